@@ -1,0 +1,20 @@
+"""Preference-conditioned multi-objective agents over sets of options.
+
+They see observation and reward arrays only, so any environment with such observations will do.
+"""
+
+from mecsim_agents.config import DiscreteSACConfig
+from mecsim_agents.discrete_sac import DiscreteSAC
+from mecsim_agents.metrics import METRICS
+from mecsim_agents.networks import InputNormaliser, OptionNetwork
+from mecsim_agents.replay import Replay, Transitions
+
+__all__ = [
+    "METRICS",
+    "DiscreteSAC",
+    "DiscreteSACConfig",
+    "InputNormaliser",
+    "OptionNetwork",
+    "Replay",
+    "Transitions",
+]

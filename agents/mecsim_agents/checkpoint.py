@@ -1,0 +1,58 @@
+"""Optimiser states as named tensors, and one file for all of an agent: safetensors with a JSON header, no pickle."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+_FORMAT = 1
+_KEY = "mecsim_agents"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam remembers of each parameter
+
+
+def optimiser_tensors(name: str, optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return Adam's moments as `NAME.INDEX.MOMENT`; nothing before its first step."""
+    return {
+        f"{name}.{index}.{moment}": optimiser.state[parameter][moment]
+        for index, parameter in enumerate(_parameters(optimiser))
+        if parameter in optimiser.state
+        for moment in _MOMENTS
+    }
+
+
+def load_optimiser_tensors(name: str, optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Restore what `optimiser_tensors` returned; without such tensors the optimiser is as new."""
+    optimiser.state.clear()
+    for index, parameter in enumerate(_parameters(optimiser)):
+        if f"{name}.{index}.step" in tensors:
+            optimiser.state[parameter] = {
+                moment: tensors[f"{name}.{index}.{moment}"].to(parameter.device, copy=True) for moment in _MOMENTS
+            }
+
+
+def write(path: str | Path, tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> None:
+    """Write tensors and a JSON header; an interrupted write leaves an earlier file of that name whole."""
+    path = Path(path)
+    partial = path.with_name(path.name + ".partial")
+    metadata = {_KEY: json.dumps({"format": _FORMAT, **header})}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, partial, metadata)
+    os.replace(partial, path)
+
+
+def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write` wrote: tensors on the CPU, and the header. Raises ValueError for another kind of file."""
+    with safe_open(path, framework="pt", device="cpu") as file:
+        header = json.loads((file.metadata() or {}).get(_KEY, "{}"))
+        if header.get("format") != _FORMAT:
+            raise ValueError(f"{path}: not an agent of format {_FORMAT}")
+        return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (not a dict)
+
+
+def _parameters(optimiser: torch.optim.Optimizer) -> list[Tensor]:
+    return [parameter for group in optimiser.param_groups for parameter in group["params"]]

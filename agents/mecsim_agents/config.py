@@ -1,0 +1,125 @@
+"""Hyper-parameters of the agent: one frozen dataclass, checked when it is made."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+
+@dataclass(frozen=True)
+class DiscreteSACConfig:
+    """Hyper-parameters of `DiscreteSAC`. The defaults suit a CPU and rewards with rare outliers.
+
+    Networks
+        encoder_sizes: widths of the layers that embed each option, from its own features only.
+        head_sizes: widths of the layers between [embedding, pooled embeddings, preference, context] and the output.
+        ensemble_size: number of critics; 2 is the twin of SAC.
+        critic: "vector" learns one value per objective, "scalar" only the weighted sum.
+        residual: critics predict only what comes after the immediate cost, and the policy starts from the greedy
+            choice. Needs `reward_columns`; without them it has no effect.
+
+    Learning
+        batch_size, replay_capacity: transitions.
+        discount: γ per decision.
+        learning_rate, final_learning_rate_fraction: Adam's rate at the start, and the share of it left at the end.
+        target_rate: share of the critic that moves into the target critic after each update (Polyak averaging).
+        huber_beta: error beyond which the critic's loss is linear, in scaled rewards.
+        max_gradient_norm: the gradient of each network is shortened to this norm.
+        corner_fraction: share of the relabelled preferences that care for one objective only; the others are uniform
+            on the simplex.
+
+    Scales
+        reward_multiplier: applied after division by the objective scale. That scale is usually a whole episode's, so a
+            single reward would be small beside the entropy term and the Huber threshold.
+        temperature: α of the entropy term, in scaled rewards; the first value if it is learned.
+        learn_temperature, target_entropy_fraction: adjust α until the entropy is this share of ln(valid options).
+        logit_temperature: scaled cost that one unit of the residual policy's logit stands for. The default equals
+            `temperature`: softmax(−cost/α) is the soft-optimal policy of a critic that sees no future, which is what
+            the critic is at the start.
+        logit_floor: an option never starts with a logit lower than that of the greedy choice minus this.
+    """
+
+    encoder_sizes: tuple[int, ...] = (64, 64)
+    head_sizes: tuple[int, ...] = (64,)
+    ensemble_size: int = 2
+    critic: Literal["vector", "scalar"] = "vector"
+    residual: bool = True
+    batch_size: int = 256
+    replay_capacity: int = 100_000
+    discount: float = 0.95
+    learning_rate: float = 5e-4
+    final_learning_rate_fraction: float = 0.1
+    target_rate: float = 0.01
+    huber_beta: float = 0.3
+    max_gradient_norm: float = 0.5
+    corner_fraction: float = 0.1
+    reward_multiplier: float = 5.0
+    temperature: float = 0.01
+    learn_temperature: bool = False
+    target_entropy_fraction: float = 0.1
+    logit_temperature: float = 0.01
+    logit_floor: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for the first field whose type or value cannot be used."""
+        for name in ("encoder_sizes", "head_sizes"):
+            sizes = getattr(self, name)
+            if not isinstance(sizes, tuple) or not sizes or not all(_is_integer(size) and size > 0 for size in sizes):
+                raise ValueError(f"{name}: expected one or more positive whole numbers, got {sizes!r}")
+        for name in ("ensemble_size", "batch_size", "replay_capacity"):
+            count = getattr(self, name)
+            if not _is_integer(count) or count < 1:
+                raise ValueError(f"{name}: expected a positive whole number, got {count!r}")
+        for name in ("residual", "learn_temperature"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name}: expected true or false, got {getattr(self, name)!r}")
+        if self.critic not in ("vector", "scalar"):
+            raise ValueError(f"critic: expected 'vector' or 'scalar', got {self.critic!r}")
+        for name, (lowest, highest) in _RANGES.items():
+            number = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, int | float) or not lowest <= number <= highest:
+                raise ValueError(f"{name}: expected a number from {lowest:g} to {highest:g}, got {number!r}")
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Make a config from plain values, as a YAML or JSON file gives them; what is missing keeps its default.
+
+        Raises ValueError naming the field, and the nearest valid name for one that does not exist.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        values: dict[str, Any] = {}
+        for name, value in mapping.items():
+            if name not in names:
+                near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)
+                raise ValueError(f"{name}: no such field; did you mean {near[0]}?")
+            values[name] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return plain values (lists instead of tuples) that `from_mapping` turns into an equal config."""
+        values = dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+# Closed ranges; the smallest positive stands for "more than zero".
+_POSITIVE = 1e-12
+_FINITE = 1e12
+_RANGES: dict[str, tuple[float, float]] = {
+    "discount": (0.0, 1.0),
+    "learning_rate": (_POSITIVE, 1.0),
+    "final_learning_rate_fraction": (0.0, 1.0),
+    "target_rate": (_POSITIVE, 1.0),
+    "huber_beta": (_POSITIVE, _FINITE),
+    "max_gradient_norm": (_POSITIVE, _FINITE),
+    "corner_fraction": (0.0, 1.0),
+    "reward_multiplier": (_POSITIVE, _FINITE),
+    "temperature": (_POSITIVE, _FINITE),
+    "target_entropy_fraction": (0.0, 1.0),
+    "logit_temperature": (_POSITIVE, _FINITE),
+    "logit_floor": (_POSITIVE, _FINITE),
+}
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

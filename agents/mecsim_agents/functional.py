@@ -1,0 +1,96 @@
+"""The equations of the agent as pure functions of tensors.
+
+Dimension suffixes: N states, A options, d objectives, K critics, M critic outputs per option (d, or 1 if scalar).
+"""
+
+import torch
+from torch import Tensor
+
+
+def masked_log_softmax(logits_NA: Tensor, mask_NA: Tensor) -> tuple[Tensor, Tensor]:
+    """Return probabilities and log-probabilities (N, A) over the valid options.
+
+    Absent options have probability exactly 0 and log-probability 0, so that p·log p and its gradient are 0 and never
+    NaN. A state without valid options (padding after the end of an episode) has only zeros.
+    """
+    absent_NA = ~mask_NA
+    empty_N1 = absent_NA.all(-1, keepdim=True)
+    log_NA = logits_NA.masked_fill(absent_NA & ~empty_N1, -torch.inf).log_softmax(-1)
+    log_NA = log_NA.masked_fill(absent_NA, 0.0)
+    return log_NA.exp().masked_fill(absent_NA, 0.0), log_NA
+
+
+def entropy(probability_NA: Tensor, log_probability_NA: Tensor) -> Tensor:
+    """Entropy in nats of each row, shape (N,)."""
+    return -(probability_NA * log_probability_NA).sum(-1)
+
+
+def sample_preferences(
+    count: int, num_objectives: int, corner_fraction: float, generator: torch.Generator, device: torch.device
+) -> Tensor:
+    """Draw (N, d) weights, uniform on the simplex (Dirichlet(1)), a share of them at its corners."""
+    # Normalised exponentials are Dirichlet(1). A zero draw has a logarithm of −inf, hence the floor.
+    uniform_Nd = torch.rand(count, num_objectives, generator=generator, device=device)
+    weights_Nd = -uniform_Nd.clamp_min(1e-12).log()
+    weights_Nd = weights_Nd.clamp_min(1e-12)
+    weights_Nd = weights_Nd / weights_Nd.sum(-1, keepdim=True)
+    objective_N = torch.randint(num_objectives, (count,), generator=generator, device=device)
+    corner_N1 = torch.rand(count, 1, generator=generator, device=device) < corner_fraction
+    corners_Nd = torch.nn.functional.one_hot(objective_N, num_objectives).to(weights_Nd.dtype)
+    return torch.where(corner_N1, corners_Nd, weights_Nd)
+
+
+def scalarise(values: Tensor, preference_Nd: Tensor) -> Tensor:
+    """Weigh critic outputs (K, N, A, M) or (N, A, M) to (K, N, A) or (N, A); one output is already the weighted sum."""
+    if values.shape[-1] == 1:
+        return values.squeeze(-1)
+    return (values * preference_Nd.unsqueeze(-2)).sum(-1)
+
+
+def pessimistic(values_KNAM: Tensor, preference_Nd: Tensor) -> Tensor:
+    """For each option take the outputs (N, A, M) of the critic whose weighted value is lowest.
+
+    The minimum of each objective alone would mix critics into a vector that none of them holds.
+    """
+    weighted_KNA = scalarise(values_KNAM, preference_Nd)
+    if len(values_KNAM) == 2:  # a choice of two is much faster than a gather
+        return torch.where((weighted_KNA[0] <= weighted_KNA[1]).unsqueeze(-1), values_KNAM[0], values_KNAM[1])
+    index_1NAM = weighted_KNA.argmin(0).unsqueeze(-1).expand(values_KNAM.shape[1:]).unsqueeze(0)
+    return values_KNAM.gather(0, index_1NAM).squeeze(0)
+
+
+def critic_target(
+    reward_NM: Tensor,
+    terminated_N: Tensor,
+    next_values_KNAM: Tensor,
+    next_probability_NA: Tensor,
+    next_log_probability_NA: Tensor,
+    preference_Nd: Tensor,
+    discount: float,
+    temperature: Tensor,
+) -> Tensor:
+    """Soft Bellman target, one value for each critic output, shape (N, M).
+
+    y_i = r_i + γ·(1 − terminated)·(Σ_a' π(a'|s',ω)·Q_i(s',a',ω) + α·H(π(·|s',ω))): Christodoulou 2019, equations 3 and
+    10, one for each objective. The preference sums to one, so an entropy term in every component enters ω·y once.
+    """
+    values_NAM = pessimistic(next_values_KNAM, preference_Nd)
+    # No product for absent options: their immediate cost may be anything.
+    values_NAM = values_NAM.masked_fill((next_probability_NA == 0).unsqueeze(-1), 0.0)
+    expected_NM = (next_probability_NA.unsqueeze(-1) * values_NAM).sum(1)
+    bonus_N = temperature * entropy(next_probability_NA, next_log_probability_NA)
+    continues_N1 = (~terminated_N).to(reward_NM.dtype).unsqueeze(-1)
+    return reward_NM + discount * continues_N1 * (expected_NM + bonus_N.unsqueeze(-1))
+
+
+def policy_loss(
+    probability_NA: Tensor, log_probability_NA: Tensor, value_NA: Tensor, mask_NA: Tensor, temperature: Tensor
+) -> Tensor:
+    """Mean of Σ_a π(a)·(α·log π(a) − Q(a)) over states, in closed form (Christodoulou 2019, equation 12).
+
+    Q counts from the best valid option of the state. That is a constant for the gradient, and without it one enormous
+    cost common to all options would drown the differences that matter in float32.
+    """
+    best_N1 = value_NA.masked_fill(~mask_NA, -torch.inf).amax(-1, keepdim=True)
+    advantage_NA = (value_NA - best_N1).masked_fill(~mask_NA, 0.0)
+    return (probability_NA * (temperature * log_probability_NA - advantage_NA)).sum(-1).mean()

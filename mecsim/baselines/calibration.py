@@ -1,0 +1,73 @@
+"""How large each objective is in a scenario: what makes a preference mean the same to every policy.
+
+Objectives have units, preferences have none. Each objective is therefore divided by a scale before it is
+weighted. A scenario may fix the scales (and the reference point of hypervolumes); else they are measured here, from
+greedy policies at opposite ends of the front, on tapes that are used for nothing else.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.baselines.policy import play
+from mecsim.baselines.simple import GreedyPolicy
+from mecsim.engines.tape import Stream, draw_tapes
+from mecsim.scenario import Scenario
+
+ANCHOR_WEIGHT = 0.95
+"""Weight of its objective at an anchor. With weight 1 an anchor would ignore the others altogether, and where servers
+differ a little it would pile up all tasks on one of them: a range far beyond any useful front."""
+
+EPISODES = 128
+REFERENCE_MARGIN = 0.5
+"""A measured reference point lies this share of the range beyond the worst anchor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Per objective, in the scenario's order and in physical units per episode, (objectives,)."""
+
+    scale: NDArray[np.float64]  # an objective is divided by this before it is weighted
+    span: NDArray[np.float64]  # what greedy policies can trade: worst anchor minus best anchor
+    reference: NDArray[np.float64]  # reference point of hypervolumes
+    reference_source: str  # how it was chosen, for reports
+
+
+@lru_cache(maxsize=32)
+def calibrate(scenario: Scenario) -> Calibration:
+    """Scales and reference point of a scenario; the same for every caller, seed and policy."""
+    best, worst = _anchors(scenario)
+    span = worst - best
+    given = scenario.evaluation
+    scale = span
+    if given.scale is not None:
+        scale = np.array([getattr(given.scale, _ATTRIBUTE[name]) for name in scenario.objectives])
+    if given.reference is not None:
+        reference = np.array([getattr(given.reference, _ATTRIBUTE[name]) for name in scenario.objectives])
+        source = "given by the scenario"
+    else:
+        reference = worst + REFERENCE_MARGIN * span
+        source = f"measured: the worst greedy anchor plus {REFERENCE_MARGIN:.0%} of the range of the anchors"
+    return Calibration(scale, span, reference, source)
+
+
+_ATTRIBUTE = {"delay": "delay_s", "energy": "energy_j"}
+
+
+def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Best and worst mean of each objective over greedy policies that prefer one objective each, (objectives,)."""
+    tapes = draw_tapes(scenario, 0, 0, EPISODES, Stream.CALIBRATION)
+    objectives = len(scenario.objectives)
+
+    def greedy(scale: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        return play(GreedyPolicy(scale), scenario, tapes, weight).totals(scenario).mean(axis=0)
+
+    optimum = np.array([greedy(np.ones(objectives), np.eye(objectives)[i])[i] for i in range(objectives)])
+    others = np.full(objectives, (1.0 - ANCHOR_WEIGHT) / max(1, objectives - 1))
+    anchors = [greedy(optimum, np.where(np.arange(objectives) == i, ANCHOR_WEIGHT, others)) for i in range(objectives)]
+    best, worst = np.min(anchors, axis=0), np.max(anchors, axis=0)
+    # Where nothing can be traded (equal servers, a single objective) the objective's own size has to do.
+    tradable = worst - best > 1e-3 * optimum
+    return best, np.where(tradable, worst, best + optimum)

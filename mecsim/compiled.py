@@ -1,0 +1,23 @@
+"""The one place that chooses how kernels are compiled.
+
+Numba has no type stubs, so `compiled` and `compiled_parallel` also keep the signature of what they decorate.
+`error_model="numpy"` lets a division follow IEEE rules instead of raising, which keeps loops free of branches;
+fast-math stays off, as both engines have to agree to 1e-9.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function for one thread; calls to it from other compiled functions are inlined by LLVM."""
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+def compiled_parallel(function: Function) -> Function:
+    """Compile a function whose `numba.prange` loops run on all of Numba's threads."""
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function))

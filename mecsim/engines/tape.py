@@ -1,0 +1,188 @@
+"""The tape: everything random about an episode, drawn once, as plain arrays.
+
+An engine adds nothing random. Given one tape and one sequence of actions every engine gives the same times, and
+policies are compared on the same tapes (common random numbers).
+
+Episode i of a seed is the same whoever asks, and however many are asked for: episodes are drawn in blocks of
+`BLOCK`, each phenomenon of each block from a generator of its own. Changing one part of a scenario (a frequency
+range, say) therefore leaves the other draws alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import IntEnum
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.errors import InputError
+from mecsim.physics import channel, workload
+from mecsim.scenario import Scenario
+
+BLOCK = 64
+FORMAT = 1
+
+
+class Stream(IntEnum):
+    """Disjoint families of episodes of one seed, so that nothing is ever evaluated on what it was trained on."""
+
+    TRAINING = 0
+    EVALUATION = 1
+    CALIBRATION = 2
+
+
+class _Phenomenon(IntEnum):
+    SERVERS = 0
+    ARRIVALS = 1
+    SIZES = 2
+    POSITIONS = 3
+    FADING = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Tapes:
+    """N episodes of T steps with U users and room for A servers and M tasks.
+
+    The first `num_servers` rows of the server dimension exist, the cloud before the edges; the rest is zero. Tasks are
+    in the order of their arrival; `arrivals[:, m]` of them arrive at the start of step m, and the rest is zero.
+    """
+
+    num_servers: NDArray[np.int64]  # (N,)
+    cpu_hz: NDArray[np.float64]  # (N, A)
+    arrivals: NDArray[np.int64]  # (N, T)
+    user: NDArray[np.int64]  # (N, M)
+    size_bit: NDArray[np.float64]  # (N, M)
+    distance_m: NDArray[np.float64]  # (N, U, A)
+    rate_bit_per_s: NDArray[np.float64]  # (N, U, A)
+
+    def __len__(self) -> int:
+        return len(self.num_servers)
+
+    def select(self, episodes: slice | NDArray[np.int64]) -> "Tapes":
+        """Some of the episodes."""
+        return Tapes(*(getattr(self, field.name)[episodes] for field in fields(self)))
+
+    def save(self, path: Path) -> None:
+        """Write all episodes to a NumPy archive."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        with path.open("wb") as file:
+            np.savez_compressed(file, format=np.int64(FORMAT), **arrays)
+
+    @staticmethod
+    def load(path: Path) -> "Tapes":
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is not a tape, or of another format.
+        """
+        names = [field.name for field in fields(Tapes)]
+        try:
+            with np.load(path, allow_pickle=False) as archive:
+                missing = {"format", *names} - set(archive.files)
+                if missing:
+                    raise InputError(f"{path}: not a tape: it lacks {', '.join(sorted(missing))}")
+                if int(archive["format"]) != FORMAT:
+                    raise InputError(f"{path}: tape format {int(archive['format'])}, this version reads {FORMAT}")
+                return Tapes(*(archive[name] for name in names))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: not a tape: {error}") from error
+
+
+def draw_tapes(scenario: Scenario, seed: int, first: int, count: int, stream: Stream = Stream.EVALUATION) -> Tapes:
+    """Episodes `first` .. `first + count − 1` of a seed."""
+    if count < 1:
+        raise InputError(f"at least one episode is needed, got {count}")
+    first_block, last_block = first // BLOCK, (first + count - 1) // BLOCK
+    blocks = [_draw_block(scenario, seed, stream, block) for block in range(first_block, last_block + 1)]
+    start = first - first_block * BLOCK
+    return _joined(blocks).select(slice(start, start + count))
+
+
+def _joined(blocks: list[Tapes]) -> Tapes:
+    if len(blocks) == 1:
+        return blocks[0]
+    tasks = max(block.size_bit.shape[1] for block in blocks)
+    columns = []
+    for field in fields(Tapes):
+        arrays = [getattr(block, field.name) for block in blocks]
+        if field.name in ("user", "size_bit"):
+            arrays = [np.pad(array, ((0, 0), (0, tasks - array.shape[1]))) for array in arrays]
+        columns.append(np.concatenate(arrays))
+    return Tapes(*columns)
+
+
+@lru_cache(maxsize=64)
+def _draw_block(scenario: Scenario, seed: int, stream: Stream, block: int) -> Tapes:
+    def generator(phenomenon: _Phenomenon) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, block, phenomenon)))
+
+    num_servers, cpu_hz = _draw_servers(scenario, generator(_Phenomenon.SERVERS))
+    arrivals, user, size_bit = _draw_tasks(scenario, cpu_hz, generator)
+    present = (cpu_hz > 0.0)[:, None, :]
+    distance_m = np.where(present, _draw_distances_m(scenario, generator(_Phenomenon.POSITIONS)), 0.0)
+    rate = np.where(present, _draw_rates_bit_per_s(scenario, distance_m, generator(_Phenomenon.FADING)), 0.0)
+    tapes = Tapes(num_servers, cpu_hz, arrivals, user, size_bit, distance_m, rate)
+    for field in fields(tapes):  # blocks are shared by all who ask for them
+        getattr(tapes, field.name).setflags(write=False)
+    return tapes
+
+
+def _draw_servers(scenario: Scenario, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    cloud, edge = scenario.servers.cloud, scenario.servers.edge
+    edges = rng.integers(edge.count.low, edge.count.high, size=BLOCK, endpoint=True)
+    num_servers = cloud.count + edges
+    cloud_hz = rng.uniform(cloud.cpu_hz.low, cloud.cpu_hz.high, (BLOCK, cloud.count))
+    edge_hz = rng.uniform(edge.cpu_hz.low, edge.cpu_hz.high, (BLOCK, edge.count.high))
+    present = np.arange(scenario.max_servers) < num_servers[:, None]
+    return num_servers, np.where(present, np.concatenate([cloud_hz, edge_hz], axis=1), 0.0)
+
+
+def _draw_tasks(
+    scenario: Scenario, cpu_hz: NDArray[np.float64], generator: Callable[[_Phenomenon], np.random.Generator]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    users, size = scenario.users, scenario.tasks.size
+    rng = generator(_Phenomenon.ARRIVALS)
+    per_step = users.arrival_rate_per_s * users.count * scenario.episode.step_s
+    arrivals = rng.poisson(per_step, (BLOCK, scenario.episode.steps))
+    total = arrivals.sum(axis=1)
+    shape = (BLOCK, max(1, int(total.max())))
+    user = rng.integers(0, users.count, shape)
+    mean_bit: NDArray[np.float64] | float
+    if size.mean_bit == "balanced":
+        mean_bit = workload.balanced_mean_size_bit(
+            size.load, cpu_hz.sum(axis=1), scenario.tasks.cycles_per_bit, users.count, users.arrival_rate_per_s
+        )[:, None]
+    else:
+        mean_bit = size.mean_bit
+    size_bit = mean_bit * workload.unit_mean_sizes(size.distribution, generator(_Phenomenon.SIZES), shape, size.scv)
+    if size.clip_bit is not None:
+        size_bit = np.clip(size_bit, size.clip_bit.low, size.clip_bit.high)
+    exists = np.arange(shape[1]) < total[:, None]
+    return arrivals, np.where(exists, user, 0), np.where(exists, size_bit, 0.0)
+
+
+def _draw_distances_m(scenario: Scenario, rng: np.random.Generator) -> NDArray[np.float64]:
+    cloud, edge = scenario.servers.cloud, scenario.servers.edge
+    users = scenario.users.count
+    cloud_m = rng.uniform(cloud.distance_m.low, cloud.distance_m.high, (BLOCK, users, cloud.count))
+    edge_m = rng.uniform(edge.distance_m.low, edge.distance_m.high, (BLOCK, users, edge.count.high))
+    return np.concatenate([cloud_m, edge_m], axis=2)
+
+
+def _draw_rates_bit_per_s(
+    scenario: Scenario, distance_m: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Rates of all links; absent servers have distance 0 and a rate without meaning."""
+    radio = scenario.channel
+    fading = rng.standard_exponential(distance_m.shape)  # |h|² of a Rayleigh link of unit mean power
+    loss_db = channel.path_loss_db(np.maximum(distance_m, 1.0), radio.path_loss_slope_db, radio.path_loss_at_1km_db)
+    if radio.model == "gmorl":
+        gain = channel.from_db(-(loss_db + radio.shadowing_db)) * fading
+        noise_w = channel.noise_power_w(radio.bandwidth_hz)
+        return channel.gmorl_rate_bit_per_s(gain, radio.bandwidth_hz, radio.tx_power_w, noise_w)
+    shadowing_db = radio.shadowing_db * rng.standard_normal(distance_m.shape)
+    gain = channel.from_db(-(loss_db + shadowing_db)) * fading
+    noise_w = channel.noise_power_w(radio.bandwidth_hz, radio.noise_figure_db)
+    return channel.rayleigh_rate_bit_per_s(gain, radio.bandwidth_hz, radio.tx_power_w, noise_w)

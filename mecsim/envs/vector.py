@@ -1,0 +1,97 @@
+"""Many offloading environments as one, for training and evaluation."""
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from mecsim.engines.tape import Stream, draw_tapes
+from mecsim.envs.offload import Arrays, EngineName, OffloadEpisodes, physical_info
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario, load_scenario
+
+
+class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[np.float32]]):
+    """`num_envs` copies of `OffloadEnv` on one engine, in Gymnasium's `VectorEnv` API; see there for the meaning.
+
+    Rewards are (num_envs, objectives) float32. All episodes have T steps, so all end together. Autoreset is
+    `SAME_STEP`: the last step returns the first observation of the next episodes, and `info["final_obs"]` and
+    `info["final_info"]` hold the end of the last ones.
+
+    Environment j plays episodes j, j + num_envs, j + 2·num_envs, … of the seed; `reset(seed=s)` starts again at j.
+    """
+
+    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012  (as Gymnasium declares it)
+
+    def __init__(
+        self,
+        scenario: str | Scenario,
+        num_envs: int = 1,
+        seed: int = 0,
+        engine: EngineName = "batched",
+        stream: Stream = Stream.TRAINING,
+    ) -> None:
+        if num_envs < 1:
+            raise InputError(f"num_envs must be at least 1, got {num_envs}")
+        self.episodes = OffloadEpisodes(load_scenario(scenario), engine)
+        self.scenario = self.episodes.scenario
+        self.num_envs = num_envs
+        self.single_observation_space = self.episodes.observation_space
+        self.single_action_space = self.episodes.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.reward_space: gym.spaces.Box = self.episodes.reward_space
+        self.reward_dim = len(self.scenario.objectives)
+        self.episodes_started = 0
+        self._seed_value = seed
+        self._stream = stream
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
+        """Start the next episodes, or again from the first ones of `seed`.
+
+        `options={"episode": k}` starts with episode k of the seed, so that a run can go on where it stopped.
+        """
+        if seed is not None:
+            self._seed_value, self.episodes_started = seed, 0
+        if options and "episode" in options:
+            self.episodes_started = int(options["episode"])
+        observation = self._begin_next()
+        return observation, physical_info(observation, None)
+
+    def step(
+        self, actions: NDArray[np.int64]
+    ) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Dispatch in every environment."""
+        observation, reward, cost = self.episodes.step(np.asarray(actions, np.int64))
+        info = physical_info(observation, cost)
+        over = self.episodes.over
+        if over:
+            info = {
+                **info,
+                "final_obs": observation,
+                "final_info": info,
+                "_final_obs": np.ones(self.num_envs, np.bool_),
+            }
+            observation = self._begin_next()
+            info["action_mask"] = observation["mask"]
+        ended = np.full(self.num_envs, over)
+        return observation, reward, ended, np.zeros(self.num_envs, np.bool_), info
+
+    def _begin_next(self) -> Arrays:
+        tapes = draw_tapes(self.scenario, self._seed_value, self.episodes_started, self.num_envs, self._stream)
+        self.episodes_started += self.num_envs
+        return self.episodes.begin(tapes)
+
+
+def make_vec(
+    scenario: str | Scenario, num_envs: int = 1, seed: int = 0, engine: EngineName = "batched"
+) -> OffloadVectorEnv:
+    """`num_envs` environments of a scenario (a built-in's name, a file or a `Scenario`) as one `VectorEnv`.
+
+    Raises:
+        ScenarioError: the scenario cannot be used.
+    """
+    return OffloadVectorEnv(scenario, num_envs, seed, engine)

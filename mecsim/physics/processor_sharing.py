@@ -1,0 +1,228 @@
+"""Egalitarian processor sharing with uploads on the way, for many servers of many episodes.
+
+The n tasks on a server each run at speed/n, so all of them receive the same service. One number per server,
+the *attained* service, therefore tells how far every task has come: a task of `size` bit that joins when the
+attained service is v leaves when it reaches its *threshold* v + size. Tasks on a server form a linked list in
+the order of their thresholds, tasks on the way to it a second one in the order of their arrivals; both lists
+use one `following` array, as a task is in one list at a time. Memory is therefore O(tasks + servers) per
+episode, and a departure costs O(1).
+
+State lives in two arrays of records, servers (N, A) and tasks (N, M) of N episodes; functions take both, the episode
+`n` and the server `e`. (Records keep what is used together together in memory, and cost compiled code no reference
+counting.) Sizes and thresholds in bit, speeds in bit/s, times in s.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.compiled import compiled
+
+NONE = -1  # the end of a list
+
+SERVER = np.dtype(
+    [
+        ("speed_bit_per_s", np.float64),
+        ("s_per_bit", np.float64),  # its inverse, as a product is several times faster than a division
+        ("attained_bit", np.float64),  # service that each present task has received since the server was last idle
+        ("executing", np.int32),  # number of tasks sharing the server
+        ("first_to_finish", np.int32),  # head of the list of executing tasks
+        ("uploading", np.int32),  # number of tasks on the way
+        ("first_to_arrive", np.int32),  # head of the list of tasks on the way
+    ],
+    align=True,
+)
+TASK = np.dtype(
+    [
+        ("size_bit", np.float64),
+        ("threshold_bit", np.float64),
+        ("upload_end_s", np.float64),
+        ("finish_s", np.float64),  # NaN until the task has left
+        ("following", np.int32),  # the next task of the list that this one is in
+    ],
+    align=True,
+)
+Records = NDArray[Any]  # of one of the types above
+
+
+def idle_servers(speed_bit_per_s: NDArray[np.float64]) -> Records:
+    """Servers (N, A) of the given speeds, without tasks."""
+    servers = np.zeros(speed_bit_per_s.shape, SERVER)
+    servers["speed_bit_per_s"] = speed_bit_per_s
+    servers["s_per_bit"] = 1.0 / np.where(speed_bit_per_s > 0.0, speed_bit_per_s, np.nan)  # NaN: an absent server
+    servers["first_to_finish"] = servers["first_to_arrive"] = NONE
+    return servers
+
+
+def unsent_tasks(episodes: int, tasks: int) -> Records:
+    """Room for M tasks in each of N episodes."""
+    room = np.zeros((episodes, tasks), TASK)
+    room["finish_s"] = np.nan
+    room["following"] = NONE
+    return room
+
+
+@compiled
+def send(servers: Records, tasks: Records, n: int, e: int, task: int, size_bit: float, upload_end_s: float) -> None:
+    """Put `task` on its way to server `e`; it starts to execute at `upload_end_s`."""
+    server = servers[n, e]
+    tasks[n, task].size_bit = size_bit
+    tasks[n, task].upload_end_s = upload_end_s
+    before, at = NONE, server.first_to_arrive
+    while at != NONE and tasks[n, at].upload_end_s <= upload_end_s:
+        before, at = at, tasks[n, at].following
+    tasks[n, task].following = at
+    if before == NONE:
+        server.first_to_arrive = task
+    else:
+        tasks[n, before].following = task
+    server.uploading += 1
+
+
+@compiled
+def _join(servers: Records, tasks: Records, n: int, e: int) -> None:
+    """The first task on the way arrives and shares the server from now on."""
+    server = servers[n, e]
+    task = server.first_to_arrive
+    server.first_to_arrive = tasks[n, task].following
+    server.uploading -= 1
+    threshold_bit = server.attained_bit + tasks[n, task].size_bit
+    tasks[n, task].threshold_bit = threshold_bit
+    before, at = NONE, server.first_to_finish
+    while at != NONE and tasks[n, at].threshold_bit <= threshold_bit:
+        before, at = at, tasks[n, at].following
+    tasks[n, task].following = at
+    if before == NONE:
+        server.first_to_finish = task
+    else:
+        tasks[n, before].following = task
+    server.executing += 1
+
+
+@compiled
+def _execute(servers: Records, tasks: Records, n: int, e: int, now_s: float, until_s: float) -> None:
+    """Serve the tasks present on server `e` from `now_s` to `until_s`; nothing arrives in between."""
+    server = servers[n, e]
+    task = server.first_to_finish
+    while task != NONE:
+        threshold_bit = tasks[n, task].threshold_bit
+        end_s = now_s + (threshold_bit - server.attained_bit) * server.executing * server.s_per_bit
+        if end_s > until_s:
+            server.attained_bit += (until_s - now_s) * server.speed_bit_per_s / server.executing
+            return
+        tasks[n, task].finish_s = now_s = end_s
+        server.attained_bit = threshold_bit
+        server.executing -= 1
+        task = tasks[n, task].following
+        server.first_to_finish = task
+    server.attained_bit = 0.0  # an idle server starts anew, so that no precision is lost over a long episode
+
+
+@compiled
+def advance(servers: Records, tasks: Records, n: int, e: int, now_s: float, until_s: float) -> None:
+    """Let server `e` work from `now_s` to `until_s` (which may be infinite), uploads arriving on the way."""
+    server = servers[n, e]
+    while server.first_to_arrive != NONE:
+        arrival_s = tasks[n, server.first_to_arrive].upload_end_s
+        if arrival_s > until_s:
+            break
+        _execute(servers, tasks, n, e, now_s, arrival_s)
+        now_s = arrival_s
+        _join(servers, tasks, n, e)
+    _execute(servers, tasks, n, e, now_s, until_s)
+
+
+@compiled
+def added_delay_s(
+    servers: Records, tasks: Records, n: int, e: int, now_s: float, size_bit: float, upload_s: float,
+    scratch_bit: NDArray[np.float64],
+) -> float:  # fmt: skip
+    """By how much a task of `size_bit`, sent to server `e` now, raises the total remaining delay: its own and others'.
+
+    Under processor sharing two tasks delay each other by the smaller of their residuals, so the remaining total
+    delay of residuals r is D(r) = Σ_i Σ_j min(r_i, r_j)/speed, which equals Σ_i (n−i+1)²(r_i − r_{i−1})/speed of
+    arXiv 2509.10474. A task that arrives after `upload_s` and finds residuals r' hence adds
+    upload_s + (L + 2·Σ_j min(r'_j, L))/speed, as long as no other upload is on the way; else the future is played out
+    in `scratch_bit` (N, M + 1).
+    """
+    server = servers[n, e]
+    if server.uploading > 0:
+        after_s = _total_delay_s(servers, tasks, n, e, now_s, size_bit, now_s + upload_s, scratch_bit)
+        return after_s - _total_delay_s(servers, tasks, n, e, now_s, 0.0, np.inf, scratch_bit)
+    s_per_bit = server.s_per_bit
+    attained_bit, executing, task = server.attained_bit, server.executing, server.first_to_finish
+    rest_s = upload_s
+    while task != NONE:
+        threshold_bit = tasks[n, task].threshold_bit
+        time_s = (threshold_bit - attained_bit) * executing * s_per_bit
+        if time_s >= rest_s:
+            attained_bit += rest_s * server.speed_bit_per_s / executing
+            break
+        rest_s -= time_s
+        attained_bit = threshold_bit
+        executing -= 1
+        task = tasks[n, task].following
+    shared_bit = 0.0
+    while task != NONE:
+        residual_bit = tasks[n, task].threshold_bit - attained_bit
+        if residual_bit >= size_bit:  # so are all that follow
+            shared_bit += executing * size_bit
+            break
+        shared_bit += residual_bit
+        executing -= 1
+        task = tasks[n, task].following
+    return upload_s + (size_bit + 2.0 * shared_bit) * s_per_bit
+
+
+@compiled
+def _total_delay_s(
+    servers: Records, tasks: Records, n: int, e: int, now_s: float, extra_bit: float, extra_end_s: float,
+    scratch_bit: NDArray[np.float64],
+) -> float:  # fmt: skip
+    """Total remaining delay of all tasks on server `e` and on the way to it, if nothing else ever came.
+
+    A further task of `extra_bit`, whose upload ends at `extra_end_s`, counts as on the way if that is finite.
+    """
+    server = servers[n, e]
+    low = high = 0  # scratch_bit[n, low:high] are the residuals of the executing tasks, smallest first
+    task = server.first_to_finish
+    while task != NONE:
+        scratch_bit[n, high] = tasks[n, task].threshold_bit - server.attained_bit
+        high += 1
+        task = tasks[n, task].following
+    coming = server.uploading + (1 if extra_end_s < np.inf else 0)
+    task = server.first_to_arrive
+    served_bit = 0.0  # since now: what every executing task has received
+    total_s = 0.0
+    while low < high or coming > 0:
+        executing = high - low
+        next_end_s = tasks[n, task].upload_end_s if task != NONE else np.inf
+        arrival_s = min(next_end_s, extra_end_s)
+        finish_s = np.inf
+        if executing > 0:
+            finish_s = now_s + (scratch_bit[n, low] - served_bit) * executing * server.s_per_bit
+        if finish_s <= arrival_s:
+            total_s += (finish_s - now_s) * (executing + coming)
+            served_bit = scratch_bit[n, low]
+            now_s = finish_s
+            low += 1
+            continue
+        total_s += (arrival_s - now_s) * (executing + coming)
+        if executing > 0:
+            served_bit += (arrival_s - now_s) * server.speed_bit_per_s / executing
+        now_s = arrival_s
+        coming -= 1
+        if next_end_s <= extra_end_s:
+            joining_bit = served_bit + tasks[n, task].size_bit
+            task = tasks[n, task].following
+        else:
+            joining_bit = served_bit + extra_bit
+            extra_end_s = np.inf
+        at = high
+        while at > low and scratch_bit[n, at - 1] > joining_bit:
+            scratch_bit[n, at] = scratch_bit[n, at - 1]
+            at -= 1
+        scratch_bit[n, at] = joining_bit
+        high += 1
+    return total_s

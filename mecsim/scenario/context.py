@@ -1,0 +1,73 @@
+"""A scenario with some of its values replaced, as `--context servers.edge.cpu="2 GHz"` asks for."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from mecsim.errors import ScenarioError
+from mecsim.scenario.model import Scenario
+from mecsim.scenario.problems import check, keys_of
+from mecsim.scenario.text import TextProblem, dotted, one_line, read_plain
+
+SHORT_KEYS = {"edges": "servers.edge.count"}
+
+
+def assign(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario:
+    """`scenario` with YAML values assigned to dotted YAML keys. Raises ScenarioError with one line per finding."""
+    root = scenario.model_dump(mode="json", by_alias=True)
+    if scenario.tasks.size.mean_bit != "balanced" or "tasks.size.mean" in assignments:
+        del root["tasks"]["size"]["load"]  # only a balanced mean has one, and a new mean starts afresh
+    problems: list[str] = []
+    for key, text in assignments.items():
+        name = SHORT_KEYS.get(key, key)
+        if name not in _keys():
+            problems.append(f"--context: {one_line(key)}: unknown key, {_suggestion(key)}")
+            continue
+        try:
+            plain = read_plain(f"value: {text}")
+        except TextProblem as problem:
+            problems.append(f"--context: {name}: {problem.message}")
+            continue
+        problems += [f"--context: {name}: {message}" for _, _, message in plain.findings]
+        if set(plain.root) != {"value"}:
+            problems.append(f"--context: {name}: expected a single value, got {text!r}")
+            continue
+        _put(root, name.split("."), plain.root["value"])
+    changed, findings = check(root)
+    problems += [f"--context: {dotted(path)}: {message}" for path, message in findings]
+    if problems or changed is None:
+        raise ScenarioError(problems)
+    return changed
+
+
+@cache
+def _keys() -> tuple[str, ...]:
+    """Every dotted key of a scenario file, sections included."""
+
+    def below(model: type[BaseModel], prefix: str) -> Iterator[str]:
+        for key, section in keys_of(model).items():
+            yield prefix + key
+            if section:
+                yield from below(section, f"{prefix}{key}.")
+
+    return tuple(below(Scenario, ""))
+
+
+def _suggestion(key: str) -> str:
+    """The key that was probably meant: one spelled like it, or one that ends in the same word."""
+    known = [*SHORT_KEYS, *_keys()]
+    same_end = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
+    close = get_close_matches(key[:100], known, n=1, cutoff=0.6) or same_end
+    return f"did you mean '{close[0]}'?" if close else "expected a key such as 'edges' or 'servers.edge.cpu'"
+
+
+def _put(root: dict[str, Any], keys: list[str], value: Any) -> None:
+    """Sets the value at `keys`; a section that is null becomes one."""
+    for key in keys[:-1]:
+        if not isinstance(root.get(key), dict):
+            root[key] = {}
+        root = root[key]
+    root[keys[-1]] = value

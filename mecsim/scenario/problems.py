@@ -1,0 +1,105 @@
+"""Plain values to a checked Scenario, or every finding with its key path in words a scenario's author knows."""
+
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mecsim.scenario.fields import FROM_FILE
+from mecsim.scenario.model import Scenario
+from mecsim.scenario.text import Path, nearest
+from mecsim.scenario.units import show
+
+_EXPECTED = {  # pydantic's error types that need no details
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list such as [delay, energy]",
+    "too_short": "at least one entry",
+}
+
+
+def check(root: Any, refused: frozenset[Path] = frozenset()) -> tuple[Scenario | None, list[tuple[Path, str]]]:
+    """The scenario that `root` describes, with units as in a file, and all findings as `(key path, message)`.
+
+    Paths in `refused` are known to be wrong already: what else is found at or below them is not reported again.
+    """
+    if not isinstance(root, dict):
+        return None, [((), f"expected keys such as 'mecsim: 1' and 'kind: offload', got {show(root)}")]
+    findings: list[tuple[Path, str]] = []
+    known = _known_part(root, Scenario, (), findings)
+    scenario = None
+    try:
+        scenario = Scenario.model_validate(known, context=FROM_FILE)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            findings += _explain(details)
+    return scenario, [(path, message) for path, message in findings if not _below(path, refused)]
+
+
+def section_of(annotation: Any) -> type[BaseModel] | None:
+    """The model in a field's annotation `Model` or `Model | None`; None for a plain value."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, UnionType):
+        return next((model for part in get_args(annotation) if (model := section_of(part))), None)
+    return None
+
+
+def keys_of(model: type[BaseModel]) -> dict[str, type[BaseModel] | None]:
+    """The YAML keys of `model`, each with the model of the section below it."""
+    return {field.alias or name: section_of(field.annotation) for name, field in model.model_fields.items()}
+
+
+def _known_part(root: dict[str, Any], model: type[BaseModel], path: Path, findings: list[Any]) -> dict[str, Any]:
+    """`root` without its unknown keys, which go to `findings`. Attribute names are no YAML keys, so pydantic's own
+    check, which takes both, would let `bandwidth_hz` through."""
+    keys = keys_of(model)
+    known: dict[str, Any] = {}
+    for key, value in root.items():
+        if key not in keys:
+            findings.append(((*path, key), f"unknown key, {nearest(key, list(keys))}"))
+            continue
+        section = keys[key]
+        nested = section is not None and isinstance(value, dict)
+        known[key] = _known_part(value, section, (*path, key), findings) if nested and section else value
+    return known
+
+
+def _explain(details: ErrorDetails) -> list[tuple[Path, str]]:
+    """One pydantic error as findings."""
+    path, given, context = details["loc"], show(details["input"]), details.get("ctx", {})
+    match details["type"]:
+        case "findings":
+            return [((*path, *where.split(".")), message) for where, message in context["findings"]]
+        case "value_error" if path == ("mecsim",):
+            return [(path, f"expected 1, the version of this format, got {given}")]
+        case "value_error":
+            return [(path, str(context["error"]))]
+        case "missing":
+            return [(path, f"missing, expected '{path[-1]}: {'1' if path[-1] == 'mecsim' else 'offload'}'")]
+        case "literal_error":
+            options = str(context["expected"]).replace("False", "false")
+            return [(path, f"expected {options}, got {given}")]
+        case "model_type" | "dict_type":
+            return [(path, f"expected {_keys_text(path)}, got {given}")]
+        case "too_long":
+            return [(path, f"expected at most {context['max_length']} entries, got {context['actual_length']}")]
+        case "string_too_long":
+            return [(path, f"expected at most {context['max_length']} characters")]
+        case kind:
+            return [(path, f"expected {_EXPECTED.get(kind, details['msg'])}, got {given}")]
+
+
+def _keys_text(path: Path) -> str:
+    """`keys such as count and arrival_rate`, for the section at `path`."""
+    model: type[BaseModel] | None = Scenario
+    for part in path:
+        model = keys_of(model).get(str(part)) if model else None
+    names = list(keys_of(model))[:2] if model else []
+    return f"keys such as {' and '.join(names)}"
+
+
+def _below(path: Path, refused: frozenset[Path]) -> bool:
+    return any(path[:length] in refused for length in range(len(path) + 1))

@@ -1,0 +1,97 @@
+"""Helpers of the agent's tests: one thread, random observations, and a small world with delayed consequences."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from mecsim_agents import DiscreteSAC, DiscreteSACConfig, Replay, Transitions
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+OBJECTIVES, FEATURES, CONTEXT, OPTIONS = 2, 5, 3, 4
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class Arrays:
+    """Random observations and transitions, from an own generator."""
+
+    def __init__(self, seed: int = 0) -> None:
+        self.rng = np.random.default_rng(seed)
+
+    def observation(self, states: int, options: int = OPTIONS) -> dict[str, np.ndarray]:
+        mask = self.rng.random((states, options)) < 0.7
+        mask[np.arange(states), self.rng.integers(options, size=states)] = True
+        features = self.rng.random((states, options, FEATURES)).astype(np.float32)
+        features[~mask] = -1.0
+        context = self.rng.random((states, CONTEXT)).astype(np.float32)
+        return {"options": features, "mask": mask.astype(np.int8), "context": context}
+
+    def transitions(self, count: int, options: int = OPTIONS) -> Transitions:
+        before, after = self.observation(count, options), self.observation(count, options)
+        action = np.array([self.rng.choice(np.flatnonzero(row)) for row in before["mask"]])
+        reward = -self.rng.random((count, OBJECTIVES))
+        return Transitions.from_arrays(before, action, reward, self.rng.random(count) < 0.1, after)
+
+
+@pytest.fixture
+def arrays() -> Arrays:
+    return Arrays()
+
+
+def make_agent(seed: int = 0, **config: object) -> DiscreteSAC:
+    """An agent for `Arrays`, whose first two columns are the costs; small networks unless told otherwise."""
+    values = {"encoder_sizes": [16], "head_sizes": [16, 8], "batch_size": 32} | config
+    made = DiscreteSACConfig.from_mapping(values)
+    return DiscreteSAC(OBJECTIVES, FEATURES, CONTEXT, (3.0, 0.5), made, reward_columns=(0, 1), seed=seed)
+
+
+def filled_replay(arrays: Arrays, count: int = 200, capacity: int = 300) -> Replay:
+    replay = Replay(capacity, OPTIONS, FEATURES, CONTEXT, OBJECTIVES)
+    replay.add(arrays.transitions(count))
+    return replay
+
+
+class DebtWorld:
+    """Each option has a cost now and a debt, paid at the next decision whatever is chosen then.
+
+    Option columns: cost now (d, the debt of the last choice included), debt (d). Costs and debts are uniform on [0, 1],
+    so looking only at cost is far from optimal; the optimum takes the lowest ω·(cost + γ·debt).
+    """
+
+    def __init__(self, states: int, seed: int, options: int = 4) -> None:
+        self.states, self.options, self.rng = states, options, np.random.default_rng(seed)
+        self.owed = np.zeros((states, OBJECTIVES))
+        self.draw()
+
+    def draw(self) -> None:
+        self.own = self.rng.random((self.states, self.options, OBJECTIVES))
+        self.debt = self.rng.random((self.states, self.options, OBJECTIVES))
+
+    def observe(self) -> dict[str, np.ndarray]:
+        cost = self.own + self.owed[:, None]
+        return {
+            "options": np.concatenate([cost, self.debt], -1).astype(np.float32),
+            "mask": np.ones((self.states, self.options), np.int8),
+            "context": np.zeros((self.states, 0), np.float32),
+        }
+
+    def step(self, action: np.ndarray) -> np.ndarray:
+        """Return the reward vector (N, 2)."""
+        rows = np.arange(self.states)
+        reward = -(self.own[rows, action] + self.owed)
+        self.owed = self.debt[rows, action]
+        self.draw()
+        return reward
+
+    def mean_cost(self, action: np.ndarray, preference: Floats, discount: float) -> float:
+        """Mean of ω·(cost + γ·debt) of the choices: the part of the discounted cost that they decide."""
+        rows = np.arange(self.states)
+        return float(((self.own[rows, action] + discount * self.debt[rows, action]) @ preference).mean())

@@ -1,0 +1,44 @@
+"""The config: defaults, mappings, errors."""
+
+import dataclasses
+import json
+
+import pytest
+from mecsim_agents import DiscreteSACConfig
+
+
+def test_mapping_there_and_back_through_json() -> None:
+    config = DiscreteSACConfig(encoder_sizes=(8,), critic="scalar", learn_temperature=True)
+    assert DiscreteSACConfig.from_mapping(json.loads(json.dumps(config.to_mapping()))) == config
+
+
+def test_every_field_is_documented() -> None:
+    for field in dataclasses.fields(DiscreteSACConfig):
+        assert field.name in (DiscreteSACConfig.__doc__ or "")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"learnig_rate": 1e-3}, "learnig_rate.*learning_rate"),
+        ({"tau": 0.1}, "tau: no such field"),
+        ({"discount": 1.5}, "discount: expected a number from 0 to 1"),
+        ({"discount": float("nan")}, "discount"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"learning_rate": "5e-4"}, "learning_rate"),
+        ({"critic": "both"}, "critic: expected 'vector' or 'scalar'"),
+        ({"encoder_sizes": []}, "encoder_sizes"),
+        ({"head_sizes": [64, 0]}, "head_sizes"),
+        ({"batch_size": 2.5}, "batch_size"),
+        ({"batch_size": True}, "batch_size"),
+        ({"residual": 1}, "residual: expected true or false"),
+    ],
+)
+def test_errors_name_the_field(mapping: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DiscreteSACConfig.from_mapping(mapping)
+
+
+def test_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        DiscreteSACConfig().discount = 0.5  # type: ignore[misc]

@@ -1,0 +1,94 @@
+"""Does the agent learn? A small world with delayed consequences whose optimum is known."""
+
+import numpy as np
+import pytest
+import torch
+from mecsim_agents import DiscreteSAC, DiscreteSACConfig, Replay, Transitions
+
+from .conftest import DebtWorld
+
+SCALE = (50.0, 50.0)  # about the cost of 100 decisions, as an episode's range would be
+PREFERENCES = ([1.0, 0.0], [0.7, 0.3], [0.3, 0.7], [0.0, 1.0])
+
+
+def train(
+    config: DiscreteSACConfig, updates: int, seed: int = 0, outlier_share: float = 0.0, device: str = "cpu"
+) -> DiscreteSAC:
+    """Train in 32 worlds side by side, an update a step after a warm-up; a share of the costs is 1000 times larger."""
+    agent = DiscreteSAC(2, 4, 0, SCALE, config, reward_columns=(0, 1), seed=seed, device=device)
+    replay = Replay(config.replay_capacity, 4, 4, 0, 2, device)
+    world, rng = DebtWorld(32, seed), np.random.default_rng(seed)
+    for step in range(updates + 60):
+        before = world.observe()
+        action = np.asarray(agent.act(before, rng.dirichlet([1.0, 1.0], 32).astype(np.float32), explore=True))
+        reward = world.step(action)
+        reward[rng.random(32) < outlier_share] *= 1000.0
+        replay.add(Transitions.from_arrays(before, action, reward, np.zeros(32, bool), world.observe()))
+        if step == 59:
+            agent.observe_normalisation(replay)
+        if step >= 60:
+            agent.update(replay, (step - 60) / updates)
+    return agent
+
+
+def gap_closed(agent: DiscreteSAC) -> list[float]:
+    """Share of the way from the greedy to the optimal cost that the agent has gone, for each preference."""
+    shares = []
+    for preference in np.array(PREFERENCES, np.float32):
+        world, discount = DebtWorld(4000, 99), agent.config.discount
+        agent_action = np.asarray(agent.eval(world.observe(), preference))
+        greedy_action = (world.own @ preference).argmin(-1)
+        best_action = ((world.own + discount * world.debt) @ preference).argmin(-1)
+        agent_cost, greedy_cost, best_cost = (
+            world.mean_cost(action, preference, discount) for action in (agent_action, greedy_action, best_action)
+        )
+        shares.append((greedy_cost - agent_cost) / (greedy_cost - best_cost))
+    return shares
+
+
+def small(**values: object) -> DiscreteSACConfig:
+    return DiscreteSACConfig.from_mapping(
+        {"encoder_sizes": [32], "head_sizes": [32], "batch_size": 128, "learning_rate": 3e-3, "replay_capacity": 20_000}
+        | values
+    )
+
+
+# Measured over two seeds: 0.94 to 0.98 with the vector critic, 0.54 to 0.96 with the scalar one.
+@pytest.mark.parametrize(
+    ("critic", "residual", "least"), [("vector", True, 0.85), ("vector", False, 0.85), ("scalar", True, 0.4)]
+)
+def test_learns_delayed_consequences_for_every_preference(critic: str, residual: bool, least: float) -> None:
+    shares = gap_closed(train(small(critic=critic, residual=residual), 1000))
+    assert min(shares) > least, shares
+
+
+def test_the_optimum_is_far_from_greedy() -> None:
+    agent = DiscreteSAC(2, 4, 0, SCALE, small(), reward_columns=(0, 1))
+    assert gap_closed(agent) == pytest.approx([0.0] * 4)
+    world, preference = DebtWorld(4000, 99), np.array([0.5, 0.5], np.float32)
+    greedy = world.mean_cost((world.own @ preference).argmin(-1), preference, 0.95)
+    best = world.mean_cost(((world.own + 0.95 * world.debt) @ preference).argmin(-1), preference, 0.95)
+    assert greedy > 1.1 * best
+
+
+def test_rare_enormous_costs_do_not_destroy_it() -> None:
+    agent = train(small(), 1000, outlier_share=0.005)
+    shares = gap_closed(agent)
+    assert min(shares) > 0.8, shares
+
+
+def test_learned_temperature_approaches_its_target_entropy() -> None:
+    agent = train(small(learn_temperature=True, temperature=0.05, target_entropy_fraction=0.3), 1000)
+    world = DebtWorld(2000, 99)
+    probability = agent.action_probabilities(world.observe(), [0.5, 0.5])
+    entropy = -(probability * np.log(probability.clip(1e-30))).sum(-1).mean()
+    assert entropy == pytest.approx(0.3 * np.log(4), rel=0.35)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_learns_on_a_gpu_and_moves_to_the_cpu(tmp_path: object) -> None:
+    agent = train(small(), 1000, device="cuda")
+    assert min(gap_closed(agent)) > 0.8
+    agent.save(f"{tmp_path}/agent.safetensors")
+    assert min(gap_closed(DiscreteSAC.load(f"{tmp_path}/agent.safetensors"))) > 0.8

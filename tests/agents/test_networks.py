@@ -1,0 +1,138 @@
+"""The set network and the masked policy: order, padding, absent options, starting point."""
+
+import numpy as np
+import pytest
+import torch
+from mecsim_agents import InputNormaliser, OptionNetwork
+from mecsim_agents.functional import entropy, masked_log_softmax
+
+from .conftest import CONTEXT, FEATURES, Arrays, filled_replay, make_agent
+
+PREFERENCE = np.array([0.3, 0.7], np.float32)
+
+
+def random_network(members: int = 2, outputs: int = 2) -> OptionNetwork:
+    generator = torch.Generator().manual_seed(1)
+    network = OptionNetwork(FEATURES, CONTEXT, 2, outputs, (16, 12), (16, 8), members, generator)
+    with torch.no_grad():  # away from the zero start, at which every output is equal
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return network
+
+
+def inputs(arrays: Arrays, states: int = 6) -> list[torch.Tensor]:
+    observation = arrays.observation(states)
+    tensors = [torch.as_tensor(observation[name]) for name in ("options", "mask", "context")]
+    return [*tensors, torch.as_tensor(PREFERENCE).expand(states, -1)]
+
+
+def trained_agent(arrays: Arrays) -> object:
+    agent, replay = make_agent(learning_rate=0.01), filled_replay(arrays)
+    agent.observe_normalisation(replay)
+    for _ in range(20):
+        agent.update(replay, 0.0)
+    return agent
+
+
+def test_network_is_equivariant_to_the_order_of_options(arrays: Arrays) -> None:
+    network = random_network()
+    options, mask, *rest = inputs(arrays)
+    order = torch.tensor([2, 0, 3, 1])
+    straight = network(options, mask, *rest)
+    shuffled = network(options[:, order], mask[:, order], *rest)
+    torch.testing.assert_close(shuffled, straight[:, :, order])
+    assert straight.std() > 0.01
+
+
+def test_outputs_depend_on_the_other_options(arrays: Arrays) -> None:
+    network = random_network()
+    options, mask, *rest = inputs(arrays)
+    mask = torch.ones_like(mask)
+    changed = options.clone()
+    changed[:, 1] += 1.0
+    assert not torch.allclose(network(options, mask, *rest)[:, :, 0], network(changed, mask, *rest)[:, :, 0])
+
+
+def test_padding_changes_nothing(arrays: Arrays) -> None:
+    agent, observation = trained_agent(arrays), arrays.observation(50)
+    padded = dict(observation)
+    padded["options"] = np.pad(observation["options"], ((0, 0), (0, 3), (0, 0)), constant_values=np.nan)
+    padded["mask"] = np.pad(observation["mask"], ((0, 0), (0, 3)))
+    short, long = (agent.action_probabilities(each, PREFERENCE) for each in (observation, padded))
+    np.testing.assert_allclose(long[:, :-3], short, rtol=1e-4, atol=1e-6)
+    assert (long[:, -3:] == 0).all()
+    values = agent.q_values(padded, PREFERENCE)
+    np.testing.assert_allclose(values[:, :-3], agent.q_values(observation, PREFERENCE), rtol=1e-4, atol=1e-5)
+    assert np.isneginf(values[:, -3:]).all()
+
+
+def test_ensemble_members_are_independent(arrays: Arrays) -> None:
+    network, single, given = random_network(2), random_network(1), inputs(arrays)
+    for alone, both in zip(single.parameters(), network.parameters(), strict=True):
+        alone.data.copy_(both.data[1:])
+    torch.testing.assert_close(single(*given)[0], network(*given)[1])
+
+
+def test_absent_options_are_never_chosen(arrays: Arrays) -> None:
+    agent, observation = trained_agent(arrays), arrays.observation(2000)
+    probability = agent.action_probabilities(observation, PREFERENCE)
+    present = observation["mask"] == 1
+    assert (probability[~present] == 0).all()
+    np.testing.assert_allclose(probability.sum(-1), 1.0, rtol=1e-5)
+    for explore in (True, False):
+        action = agent.act(observation, PREFERENCE, explore=explore)
+        assert present[np.arange(2000), action].all()
+
+
+def test_exploration_follows_the_policy(arrays: Arrays) -> None:
+    agent, one = make_agent(logit_temperature=1.0), arrays.observation(1)
+    many = {name: np.repeat(value, 20_000, 0) for name, value in one.items()}
+    expected = agent.action_probabilities(one, PREFERENCE)[0]
+    counts = np.bincount(agent.act(many, PREFERENCE, explore=True), minlength=len(expected))
+    np.testing.assert_allclose(counts / 20_000, expected, atol=0.02)
+
+
+def test_single_and_no_valid_option_give_numbers_and_gradients() -> None:
+    logits = torch.tensor([[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [0.0, 0.0, 0.0]], requires_grad=True)
+    mask = torch.tensor([[False, True, False], [False, False, False], [True, True, False]])
+    probability, log_probability = masked_log_softmax(logits, mask)
+    assert probability.tolist() == [[0, 1, 0], [0, 0, 0], [0.5, 0.5, 0]]
+    bits = entropy(probability, log_probability)
+    torch.testing.assert_close(bits, torch.tensor([0.0, 0.0, 0.6931472]))
+    bits.sum().backward()
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays) -> None:
+    agent, observation = make_agent(), arrays.observation(500)
+    cost = observation["options"][..., :2] * PREFERENCE / np.array([3.0, 0.5])
+    cost = np.where(observation["mask"] == 1, cost.sum(-1), np.inf)
+    assert (agent.eval(observation, PREFERENCE) == cost.argmin(-1)).all()
+    present = observation["mask"] == 1
+    expected = -agent.config.reward_multiplier * observation["options"][..., :2] / np.array([3.0, 0.5])
+    values = agent.q_values(observation, PREFERENCE)
+    np.testing.assert_allclose(values[present], expected[present], rtol=1e-5)
+
+
+def test_plain_form_starts_uniform(arrays: Arrays) -> None:
+    probability = make_agent(residual=False).action_probabilities(arrays.observation(20), PREFERENCE)
+    valid = (probability > 0).sum(-1, keepdims=True)
+    np.testing.assert_allclose(probability, np.where(probability > 0, 1 / valid, 0), rtol=1e-5)
+
+
+def test_normaliser_ignores_absent_rows_and_outliers_of_cost() -> None:
+    normaliser = InputNormaliser(2, 1, cost_columns=(1,))
+    options = torch.zeros(1, 1001, 2)
+    options[0, :1000, 0] = torch.arange(1000.0)
+    options[0, :1000, 1] = torch.linspace(0.0, 1e-3, 1000)
+    options[0, 999, 1] = 1e6
+    options[0, 1000] = 1e9
+    mask = torch.ones(1, 1001, dtype=torch.bool)
+    mask[0, 1000] = False
+    normaliser.set_normalisation(options, mask, torch.zeros(1, 1))
+    normal, _ = normaliser(options, mask, torch.zeros(1, 1))
+    assert normal[0, :1000, 0].std() == pytest.approx(1.0, rel=1e-3)
+    assert normal[0, :999, 1].std() == pytest.approx(0.78, rel=0.05)
+    assert normal[0, 999, 1] == 10.0
+    assert (normal[0, 1000] == 0).all()
+    assert normaliser.context_scale.item() == 0.25

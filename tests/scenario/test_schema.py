@@ -1,0 +1,112 @@
+"""The JSON Schema that editors use: complete, described, and in agreement with what loads."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario, json_schema, load_scenario, scenario_to_yaml, starter_yaml
+
+KEYWORDS = {
+    "anyOf", "additionalProperties", "const", "default", "description", "enum", "examples", "exclusiveMinimum", "items",
+    "maxItems", "maxLength", "maximum", "minItems", "minimum", "pattern", "properties", "required", "type",
+}  # fmt: skip
+TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
+                         "boolean": bool, "null": type(None)}  # fmt: skip
+
+
+def accepts(schema: dict[str, Any], value: Any) -> bool:
+    """Whether `schema` accepts `value`, for the keywords that the schema of a scenario uses."""
+    assert schema.keys() <= KEYWORDS | {"$schema", "title"}
+    if "anyOf" in schema and not any(accepts(option, value) for option in schema["anyOf"]):
+        return False
+    if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
+        return False
+    if isinstance(value, dict):
+        below = schema.get("properties", {})
+        return set(schema.get("required", ())) <= value.keys() <= below.keys() and all(
+            accepts(below[key], part) for key, part in value.items()
+        )
+    if isinstance(value, list):
+        size = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value))
+        return size and all(accepts(schema.get("items", {}), part) for part in value)
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        return False
+    if isinstance(value, (int, float)):
+        low, above = schema.get("minimum", value), schema.get("exclusiveMinimum", value - 1)
+        if not (low <= value <= schema.get("maximum", value) and above < value):
+            return False
+    return value in schema.get("enum", [value]) and value == schema.get("const", value)
+
+
+def sections(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """`schema` and everything below it that describes an object."""
+    parts = [*schema.get("properties", {}).values(), *schema.get("anyOf", [])]
+    return [schema] * (schema.get("type") == "object") + [found for part in parts for found in sections(part)]
+
+
+def values(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(scenario_to_yaml(load_scenario(name)))
+    return loaded
+
+
+def test_every_key_is_described_and_no_other_is_allowed() -> None:
+    found = sections(json_schema())
+    assert len(found) > 15
+    for section in found:
+        assert section["additionalProperties"] is False
+        for key, part in section["properties"].items():
+            assert part.get("description", "").endswith("."), key
+
+
+def test_the_schema_is_plain_json_without_references() -> None:
+    text = json.dumps(json_schema())
+    assert "$ref" not in text
+    assert "$id" not in text
+    assert json_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("name", ["gmorl", "gmorl-test", "gmorl-e6", "quickstart"])
+def test_built_ins_satisfy_the_schema(name: str) -> None:
+    assert accepts(json_schema(), values(name))
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("users", "count", 0),
+        ("users", "counts", 3),
+        ("users", "arrival_rate", 0.1),
+        ("servers", "edge", {"count": 0}),
+        ("servers", "edge", {"cpu": ["1 GHz"]}),
+        ("channel", "fading", "step"),
+        ("channel", "bandwidth", "wide"),
+        ("energy", "capacitance", 0),
+    ],
+)
+def test_the_schema_refuses_what_the_loader_refuses(section: str, key: str, value: object) -> None:
+    changed = values("gmorl")
+    changed[section][key] = value
+    assert not accepts(json_schema(), changed)
+
+
+def test_defaults_are_written_as_in_a_file() -> None:
+    found = json_schema()["properties"]
+    assert found["channel"]["properties"]["bandwidth"]["default"] == "16.6 MHz"
+    assert found["servers"]["properties"]["edge"]["properties"]["cpu"]["default"] == "[1.75, 2.25] GHz"
+
+    def defaults(part: dict[str, Any]) -> Any:
+        below = part.get("properties")
+        return {key: defaults(value) for key, value in below.items()} if below else part["default"]
+
+    written = {key: defaults(part) for key, part in found.items() if key not in ("mecsim", "kind")}
+    expected = Scenario(mecsim=1, kind="offload").model_dump(mode="json", by_alias=True)
+    assert {"mecsim": 1, "kind": "offload", **written} == expected
+
+
+def test_unknown_starter_kinds_are_refused() -> None:
+    with pytest.raises(InputError, match="no starter scenario of kind 'other', expected 'offload'"):
+        starter_yaml("other")
