@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from gymnasium import register
 
+from mecsim.version import __version__
+
 if TYPE_CHECKING:
     from mecsim.envs.vector import make_vec
     from mecsim.scenario import Scenario, load_scenario
 
-__version__ = "0.1.0"
 __all__ = ["Scenario", "__version__", "load_scenario", "make_vec"]
 
 register(id="mecsim/offload-v0", entry_point="mecsim.envs.offload:OffloadEnv", disable_env_checker=True)

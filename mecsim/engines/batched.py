@@ -30,11 +30,11 @@ from mecsim.engines.system import (
     Observation,
     Records,
     System,
+    checked_action,
     histogram_bin,
     system_of,
 )
 from mecsim.engines.tape import Tapes
-from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, upload_energy_j
 from mecsim.physics.processor_sharing import NONE, added_delay_s, advance, idle_servers, send, unsent_tasks
 from mecsim.scenario import Scenario
@@ -130,18 +130,7 @@ class BatchedEngine:
         return cost
 
     def _checked(self, action: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The actions, once they are known to be servers that exist."""
-        if self._step >= self.system.steps:
-            raise InputError("the episode is over: begin a new one")
-        valid = np.ascontiguousarray(action, np.int64)
-        num_servers = self._tapes.num_servers
-        if valid.shape != num_servers.shape:
-            raise InputError(f"one action per episode is expected, {num_servers.shape}, got {valid.shape}")
-        wrong = (valid < 0) | (valid >= num_servers)
-        if wrong.any():
-            n = int(wrong.argmax())
-            raise InputError(f"action {valid[n]} names no server: episode {n} has {num_servers[n]}")
-        return valid
+        return checked_action(action, self._tapes.num_servers, self._step, self.system.steps)
 
     def records(self) -> Records:
         _drain_all(self.system, self._state, self._step)

@@ -35,12 +35,12 @@ from mecsim.engines.system import (
     Observation,
     Records,
     System,
+    checked_action,
     empty_records,
     histogram_bin,
     system_of,
 )
 from mecsim.engines.tape import Tapes
-from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, upload_energy_j
 from mecsim.scenario import Scenario
 
@@ -211,10 +211,17 @@ class OffloadSimulation:
             self.env.process(self._upload(task))
             self.dispatched.append((self.current_step, task))
         self.current_step += 1
-        self.env.run(until=self.current_step * self.system.step_s)
+        self._run_until(self.current_step * self.system.step_s)
         if self.current_step < self.system.steps:
             self._arrive()
         return delay_s, energy_j
+
+    def _run_until(self, end_s: float) -> None:
+        """Let time pass. What happens at the very end is part of it: a decision finds the effects of its instant."""
+        while self.env.peek() <= end_s:
+            self.env.step()
+        if self.env.now < end_s:
+            self.env.run(until=end_s)
 
     def drain(self) -> None:
         """Let everything that was dispatched finish."""
@@ -258,6 +265,7 @@ class SimpyEngine:
 
     def begin(self, tapes: Tapes) -> None:
         self._servers = tapes.cpu_hz.shape[1]
+        self._num_servers = tapes.num_servers
         self._simulations = [OffloadSimulation(self.system, tapes, episode) for episode in range(len(tapes))]
 
     def observe(self, out: Observation) -> None:
@@ -274,13 +282,8 @@ class SimpyEngine:
         return cost
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
-        cost = np.empty((len(self._simulations), 2))
-        for n, simulation in enumerate(self._simulations):
-            server = int(action[n])
-            if not 0 <= server < len(simulation.servers):
-                raise InputError(f"action {server} names no server: episode {n} has {len(simulation.servers)}")
-            cost[n] = simulation.step(server)
-        return cost
+        valid = checked_action(action, self._num_servers, self._simulations[0].current_step, self.system.steps)
+        return np.array([simulation.step(int(valid[n])) for n, simulation in enumerate(self._simulations)])
 
     def records(self) -> Records:
         records = empty_records(len(self._simulations), self.system.steps)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mecsim.compiled import compiled
 from mecsim.engines.tape import Tapes
+from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 
 ABSENT = -1.0  # every entry of a row whose server does not exist in this episode
@@ -73,6 +74,26 @@ def cost_columns(system: System) -> tuple[int, int] | None:
     """Columns of an option's row with its immediate delay (s) and energy (J) cost, where the scenario shows them."""
     first = HISTOGRAM + system.bins
     return (first + DELAY, first + ENERGY) if system.cost_features else None
+
+
+def checked_action(
+    action: NDArray[np.int64], num_servers: NDArray[np.int64], step: int, steps: int
+) -> NDArray[np.int64]:
+    """The actions (N,) of a step, once they are known to be servers that exist.
+
+    Raises:
+        InputError: they are not, or the episodes are over.
+    """
+    if step >= steps:
+        raise InputError("the episode is over: begin a new one")
+    valid = np.ascontiguousarray(action, np.int64)
+    if valid.shape != num_servers.shape:
+        raise InputError(f"one action per episode is expected, {num_servers.shape}, got {valid.shape}")
+    wrong = (valid < 0) | (valid >= num_servers)
+    if wrong.any():
+        n = int(wrong.argmax())
+        raise InputError(f"action {valid[n]} names no server: episode {n} has {num_servers[n]}")
+    return valid
 
 
 @compiled

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import yaml
 
-import mecsim
 from mecsim.errors import ScenarioError
 from mecsim.scenario.model import Scenario
 from mecsim.scenario.problems import check
@@ -67,7 +66,7 @@ def scenario_to_yaml(scenario: Scenario) -> str:
 @cache
 def _built_in_files() -> dict[str, Path]:
     """Name to file. An installed package holds `scenarios/` inside, a source checkout beside the package."""
-    package = Path(mecsim.__file__).parent
+    package = Path(__file__).parents[1]
     folder = next((place for place in (package / "scenarios", package.parent / "scenarios") if place.is_dir()), None)
     return {file.stem: file for file in sorted(folder.glob("*.yaml"), key=lambda file: file.stem)} if folder else {}
 

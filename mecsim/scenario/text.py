@@ -84,7 +84,7 @@ def one_line(text: str) -> str:
 
 def read_plain(text: str) -> PlainText:
     """The values of one YAML document. Raises TextProblem where nothing sensible can be read."""
-    if len(text) > MAX_BYTE or len(text.encode()) > MAX_BYTE:
+    if len(text) > MAX_BYTE or len(text.encode(errors="surrogatepass")) > MAX_BYTE:
         raise TextProblem(None, "larger than 1 MiB, expected a scenario of a few kilobytes")
     if control := yaml.reader.Reader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, control.start()) + 1

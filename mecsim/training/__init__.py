@@ -1,1 +1,18 @@
-"""."""
+"""Learning one policy for all preferences, and the folder that a run leaves."""
+
+from mecsim.training.config import TrainingConfig
+from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Monitor, train
+from mecsim.training.run import AgentPolicy, Run, is_run, run_policy
+
+__all__ = [
+    "AgentPolicy",
+    "EpochReport",
+    "Evaluate",
+    "Evaluation",
+    "Monitor",
+    "Run",
+    "TrainingConfig",
+    "is_run",
+    "run_policy",
+    "train",
+]

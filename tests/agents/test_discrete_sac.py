@@ -91,6 +91,17 @@ def test_target_follows_slowly(arrays: Arrays) -> None:
     assert not torch.equal(after[name], before[name])
 
 
+@pytest.mark.parametrize(("residual", "fraction", "rises"), [(False, 0.1, False), (True, 1.0, True)])
+def test_temperature_moves_against_the_error_of_entropy(
+    arrays: Arrays, residual: bool, fraction: float, rises: bool
+) -> None:
+    """The plain form starts uniform, above any lower target; the residual one nearly greedy, below the uniform's."""
+    agent = make_agent(learn_temperature=True, residual=residual, target_entropy_fraction=fraction)
+    before = agent.state_tensors()["log_temperature"]
+    agent.update(filled_replay(arrays), 0.0)
+    assert bool(agent.state_tensors()["log_temperature"] > before) == rises
+
+
 def test_residual_target_needs_no_learning_without_a_future(arrays: Arrays) -> None:
     """With γ = 0 and rewards equal to the cost columns, the residual critic is right from the start."""
     agent = make_agent(discount=0.0)

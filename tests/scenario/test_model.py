@@ -71,7 +71,8 @@ def problems(text: str) -> list[str]:
     [
         (
             "users: {arrival_rate: 0 /s}",
-            "f.yaml:3: users.arrival_rate: a balanced task size needs arrivals, expected a rate above 0 or an explicit mean",
+            "f.yaml:3: users.arrival_rate: a balanced task size needs arrivals, "
+            "expected a rate above 0 or an explicit mean",
         ),
         (
             "users: {count: 100000, arrival_rate: 2 /s}",

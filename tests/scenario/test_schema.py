@@ -25,8 +25,8 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
         return False
     if "type" in schema and not isinstance(value, TYPES[schema["type"]]):
         return False
-    if isinstance(value, dict):
-        below = schema.get("properties", {})
+    if isinstance(value, dict) and "properties" in schema:
+        below = schema["properties"]
         return set(schema.get("required", ())) <= value.keys() <= below.keys() and all(
             accepts(below[key], part) for key, part in value.items()
         )

@@ -1,0 +1,121 @@
+"""Plays targets over preferences on common random numbers."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.baselines import BASELINES, PolicyFactory, baseline, play
+from mecsim.engines.tape import Tapes, draw_tapes
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario
+from mecsim.sweep.distribute import run_jobs
+from mecsim.training.run import is_run, run_policy
+
+EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
+PREFERENCES_PER_JOB = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What a target reached for each preference: physical totals per episode, lower is better."""
+
+    target: str
+    preferences: NDArray[np.float64]  # (K, objectives)
+    totals: NDArray[np.float64]  # (K, episodes, objectives)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:
+        """Mean over episodes, (K, objectives)."""
+        return np.asarray(self.totals.mean(axis=1))
+
+    @property
+    def ci95(self) -> NDArray[np.float64]:
+        """Half width of the 95 % confidence interval of the mean, (K, objectives)."""
+        return half_width_95(self.totals, axis=1)
+
+
+def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
+    """Half width of the normal 95 % confidence interval of the mean along an axis; NaN for a single value."""
+    count = values.shape[axis]
+    if count < 2:
+        return np.full(np.delete(values.shape, axis), np.nan)
+    return np.asarray(1.96 * values.std(axis=axis, ddof=1) / np.sqrt(count))
+
+
+def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
+    """The policy that a target names: a baseline, or the folder of a run.
+
+    Raises:
+        InputError: it names neither; RunError: the run cannot be used.
+    """
+    if target in BASELINES:
+        return baseline(target, scenario)
+    if is_run(Path(target)):
+        return _run_policy(target, scenario)
+    raise InputError(f"{target!r} is neither a run nor a baseline; baselines are {', '.join(BASELINES)}")
+
+
+@lru_cache(maxsize=8)
+def _run_policy(target: str, scenario: Scenario) -> PolicyFactory:
+    return run_policy(Path(target), scenario)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    target: str
+    scenario: Scenario
+    preferences: tuple[tuple[float, ...], ...]
+    episodes: int
+    seed: int
+
+
+def _play_job(job: _Job) -> NDArray[np.float64]:
+    make = policy_factory(job.target, job.scenario)
+    return evaluate(make, job.scenario, np.array(job.preferences), job.episodes, job.seed)
+
+
+def evaluate(
+    make: PolicyFactory, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int
+) -> NDArray[np.float64]:
+    """Totals of every preference and episode, (K, episodes, objectives); each preference meets the same tapes."""
+    totals = []
+    for preference in preferences:
+        policy = make(seed)
+        parts = [
+            play(policy, scenario, tapes, preference).totals(scenario) for tapes in _tapes(scenario, seed, episodes)
+        ]
+        totals.append(np.concatenate(parts))
+    return np.stack(totals)
+
+
+def _tapes(scenario: Scenario, seed: int, episodes: int) -> list[Tapes]:
+    return [
+        draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first))
+        for first in range(0, episodes, EPISODES_AT_ONCE)
+    ]
+
+
+def sweep(
+    targets: Sequence[str],
+    scenario: Scenario,
+    preferences: NDArray[np.float64],
+    episodes: int,
+    seed: int,
+    workers: int = 1,
+    on_progress: Callable[[str, int], None] = lambda target, done: None,
+) -> list[Front]:
+    """Play each target over all preferences. `on_progress(target, n)` is told of n more preferences done."""
+    jobs = [
+        _Job(target, scenario, tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist())), episodes, seed)
+        for target in targets
+        for first in range(0, len(preferences), PREFERENCES_PER_JOB)
+    ]
+    parts: dict[str, list[NDArray[np.float64]]] = {target: [] for target in targets}
+    for job, totals in zip(jobs, run_jobs(_play_job, jobs, workers), strict=True):
+        parts[job.target].append(totals)
+        on_progress(job.target, len(job.preferences))
+    return [Front(target, preferences, np.concatenate(parts[target])) for target in targets]

@@ -1,0 +1,68 @@
+"""Quality of a front. Costs are minimised; points are (K, objectives) means per episode in physical units.
+
+The indicators themselves are pymoo's; this file says what they are applied to.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pymoo.indicators.hv import HV
+from pymoo.indicators.igd_plus import IGDPlus
+from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+Array = NDArray[np.float64]
+
+
+def on_front(points: Array) -> NDArray[np.bool_]:
+    """Which of the points are dominated by no other, (K,). Of equal points all count."""
+    mask = np.zeros(len(points), np.bool_)
+    mask[NonDominatedSorting().do(points, only_non_dominated_front=True)] = True
+    return mask
+
+
+def hypervolume(points: Array, reference: Array) -> float:
+    """Volume dominated by the points up to the reference point; 0 if none is better than it in all objectives."""
+    inside = points[(points < reference).all(axis=1)]
+    return float(HV(ref_point=reference)(inside)) if len(inside) else 0.0
+
+
+def mean_cost(points: Array, preferences: Array, scale: Array) -> float:
+    """Mean over preferences of the scalarised cost Σ ω_i·c_i/scale_i at the point played for that preference."""
+    return float(np.einsum("ko,ko->k", points / scale, preferences).mean())
+
+
+def expected_utility(points: Array, preferences: Array, scale: Array) -> float:
+    """Mean over preferences of the scalarised cost at the best of all points: a user who picks from the front."""
+    return float((preferences @ (points / scale).T).min(axis=1).mean())
+
+
+def igd_plus(points: Array, best_known: Array) -> float:
+    """IGD+ to the best-known front (Ishibuchi 2015), both normalised by the range of that front. 0 is best."""
+    low = best_known.min(axis=0)
+    span = np.maximum(best_known.max(axis=0) - low, np.finfo(float).tiny)
+    if len(best_known) == 1:  # no range to normalise by
+        span = np.maximum(np.abs(low), np.finfo(float).tiny)
+    return float(IGDPlus((best_known - low) / span)((points - low) / span))
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The indicators of one front, undiscounted."""
+
+    hypervolume: float  # product of the objectives' units; higher is better
+    mean_cost: float  # at the asked preference, no unit; lower is better
+    expected_utility: float  # as a cost at the best point of the front, no unit; lower is better
+    igd_plus: float  # no unit; lower is better
+    cardinality: int  # number of points on the front
+
+
+def quality(points: Array, preferences: Array, scale: Array, reference: Array, best_known: Array) -> Quality:
+    """All indicators of the points played for `preferences` (same order)."""
+    return Quality(
+        hypervolume=hypervolume(points, reference),
+        mean_cost=mean_cost(points, preferences, scale),
+        expected_utility=expected_utility(points, preferences, scale),
+        igd_plus=igd_plus(points, best_known),
+        cardinality=int(on_front(points).sum()),
+    )

@@ -1,0 +1,101 @@
+"""What `mecsim train --set key=value` can set: how training runs, and the agent's own hyper-parameters."""
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import yaml
+from mecsim_agents import DiscreteSACConfig
+
+from mecsim.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How training runs. An epoch is one episode of every environment.
+
+    num_envs: environments side by side.
+    warmup_epochs: epochs of random actions before the first update.
+    updates_per_step: gradient updates per step of all environments together.
+    evaluation_epochs: epochs between evaluations on fixed tapes; the last epoch is always evaluated.
+    evaluation_preferences, evaluation_episodes: size of such an evaluation.
+    checkpoint_epochs: epochs between checkpoints; the last epoch always leaves one.
+    agent: see `mecsim_agents.DiscreteSACConfig`.
+    """
+
+    num_envs: int = 64
+    warmup_epochs: int = 1
+    updates_per_step: float = 0.5
+    evaluation_epochs: int = 25
+    evaluation_preferences: int = 21
+    evaluation_episodes: int = 64
+    checkpoint_epochs: int = 50
+    agent: DiscreteSACConfig = field(default_factory=DiscreteSACConfig)
+
+    def __post_init__(self) -> None:
+        """Raise InputError for the first value that cannot be used."""
+        for entry in dataclasses.fields(self):
+            value = getattr(self, entry.name)
+            if entry.type in (int, "int") and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise InputError(f"{entry.name}: expected a whole number of at least 1, got {value!r}")
+        rate = self.updates_per_step
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.0 <= rate <= 1000.0:
+            raise InputError(f"updates_per_step: expected a number from 0 to 1000, got {rate!r}")
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """From plain values; `agent` is a mapping of its own.
+
+        Raises:
+            InputError: an unknown key, or a value that cannot be used.
+        """
+        names = [entry.name for entry in dataclasses.fields(cls)]
+        for name in mapping:
+            if name not in names:
+                near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)[0]
+                raise InputError(f"{name}: no such training setting; did you mean {near}?")
+        try:
+            agent = DiscreteSACConfig.from_mapping(mapping.get("agent", {}))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"agent.{error}") from error
+        return cls(**{**mapping, "agent": agent})
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Plain values that `from_mapping` turns into an equal config."""
+        values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
+        return {**values, "agent": self.agent.to_mapping()}
+
+    def with_settings(self, settings: Mapping[str, str]) -> Self:
+        """Changed by `key=value` texts; the values are YAML, agent's keys may be written with or without `agent.`.
+
+        Raises:
+            InputError: an unknown key, or a value that cannot be used.
+        """
+        own, agent = self.to_mapping(), self.agent.to_mapping()
+        for key, text in settings.items():
+            try:
+                value = yaml.safe_load(text)
+            except yaml.YAMLError:
+                raise InputError(f"--set {key}: {text!r} is not a number, word or list") from None
+            if isinstance(value, str):
+                value = _number(value)
+            name = key.removeprefix("agent.")
+            if name in agent:
+                agent[name] = value
+            elif key in own and key != "agent":
+                own[key] = value
+            else:
+                names = [*(name for name in own if name != "agent"), *agent]
+                near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)[0]
+                raise InputError(f"--set {key}: no such setting; did you mean {near}?")
+        return self.from_mapping({**own, "agent": agent})
+
+
+def _number(text: str) -> float | str:
+    """YAML 1.1 reads 1e-4 as a word."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,173 @@
+"""Training: play episodes with preferences of all kinds, learn from what happened, evaluate, save."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from mecsim_agents import METRICS, DiscreteSAC, Replay, Transitions
+from numpy.typing import NDArray
+
+from mecsim.baselines import Policy, calibrate
+from mecsim.engines.system import QUEUED_TASKS
+from mecsim.engines.tape import Stream
+from mecsim.envs.offload import Arrays
+from mecsim.envs.vector import OffloadVectorEnv
+from mecsim.training.config import TrainingConfig
+from mecsim.training.run import AgentPolicy, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """How the policy of the moment does without exploring, on tapes that are the same at every evaluation."""
+
+    preferences: NDArray[np.float64]  # (K, objectives)
+    mean: NDArray[np.float64]  # (K, objectives) physical totals per episode
+    ci95: NDArray[np.float64]  # (K, objectives)
+    hypervolume: float
+    mean_cost: float  # scalarised at the asked preference, no unit
+
+
+@dataclass(frozen=True, slots=True)
+class EpochReport:
+    """What one epoch came to."""
+
+    epoch: int  # counted from 1
+    epochs: int  # of the whole training
+    env_steps: int
+    updates: int
+    returns: NDArray[np.float64]  # (objectives,) mean physical total per episode, while exploring
+    action_shares: NDArray[np.float64]  # (A,) share of the tasks that went to each server
+    metrics: dict[str, float]  # means of what the agent reports, see mecsim_agents.METRICS; empty without updates
+    evaluation: Evaluation | None
+
+
+class Monitor(Protocol):
+    """Whoever watches a training."""
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """An epoch is over and, if it was due, evaluated."""
+
+
+Evaluate = Callable[[Policy], Evaluation]
+
+
+def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "cpu", resume: bool = False) -> None:
+    """Train the agent of `run`, or go on from its newest checkpoint as if there had been no interruption.
+
+    Raises:
+        RunError: there is nothing to resume.
+    """
+    scenario, config = run.scenario, run.config
+    env = OffloadVectorEnv(scenario, config.num_envs, run.seed, stream=Stream.TRAINING)
+    servers, width = _shape(env, "options")
+    replay = Replay(
+        config.agent.replay_capacity, servers, width, _shape(env, "context")[0], env.reward_dim, device
+    )
+    if resume:
+        agent, state = run.load_checkpoint(replay, device)
+        first_epoch = int(state["epoch"])
+    else:
+        agent, first_epoch = _new_agent(env, config, run.seed, device), 0
+    policy = AgentPolicy(agent, scenario, scenario)
+    rows = run.read_metrics(first_epoch)
+    epochs = ceil(run.steps / (config.num_envs * scenario.episode.steps))
+    observation, _ = env.reset(options={"episode": first_epoch * config.num_envs})
+    for epoch in range(first_epoch + 1, epochs + 1):
+        observation, report = _epoch(env, observation, agent, replay, run, epoch, epochs)
+        if epoch % config.evaluation_epochs == 0 or epoch == epochs:
+            report = dataclasses.replace(report, evaluation=evaluate(policy))
+        rows.append(_row(report, scenario.objectives))
+        run.write_metrics(rows)
+        for monitor in monitors:
+            monitor.on_epoch(report)
+        if epoch % config.checkpoint_epochs == 0 or epoch == epochs:
+            run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
+
+
+def _shape(env: OffloadVectorEnv, name: str) -> tuple[int, ...]:
+    shape = env.single_observation_space[name].shape
+    assert shape is not None  # every entry of the observation is a Box
+    return shape
+
+
+def _new_agent(env: OffloadVectorEnv, config: TrainingConfig, seed: int, device: str) -> DiscreteSAC:
+    calibration = calibrate(env.scenario)
+    # The scenario decides the ratio of the scales; the agent's numerics want them as large as what can be traded.
+    agent_scale = calibration.scale * float(np.mean(calibration.span / calibration.scale))
+    return DiscreteSAC(
+        num_objectives=env.reward_dim,
+        option_features=_shape(env, "options")[1],
+        context_features=_shape(env, "context")[0],
+        objective_scale=agent_scale.tolist(),
+        config=config.agent,
+        reward_columns=env.episodes.cost_columns,
+        device=device,
+        seed=seed,
+    )
+
+
+def _epoch(
+    env: OffloadVectorEnv, observation: Arrays, agent: DiscreteSAC, replay: Replay, run: Run, epoch: int, epochs: int
+) -> tuple[Arrays, EpochReport]:
+    """One episode of every environment, with the updates that belong to it; returns the next first observation."""
+    config, steps = run.config, run.scenario.episode.steps
+    rng = np.random.default_rng([run.seed, epoch])  # of its own, so that a resumed run draws the same
+    preference = rng.dirichlet(np.ones(env.reward_dim), env.num_envs)
+    warming_up = epoch <= config.warmup_epochs
+    returns = np.zeros((env.num_envs, env.reward_dim))
+    chosen = np.zeros(env.episodes.action_space.n)
+    learned: list[dict[str, torch.Tensor]] = []
+    due = 0.0
+    for step in range(steps):
+        if warming_up:
+            action = rng.integers(0, observation["mask"].sum(axis=1, dtype=np.int64))
+        else:
+            action = np.asarray(agent.act(observation, preference, explore=True))
+        has_task = observation["context"][:, QUEUED_TASKS] > 0
+        chosen += np.bincount(action[has_task], minlength=len(chosen))
+        following, reward, terminated, _, info = env.step(action)
+        ended = info.get("final_obs", following)
+        replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended))
+        returns -= reward
+        observation = following
+        due += 0.0 if warming_up else config.updates_per_step
+        while due >= 1.0:
+            learned.append(agent.update(replay, (epoch - 1 + step / steps) / epochs))
+            due -= 1.0
+    if epoch == config.warmup_epochs:
+        agent.observe_normalisation(replay)
+    report = EpochReport(
+        epoch=epoch,
+        epochs=epochs,
+        env_steps=epoch * config.num_envs * steps,
+        updates=agent.updates,
+        returns=returns.mean(axis=0),
+        action_shares=chosen / max(1.0, chosen.sum()),
+        metrics=_means(learned),
+        evaluation=None,
+    )
+    return observation, report
+
+
+def _means(learned: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+    if not learned:
+        return {}
+    return {name: float(torch.stack([metrics[name] for metrics in learned]).mean()) for name in METRICS}
+
+
+def _row(report: EpochReport, objectives: tuple[str, ...]) -> dict[str, Any]:
+    """A row of metrics.csv: the same columns in every row, empty where there is nothing to say."""
+    evaluation = report.evaluation
+    return {
+        "epoch": report.epoch,
+        "env_steps": report.env_steps,
+        "updates": report.updates,
+        **{f"return_{name}": value for name, value in zip(objectives, report.returns.tolist(), strict=True)},
+        **{name: report.metrics.get(name, "") for name in METRICS},
+        "hypervolume": "" if evaluation is None else evaluation.hypervolume,
+        "mean_cost": "" if evaluation is None else evaluation.mean_cost,
+    }

@@ -1,0 +1,202 @@
+"""A run folder: everything about one training, enough to repeat it, go on with it, or play its policy.
+
+scenario.yaml (resolved), config.yaml, command.txt, metrics.csv, checkpoints/NUMBER/, TensorBoard events. A checkpoint is
+a folder named by its epoch: agent.safetensors, replay.safetensors and state.json, the last written last; a folder
+without state.json is not a checkpoint.
+"""
+
+import csv
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from mecsim_agents import DiscreteSAC, Replay
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mecsim.baselines import calibrate
+from mecsim.baselines.policy import Actions, PolicyFactory, Preferences
+from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.errors import InputError, RunError, ScenarioError
+from mecsim.scenario import Scenario, load_scenario, scenario_to_yaml
+from mecsim.training.config import TrainingConfig
+from mecsim.version import __version__
+
+FORMAT = 1
+OWN_ENTRIES = ("scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder with its scenario and settings."""
+
+    folder: Path
+    scenario: Scenario
+    config: TrainingConfig
+    steps: int  # environment steps of the whole training
+    seed: int
+
+    def create(self, command: str) -> None:
+        """Write the files that stay as they are."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "scenario.yaml").write_text(scenario_to_yaml(self.scenario))
+        (self.folder / "command.txt").write_text(command + "\n")
+        content = {
+            "mecsim_run": FORMAT,
+            "mecsim_version": __version__,
+            "steps": self.steps,
+            "seed": self.seed,
+            "training": self.config.to_mapping(),
+        }
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+    @staticmethod
+    def open(folder: Path) -> "Run":
+        """The run in a folder.
+
+        Raises:
+            RunError: there is none, it is damaged, or another version of mecsim wrote it in another format.
+        """
+        path = folder / "config.yaml"
+        try:
+            content = yaml.safe_load(path.read_text())
+        except FileNotFoundError:
+            raise RunError(f"{folder}: not a run of mecsim train (it has no config.yaml)") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise RunError(f"{path}: cannot be read: {_first_line(error)}") from None
+        found = content.get("mecsim_run") if isinstance(content, dict) else None
+        if found != FORMAT:
+            told = f"run format {found}" if found is not None else "no run format"
+            raise RunError(f"{path}: {told}, this version reads format {FORMAT}; train anew or use the mecsim it is of")
+        try:
+            config = TrainingConfig.from_mapping(content["training"])
+            scenario = load_scenario(folder / "scenario.yaml")
+            return Run(folder, scenario, config, int(content["steps"]), int(content["seed"]))
+        except (KeyError, TypeError, ValueError, InputError) as error:
+            if isinstance(error, ScenarioError):
+                raise
+            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
+
+    # Metrics
+
+    def write_metrics(self, rows: list[dict[str, Any]]) -> None:
+        """Write metrics.csv from its first row."""
+        with (self.folder / "metrics.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def read_metrics(self, until_epoch: int) -> list[dict[str, Any]]:
+        """The rows of the first epochs."""
+        path = self.folder / "metrics.csv"
+        if not path.exists():
+            return []
+        with path.open(newline="") as file:
+            return [row for row in csv.DictReader(file) if int(row["epoch"]) <= until_epoch]
+
+    # Checkpoints
+
+    def save_checkpoint(self, epoch: int, agent: DiscreteSAC, replay: Replay, state: Mapping[str, Any]) -> None:
+        """Write a checkpoint, then remove the earlier ones."""
+        folder = self.folder / "checkpoints" / f"{epoch:06d}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        agent.save(folder / "agent.safetensors")
+        save_file(replay.state_tensors(), folder / "replay.safetensors")
+        (folder / "state.json").write_text(json.dumps({"epoch": epoch, **state}, indent=2) + "\n")
+        for other in sorted((self.folder / "checkpoints").iterdir()):
+            if other != folder:
+                shutil.rmtree(other)
+
+    def latest_checkpoint(self) -> Path:
+        """The newest complete checkpoint.
+
+        Raises:
+            RunError: there is none.
+        """
+        complete = sorted((self.folder / "checkpoints").glob("*/state.json"))
+        if not complete:
+            raise RunError(f"{self.folder}: the run has no checkpoint yet")
+        return complete[-1].parent
+
+    def load_agent(self, device: str = "cpu") -> DiscreteSAC:
+        """The agent of the newest checkpoint.
+
+        Raises:
+            RunError: there is none, or it is damaged.
+        """
+        path = self.latest_checkpoint() / "agent.safetensors"
+        try:
+            return DiscreteSAC.load(path, device)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
+
+    def load_checkpoint(self, replay: Replay, device: str) -> tuple[DiscreteSAC, dict[str, Any]]:
+        """The agent and state of the newest checkpoint; fills `replay`.
+
+        Raises:
+            RunError: there is none, or it is damaged.
+        """
+        agent = self.load_agent(device)
+        folder = self.latest_checkpoint()
+        try:
+            replay.load_state_tensors(load_file(folder / "replay.safetensors"))
+            state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise RunError(f"{folder}: damaged: {_first_line(error)}") from None
+        return agent, state
+
+
+class AgentPolicy:
+    """A trained agent as a policy for any scenario with the same observation.
+
+    An agent knows preferences in the scale of the scenario it was trained on. Where objectives have another scale, the
+    preference is converted so that it asks for the same trade of seconds against joules.
+    """
+
+    def __init__(self, agent: DiscreteSAC, trained: Scenario, scenario: Scenario) -> None:
+        if trained.objectives != scenario.objectives:
+            raise InputError(
+                f"the run was trained for the objectives {', '.join(trained.objectives)}, "
+                f"the scenario has {', '.join(scenario.objectives)}"
+            )
+        self._agent = agent
+        self._factor: NDArray[np.float64] = calibrate(trained).scale / calibrate(scenario).scale
+
+    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """The likeliest server in each episode."""
+        width = observation["options"].shape[2]
+        if width != self._agent.option_features:
+            raise InputError(
+                f"the run knows observations with {self._agent.option_features} columns per server, this scenario has "
+                f"{width}: use the same histogram and cost_features"
+            )
+        weight = preference * self._factor
+        chosen = self._agent.act(observation, weight / weight.sum(axis=1, keepdims=True), explore=False)
+        return np.asarray(chosen, np.int64)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder claims to be a run."""
+    return (folder / "config.yaml").is_file()
+
+
+def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
+    """The newest policy of a run, to be played on a scenario.
+
+    Raises:
+        RunError: the run cannot be used; InputError: its policy does not fit the scenario.
+    """
+    run = Run.open(folder)
+    policy = AgentPolicy(run.load_agent(), run.scenario, scenario)
+    return lambda seed: policy
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,180 @@
+"""What the offloading tests share: small and extreme scenarios, tapes by hand, playing an engine, a plain oracle."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from mecsim.engines.batched import BatchedEngine
+from mecsim.engines.simpy_engine import SimpyEngine
+from mecsim.engines.system import CONTEXT_SIZE, Observation, OffloadEngine, Records, empty_observation, system_of
+from mecsim.engines.tape import Tapes
+from mecsim.scenario import (
+    Channel,
+    Cloud,
+    CountRange,
+    Edge,
+    Episode,
+    Histogram,
+    Scenario,
+    Servers,
+    Tasks,
+    TaskSize,
+    Uniform,
+    Users,
+)
+from mecsim.scenario import Observation as ObservationOptions
+
+Array = NDArray[np.float64]
+ENGINES: dict[str, Any] = {"simpy": SimpyEngine, "batched": BatchedEngine}
+
+
+def make_scenario(**sections: Any) -> Scenario:
+    """A scenario in SI units, with the defaults of the format."""
+    return Scenario(mecsim=1, kind="offload", **sections)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn, max_edges: int = 16) -> Scenario:
+    """Any scenario an engine can be given, kept small: from idle to overloaded, uploads from instant to endless."""
+    step_s = draw(st.sampled_from([0.01, 0.25, 1.0, 7.3]))
+    count = draw(st.integers(1, 5))
+    per_step = draw(st.sampled_from([0.0, 0.03, 0.3, 0.8, 1.0, 2.0, 15.0]))
+    mean_bit = draw(st.sampled_from(["balanced", 2e5, 5e6, 4e7]) if per_step else st.just(5e6))
+    clip_bit = draw(st.sampled_from([None, Uniform(0.1e6, 100e6), Uniform(1e5, 5e7)]))
+    size: dict[str, Any] = {"mean_bit": mean_bit, "clip_bit": clip_bit, "scv": draw(st.sampled_from([1.5, 4.0, 30.0]))}
+    if mean_bit == "balanced":
+        size["load"] = draw(st.sampled_from([0.3, 1.0, 2.0]))
+    low, high = sorted([draw(st.sampled_from([1, max_edges, 1, 2, 3, 6])), draw(st.sampled_from([1, 2, 6, max_edges]))])
+    return make_scenario(
+        episode=Episode(steps=draw(st.integers(1, 25)), step_s=step_s),
+        users=Users(count=count, arrival_rate_per_s=per_step / (count * step_s)),
+        tasks=Tasks(
+            size=TaskSize(
+                distribution=draw(st.sampled_from(["exponential", "deterministic", "hyperexponential", "uniform"])), **size
+            ),
+            cycles_per_bit=draw(st.sampled_from([1000.0, 330.0])),
+        ),
+        servers=Servers(
+            cloud=Cloud(count=draw(st.sampled_from([0, 1]))),
+            edge=Edge(count=CountRange(low, high), cpu_hz=Uniform(0.5e9, 3e9)),
+        ),
+        channel=Channel(
+            model=draw(st.sampled_from(["gmorl", "rayleigh"])),
+            bandwidth_hz=draw(st.sampled_from([16.6e6, 1e5, 1e9])),
+            tx_power_w=draw(st.sampled_from([0.01, 2.0, 50.0])),
+            noise_figure_db=draw(st.sampled_from([0.0, 5.0])),
+        ),
+        observation=ObservationOptions(
+            histogram=Histogram(bins=draw(st.sampled_from([1, 2, 60])), width_bit=draw(st.sampled_from([1e5, 1e6, 3e7]))),
+            cost_features=draw(st.booleans()),
+        ),
+    )
+
+
+def hand_made(
+    arrivals: list[int], size_bit: list[float], rate_bit_per_s: list[float], cpu_hz: list[float]
+) -> tuple[Scenario, Tapes]:
+    """One user's episode, step 1 s, with 1000 cycles per bit; one rate and one CPU per server, the first the cloud."""
+    servers = len(cpu_hz)
+    scenario = make_scenario(
+        episode=Episode(steps=len(arrivals), step_s=1.0),
+        users=Users(count=1, arrival_rate_per_s=1.0),
+        servers=Servers(edge=Edge(count=CountRange(servers - 1, servers - 1))),
+    )
+    tapes = Tapes(
+        num_servers=np.array([servers]),
+        cpu_hz=np.array([cpu_hz], np.float64),
+        arrivals=np.array([arrivals]),
+        user=np.zeros((1, len(size_bit)), np.int64),
+        size_bit=np.array([size_bit], np.float64),
+        distance_m=np.ones((1, 1, servers)),
+        rate_bit_per_s=np.array([[rate_bit_per_s]], np.float64),
+    )
+    return scenario, tapes
+
+
+def random_actions(tapes: Tapes, seed: int, crowding: float = 0.0) -> NDArray[np.int64]:
+    """Servers (T, N) that exist, uniformly drawn; with probability `crowding` the first server instead."""
+    rng = np.random.default_rng(seed)
+    shape = (tapes.arrivals.shape[1], len(tapes))
+    return np.where(rng.random(shape) < crowding, 0, rng.integers(0, tapes.num_servers, shape))
+
+
+@dataclass(frozen=True)
+class Played:
+    """Everything an engine said about N episodes."""
+
+    options: Array  # (T + 1, N, A, F)
+    mask: NDArray[np.int8]  # (T + 1, N, A)
+    context: Array  # (T + 1, N, G)
+    option_costs: Array  # (T, N, A, 2)
+    cost: Array  # (T, N, 2)
+    records: Records
+
+
+def play(name: str, scenario: Scenario, tapes: Tapes, actions: NDArray[np.int64]) -> Played:
+    """Play fixed actions (T, N) and note all observations (float64), option costs and costs."""
+    engine: OffloadEngine = ENGINES[name](scenario)
+    system = system_of(scenario)
+
+    def observed() -> Observation:
+        out = empty_observation(system, len(tapes), tapes.cpu_hz.shape[1], dtype=np.float64)
+        for array in (out.options, out.mask, out.context):
+            array.fill(77)  # what an engine forgets to write shows
+        engine.observe(out)
+        return out
+
+    engine.begin(tapes)
+    observations, option_costs, costs = [observed()], [], []
+    for action in actions:
+        option_costs.append(engine.option_costs())
+        costs.append(engine.step(action))
+        observations.append(observed())
+    assert observations[0].context.shape == (len(tapes), CONTEXT_SIZE)
+    return Played(
+        options=np.stack([o.options for o in observations]),
+        mask=np.stack([o.mask for o in observations]),
+        context=np.stack([o.context for o in observations]),
+        option_costs=np.stack(option_costs),
+        cost=np.stack(costs),
+        records=engine.records(),
+    )
+
+
+def assert_same_play(one: Played, other: Played, rtol: float = 1e-9) -> None:
+    """Everything agrees to `rtol`; whole numbers agree exactly."""
+    for field in fields(Records):
+        a, b = getattr(one.records, field.name), getattr(other.records, field.name)
+        if a.dtype == np.int64:
+            np.testing.assert_array_equal(a, b, err_msg=field.name)
+        else:
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=0.0, err_msg=field.name)
+    np.testing.assert_array_equal(one.mask, other.mask)
+    for name in ("cost", "option_costs", "context", "options"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=rtol, atol=0.0, err_msg=name)
+
+
+def processor_sharing_finish_s(upload_end_s: Array, size_bit: Array, speed_bit_per_s: float) -> Array:
+    """When each task leaves one egalitarian processor-sharing server: event by event, as plainly as possible."""
+    order = list(np.argsort(upload_end_s, kind="stable"))
+    finish_s = np.full(len(size_bit), np.nan)
+    left: dict[int, float] = {}
+    now = 0.0
+    while left or order:
+        arrival = upload_end_s[order[0]] if order else np.inf
+        first = min(left, key=lambda i: left[i]) if left else -1
+        done = now + left[first] * len(left) / speed_bit_per_s if left else np.inf
+        event = min(arrival, done)
+        for i in left:
+            left[i] -= (event - now) * speed_bit_per_s / len(left)
+        now = event
+        if done <= arrival:
+            finish_s[first] = now
+            del left[first]
+        else:
+            joining = order.pop(0)
+            left[int(joining)] = float(size_bit[joining])
+    return finish_s
