@@ -1,1 +1,86 @@
-"""."""
+"""The command line: `mecsim COMMAND`. Each group of commands is a file; heavy imports wait until a command runs."""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from mecsim.errors import InputError, MecsimError, ScenarioError
+from mecsim.version import __version__
+
+COMMANDS = {
+    "scenarios": "mecsim.cli.scenarios:scenarios",
+    "init": "mecsim.cli.scenarios:init",
+    "validate": "mecsim.cli.scenarios:validate",
+    "schema": "mecsim.cli.scenarios:schema",
+    "simulate": "mecsim.cli.simulate:simulate",
+    "train": "mecsim.cli.train:train",
+    "sweep": "mecsim.cli.sweep:sweep",
+    "bench": "mecsim.cli.bench:bench",
+}
+
+EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+
+
+class _Commands(click.Group):
+    """Imports a command's file when the command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="mecsim")
+@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+def cli(debug: bool) -> None:
+    """Multi-objective reinforcement learning for edge offloading.
+
+    Write a scenario in YAML, train one policy for all preferences, sweep the Pareto front.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 bad input, 130 interrupted. Errors are one line on stderr."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    try:
+        code = cli.main([argument for argument in given if argument != "--debug"], "mecsim", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", EXIT_INTERRUPTED)
+    except click.ClickException as error:
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mecsim"
+        _fail(f"{command}: {_one_line(error.format_message())} (see {command} --help)", EXIT_INPUT)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILURE)
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        if isinstance(error, ScenarioError):
+            _fail("\n".join(map(_one_line, error.problems)), EXIT_INPUT)
+        if isinstance(error, MecsimError):
+            _fail(f"mecsim: {_one_line(str(error))}", EXIT_INPUT if isinstance(error, InputError) else EXIT_FAILURE)
+        if isinstance(error, OSError):
+            _fail(f"mecsim: {_one_line(str(error))}", EXIT_FAILURE)
+        told = f"{type(error).__name__}: {_one_line(str(error))}"
+        _fail(f"mecsim: internal error: {told} (run again with --debug and report it)", EXIT_FAILURE)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(message, err=True)
+    sys.exit(code)

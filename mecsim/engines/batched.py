@@ -39,7 +39,6 @@ from mecsim.physics.energy import execution_energy_j, upload_energy_j
 from mecsim.physics.processor_sharing import NONE, added_delay_s, advance, idle_servers, send, unsent_tasks
 from mecsim.scenario import Scenario
 
-
 RecordArray = NDArray[Any]  # of the record type that a comment names
 
 

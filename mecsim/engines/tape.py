@@ -3,8 +3,8 @@
 An engine adds nothing random. Given one tape and one sequence of actions every engine gives the same times, and
 policies are compared on the same tapes (common random numbers).
 
-Episode i of a seed is the same whoever asks, and however many are asked for: episodes are drawn in blocks of
-`BLOCK`, each phenomenon of each block from a generator of its own. Changing one part of a scenario (a frequency
+Episode i of a seed is the same whoever asks, and however many are asked for: episodes are drawn in blocks whose size
+depends on the scenario alone, each phenomenon of each block from a generator of its own. Changing one part of a scenario (a frequency
 range, say) therefore leaves the other draws alone.
 """
 
@@ -21,7 +21,8 @@ from mecsim.errors import InputError
 from mecsim.physics import channel, workload
 from mecsim.scenario import Scenario
 
-BLOCK = 64
+EPISODES_PER_BLOCK = 64
+BLOCK_BYTE = 2**27  # large scenarios have smaller blocks
 FORMAT = 1
 
 
@@ -94,10 +95,16 @@ def draw_tapes(scenario: Scenario, seed: int, first: int, count: int, stream: St
     """Episodes `first` .. `first + count − 1` of a seed."""
     if count < 1:
         raise InputError(f"at least one episode is needed, got {count}")
-    first_block, last_block = first // BLOCK, (first + count - 1) // BLOCK
+    size = block_size(scenario)
+    first_block, last_block = first // size, (first + count - 1) // size
     blocks = [_draw_block(scenario, seed, stream, block) for block in range(first_block, last_block + 1)]
-    start = first - first_block * BLOCK
+    start = first - first_block * size
     return _joined(blocks).select(slice(start, start + count))
+
+
+def block_size(scenario: Scenario) -> int:
+    """The number of episodes that are drawn together."""
+    return int(min(EPISODES_PER_BLOCK, max(1.0, BLOCK_BYTE // scenario.tape_byte)))
 
 
 def _joined(blocks: list[Tapes]) -> Tapes:
@@ -113,7 +120,7 @@ def _joined(blocks: list[Tapes]) -> Tapes:
     return Tapes(*columns)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=2)  # a single environment asks for one episode of a block after the other
 def _draw_block(scenario: Scenario, seed: int, stream: Stream, block: int) -> Tapes:
     def generator(phenomenon: _Phenomenon) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, block, phenomenon)))
@@ -130,11 +137,12 @@ def _draw_block(scenario: Scenario, seed: int, stream: Stream, block: int) -> Ta
 
 
 def _draw_servers(scenario: Scenario, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    size = block_size(scenario)
     cloud, edge = scenario.servers.cloud, scenario.servers.edge
-    edges = rng.integers(edge.count.low, edge.count.high, size=BLOCK, endpoint=True)
+    edges = rng.integers(edge.count.low, edge.count.high, size=size, endpoint=True)
     num_servers = cloud.count + edges
-    cloud_hz = rng.uniform(cloud.cpu_hz.low, cloud.cpu_hz.high, (BLOCK, cloud.count))
-    edge_hz = rng.uniform(edge.cpu_hz.low, edge.cpu_hz.high, (BLOCK, edge.count.high))
+    cloud_hz = rng.uniform(cloud.cpu_hz.low, cloud.cpu_hz.high, (size, cloud.count))
+    edge_hz = rng.uniform(edge.cpu_hz.low, edge.cpu_hz.high, (size, edge.count.high))
     present = np.arange(scenario.max_servers) < num_servers[:, None]
     return num_servers, np.where(present, np.concatenate([cloud_hz, edge_hz], axis=1), 0.0)
 
@@ -145,9 +153,9 @@ def _draw_tasks(
     users, size = scenario.users, scenario.tasks.size
     rng = generator(_Phenomenon.ARRIVALS)
     per_step = users.arrival_rate_per_s * users.count * scenario.episode.step_s
-    arrivals = rng.poisson(per_step, (BLOCK, scenario.episode.steps))
+    arrivals = rng.poisson(per_step, (block_size(scenario), scenario.episode.steps))
     total = arrivals.sum(axis=1)
-    shape = (BLOCK, max(1, int(total.max())))
+    shape = (len(total), max(1, int(total.max())))
     user = rng.integers(0, users.count, shape)
     mean_bit: NDArray[np.float64] | float
     if size.mean_bit == "balanced":
@@ -165,9 +173,9 @@ def _draw_tasks(
 
 def _draw_distances_m(scenario: Scenario, rng: np.random.Generator) -> NDArray[np.float64]:
     cloud, edge = scenario.servers.cloud, scenario.servers.edge
-    users = scenario.users.count
-    cloud_m = rng.uniform(cloud.distance_m.low, cloud.distance_m.high, (BLOCK, users, cloud.count))
-    edge_m = rng.uniform(edge.distance_m.low, edge.distance_m.high, (BLOCK, users, edge.count.high))
+    size, users = block_size(scenario), scenario.users.count
+    cloud_m = rng.uniform(cloud.distance_m.low, cloud.distance_m.high, (size, users, cloud.count))
+    edge_m = rng.uniform(edge.distance_m.low, edge.distance_m.high, (size, users, edge.count.high))
     return np.concatenate([cloud_m, edge_m], axis=2)
 
 

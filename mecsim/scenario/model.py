@@ -235,6 +235,12 @@ class Scenario(Section):
         """The mean number of tasks that arrive in an episode."""
         return self.users.count * self.users.arrival_rate_per_s * self.episode.steps * self.episode.step_s
 
+    @property
+    def tape_byte(self) -> float:
+        """About how much memory the randomness of one episode takes."""
+        links = self.users.count * (1 + self.servers.edge.count.high)
+        return BYTES_PER_LINK * links + BYTES_PER_TASK * self.expected_arrivals
+
     def with_context(self, assignments: Mapping[str, str]) -> "Scenario":
         """This scenario with YAML values assigned to dotted YAML keys, such as `{"servers.edge.cpu": "2 GHz"}`.
 
@@ -279,9 +285,7 @@ def _check_arrivals(scenario: Scenario) -> list[Finding]:
 
 
 def _check_memory(scenario: Scenario) -> list[Finding]:
-    links = scenario.users.count * (1 + scenario.servers.edge.count.high)
-    needed = BYTES_PER_LINK * links + BYTES_PER_TASK * min(scenario.expected_arrivals, MAX_ARRIVALS)
-    if needed <= MAX_TAPE_BYTE:
+    if scenario.tape_byte <= MAX_TAPE_BYTE:
         return []
     cure = "expected at most 1 GiB: fewer users, edges or arrivals"
-    return [("users.count", f"one episode needs about {needed / 2**30:.1f} GiB of memory, {cure}")]
+    return [("users.count", f"one episode needs about {scenario.tape_byte / 2**30:.1f} GiB of memory, {cure}")]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.baselines import BASELINES, PolicyFactory, baseline, play
-from mecsim.engines.tape import Tapes, draw_tapes
+from mecsim.engines.tape import draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 from mecsim.sweep.distribute import run_jobs
@@ -82,21 +82,11 @@ def evaluate(
     make: PolicyFactory, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int
 ) -> NDArray[np.float64]:
     """Totals of every preference and episode, (K, episodes, objectives); each preference meets the same tapes."""
-    totals = []
-    for preference in preferences:
-        policy = make(seed)
-        parts = [
-            play(policy, scenario, tapes, preference).totals(scenario) for tapes in _tapes(scenario, seed, episodes)
-        ]
-        totals.append(np.concatenate(parts))
-    return np.stack(totals)
-
-
-def _tapes(scenario: Scenario, seed: int, episodes: int) -> list[Tapes]:
-    return [
-        draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first))
-        for first in range(0, episodes, EPISODES_AT_ONCE)
-    ]
+    parts = []
+    for first in range(0, episodes, EPISODES_AT_ONCE):
+        tapes = draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first))
+        parts.append([play(make(seed + first), scenario, tapes, wanted).totals(scenario) for wanted in preferences])
+    return np.concatenate(parts, axis=1)
 
 
 def sweep(
@@ -110,7 +100,13 @@ def sweep(
 ) -> list[Front]:
     """Play each target over all preferences. `on_progress(target, n)` is told of n more preferences done."""
     jobs = [
-        _Job(target, scenario, tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist())), episodes, seed)
+        _Job(
+            target,
+            scenario,
+            tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist())),
+            episodes,
+            seed,
+        )
         for target in targets
         for first in range(0, len(preferences), PREFERENCES_PER_JOB)
     ]

@@ -25,8 +25,7 @@ class Evaluation:
     """How the policy of the moment does without exploring, on tapes that are the same at every evaluation."""
 
     preferences: NDArray[np.float64]  # (K, objectives)
-    mean: NDArray[np.float64]  # (K, objectives) physical totals per episode
-    ci95: NDArray[np.float64]  # (K, objectives)
+    totals: NDArray[np.float64]  # (K, episodes, objectives) in physical units
     hypervolume: float
     mean_cost: float  # scalarised at the asked preference, no unit
 
@@ -64,9 +63,7 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
     scenario, config = run.scenario, run.config
     env = OffloadVectorEnv(scenario, config.num_envs, run.seed, stream=Stream.TRAINING)
     servers, width = _shape(env, "options")
-    replay = Replay(
-        config.agent.replay_capacity, servers, width, _shape(env, "context")[0], env.reward_dim, device
-    )
+    replay = Replay(config.agent.replay_capacity, servers, width, _shape(env, "context")[0], env.reward_dim, device)
     if resume:
         agent, state = run.load_checkpoint(replay, device)
         first_epoch = int(state["epoch"])

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import yaml
@@ -29,12 +29,13 @@ from mecsim.training.config import TrainingConfig
 from mecsim.version import __version__
 
 FORMAT = 1
-OWN_ENTRIES = ("scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run folder with its scenario and settings."""
+
+    OWN_ENTRIES: ClassVar = ("scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard")
 
     folder: Path
     scenario: Scenario
@@ -124,6 +125,14 @@ class Run:
         if not complete:
             raise RunError(f"{self.folder}: the run has no checkpoint yet")
         return complete[-1].parent
+
+    def latest_env_steps(self) -> int:
+        """Environment steps at the newest checkpoint.
+
+        Raises:
+            RunError: there is none.
+        """
+        return int(json.loads((self.latest_checkpoint() / "state.json").read_text())["env_steps"])
 
     def load_agent(self, device: str = "cpu") -> DiscreteSAC:
         """The agent of the newest checkpoint.

@@ -1,0 +1,5 @@
+"""`python -m mecsim`."""
+
+from mecsim.cli import main
+
+main()

@@ -1,0 +1,113 @@
+"""What several commands share: parameters and how their texts are read, threads, output folders."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.errors import InputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+MAX_EPISODES = 1_000_000
+MAX_PREFERENCES = 100_000
+seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+force_option = click.option("--force", is_flag=True, help="Replace what an earlier command left in --out.")
+threads_option = click.option(
+    "--num-threads", type=click.IntRange(1, 1024), default=None, help="Threads to use.  [default: all cores]"
+)
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["batched", "simpy"]),
+    default="batched",
+    show_default=True,
+    help="Which engine plays.",
+)
+
+
+def episodes_option(default: int) -> Callable[[Command], Command]:
+    """`--episodes N`."""
+    return click.option(
+        "--episodes", type=click.IntRange(1, MAX_EPISODES), default=default, show_default=True, help="Episodes to play."
+    )
+
+
+def key_values(texts: Iterable[str], option: str) -> dict[str, str]:
+    """`key=value` texts as a dict.
+
+    Raises:
+        InputError: a text has no `=`, or a key comes twice.
+    """
+    pairs: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise InputError(f"{option} {text}: expected key=value")
+        if key in pairs:
+            raise InputError(f"{option} {key}: given twice")
+        pairs[key] = value
+    return pairs
+
+
+def preference_of(text: str | None, objectives: tuple[str, ...]) -> NDArray[np.float64]:
+    """A preference from a text such as `0.3,0.7`; even weights if there is none.
+
+    Raises:
+        InputError: it is not a preference over these objectives.
+    """
+    if text is None:
+        return np.full(len(objectives), 1.0 / len(objectives))
+    from mecsim.envs.wrappers import checked_preference
+
+    try:
+        weights = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--preference {text}: expected numbers such as 0.3,0.7") from None
+    try:
+        return checked_preference(weights, len(objectives))
+    except InputError as error:
+        raise InputError(f"--preference {text}: {error} (objectives: {', '.join(objectives)})") from None
+
+
+def use_threads(count: int | None) -> int:
+    """Let all libraries use this many threads (all cores by default), and return the number."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = count or cores
+    import numba
+    import torch
+
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    torch.set_num_threads(threads)
+    return threads
+
+
+def output_folder(folder: Path, own_entries: Iterable[str], force: bool) -> Path:
+    """A folder to write results into; with `force`, what an earlier command left there is removed, and nothing else.
+
+    Raises:
+        InputError: it holds something and `force` is not given, or it cannot be written.
+    """
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"--out {folder}: is a file, expected a new or empty folder")
+        if folder.is_dir() and any(folder.iterdir()):
+            if not force:
+                raise InputError(f"--out {folder}: is not empty; name another folder, or replace it with --force")
+            for name in own_entries:
+                entry = folder / name
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied")
+    except OSError as error:
+        raise InputError(f"--out {folder}: cannot be written: {error.strerror}; name another folder") from None
+    return folder

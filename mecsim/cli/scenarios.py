@@ -1,0 +1,76 @@
+"""Commands about scenario files: scenarios, init, validate, schema."""
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from mecsim.cli.options import json_option
+from mecsim.errors import InputError, ScenarioError
+
+
+@click.command()
+@json_option
+def scenarios(as_json: bool) -> None:
+    """List the built-in scenarios."""
+    from mecsim.scenario import builtin_names
+
+    names = builtin_names()
+    if as_json:
+        click.echo(json.dumps(names, indent=2))
+        return
+    width = max(map(len, names), default=0)
+    for name, description in names.items():
+        click.echo(f"{name:<{width}}  {description}")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["offload"]), default="offload", show_default=True, help="What to simulate.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+def init(name: str, kind: str, force: bool) -> None:
+    """Write a commented starter scenario to NAME.yaml."""
+    from mecsim.scenario import starter_yaml
+
+    path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
+    try:
+        with path.open("w" if force else "x") as file:
+            file.write(starter_yaml(kind))
+    except FileExistsError:
+        raise InputError(f"{path}: exists already; choose another name, or replace it with --force") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
+    click.echo(f"{path}: edit it, then: mecsim validate {path}")
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@json_option
+@click.pass_context
+def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+    """Check scenario files (or built-in names): one line per error, exit code 2 if there is any."""
+    from mecsim.scenario import load_scenario
+
+    problems: list[str] = []
+    for file in files:
+        try:
+            load_scenario(file)
+        except ScenarioError as error:
+            problems += error.problems
+        else:
+            if not as_json:
+                click.echo(f"{os.fspath(file)}: valid")
+    if as_json:
+        click.echo(json.dumps({"valid": not problems, "problems": problems}, indent=2))
+    elif problems:
+        raise ScenarioError(problems)
+    ctx.exit(2 if problems else 0)
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of a scenario, for editors."""
+    from mecsim.scenario import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2))

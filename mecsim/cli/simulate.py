@@ -1,0 +1,85 @@
+"""mecsim simulate: play one policy and say what happened."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from mecsim.cli.options import (
+    engine_option,
+    episodes_option,
+    force_option,
+    json_option,
+    key_values,
+    output_folder,
+    preference_of,
+    seed_option,
+    threads_option,
+    use_threads,
+)
+
+OWN_ENTRIES = ("tasks.csv", "servers.csv", "summary.json")
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@click.option(
+    "--policy", default="greedy", show_default=True, metavar="P", help="A baseline's name, or the folder of a run."
+)
+@click.option("--preference", metavar="W", help="One weight per objective, such as 0.3,0.7.  [default: even]")
+@episodes_option(100)
+@seed_option
+@engine_option
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for tasks.csv, servers.csv and summary.json.")
+@force_option
+@threads_option
+@json_option
+def simulate(
+    scenario: str, policy: str, preference: str | None, episodes: int, seed: int, engine: str, context: tuple[str, ...],
+    out: Path | None, force: bool, num_threads: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
+    from rich.console import Console
+
+    from mecsim.baselines import play
+    from mecsim.engines.tape import draw_tapes
+    from mecsim.report.episodes import episode_columns, episode_summary
+    from mecsim.report.provenance import provenance
+    from mecsim.report.records import write_servers_csv, write_tasks_csv
+    from mecsim.report.tables import episode_table
+    from mecsim.scenario import load_scenario
+    from mecsim.sweep import policy_factory, write_json
+
+    played = load_scenario(scenario).with_context(key_values(context, "--context"))
+    weights = preference_of(preference, played.objectives)
+    use_threads(num_threads)
+    make = policy_factory(policy, played)
+    folder = None if out is None else output_folder(out, OWN_ENTRIES, force)
+    started = time.perf_counter()
+    tapes = draw_tapes(played, seed, 0, episodes)
+    result = play(make(seed), played, tapes, weights, "simpy" if engine == "simpy" else "batched")
+    columns = episode_columns(result, tapes, played)
+    summary = {
+        "format": 1,
+        "scenario": scenario,
+        "policy": policy,
+        "preference": dict(zip(played.objectives, weights.tolist(), strict=True)),
+        "engine": engine,
+        "episodes": episodes,
+        "seed": seed,
+        "per_episode": episode_summary(columns),
+        **provenance(),
+        "wall_time_s": time.perf_counter() - started,
+    }
+    if folder is not None:
+        write_tasks_csv(folder / "tasks.csv", result.records)
+        write_servers_csv(folder / "servers.csv", tapes, played)
+        write_json(folder / "summary.json", summary)
+    if as_json:
+        click.echo(json.dumps(summary, indent=2))
+        return
+    Console().print(episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns))
+    if folder is not None:
+        click.echo(f"wrote {folder / 'tasks.csv'}, servers.csv, summary.json")

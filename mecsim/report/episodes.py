@@ -1,0 +1,51 @@
+"""Quantities per episode that a simulation is reported by."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.baselines import Play
+from mecsim.engines.tape import Tapes
+from mecsim.scenario import Scenario
+from mecsim.sweep import half_width_95
+
+
+def episode_columns(played: Play, tapes: Tapes, scenario: Scenario) -> dict[str, NDArray[np.float64]]:
+    """Name (with its unit) to values (N,), one per episode; NaN where an episode had no task."""
+    records = played.records
+    dispatched = records.dispatched
+    tasks = dispatched.sum(axis=1)
+
+    def per_task(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = np.where(dispatched, values, 0.0).sum(axis=1)
+        return np.divide(total, tasks, out=np.full(len(tasks), np.nan), where=tasks > 0)
+
+    to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
+    executed_s = records.size_bit * scenario.tasks.cycles_per_bit / _cpu_hz(tapes, records.server)
+    return {
+        "total delay (s)": played.delay_s,
+        "total energy (J)": played.energy_j,
+        "tasks dispatched": tasks.astype(np.float64),
+        "tasks left in the queue": (tapes.arrivals.sum(axis=1) - tasks).astype(np.float64),
+        "delay per task (s)": per_task(records.delay_s),
+        "of which upload (s)": per_task(records.upload_end_s - records.dispatch_s),
+        "of which alone on its server (s)": per_task(executed_s),
+        "waiting before dispatch per task (s)": per_task(records.queued_s),
+        "energy per task (J)": per_task(records.energy_j),
+        "share of tasks to the cloud": per_task(to_cloud),
+    }
+
+
+def _cpu_hz(tapes: Tapes, server: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.take_along_axis(tapes.cpu_hz, server, axis=1)
+
+
+def episode_summary(columns: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+    """Mean and half width of the 95 % interval of each column; None where it has none."""
+    found = {}
+    for name, values in columns.items():
+        known = values[~np.isnan(values)]
+        mean, half = (float(known.mean()), float(half_width_95(known))) if len(known) else (np.nan, np.nan)
+        found[name] = {"mean": None if np.isnan(mean) else mean, "ci95": None if np.isnan(half) else half}
+    return found

@@ -1,0 +1,56 @@
+"""Where a result comes from: versions, revision, hardware."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("gymnasium", "numba", "numpy", "pymoo", "simpy", "torch")
+
+
+def provenance() -> dict[str, Any]:
+    """What has to be known to judge or repeat a measurement."""
+    return {
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("mecsim", *PACKAGES)}},
+        "git_revision": _git_revision(),
+        "hardware": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """The commit of the checkout that this package runs from, if it runs from one; `+` marks uncommitted changes."""
+    here = Path(__file__).resolve().parents[2]
+    if not (here / ".git").exists():
+        return None
+    try:
+        revision = _git(here, "rev-parse", "HEAD")
+        return revision + ("+" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
+    )
+    return done.stdout.strip()
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

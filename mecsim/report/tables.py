@@ -1,0 +1,49 @@
+"""Tables for the terminal."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from mecsim.engines.system import OBJECTIVE_UNITS
+from mecsim.scenario import Scenario
+from mecsim.sweep import Front, Quality, half_width_95
+
+
+def quality_table(qualities: Mapping[str, Quality], fronts: Sequence[Front], greedy_cost: float) -> Table:
+    """One row per target of a sweep."""
+    table = Table(title="Fronts")
+    table.add_column("target", overflow="fold")
+    for heading in ("hypervolume", "mean cost", "to greedy", "expected utility", "IGD+", "points on front"):
+        table.add_column(heading, justify="right")
+    for front in fronts:
+        found = qualities[front.target]
+        table.add_row(
+            front.target,
+            f"{found.hypervolume:.1f}",
+            f"{found.mean_cost:.4f}",
+            f"{found.mean_cost / greedy_cost - 1.0:+.1%}",
+            f"{found.expected_utility:.4f}",
+            f"{found.igd_plus:.4f}",
+            f"{found.cardinality} of {len(front.preferences)}",
+        )
+    table.caption = "hypervolume: higher is better; the others but the last: lower is better"
+    return table
+
+
+def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Table:
+    """Mean and 95 % interval over episodes of each named quantity (its name ends in its unit)."""
+    table = Table(title=title)
+    for heading in ("per episode", "mean", "95 % interval"):
+        table.add_column(heading, justify="left" if heading == "per episode" else "right")
+    for name, values in columns.items():
+        mean, half = float(np.nanmean(values)), float(half_width_95(values[~np.isnan(values)]))
+        interval = "one episode" if np.isnan(half) else f"± {half:.4g}"
+        table.add_row(name, f"{mean:.6g}", interval)
+    return table
+
+
+def objective_names(scenario: Scenario) -> list[str]:
+    """The objectives with their units, such as `delay (s)`."""
+    return [f"{name} ({OBJECTIVE_UNITS[name]})" for name in scenario.objectives]

@@ -1,0 +1,88 @@
+"""TensorBoard: training as it goes, and the trade-off curves of a sweep."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from mecsim.report.figures import front_figure
+from mecsim.scenario import Scenario
+from mecsim.sweep import Front, Quality
+from mecsim.training import EpochReport
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+def _writer(folder: Path, purge_step: int | None = None) -> "SummaryWriter":
+    with warnings.catch_warnings():  # some TensorBoard releases warn about their own dependencies
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from torch.utils.tensorboard import SummaryWriter
+    return SummaryWriter(str(folder), purge_step=purge_step)
+
+
+class TensorBoardMonitor:
+    """Writes every epoch of a training; the step of all curves is the number of environment steps."""
+
+    def __init__(self, folder: Path, scenario: Scenario, resumed_at: int | None = None) -> None:
+        """`resumed_at`: environment steps from which earlier events are void."""
+        self._scenario = scenario
+        self._writer = _writer(folder, None if resumed_at is None else resumed_at + 1)
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """Write the curves of an epoch, and the front if it was evaluated."""
+        step, write = report.env_steps, self._writer.add_scalar
+        for name, value in zip(self._scenario.objectives, report.returns, strict=True):
+            write(f"return/{name}", float(value), step)
+        for name, value in report.metrics.items():
+            write(f"learning/{name}", value, step)
+        for server, share in enumerate(report.action_shares):
+            write(f"action_share/{self._server(server)}", float(share), step)
+        write("learning/updates", report.updates, step)
+        if report.evaluation is not None:
+            evaluation = report.evaluation
+            write("front/hypervolume", evaluation.hypervolume, step)
+            write("front/mean_cost", evaluation.mean_cost, step)
+            front = Front("policy", evaluation.preferences, evaluation.totals)
+            self._writer.add_figure("front", front_figure([front], self._scenario), step)
+        self._writer.flush()
+
+    def _server(self, index: int) -> str:
+        clouds = self._scenario.servers.cloud.count
+        return "cloud" if index < clouds else f"edge_{index - clouds + 1:02d}"
+
+    def __enter__(self) -> Self:
+        """Use as a context, so that the last events reach the disk."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the file."""
+        self._writer.close()
+
+
+def write_trade_offs(
+    folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: Scenario
+) -> None:
+    """One run per target: a curve per objective over the preferences (step = index), the front, and hparams."""
+    for front in fronts:
+        name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in front.target).strip("._")
+        writer = _writer(folder / name)
+        for step, (preference, mean) in enumerate(zip(front.preferences, front.mean, strict=True)):
+            for objective, weight, value in zip(scenario.objectives, preference, mean, strict=True):
+                writer.add_scalar(f"trade_off/{objective}", float(value), step)
+                writer.add_scalar(f"preference/{objective}", float(weight), step)
+        writer.add_figure("front", front_figure([front], scenario), 0)
+        found = qualities[front.target]
+        measured = {
+            "hparam/hypervolume": found.hypervolume,
+            "hparam/mean_cost": found.mean_cost,
+            "hparam/expected_utility": found.expected_utility,
+        }
+        best = {f"hparam/best_{name}": float(np.min(front.mean[:, i])) for i, name in enumerate(scenario.objectives)}
+        writer.add_hparams(
+            {"target": front.target, "preferences": len(front.preferences)}, measured | best, run_name="."
+        )
+        writer.close()
