@@ -1,7 +1,7 @@
 """mecsim: multi-objective reinforcement learning for edge offloading.
 
-`gymnasium.make("mecsim/offload-v0", scenario="gmorl")` works once this package is imported. Everything heavy is imported
-when it is first asked for, so that `import mecsim` stays light.
+`gymnasium.make("mecsim/offload-v0", scenario="gmorl")` works once this package is imported. Everything heavy is
+imported when it is first asked for, so that `import mecsim` stays light.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -21,3 +21,8 @@ def compiled(function: Function) -> Function:
 def compiled_parallel(function: Function) -> Function:
     """Compile a function whose `numba.prange` loops run on all of Numba's threads."""
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function))
+
+
+def set_threads(count: int) -> None:
+    """Let parallel kernels use `count` threads, or as many as Numba was started with if that is less."""
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]

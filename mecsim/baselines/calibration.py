@@ -62,9 +62,10 @@ def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float6
     objectives = len(scenario.objectives)
 
     def greedy(scale: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        return play(GreedyPolicy(scale), scenario, tapes, weight).totals(scenario).mean(axis=0)
+        return np.asarray(play(GreedyPolicy(scale), scenario, tapes, weight).totals(scenario).mean(axis=0))
 
     optimum = np.array([greedy(np.ones(objectives), np.eye(objectives)[i])[i] for i in range(objectives)])
+    optimum = np.maximum(optimum, np.finfo(float).tiny)  # zero where nothing ever arrives
     others = np.full(objectives, (1.0 - ANCHOR_WEIGHT) / max(1, objectives - 1))
     anchors = [greedy(optimum, np.where(np.arange(objectives) == i, ANCHOR_WEIGHT, others)) for i in range(objectives)]
     best, worst = np.min(anchors, axis=0), np.max(anchors, axis=0)

@@ -49,4 +49,4 @@ class GreedyPolicy:
         cost = episodes.option_costs() / self._scale
         exists = observation["mask"].astype(np.bool_)
         scalar = np.einsum("nao,no->na", np.where(exists[:, :, None], cost, 0.0), preference)
-        return np.where(exists, scalar, np.inf).argmin(axis=1)
+        return np.asarray(np.where(exists, scalar, np.inf).argmin(axis=1))

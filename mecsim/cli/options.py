@@ -79,10 +79,11 @@ def use_threads(count: int | None) -> int:
     """Let all libraries use this many threads (all cores by default), and return the number."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = count or cores
-    import numba
     import torch
 
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    from mecsim.compiled import set_threads
+
+    set_threads(threads)
     torch.set_num_threads(threads)
     return threads
 

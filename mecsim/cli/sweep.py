@@ -37,8 +37,8 @@ OWN_ENTRIES = ("front.csv", "summary.json", "front.png", "front.svg", "tensorboa
 @threads_option
 @json_option
 def sweep(
-    targets: tuple[str, ...], scenario: str | None, preferences: int, episodes: int, seed: int, context: tuple[str, ...],
-    out: Path, workers: int, force: bool, num_threads: int | None, as_json: bool,
+    targets: tuple[str, ...], scenario: str | None, preferences: int, episodes: int, seed: int,
+    context: tuple[str, ...], out: Path, workers: int, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play each TARGET (the folder of a run, or a baseline's name) on common random numbers."""
     from rich.console import Console

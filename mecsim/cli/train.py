@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from mecsim.scenario import Scenario
-    from mecsim.training import EpochReport, Evaluate
+    from mecsim.training import EpochReport, Evaluate, Run
 
 
 @click.command()
@@ -109,7 +109,7 @@ class ProgressMonitor:
         self._progress.stop()
 
 
-def _evaluation(run: "Run") -> "Evaluate":  # noqa: F821
+def _evaluation(run: "Run") -> "Evaluate":
     from mecsim.baselines import Policy, calibrate
     from mecsim.sweep import evaluate, hypervolume, mean_cost, preference_grid
     from mecsim.training import Evaluation

@@ -4,8 +4,8 @@ An engine adds nothing random. Given one tape and one sequence of actions every 
 policies are compared on the same tapes (common random numbers).
 
 Episode i of a seed is the same whoever asks, and however many are asked for: episodes are drawn in blocks whose size
-depends on the scenario alone, each phenomenon of each block from a generator of its own. Changing one part of a scenario (a frequency
-range, say) therefore leaves the other draws alone.
+depends on the scenario alone, each phenomenon of each block from a generator of its own. Changing one part of a
+scenario (a frequency range, say) therefore leaves the other draws alone.
 """
 
 from collections.abc import Callable

@@ -141,28 +141,29 @@ def physical_info(observation: Arrays, cost: NDArray[np.float64] | None) -> dict
     return info
 
 
-class OffloadEnv(gym.Env[Arrays, np.int64], EzPickle):
+class OffloadEnv(gym.Env[Any, np.int64], EzPickle):
     """Offload tasks to a cloud and edges.
 
-    **Observation** (`Dict`): `options` (A, F) float32, a row per server: task size (Mbit), rate to that server (Mbit/s),
-    CPU (GHz), tasks executing, tasks uploading, number of edges, a histogram of the residual sizes of its executing tasks,
-    and, where the scenario has `cost_features`, the immediate delay (s) and energy (J) of choosing it. Rows of servers that
-    do not exist in this episode are −1. `mask` (A,) int8 is 1 for servers that exist. `context` (3,) float32: tasks in the
-    dispatch queue, their Mbit, and the share of the episode that remains.
+    **Observation** (`Dict`): `options` (A, F) float32, a row per server: task size (Mbit), rate to that server
+    (Mbit/s), CPU (GHz), tasks executing, tasks uploading, number of edges, a histogram of the residual sizes of its
+    executing tasks, and, where the scenario has `cost_features`, the immediate delay (s) and energy (J) of choosing it.
+    Rows of servers that do not exist in this episode are −1. `mask` (A,) int8 is 1 for servers that exist. `context`
+    (3,) float32: tasks in the dispatch queue, their Mbit, and the share of the episode that remains.
 
     **Action** (`Discrete(A)`): the server for the task at the head of the queue. Without a task it has no effect. An
     absent server stands for the last one that exists.
 
-    **Reward** (`reward_space`, float32): minus the cost of each objective, in the scenario's order. `delay` (s) is by how
-    much the dispatch raises the total remaining delay of all tasks in the system, so that an episode's sum is the total
-    delay of its tasks; `energy` (J) is what the task consumes.
+    **Reward** (`reward_space`, float32): minus the cost of each objective, in the scenario's order. `delay` (s) is by
+    how much the dispatch raises the total remaining delay of all tasks in the system, so that an episode's sum is the
+    total delay of its tasks; `energy` (J) is what the task consumes.
 
     **Start**: the tasks of the first step have arrived. `reset(seed=s)` starts with episode 0 of seed s; further
     resets go on with episode 1, 2, …
 
     **End**: the episode terminates after T steps, when the remaining tasks finish and nothing more can be earned.
 
-    **Info**: `delay_s`, `energy_j` of the dispatch, `queued_tasks`, `queued_mbit`, `executing_tasks` (A,), `action_mask`.
+    **Info**: `delay_s`, `energy_j` of the dispatch, `queued_tasks`, `queued_mbit`, `executing_tasks` (A,),
+    `action_mask` (A,).
 
     Args:
         scenario: the name of a built-in scenario, a file, or a `Scenario`.
@@ -196,7 +197,7 @@ class OffloadEnv(gym.Env[Arrays, np.int64], EzPickle):
         observation = _first(self.episodes.begin(tapes))
         return observation, physical_info(observation, None)
 
-    def step(self, action: np.int64) -> tuple[Arrays, NDArray[np.float32], bool, bool, dict[str, Any]]:  # type: ignore[override]
+    def step(self, action: np.int64) -> tuple[Arrays, NDArray[np.float32], bool, bool, dict[str, Any]]:
         """Dispatch to server `action`; the reward is a vector, new at each call."""
         if self.episodes.over:
             raise InputError("the episode is over: call reset first")
@@ -208,7 +209,7 @@ class OffloadEnv(gym.Env[Arrays, np.int64], EzPickle):
 
     def option_costs(self) -> NDArray[np.float64]:
         """Immediate cost of each server for each objective, (A, objectives); infinite for absent servers."""
-        return self.episodes.option_costs()[0]
+        return np.asarray(self.episodes.option_costs()[0])
 
 
 def _first(batch: Arrays) -> Arrays:

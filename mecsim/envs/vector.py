@@ -14,7 +14,7 @@ from mecsim.errors import InputError
 from mecsim.scenario import Scenario, load_scenario
 
 
-class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[np.float32]]):
+class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     """`num_envs` copies of `OffloadEnv` on one engine, in Gymnasium's `VectorEnv` API; see there for the meaning.
 
     Rewards are (num_envs, objectives) float32. All episodes have T steps, so all end together. Autoreset is

@@ -30,7 +30,7 @@ def path_loss_db(distance_m: Array, slope_db: float, at_1km_db: float) -> Array:
 
 def shannon_rate_bit_per_s(bandwidth_hz: float, snr: Array) -> Array:
     """C = W·log2(1 + SNR). log1p keeps weak links exact, as log2(1 + 1e-17) would be zero."""
-    return bandwidth_hz * np.log1p(snr) / np.log(2.0)
+    return np.asarray(bandwidth_hz * np.log1p(snr) / np.log(2.0))
 
 
 def rayleigh_rate_bit_per_s(gain: Array, bandwidth_hz: float, tx_power_w: float, noise_w: float) -> Array:

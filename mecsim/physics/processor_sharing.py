@@ -150,7 +150,7 @@ def added_delay_s(
     if server.uploading > 0:
         after_s = _total_delay_s(servers, tasks, n, e, now_s, size_bit, now_s + upload_s, scratch_bit)
         return after_s - _total_delay_s(servers, tasks, n, e, now_s, 0.0, np.inf, scratch_bit)
-    s_per_bit = server.s_per_bit
+    s_per_bit: float = server.s_per_bit
     attained_bit, executing, task = server.attained_bit, server.executing, server.first_to_finish
     rest_s = upload_s
     while task != NONE:

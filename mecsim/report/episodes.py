@@ -19,7 +19,7 @@ def episode_columns(played: Play, tapes: Tapes, scenario: Scenario) -> dict[str,
 
     def per_task(values: NDArray[np.float64]) -> NDArray[np.float64]:
         total = np.where(dispatched, values, 0.0).sum(axis=1)
-        return np.divide(total, tasks, out=np.full(len(tasks), np.nan), where=tasks > 0)
+        return np.asarray(np.divide(total, tasks, out=np.full(len(tasks), np.nan), where=tasks > 0))
 
     to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
     executed_s = records.size_bit * scenario.tasks.cycles_per_bit / _cpu_hz(tapes, records.server)

@@ -35,10 +35,10 @@ class TensorBoardMonitor:
     def on_epoch(self, report: EpochReport) -> None:
         """Write the curves of an epoch, and the front if it was evaluated."""
         step, write = report.env_steps, self._writer.add_scalar
-        for name, value in zip(self._scenario.objectives, report.returns, strict=True):
-            write(f"return/{name}", float(value), step)
-        for name, value in report.metrics.items():
-            write(f"learning/{name}", value, step)
+        for objective, value in zip(self._scenario.objectives, report.returns, strict=True):
+            write(f"return/{objective}", float(value), step)
+        for metric, mean in report.metrics.items():
+            write(f"learning/{metric}", mean, step)
         for server, share in enumerate(report.action_shares):
             write(f"action_share/{self._server(server)}", float(share), step)
         write("learning/updates", report.updates, step)

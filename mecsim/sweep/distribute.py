@@ -29,8 +29,9 @@ def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], workers: in
 
 
 def _use_threads(threads: int) -> None:
-    import numba
     import torch
 
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    from mecsim.compiled import set_threads
+
+    set_threads(threads)
     torch.set_num_threads(threads)

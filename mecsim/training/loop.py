@@ -86,8 +86,9 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
 
 
 def _shape(env: OffloadVectorEnv, name: str) -> tuple[int, ...]:
-    shape = env.single_observation_space[name].shape
-    assert shape is not None  # every entry of the observation is a Box
+    shape = env.episodes.observation_space[name].shape
+    if shape is None:
+        raise TypeError(f"{name}: the agent needs an array")
     return shape
 
 

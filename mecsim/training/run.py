@@ -1,7 +1,7 @@
 """A run folder: everything about one training, enough to repeat it, go on with it, or play its policy.
 
-scenario.yaml (resolved), config.yaml, command.txt, metrics.csv, checkpoints/NUMBER/, TensorBoard events. A checkpoint is
-a folder named by its epoch: agent.safetensors, replay.safetensors and state.json, the last written last; a folder
+scenario.yaml (resolved), config.yaml, command.txt, metrics.csv, checkpoints/NUMBER/, TensorBoard events. A checkpoint
+is a folder named by its epoch: agent.safetensors, replay.safetensors and state.json, the last written last; a folder
 without state.json is not a checkpoint.
 """
 

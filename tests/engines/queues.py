@@ -1,4 +1,4 @@
-"""A long-lived processor-sharing queue with Poisson arrivals, on the compiled primitives: many jobs per second."""
+"""A long-lived processor-sharing queue with Poisson arrivals, on the compiled primitives: millions of jobs a second."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,89 +11,97 @@ from mecsim.physics.processor_sharing import advance, idle_servers, send, unsent
 from mecsim.physics.workload import SizeDistribution, unit_mean_sizes
 
 Array = NDArray[np.float64]
-MAX_SEEN = 200
+MAX_NUMBER = 200
+SIZE_BINS = np.array([0.0, 0.25, 0.5, 1.0, 1.5, 2.5, 4.0, np.inf])
+OBSERVE_EVERY_S = 1.3
 
 
 @numba.njit(nogil=True)
 def run_queue(
-    servers: Any, tasks: Any, interarrival_s: Array, size_bit: Array, every_s: float, warm_up: int, cool_down: int,
-    number_seen: NDArray[np.int64],
-) -> tuple[float, float]:  # fmt: skip
-    """Send every job without an upload, in one episode; drain at the end.
+    servers: Any, tasks: Any, arrival_s: Array, size_bit: Array, first: int, last: int, found: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Send every job at its arrival, without an upload, to one server; drain at the end.
 
-    Adds to `number_seen[n]` how often n tasks are found at the instants k·every_s (an observer who is independent of
-    the arrivals) while the jobs from `warm_up` to `cool_down` arrive; returns the observer's mean and the time watched.
+    Counts in `found[n]` how often an observer, who looks at regular times between the arrivals of the jobs `first`
+    and `last`, finds n jobs executing.
     """
-    now_s, look_s = 0.0, every_s
-    looks = seen = 0
-    start_s = 0.0
+    now_s = 0.0
+    look_s = arrival_s[first]
     for j in range(len(size_bit)):
-        arrival_s = now_s + interarrival_s[j]
-        while look_s <= arrival_s:
+        while look_s <= min(arrival_s[j], arrival_s[last]):
             advance(servers, tasks, 0, 0, now_s, look_s)
             now_s = look_s
-            look_s += every_s
-            if warm_up <= j < cool_down:
-                number = servers[0, 0].executing
-                looks += 1
-                seen += number
-                number_seen[min(number, len(number_seen) - 1)] += 1
-        advance(servers, tasks, 0, 0, now_s, arrival_s)
-        now_s = arrival_s
-        send(servers, tasks, 0, 0, j, size_bit[j], arrival_s)
-        advance(servers, tasks, 0, 0, now_s, now_s)  # joins at once
-        if j == warm_up:
-            start_s = now_s
-        if j == cool_down:
-            start_s = now_s - start_s
+            look_s += OBSERVE_EVERY_S
+            found[min(servers[0, 0].executing, len(found) - 1)] += 1
+        advance(servers, tasks, 0, 0, now_s, arrival_s[j])
+        now_s = arrival_s[j]
+        send(servers, tasks, 0, 0, j, size_bit[j], now_s)
     advance(servers, tasks, 0, 0, now_s, np.inf)
-    return seen / max(looks, 1), start_s
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over independent replications and its standard error."""
+
+    mean: Array
+    error: Array
+
+    @staticmethod
+    def of(replications: Array) -> "Estimate":
+        """From one value (or row) per replication."""
+        return Estimate(replications.mean(axis=0), replications.std(axis=0, ddof=1) / np.sqrt(len(replications)))
+
+    def assert_near(self, theory: Array | float, tolerance: float = 0.02) -> None:
+        """Within `tolerance` of theory, by enough jobs that noise could not excuse more: three errors fit inside."""
+        assert np.all(3.0 * self.error < tolerance * np.abs(theory)), f"too few jobs: error {self.error} at {theory}"
+        np.testing.assert_allclose(self.mean, theory, rtol=tolerance)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """R replications of J jobs each, after warm-up. The server's speed is 1 bit/s, so sizes are service times."""
+    """R replications of a queue in steady state. The server's speed is 1 bit/s, so that sizes are service times."""
 
-    size_s: Array  # (R, J)
-    sojourn_s: Array  # (R, J)
-    number_mean: Array  # (R,) seen by an observer at regular times
-    number_seen: NDArray[np.int64]  # (MAX_SEEN,) how often, all replications together
-    arrival_rate_per_s: Array  # (R,) as realised
-
-    @property
-    def replications(self) -> int:
-        return len(self.number_mean)
-
-    def mean_and_error(self, per_replication: Array) -> tuple[float, float]:
-        """Mean over replications and its standard error."""
-        return float(per_replication.mean()), float(per_replication.std(ddof=1) / np.sqrt(self.replications))
+    sojourn_s: Array  # (R,) mean
+    slowdown_by_size: Array  # (R, B) E[T | size bin] / E[x | size bin]
+    variance_ratio: Array  # (R, B) of T around x/(1−ρ), over its theory for M/M/1-PS
+    found: Array  # (R, MAX_NUMBER) share of looks that found n jobs
+    arrival_rate_per_s: Array  # (R,) realised
 
 
 def arrivals_and_sizes(
-    load: float, distribution: SizeDistribution, scv: float, jobs: int, rng: np.random.Generator
+    load: float, distribution: SizeDistribution, jobs: int, rng: np.random.Generator, scv: float = 4.0
 ) -> tuple[Array, Array]:
-    """Interarrival times of rate `load` and sizes of mean 1."""
-    return rng.standard_exponential(jobs) / load, unit_mean_sizes(distribution, rng, (jobs,), scv)
+    """Poisson arrivals of rate `load` and sizes of mean 1."""
+    return np.cumsum(rng.standard_exponential(jobs) / load), unit_mean_sizes(distribution, rng, (jobs,), scv)
 
 
-def sample_queue(
-    load: float, distribution: SizeDistribution, replications: int, jobs: int, seed: int, scv: float = 4.0
-) -> Sample:
-    """Simulate; a twentieth of the jobs warms up, as many at the end cool down."""
-    margin = jobs // 20
-    kept = slice(margin, jobs - margin)
-    size_s = np.empty((replications, jobs - 2 * margin))
-    sojourn_s = np.empty_like(size_s)
-    number_mean, rate = np.empty(replications), np.empty(replications)
-    number_seen = np.zeros(MAX_SEEN, np.int64)
+def mm1_conditional_variance(size_s: Array, load: float) -> Array:
+    """Var[T | x] of M/M/1-PS with unit service rate: 2ρ/(1−ρ)³·[x − (1 − e^{−(1−ρ)x})/(1−ρ)] (Coffman et al. 1970)."""
+    free = 1.0 - load
+    return 2.0 * load / free**3 * (size_s + np.expm1(-free * size_s) / free)
+
+
+def _ratio_by_bin(within: NDArray[np.int64], above: Array, below: Array) -> Array:
+    """Σ above / Σ below per size bin; NaN for a bin without jobs."""
+    bins = len(SIZE_BINS) - 1
+    total = np.bincount(within, below, bins)
+    return np.divide(np.bincount(within, above, bins), total, out=np.full(bins, np.nan), where=total > 0.0)
+
+
+def sample_queue(load: float, distribution: SizeDistribution, replications: int, jobs: int, seed: int) -> Sample:
+    """Simulate; the first and the last twentieth of the jobs are left out."""
+    first, last = jobs // 20, jobs - jobs // 20
+    rows = []
     for r in range(replications):
-        rng = np.random.default_rng([seed, r])
-        interarrival_s, size = arrivals_and_sizes(load, distribution, scv, jobs, rng)
+        arrival_s, size_s = arrivals_and_sizes(load, distribution, jobs, np.random.default_rng([seed, r]))
         servers, tasks = idle_servers(np.ones((1, 1))), unsent_tasks(1, jobs)
-        number_mean[r], watched_s = run_queue(
-            servers, tasks, interarrival_s, size, 1.3, margin, jobs - margin, number_seen
-        )
-        rate[r] = (jobs - 2 * margin) / watched_s
-        size_s[r] = size[kept]
-        sojourn_s[r] = tasks["finish_s"][0, kept] - np.cumsum(interarrival_s)[kept]
-    return Sample(size_s, sojourn_s, number_mean, number_seen, rate)
+        found = np.zeros(MAX_NUMBER, np.int64)
+        run_queue(servers, tasks, arrival_s, size_s, first, last, found)
+        rate = (last - first) / (arrival_s[last] - arrival_s[first])
+        size_s, sojourn_s = size_s[first:last], (tasks["finish_s"][0] - arrival_s)[first:last]
+        within = np.searchsorted(SIZE_BINS, size_s, side="right") - 1
+        square_s2 = (sojourn_s - size_s / (1.0 - load)) ** 2
+        slowdown = _ratio_by_bin(within, sojourn_s, size_s)
+        spread = _ratio_by_bin(within, square_s2, mm1_conditional_variance(size_s, load))
+        rows.append((sojourn_s.mean(), slowdown, spread, found / found.sum(), rate))
+    return Sample(*(np.array(column) for column in zip(*rows, strict=True)))

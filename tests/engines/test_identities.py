@@ -113,7 +113,7 @@ def test_the_queue_is_first_come_first_served(case: Case) -> None:
             assert (records.user[n, step], records.server[n, step]) == (user, server)
             assert records.size_bit[n, step] == size_bit
             assert records.rate_bit_per_s[n, step] == tapes.rate_bit_per_s[n, user, server]
-            assert records.dispatch_s[n, step] == step * system.step_s
+            assert records.dispatch_s[n, step] == pytest.approx(step * system.step_s, rel=1e-12)
             arrival_step = int(np.searchsorted(np.cumsum(tapes.arrivals[n]), dispatched, side="right"))
             assert records.arrival_s[n, step] == pytest.approx(arrival_step * system.step_s)
             assert records.finish_s[n, step] > records.upload_end_s[n, step] >= records.dispatch_s[n, step]

@@ -1,0 +1,34 @@
+# Both `make quickstart` and `make test` set everything up on a machine with Python 3.11 or later.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+QUICKSTART := runs/quickstart
+
+.PHONY: quickstart test check wheel clean
+
+$(BIN)/mecsim: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch  # first, and pinned: no other package picks it
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+quickstart: $(BIN)/mecsim
+	$(BIN)/mecsim train quickstart --out $(QUICKSTART) --force
+	$(BIN)/mecsim sweep $(QUICKSTART) greedy random --preferences 101 --episodes 200 --out $(QUICKSTART)-sweep --force
+
+test: $(BIN)/mecsim
+	$(BIN)/python -m pytest
+
+check: $(BIN)/mecsim
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(BIN)/mecsim
+	rm -rf dist
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) dist build runs
