@@ -18,6 +18,14 @@ def compiled(function: Function) -> Function:
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
+def compiled_inline(function: Function) -> Function:
+    """Like `compiled`, and always inlined: for small functions with many arguments, where a call costs more than they.
+
+    Not for rarely taken branches: they would only crowd the instruction cache.
+    """
+    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True)(function))
+
+
 def compiled_parallel(function: Function) -> Function:
     """Compile a function whose `numba.prange` loops run on all of Numba's threads."""
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function))

@@ -41,14 +41,12 @@ def simulate(
     out: Path | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
-    from rich.console import Console
-
     from mecsim.baselines import play
     from mecsim.engines.tape import draw_tapes
     from mecsim.report.episodes import episode_columns, episode_summary
     from mecsim.report.provenance import provenance
     from mecsim.report.records import write_servers_csv, write_tasks_csv
-    from mecsim.report.tables import episode_table
+    from mecsim.report.tables import console, episode_table
     from mecsim.scenario import load_scenario
     from mecsim.sweep import policy_factory, write_json
 
@@ -80,6 +78,6 @@ def simulate(
     if as_json:
         click.echo(json.dumps(summary, indent=2))
         return
-    Console().print(episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns))
+    console().print(episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns))
     if folder is not None:
         click.echo(f"wrote {folder / 'tasks.csv'}, servers.csv, summary.json")

@@ -47,7 +47,7 @@ def sweep(
     from mecsim.baselines import calibrate
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import quality_table
+    from mecsim.report.tables import console, quality_table
     from mecsim.report.tensorboard import write_trade_offs
     from mecsim.scenario import load_scenario
     from mecsim.sweep import assess, preference_grid, summary, write_front_csv, write_json
@@ -101,5 +101,5 @@ def sweep(
         click.echo(json.dumps(content, indent=2))
         return
     greedy_cost = assess([yardstick], calibration)["greedy"].mean_cost
-    Console().print(quality_table(qualities, fronts, greedy_cost))
+    console().print(quality_table(qualities, fronts, greedy_cost))
     click.echo(f"front: {picture}")

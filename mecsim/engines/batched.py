@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled, compiled_parallel
+from mecsim.compiled import compiled_inline, compiled_parallel
 from mecsim.engines.system import (
     ABSENT,
     CPU_GHZ,
@@ -160,7 +160,7 @@ class BatchedEngine:
         )
 
 
-@compiled
+@compiled_inline
 def _costs_of(
     system: System, state: _State, n: int, e: int, now_s: float, size_bit: float, rate_bit_per_s: float
 ) -> tuple[float, float]:
@@ -173,7 +173,7 @@ def _costs_of(
     return delay_s, energy_j
 
 
-@compiled
+@compiled_inline
 def _step_one(system: System, state: _State, n: int, step: int, action: int, cost: NDArray[np.float64]) -> None:
     """Dispatch in episode `n`, let every server work for a step, take in the arrivals of the next one."""
     now_s, next_s = step * system.step_s, (step + 1) * system.step_s
@@ -194,7 +194,7 @@ def _step_one(system: System, state: _State, n: int, step: int, action: int, cos
         episode.tail += state.arrivals[n, step + 1]
 
 
-@compiled
+@compiled_inline
 def _observe_one(
     system: System, state: _State, n: int, step: int,
     options: NDArray[np.floating], mask: NDArray[np.int8], context: NDArray[np.floating],

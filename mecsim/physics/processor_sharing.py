@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled
+from mecsim.compiled import compiled, compiled_inline
 
 NONE = -1  # the end of a list
 
@@ -100,7 +100,7 @@ def _join(servers: Records, tasks: Records, n: int, e: int) -> None:
     server.executing += 1
 
 
-@compiled
+@compiled_inline
 def _execute(servers: Records, tasks: Records, n: int, e: int, now_s: float, until_s: float) -> None:
     """Serve the tasks present on server `e` from `now_s` to `until_s`; nothing arrives in between."""
     server = servers[n, e]
@@ -119,7 +119,7 @@ def _execute(servers: Records, tasks: Records, n: int, e: int, now_s: float, unt
     server.attained_bit = 0.0  # an idle server starts anew, so that no precision is lost over a long episode
 
 
-@compiled
+@compiled_inline
 def advance(servers: Records, tasks: Records, n: int, e: int, now_s: float, until_s: float) -> None:
     """Let server `e` work from `now_s` to `until_s` (which may be infinite), uploads arriving on the way."""
     server = servers[n, e]
@@ -133,7 +133,7 @@ def advance(servers: Records, tasks: Records, n: int, e: int, now_s: float, unti
     _execute(servers, tasks, n, e, now_s, until_s)
 
 
-@compiled
+@compiled_inline
 def added_delay_s(
     servers: Records, tasks: Records, n: int, e: int, now_s: float, size_bit: float, upload_s: float,
     scratch_bit: NDArray[np.float64],

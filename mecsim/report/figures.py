@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, ScalarFormatter
 
 from mecsim.engines.system import OBJECTIVE_UNITS
 from mecsim.scenario import Scenario
@@ -27,7 +28,7 @@ def front_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
         colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
         mean, ci95 = front.mean, np.nan_to_num(front.ci95)
         if len(names) == 1:
-            axes.errorbar([index], mean[:1, 0], ci95[:1, 0], color=colour, marker=marker, label=front.target)
+            axes.errorbar([index], mean[:1, 0], ci95[:1, 0], color=colour, marker=marker, label=front.label)
             continue
         axes.errorbar(
             mean[:, 0], mean[:, 1], yerr=ci95[:, 1], xerr=ci95[:, 0],
@@ -35,12 +36,15 @@ def front_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
         )  # fmt: skip
         best = mean[on_front(mean)]
         best = best[np.argsort(best[:, 0])]
-        axes.plot(best[:, 0], best[:, 1], color=colour, linewidth=1.6, marker=marker, markersize=4, label=front.target)
+        axes.plot(best[:, 0], best[:, 1], color=colour, linewidth=1.6, marker=marker, markersize=4, label=front.label)
     axes.set_xlabel(_axis(names[0]))
     axes.set_ylabel(_axis(names[-1]))
     widest = max(float(front.mean[:, 0].max() / max(front.mean[:, 0].min(), 1e-12)) for front in fronts)
     if len(names) > 1 and widest > 5.0:
         axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_locator(LogLocator(subs=(2.0, 3.0, 5.0, 7.0)))
     axes.set_title(scenario.description or "Pareto front")
     axes.grid(visible=True, alpha=0.3)
     axes.legend(title="lower left is better")

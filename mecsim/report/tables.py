@@ -1,14 +1,21 @@
 """Tables for the terminal."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.table import Table
 
-from mecsim.engines.system import OBJECTIVE_UNITS
-from mecsim.scenario import Scenario
 from mecsim.sweep import Front, Quality, half_width_95
+
+NARROWEST = 100  # columns where output is no terminal, or one too narrow for a row
+
+
+def console() -> Console:
+    """A console whose tables keep their words whole."""
+    return Console(width=max(NARROWEST, shutil.get_terminal_size().columns))
 
 
 def quality_table(qualities: Mapping[str, Quality], fronts: Sequence[Front], greedy_cost: float) -> Table:
@@ -20,7 +27,7 @@ def quality_table(qualities: Mapping[str, Quality], fronts: Sequence[Front], gre
     for front in fronts:
         found = qualities[front.target]
         table.add_row(
-            front.target,
+            front.label,
             f"{found.hypervolume:.1f}",
             f"{found.mean_cost:.4f}",
             f"{found.mean_cost / greedy_cost - 1.0:+.1%}",
@@ -42,8 +49,3 @@ def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Tab
         interval = "one episode" if np.isnan(half) else f"± {half:.4g}"
         table.add_row(name, f"{mean:.6g}", interval)
     return table
-
-
-def objective_names(scenario: Scenario) -> list[str]:
-    """The objectives with their units, such as `delay (s)`."""
-    return [f"{name} ({OBJECTIVE_UNITS[name]})" for name in scenario.objectives]

@@ -28,6 +28,11 @@ class Front:
     totals: NDArray[np.float64]  # (K, episodes, objectives)
 
     @property
+    def label(self) -> str:
+        """A short name for pictures: a run goes by the name of its folder."""
+        return Path(self.target).name or self.target
+
+    @property
     def mean(self) -> NDArray[np.float64]:
         """Mean over episodes, (K, objectives)."""
         return np.asarray(self.totals.mean(axis=1))

@@ -91,11 +91,12 @@ def test_simpy_server_and_compiled_primitives_are_the_same_queue(distribution: S
 
 
 @pytest.mark.parametrize(
-    ("load", "distribution"), [(0.5, "deterministic"), (0.5, "exponential"), (0.7, "deterministic")]
+    ("load", "distribution", "replications"),
+    [(0.5, "deterministic", 10), (0.5, "exponential", 10), (0.7, "deterministic", 30)],
 )
-def test_simpy_server_mean_sojourn(load: float, distribution: SizeDistribution) -> None:
+def test_simpy_server_mean_sojourn(load: float, distribution: SizeDistribution, replications: int) -> None:
     means = []
-    for r in range(10):
+    for r in range(replications):
         arrival_s, size_s = arrivals_and_sizes(load, distribution, 20_000, np.random.default_rng([23, r]))
         means.append((simpy_finish_s(arrival_s, size_s) - arrival_s)[1000:].mean())
     Estimate.of(np.array(means)).assert_near(1.0 / (1.0 - load))

@@ -1,0 +1,107 @@
+"""Links against closed forms, and the two regimes that the documentation describes."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from mecsim.engines.tape import Tapes, draw_tapes
+from mecsim.physics import channel
+from mecsim.scenario import load_scenario
+
+
+@pytest.mark.parametrize(("snr_db", "bit_per_s_per_hz"), [(0.0, 0.8603), (10.0, 2.9065), (20.0, 5.8840)])
+def test_ergodic_rayleigh_capacity(snr_db: float, bit_per_s_per_hz: float) -> None:
+    """E[log2(1 + γX)] = log2(e)·e^{1/γ}·E1(1/γ) for X exponential of mean 1."""
+    snr = 10.0 ** (snr_db / 10.0)
+    exact = np.log2(np.e) * np.exp(1.0 / snr) * special.exp1(1.0 / snr)
+    assert exact == pytest.approx(bit_per_s_per_hz, rel=1e-4)
+    bandwidth_hz, noise_w, tx_power_w = 1e6, 4e-15, 0.01
+    fading = np.random.default_rng(1).standard_exponential(1_000_000)
+    gain = fading * snr * noise_w / tx_power_w
+    rate = channel.rayleigh_rate_bit_per_s(gain, bandwidth_hz, tx_power_w, noise_w) / bandwidth_hz
+    assert 3.0 * rate.std() / 1000.0 < 0.01 * exact  # so that 1 % is not luck
+    assert rate.mean() == pytest.approx(exact, rel=0.01)
+
+
+def test_decibels_and_noise() -> None:
+    assert channel.from_db(30.0) == pytest.approx(1000.0)
+    assert channel.from_db(-3.0) == pytest.approx(0.5012, rel=1e-4)
+    assert channel.noise_power_w(1.0) == pytest.approx(10 ** (-20.4))  # −174 dBm/Hz = −204 dBW/Hz
+    assert 10 * np.log10(channel.noise_power_w(10e6)) + 30 == pytest.approx(-104.0)
+    assert channel.noise_power_w(10e6, 6.0) == pytest.approx(channel.noise_power_w(10e6) * 10**0.6)
+
+
+def test_path_loss_is_a_line_in_log_distance() -> None:
+    loss_db = channel.path_loss_db(np.array([10.0, 100.0, 1000.0, 2000.0]), 35.0, 133.6)
+    np.testing.assert_allclose(loss_db, [63.6, 98.6, 133.6, 133.6 + 35.0 * np.log10(2.0)], rtol=1e-12)
+
+
+def test_shannon_at_known_points() -> None:
+    rate = channel.shannon_rate_bit_per_s(2e6, np.array([0.0, 1.0, 3.0, 1023.0]))
+    np.testing.assert_allclose(rate, [0.0, 2e6, 4e6, 20e6], rtol=1e-15)
+
+
+@pytest.mark.parametrize("snr", [1e-9, 1e-17, 1e-40])
+def test_weak_links_are_exact(snr: float) -> None:
+    """C → W·SNR/ln 2: not zero, although 1 + SNR rounds to 1."""
+    rate = channel.shannon_rate_bit_per_s(1e6, np.array([snr]))[0]
+    assert rate == pytest.approx(1e6 * snr / np.log(2.0) * (1.0 - snr / 2.0), rel=1e-12)
+    assert rate > 0.0
+
+
+def test_gmorl_law() -> None:
+    """C = W·log2(1 + p·(g/N)²/N), as the published results have it."""
+    gain, noise_w = np.array([1e-13, 3e-12]), 6.6e-14
+    rate = channel.gmorl_rate_bit_per_s(gain, 16.6e6, 0.01, noise_w)
+    np.testing.assert_allclose(rate, 16.6e6 * np.log2(1.0 + 0.01 * (gain / noise_w) ** 2 / noise_w), rtol=1e-12)
+
+
+def test_rates_of_the_gmorl_regime() -> None:
+    """Mean rates of about 415 Mbit/s to the cloud and 720 Mbit/s to an edge, so that uploads take a fraction of Δt."""
+    rate = draw_tapes(load_scenario("gmorl-e6"), 0, 0, 1024).rate_bit_per_s
+    assert rate[:, :, 0].mean() == pytest.approx(415e6, rel=0.03)
+    assert rate[:, :, 1:].mean() == pytest.approx(720e6, rel=0.03)
+
+
+def rayleigh(**changes: str) -> Tapes:
+    assignments = {"channel.model": "rayleigh", **{f"channel.{key}": value for key, value in changes.items()}}
+    return draw_tapes(load_scenario("gmorl-e6").with_context(assignments), 0, 0, 512)
+
+
+def test_textbook_link_budget_is_thousands_of_times_slower() -> None:
+    """With the same numbers the cloud gets tens of kbit/s: an upload of some Mbit would last minutes."""
+    rate = rayleigh().rate_bit_per_s[:, :, 0]
+    assert 1e4 < np.mean(rate) < 1e5
+    assert 1e4 < np.median(rate) < 1e5
+
+
+def test_rayleigh_rate_follows_from_distance_and_fading() -> None:
+    """Without shadowing, in the weak-link limit, the mean rate at a distance is W·p·g/(N·ln 2)."""
+    tapes = rayleigh(shadowing="0 dB", tx_power="0.001 mW")
+    distance_m, rate = tapes.distance_m[:, :, 0], tapes.rate_bit_per_s[:, :, 0]
+    snr = 1e-6 * 10 ** (-(35.0 * np.log10(distance_m / 1000.0) + 133.6) / 10.0) / (10 ** (-20.4) * 16.6e6)
+    assert snr.max() < 1e-4
+    fading = rate / (16.6e6 * snr / np.log(2.0))  # unit-mean exponential
+    assert fading.mean() == pytest.approx(1.0, rel=0.05)
+    assert fading.var() == pytest.approx(1.0, rel=0.1)
+    assert np.mean(fading < np.log(2.0)) == pytest.approx(0.5, abs=0.02)
+
+
+def test_shadowing_and_noise_figure_of_rayleigh() -> None:
+    """Shadowing is log-normal of the given deviation; the noise figure shifts every weak link by its decibels."""
+    weak = {"tx_power": "0.0001 mW"}
+    clear, shadowed = (rayleigh(shadowing=f"{db} dB", **weak).rate_bit_per_s[:, :, 0] for db in (0, 8))
+    shadowing_db = 10.0 * np.log10(shadowed / clear)  # same fading, as draws do not depend on the deviation
+    assert shadowing_db.mean() == pytest.approx(0.0, abs=0.5)
+    assert shadowing_db.std() == pytest.approx(8.0, rel=0.03)
+    noisy = rayleigh(shadowing="0 dB", noise_figure="7 dB", **weak).rate_bit_per_s[:, :, 0]
+    np.testing.assert_allclose(10.0 * np.log10(clear / noisy), 7.0, atol=1e-3)
+
+
+def test_distances_are_within_their_ranges() -> None:
+    tapes = draw_tapes(load_scenario("gmorl"), 0, 0, 256)
+    cloud_m, edge_m = tapes.distance_m[:, :, 0], tapes.distance_m[:, :, 1:]
+    edge_m = edge_m[edge_m > 0.0]
+    assert (cloud_m.min(), cloud_m.max()) == (pytest.approx(1000, rel=0.01), pytest.approx(2000, rel=0.01))
+    assert (edge_m.min(), edge_m.max()) == (pytest.approx(50, rel=0.02), pytest.approx(500, rel=0.01))
+    assert cloud_m.mean() == pytest.approx(1500, rel=0.02)
