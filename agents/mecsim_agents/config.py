@@ -24,6 +24,9 @@ class DiscreteSACConfig:
         discount: γ per decision.
         learning_rate, final_learning_rate_fraction: Adam's rate at the start, and the share of it left at the end.
         target_rate: share of the critic that moves into the target critic after each update (Polyak averaging).
+        averaging_power: without exploring, an average of the policy over its updates is played, as the policy of the
+            moment wanders around a good one. Update t counts with a weight of about t to this power: 0 is the plain
+            average, 8 is about the latest ninth of all updates.
         huber_beta: error beyond which the critic's loss is linear, in scaled rewards.
         max_gradient_norm: the gradient of each network is shortened to this norm.
         corner_fraction: share of the relabelled preferences that care for one objective only; the others are uniform
@@ -51,6 +54,7 @@ class DiscreteSACConfig:
     learning_rate: float = 5e-4
     final_learning_rate_fraction: float = 0.1
     target_rate: float = 0.01
+    averaging_power: float = 8.0
     huber_beta: float = 0.3
     max_gradient_norm: float = 0.5
     corner_fraction: float = 0.1
@@ -110,6 +114,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "learning_rate": (_POSITIVE, 1.0),
     "final_learning_rate_fraction": (0.0, 1.0),
     "target_rate": (_POSITIVE, 1.0),
+    "averaging_power": (0.0, _FINITE),
     "huber_beta": (_POSITIVE, _FINITE),
     "max_gradient_norm": (_POSITIVE, _FINITE),
     "corner_fraction": (0.0, 1.0),

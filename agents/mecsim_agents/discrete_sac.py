@@ -95,6 +95,8 @@ class DiscreteSAC:
         outputs = num_objectives if config.critic == "vector" else 1
         self._normaliser = InputNormaliser(option_features, context_features, self.reward_columns or ()).to(self.device)
         self._policy = network(1, 1)
+        self._averaged_policy = network(1, 1).requires_grad_(False)
+        self._averaged_policy.load_state_dict(self._policy.state_dict())
         self._critic = network(outputs, config.ensemble_size)
         self._target = network(outputs, config.ensemble_size).requires_grad_(False)
         self._target.load_state_dict(self._critic.state_dict())
@@ -114,8 +116,8 @@ class DiscreteSAC:
     ) -> NDArray[np.int64] | int:
         """Choose an option for each state: (N,) int64, or an int for a single state.
 
-        `explore` draws from the policy with the agent's own generator; otherwise the likeliest option is taken. Raises
-        ValueError for a state without any option.
+        `explore` draws from the policy that learns, with the agent's own generator; otherwise the likeliest option of
+        the averaged policy is taken. Raises ValueError for a state without any option.
         """
         single, options_NAF, mask_NA, context_NG, preference_Nd = self._inputs(observation, preference)
         if not mask_NA.any(-1).all():
@@ -125,7 +127,8 @@ class DiscreteSAC:
         choices = []
         for start in range(0, len(mask_NA), chunk):
             part = [tensor[start : start + chunk] for tensor in arguments]
-            logits_NA = self._logits(self._state(*part)).masked_fill(~part[1], -torch.inf)
+            policy = self._policy if explore else self._averaged_policy
+            logits_NA = self._logits(policy, self._state(*part)).masked_fill(~part[1], -torch.inf)
             if explore:  # Gumbel's trick: exact, and an absent option stays at −∞
                 noise_NA = torch.empty_like(logits_NA).exponential_(generator=self._generators["act"])
                 logits_NA = logits_NA - noise_NA.log()
@@ -139,9 +142,9 @@ class DiscreteSAC:
 
     @torch.inference_mode()
     def action_probabilities(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.float32]:
-        """Return the policy (N, A), or (A,) for a single state; exactly 0 for absent options."""
+        """Return the averaged policy (N, A), or (A,) for a single state; exactly 0 for absent options."""
         single, *inputs = self._inputs(observation, preference)
-        probability_NA = self._distribution(self._state(*inputs))[0].cpu().numpy()
+        probability_NA = self._distribution(self._averaged_policy, self._state(*inputs))[0].cpu().numpy()
         return probability_NA[0] if single else probability_NA
 
     @torch.inference_mode()
@@ -185,7 +188,7 @@ class DiscreteSAC:
             state = self._state(batch.options, batch.mask, batch.context, preference_Nd)
             following = self._state(batch.next_options, batch.next_mask, batch.next_context, preference_Nd)
             next_values_KNAM = self._values(self._target, following)
-            next_policy = self._distribution(following)
+            next_policy = self._distribution(self._policy, following)
             reward_NM = batch.reward * self._reward_factor_d
             if config.critic == "scalar":
                 reward_NM = (reward_NM * preference_Nd).sum(-1, keepdim=True)
@@ -209,7 +212,7 @@ class DiscreteSAC:
         critic_loss = len(taken_KNM) * nn.functional.smooth_l1_loss(
             taken_KNM, target_NM.expand_as(taken_KNM), beta=config.huber_beta
         )
-        probability_NA, log_probability_NA = self._distribution(state)
+        probability_NA, log_probability_NA = self._distribution(self._policy, state)
         loss = policy_loss(probability_NA, log_probability_NA, value_NA, state.mask_NA, temperature)
 
         critic_norm = self._step("critic", critic_loss)
@@ -220,7 +223,11 @@ class DiscreteSAC:
             self._step("temperature", (self._log_temperature * (entropy_N - target_entropy_N)).mean())
         with torch.no_grad():
             torch._foreach_lerp_(list(self._target.parameters()), list(self._critic.parameters()), config.target_rate)
-        self.updates += 1
+            self.updates += 1
+            # Polynomial-decay averaging (Shamir and Zhang 2013): about the latest 1/(1 + power) of all updates count.
+            rate = (1.0 + config.averaging_power) / (self.updates + config.averaging_power)
+            for averaged, latest in zip(self._averaged_policy.parameters(), self._policy.parameters(), strict=True):
+                averaged.lerp_(latest, rate)
         return {
             "critic_loss": critic_loss.detach(),
             "policy_loss": loss.detach(),
@@ -324,9 +331,9 @@ class DiscreteSAC:
             state = state._replace(immediate_NAd=immediate_N1d)
         return self._complete(taken_KN1M, state).squeeze(2)
 
-    def _logits(self, state: State) -> Tensor:
-        """Logits (N, A) of the policy; those of absent options mean nothing."""
-        learned_NA: Tensor = self._policy(*state.inputs)
+    def _logits(self, policy: OptionNetwork, state: State) -> Tensor:
+        """Logits (N, A) of a policy; those of absent options mean nothing."""
+        learned_NA: Tensor = policy(*state.inputs)
         learned_NA = learned_NA[0, :, :, 0]
         if state.immediate_NAd is None:
             return learned_NA
@@ -337,8 +344,8 @@ class DiscreteSAC:
         greedy_NA = ((gain_NA - best_N1) / self.config.logit_temperature).clamp(-self.config.logit_floor, 0.0)
         return learned_NA + greedy_NA
 
-    def _distribution(self, state: State) -> tuple[Tensor, Tensor]:
-        return masked_log_softmax(self._logits(state), state.mask_NA)
+    def _distribution(self, policy: OptionNetwork, state: State) -> tuple[Tensor, Tensor]:
+        return masked_log_softmax(self._logits(policy, state), state.mask_NA)
 
     def _inputs(
         self, observation: Observation, preference: ArrayLike | Tensor
@@ -377,6 +384,6 @@ class DiscreteSAC:
         return scalarise(values_NM.unsqueeze(1), preference_Nd).mean()
 
     def _modules(self) -> dict[str, dict[str, Tensor]]:
-        modules = {"normaliser": self._normaliser, "policy": self._policy}
+        modules = {"normaliser": self._normaliser, "policy": self._policy, "averaged_policy": self._averaged_policy}
         modules |= {"critic": self._critic, "target": self._target}
         return {name: module.state_dict() for name, module in modules.items()}
