@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Scenario", "__version__", "load_scenario", "make_vec"]
 
-register(id="mecsim/offload-v0", entry_point="mecsim.envs.offload:OffloadEnv", disable_env_checker=True)
+register(
+    id="mecsim/offload-v0",
+    entry_point="mecsim.envs.offload:OffloadEnv",
+    vector_entry_point="mecsim.envs.vector:OffloadVectorEnv",
+    disable_env_checker=True,  # the checker knows scalar rewards only
+)
 
 
 def __getattr__(name: str) -> Any:

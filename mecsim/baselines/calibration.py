@@ -65,7 +65,7 @@ def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float6
         return np.asarray(play(GreedyPolicy(scale), scenario, tapes, weight).totals(scenario).mean(axis=0))
 
     optimum = np.array([greedy(np.ones(objectives), np.eye(objectives)[i])[i] for i in range(objectives)])
-    optimum = np.maximum(optimum, np.finfo(float).tiny)  # zero where nothing ever arrives
+    optimum = np.where(optimum > 0.0, optimum, 1.0)  # zero where nothing ever arrives
     others = np.full(objectives, (1.0 - ANCHOR_WEIGHT) / max(1, objectives - 1))
     anchors = [greedy(optimum, np.where(np.arange(objectives) == i, ANCHOR_WEIGHT, others)) for i in range(objectives)]
     best, worst = np.min(anchors, axis=0), np.max(anchors, axis=0)

@@ -39,14 +39,21 @@ class _Commands(click.Group):
         return command
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=_Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="mecsim")
 @click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
-def cli(debug: bool) -> None:
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
     """Multi-objective reinforcement learning for edge offloading.
 
     Write a scenario in YAML, train one policy for all preferences, sweep the Pareto front.
     """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _fail(f"mecsim: {_one_line(str(error))}", EXIT_INPUT if isinstance(error, InputError) else EXIT_FAILURE)
         if isinstance(error, OSError):
             _fail(f"mecsim: {_one_line(str(error))}", EXIT_FAILURE)
+        if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+            _fail("mecsim: not enough memory; choose smaller counts or a smaller scenario", EXIT_FAILURE)
         told = f"{type(error).__name__}: {_one_line(str(error))}"
         _fail(f"mecsim: internal error: {told} (run again with --debug and report it)", EXIT_FAILURE)
     sys.exit(code if isinstance(code, int) else 0)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("scenario", metavar="SCENARIO", required=False)
+@click.argument("scenario", metavar="[SCENARIO]", required=False)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run.")
 @click.option("--steps", type=click.IntRange(1), help="Environment steps.  [default: the scenario's]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of everything random.  [default: 0]")
@@ -43,7 +43,7 @@ def train(
         if any(given is not None for given in (scenario, steps, seed)) or settings or force:
             raise InputError("--resume goes on with the run as it is: give only --out, --device and --num-threads")
         run = Run.open(out)
-        resumed_at: int | None = run.latest_env_steps()
+        resumed_at: int | None = run.latest_env_steps() if run.has_checkpoint() else 0
     else:
         if scenario is None:
             raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
@@ -53,10 +53,10 @@ def train(
         resumed_at = None
     chosen_device = _device(device)
     threads = use_threads(num_threads)
+    evaluate = _evaluation(run)
     if not resume:
         output_folder(out, Run.OWN_ENTRIES, force)
         run.create("mecsim " + shlex.join(sys.argv[1:]))
-    evaluate = _evaluation(run)
     with (
         TensorBoardMonitor(out / "tensorboard", run.scenario, resumed_at) as tensorboard,
         ProgressMonitor(run.scenario) as progress,
@@ -111,6 +111,7 @@ class ProgressMonitor:
 
 def _evaluation(run: "Run") -> "Evaluate":
     from mecsim.baselines import Policy, calibrate
+    from mecsim.engines.tape import Stream
     from mecsim.sweep import evaluate, hypervolume, mean_cost, preference_grid
     from mecsim.training import Evaluation
 
@@ -119,7 +120,8 @@ def _evaluation(run: "Run") -> "Evaluate":
     preferences = preference_grid(len(scenario.objectives), config.evaluation_preferences)
 
     def evaluated(policy: Policy) -> Evaluation:
-        totals = evaluate(lambda seed: policy, scenario, preferences, config.evaluation_episodes, run.seed)
+        episodes = config.evaluation_episodes
+        totals = evaluate(lambda seed: policy, scenario, preferences, episodes, run.seed, Stream.VALIDATION)
         mean = totals.mean(axis=1)
         return Evaluation(
             preferences,
@@ -136,8 +138,10 @@ def _device(name: str) -> str:
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise RunError(f"--device {name}: no such device; use auto, cpu or cuda")
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:
-        raise RunError(f"--device {name}: {str(error).splitlines()[0]}; use auto, cpu or cuda") from None
+        raise RunError(f"--device {name}: {str(error).splitlines()[0]}; use auto or cpu") from None
     return name

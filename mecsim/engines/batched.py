@@ -77,10 +77,12 @@ class BatchedEngine:
     """Implements `OffloadEngine` for any number of episodes. See there for the meaning of each method."""
 
     def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
         self.system = system_of(scenario)
         self._step = 0
 
     def begin(self, tapes: Tapes) -> None:
+        tapes.check_fits(self.scenario)
         count, steps = tapes.arrivals.shape
         episodes = np.zeros(count, EPISODE)
         episodes["num_servers"] = tapes.num_servers

@@ -260,10 +260,12 @@ class SimpyEngine:
     """Implements `OffloadEngine` with one simulation per episode. See there for the meaning of each method."""
 
     def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
         self.system = system_of(scenario)
         self._simulations: list[OffloadSimulation] = []
 
     def begin(self, tapes: Tapes) -> None:
+        tapes.check_fits(self.scenario)
         self._servers = tapes.cpu_hz.shape[1]
         self._num_servers = tapes.num_servers
         self._simulations = [OffloadSimulation(self.system, tapes, episode) for episode in range(len(tapes))]

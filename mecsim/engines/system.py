@@ -176,7 +176,10 @@ class OffloadEngine(Protocol):
     """
 
     def begin(self, tapes: Tapes) -> None:
-        """Start the episodes of `tapes`: the first tasks have arrived, nothing is dispatched."""
+        """Start the episodes of `tapes`: the first tasks have arrived, nothing is dispatched.
+
+        Raises InputError for tapes of a scenario with other steps or servers.
+        """
 
     def observe(self, out: Observation) -> None:
         """Write the observation of the current step."""

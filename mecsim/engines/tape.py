@@ -8,6 +8,8 @@ depends on the scenario alone, each phenomenon of each block from a generator of
 scenario (a frequency range, say) therefore leaves the other draws alone.
 """
 
+import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
@@ -32,6 +34,7 @@ class Stream(IntEnum):
     TRAINING = 0
     EVALUATION = 1
     CALIBRATION = 2
+    VALIDATION = 3  # watching a training
 
 
 class _Phenomenon(IntEnum):
@@ -79,16 +82,53 @@ class Tapes:
             InputError: the file is not a tape, or of another format.
         """
         names = [field.name for field in fields(Tapes)]
-        try:
-            with np.load(path, allow_pickle=False) as archive:
+        try:  # NumPy lets whatever its zip reader and header parser raise pass through
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 missing = {"format", *names} - set(archive.files)
                 if missing:
                     raise InputError(f"{path}: not a tape: it lacks {', '.join(sorted(missing))}")
                 if int(archive["format"]) != FORMAT:
                     raise InputError(f"{path}: tape format {int(archive['format'])}, this version reads {FORMAT}")
-                return Tapes(*(archive[name] for name in names))
-        except (OSError, ValueError) as error:
+                tapes = Tapes(*(archive[name] for name in names))
+                tapes._check()
+                return tapes
+        except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"{path}: not a tape: {error}") from error
+
+    def _check(self) -> None:
+        """Raise ValueError unless the arrays belong together: compiled code trusts them."""
+        (episodes, users, servers), (_, tasks), (_, steps) = (
+            self.rate_bit_per_s.shape, self.size_bit.shape, self.arrivals.shape,
+        )  # fmt: skip
+        expected = {
+            "num_servers": (np.int64, (episodes,)),
+            "cpu_hz": (np.float64, (episodes, servers)),
+            "arrivals": (np.int64, (episodes, steps)),
+            "user": (np.int64, (episodes, tasks)),
+            "size_bit": (np.float64, (episodes, tasks)),
+            "distance_m": (np.float64, (episodes, users, servers)),
+            "rate_bit_per_s": (np.float64, (episodes, users, servers)),
+        }
+        for name, (dtype, shape) in expected.items():
+            array = getattr(self, name)
+            if array.dtype != dtype or array.shape != shape:
+                raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}")
+        if not ((self.num_servers >= 1) & (self.num_servers <= servers)).all():
+            raise ValueError(f"num_servers lies outside 1 to {servers}")
+        if not ((self.user >= 0) & (self.user < users)).all():
+            raise ValueError(f"user lies outside 0 to {users - 1}")
+        if (self.arrivals < 0).any() or (self.arrivals.sum(axis=1) > tasks).any():
+            raise ValueError(f"arrivals do not add up to at most {tasks} tasks")
+
+    def check_fits(self, scenario: Scenario) -> None:
+        """Raise InputError unless an engine of this scenario can play these tapes."""
+        given = (self.arrivals.shape[1], self.cpu_hz.shape[1])
+        expected = (scenario.episode.steps, scenario.max_servers)
+        if given != expected:
+            raise InputError(
+                f"tapes of another scenario: they have {given[0]} steps and room for {given[1]} servers, "
+                f"expected {expected[0]} and {expected[1]}"
+            )
 
 
 def draw_tapes(scenario: Scenario, seed: int, first: int, count: int, stream: Stream = Stream.EVALUATION) -> Tapes:

@@ -91,8 +91,14 @@ class OffloadEpisodes:
 
         An action that names an absent server is taken as the last server that exists, so that algorithms which know no
         masks can be compared.
+
+        Raises:
+            InputError: not one action per episode, a negative one, or no episode has begun.
         """
-        self.step_index += 1
+        if not len(self._num_servers):
+            raise InputError("no episode has begun: call reset first")
+        if np.shape(action) != self._num_servers.shape:
+            raise InputError(f"one action per episode is expected, {self._num_servers.shape}, got {np.shape(action)}")
         existing = np.minimum(action, self._num_servers - 1)
         out = self._empty()
         if isinstance(self.engine, BatchedEngine):
@@ -100,6 +106,7 @@ class OffloadEpisodes:
         else:
             cost = self.engine.step(existing)
             self.engine.observe(out)
+        self.step_index += 1
         return _as_dict(out), (-cost[:, self.objective_columns]).astype(np.float32), cost
 
     def option_costs(self) -> NDArray[np.float64]:
@@ -195,7 +202,7 @@ class OffloadEnv(gym.Env[Any, np.int64], EzPickle):
             tapes = draw_tapes(self.scenario, self._seed, self._episode, 1, Stream.TRAINING)
             self._episode += 1
         observation = _first(self.episodes.begin(tapes))
-        return observation, physical_info(observation, None)
+        return observation, _plain(physical_info(observation, None))
 
     def step(self, action: np.int64) -> tuple[Arrays, NDArray[np.float32], bool, bool, dict[str, Any]]:
         """Dispatch to server `action`; the reward is a vector, new at each call."""
@@ -203,8 +210,7 @@ class OffloadEnv(gym.Env[Any, np.int64], EzPickle):
             raise InputError("the episode is over: call reset first")
         observations, rewards, cost = self.episodes.step(np.array([action], np.int64))
         observation = _first(observations)
-        info = physical_info(observation, cost[0])
-        info["delay_s"], info["energy_j"] = float(info["delay_s"]), float(info["energy_j"])
+        info = _plain(physical_info(observation, cost[0]))
         return observation, rewards[0], self.episodes.over, False, info
 
     def option_costs(self) -> NDArray[np.float64]:
@@ -214,3 +220,8 @@ class OffloadEnv(gym.Env[Any, np.int64], EzPickle):
 
 def _first(batch: Arrays) -> Arrays:
     return {name: array[0] for name, array in batch.items()}
+
+
+def _plain(info: dict[str, Any]) -> dict[str, Any]:
+    """Arrays without a dimension as numbers."""
+    return {name: value.item() if value.ndim == 0 else value for name, value in info.items()}

@@ -19,7 +19,8 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
 
     Rewards are (num_envs, objectives) float32. All episodes have T steps, so all end together. Autoreset is
     `SAME_STEP`: the last step returns the first observation of the next episodes, and `info["final_obs"]` and
-    `info["final_info"]` hold the end of the last ones.
+    `info["final_info"]` hold the end of the last ones. The rest of `info` describes the new observation, except for
+    `delay_s` and `energy_j`, which always belong to the step's reward.
 
     Environment j plays episodes j, j + num_envs, j + 2·num_envs, … of the seed; `reset(seed=s)` starts again at j.
     """
@@ -69,14 +70,15 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         info = physical_info(observation, cost)
         over = self.episodes.over
         if over:
-            info = {
-                **info,
-                "final_obs": observation,
-                "final_info": info,
-                "_final_obs": np.ones(self.num_envs, np.bool_),
-            }
+            ending = {"final_obs": observation, "final_info": info}
             observation = self._begin_next()
-            info["action_mask"] = observation["mask"]
+            all_of_them = np.ones(self.num_envs, np.bool_)
+            info = {
+                **physical_info(observation, cost),
+                **ending,
+                "_final_obs": all_of_them,
+                "_final_info": all_of_them.copy(),
+            }
         ended = np.full(self.num_envs, over)
         return observation, reward, ended, np.zeros(self.num_envs, np.bool_), info
 

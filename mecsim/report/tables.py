@@ -30,7 +30,7 @@ def quality_table(qualities: Mapping[str, Quality], fronts: Sequence[Front], gre
             front.label,
             f"{found.hypervolume:.1f}",
             f"{found.mean_cost:.4f}",
-            f"{found.mean_cost / greedy_cost - 1.0:+.1%}",
+            f"{found.mean_cost / greedy_cost - 1.0:+.1%}" if greedy_cost else "none",
             f"{found.expected_utility:.4f}",
             f"{found.igd_plus:.4f}",
             f"{found.cardinality} of {len(front.preferences)}",
@@ -45,7 +45,11 @@ def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Tab
     for heading in ("per episode", "mean", "95 % interval"):
         table.add_column(heading, justify="left" if heading == "per episode" else "right")
     for name, values in columns.items():
-        mean, half = float(np.nanmean(values)), float(half_width_95(values[~np.isnan(values)]))
+        known = values[~np.isnan(values)]
+        if not len(known):
+            table.add_row(name, "none", "")
+            continue
+        mean, half = float(known.mean()), float(half_width_95(known))
         interval = "one episode" if np.isnan(half) else f"± {half:.4g}"
         table.add_row(name, f"{mean:.6g}", interval)
     return table

@@ -67,8 +67,12 @@ def write_trade_offs(
     folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: Scenario
 ) -> None:
     """One run per target: a curve per objective over the preferences (step = index), the front, and hparams."""
+    taken: set[str] = set()
     for front in fronts:
         name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in front.target).strip("._")
+        while name in taken:  # targets may differ in what a folder's name cannot hold
+            name += "_"
+        taken.add(name)
         writer = _writer(folder / name)
         for step, (preference, mean) in enumerate(zip(front.preferences, front.mean, strict=True)):
             for objective, weight, value in zip(scenario.objectives, preference, mean, strict=True):

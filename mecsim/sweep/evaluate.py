@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.baselines import BASELINES, PolicyFactory, baseline, play
-from mecsim.engines.tape import draw_tapes
+from mecsim.engines.tape import Stream, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 from mecsim.sweep.distribute import run_jobs
@@ -84,12 +84,17 @@ def _play_job(job: _Job) -> NDArray[np.float64]:
 
 
 def evaluate(
-    make: PolicyFactory, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int
+    make: PolicyFactory,
+    scenario: Scenario,
+    preferences: NDArray[np.float64],
+    episodes: int,
+    seed: int,
+    stream: Stream = Stream.EVALUATION,
 ) -> NDArray[np.float64]:
     """Totals of every preference and episode, (K, episodes, objectives); each preference meets the same tapes."""
     parts = []
     for first in range(0, episodes, EPISODES_AT_ONCE):
-        tapes = draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first))
+        tapes = draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first), stream)
         parts.append([play(make(seed + first), scenario, tapes, wanted).totals(scenario) for wanted in preferences])
     return np.concatenate(parts, axis=1)
 

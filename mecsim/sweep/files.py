@@ -59,7 +59,10 @@ def summary(
         "preferences": len(fronts[0].preferences),
         "episodes": fronts[0].totals.shape[1],
         "targets": {
-            target: {**dataclasses.asdict(found), "mean_cost_ratio_to_greedy": found.mean_cost / yardstick}
+            target: {
+                **dataclasses.asdict(found),
+                "mean_cost_ratio_to_greedy": found.mean_cost / yardstick if yardstick else None,
+            }
             for target, found in qualities.items()
         },
         **provenance,

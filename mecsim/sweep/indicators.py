@@ -40,9 +40,9 @@ def expected_utility(points: Array, preferences: Array, scale: Array) -> float:
 def igd_plus(points: Array, best_known: Array) -> float:
     """IGD+ to the best-known front (Ishibuchi 2015), both normalised by the range of that front. 0 is best."""
     low = best_known.min(axis=0)
-    span = np.maximum(best_known.max(axis=0) - low, np.finfo(float).tiny)
-    if len(best_known) == 1:  # no range to normalise by
-        span = np.maximum(np.abs(low), np.finfo(float).tiny)
+    span = best_known.max(axis=0) - low
+    size = np.where(low != 0.0, np.abs(low), 1.0)
+    span = np.where(span > 0.0, span, size)  # a single point, perhaps met twice, has no range to normalise by
     return float(IGDPlus((best_known - low) / span)((points - low) / span))
 
 

@@ -11,6 +11,8 @@ from mecsim_agents import DiscreteSACConfig
 
 from mecsim.errors import InputError
 
+_MOST = {"num_envs": 65_536, "evaluation_preferences": 100_000, "evaluation_episodes": 1_000_000}
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -38,8 +40,12 @@ class TrainingConfig:
         """Raise InputError for the first value that cannot be used."""
         for entry in dataclasses.fields(self):
             value = getattr(self, entry.name)
-            if entry.type in (int, "int") and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            if entry.type not in (int, "int"):
+                continue
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"{entry.name}: expected a whole number of at least 1, got {value!r}")
+            if value > (most := _MOST.get(entry.name, value)):
+                raise InputError(f"{entry.name}: expected at most {most:,}, got {value:,}")
         rate = self.updates_per_step
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.0 <= rate <= 1000.0:
             raise InputError(f"updates_per_step: expected a number from 0 to 1000, got {rate!r}")
@@ -57,7 +63,7 @@ class TrainingConfig:
                 near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)[0]
                 raise InputError(f"{name}: no such training setting; did you mean {near}?")
         try:
-            agent = DiscreteSACConfig.from_mapping(mapping.get("agent", {}))
+            agent = DiscreteSACConfig.from_mapping(dict(mapping.get("agent", {})))
         except (TypeError, ValueError) as error:
             raise InputError(f"agent.{error}") from error
         return cls(**{**mapping, "agent": agent})

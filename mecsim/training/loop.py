@@ -57,14 +57,16 @@ Evaluate = Callable[[Policy], Evaluation]
 def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "cpu", resume: bool = False) -> None:
     """Train the agent of `run`, or go on from its newest checkpoint as if there had been no interruption.
 
+    A run that was interrupted before its first checkpoint starts again.
+
     Raises:
-        RunError: there is nothing to resume.
+        RunError: what there is to resume is damaged.
     """
     scenario, config = run.scenario, run.config
     env = OffloadVectorEnv(scenario, config.num_envs, run.seed, stream=Stream.TRAINING)
     servers, width = _shape(env, "options")
     replay = Replay(config.agent.replay_capacity, servers, width, _shape(env, "context")[0], env.reward_dim, device)
-    if resume:
+    if resume and run.has_checkpoint():
         agent, state = run.load_checkpoint(replay, device)
         first_epoch = int(state["epoch"])
     else:

@@ -7,6 +7,7 @@ without state.json is not a checkpoint.
 
 import csv
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Run:
             content = yaml.safe_load(path.read_text())
         except FileNotFoundError:
             raise RunError(f"{folder}: not a run of mecsim train (it has no config.yaml)") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise RunError(f"{path}: cannot be read: {_first_line(error)}") from None
         found = content.get("mecsim_run") if isinstance(content, dict) else None
         if found != FORMAT:
@@ -77,10 +78,12 @@ class Run:
             raise RunError(f"{path}: {told}, this version reads format {FORMAT}; train anew or use the mecsim it is of")
         try:
             config = TrainingConfig.from_mapping(content["training"])
+            if not (folder / "scenario.yaml").exists():
+                raise RunError(f"{folder}: damaged: it has no scenario.yaml")
             scenario = load_scenario(folder / "scenario.yaml")
             return Run(folder, scenario, config, int(content["steps"]), int(content["seed"]))
         except (KeyError, TypeError, ValueError, InputError) as error:
-            if isinstance(error, ScenarioError):
+            if isinstance(error, ScenarioError | RunError):
                 raise
             raise RunError(f"{path}: damaged: {_first_line(error)}") from None
 
@@ -88,18 +91,27 @@ class Run:
 
     def write_metrics(self, rows: list[dict[str, Any]]) -> None:
         """Write metrics.csv from its first row."""
-        with (self.folder / "metrics.csv").open("w", newline="") as file:
+        partial = self.folder / "metrics.csv.partial"
+        with partial.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(rows[0]) if rows else [])
             writer.writeheader()
             writer.writerows(rows)
+        partial.replace(self.folder / "metrics.csv")  # an interruption leaves the earlier one whole
 
     def read_metrics(self, until_epoch: int) -> list[dict[str, Any]]:
-        """The rows of the first epochs."""
+        """The rows of the first epochs.
+
+        Raises:
+            RunError: the file is damaged.
+        """
         path = self.folder / "metrics.csv"
         if not path.exists():
             return []
-        with path.open(newline="") as file:
-            return [row for row in csv.DictReader(file) if int(row["epoch"]) <= until_epoch]
+        try:
+            with path.open(newline="") as file:
+                return [row for row in csv.DictReader(file) if int(row["epoch"]) <= until_epoch]
+        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
 
     # Checkpoints
 
@@ -110,10 +122,16 @@ class Run:
         folder.mkdir(parents=True)
         agent.save(folder / "agent.safetensors")
         save_file(replay.state_tensors(), folder / "replay.safetensors")
-        (folder / "state.json").write_text(json.dumps({"epoch": epoch, **state}, indent=2) + "\n")
+        partial = folder / "state.json.partial"
+        partial.write_text(json.dumps({"epoch": epoch, **state}, indent=2) + "\n")
+        partial.replace(folder / "state.json")
         for other in sorted((self.folder / "checkpoints").iterdir()):
             if other != folder:
                 shutil.rmtree(other)
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is a complete checkpoint."""
+        return any((self.folder / "checkpoints").glob("*/state.json"))
 
     def latest_checkpoint(self) -> Path:
         """The newest complete checkpoint.
@@ -130,9 +148,13 @@ class Run:
         """Environment steps at the newest checkpoint.
 
         Raises:
-            RunError: there is none.
+            RunError: there is none, or it is damaged.
         """
-        return int(json.loads((self.latest_checkpoint() / "state.json").read_text())["env_steps"])
+        path = self.latest_checkpoint() / "state.json"
+        try:
+            return int(json.loads(path.read_text())["env_steps"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
 
     def load_agent(self, device: str = "cpu") -> DiscreteSAC:
         """The agent of the newest checkpoint.
@@ -157,7 +179,8 @@ class Run:
         try:
             replay.load_state_tensors(load_file(folder / "replay.safetensors"))
             state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            int(state["epoch"])
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RunError(f"{folder}: damaged: {_first_line(error)}") from None
         return agent, state
 
@@ -175,25 +198,30 @@ class AgentPolicy:
                 f"the run was trained for the objectives {', '.join(trained.objectives)}, "
                 f"the scenario has {', '.join(scenario.objectives)}"
             )
+        if trained.observation != scenario.observation:
+            raise InputError(
+                f"the run was trained on another observation ({_told(trained)}) than this scenario has "
+                f"({_told(scenario)}): use the same histogram and cost_features"
+            )
         self._agent = agent
         self._factor: NDArray[np.float64] = calibrate(trained).scale / calibrate(scenario).scale
 
     def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode."""
-        width = observation["options"].shape[2]
-        if width != self._agent.option_features:
-            raise InputError(
-                f"the run knows observations with {self._agent.option_features} columns per server, this scenario has "
-                f"{width}: use the same histogram and cost_features"
-            )
         weight = preference * self._factor
         chosen = self._agent.act(observation, weight / weight.sum(axis=1, keepdims=True), explore=False)
         return np.asarray(chosen, np.int64)
 
 
+def _told(scenario: Scenario) -> str:
+    shown = scenario.observation
+    costs = "with" if shown.cost_features else "without"
+    return f"{shown.histogram.bins} bins of {shown.histogram.width_bit / 1e6:g} Mbit, {costs} cost_features"
+
+
 def is_run(folder: Path) -> bool:
     """Whether a folder claims to be a run."""
-    return (folder / "config.yaml").is_file()
+    return os.path.isfile(folder / "config.yaml")  # false, too, where a name is too long to ask for
 
 
 def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
@@ -208,4 +236,6 @@ def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
 
 
 def _first_line(error: BaseException) -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
     return (str(error).splitlines() or [type(error).__name__])[0]

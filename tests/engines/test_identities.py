@@ -60,7 +60,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(scenario, tapes, actions, play(engine, scenario, tapes, actions), f"{engine}, seed {seed}")
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(case=cases())
 def test_delay_costs_add_up_to_the_realised_delay(case: Case) -> None:
     """The delay reward is the difference of a potential, so an episode's sum is Σ (finish − dispatch)."""
@@ -72,7 +72,7 @@ def test_delay_costs_add_up_to_the_realised_delay(case: Case) -> None:
     np.testing.assert_allclose(-played.records.reward_delay_s.sum(axis=1), realised_s, rtol=1e-9, atol=0.0)
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(case=cases())
 def test_energy_is_radio_plus_processor(case: Case) -> None:
     """Σ p·T_off + κ·η·f²·L, from the records' sizes and times and the tape's frequencies."""
@@ -87,7 +87,7 @@ def test_energy_is_radio_plus_processor(case: Case) -> None:
     np.testing.assert_allclose(records.upload_end_s, records.dispatch_s + upload_s, rtol=1e-12)
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(case=cases())
 def test_the_queue_is_first_come_first_served(case: Case) -> None:
     """A non-empty step dispatches exactly one task, the oldest; the queue holds what has arrived but not left."""
@@ -120,7 +120,7 @@ def test_the_queue_is_first_come_first_served(case: Case) -> None:
             dispatched += 1
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(case=cases())
 def test_servers_share_their_processor_equally(case: Case) -> None:
     """Finish times against a plain event-by-event oracle that knows only upload ends, sizes and speed."""
@@ -134,7 +134,7 @@ def test_servers_share_their_processor_equally(case: Case) -> None:
             np.testing.assert_allclose(records.finish_s[n, here], expected_s, rtol=1e-9)
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(case=cases())
 def test_no_server_idles_or_invents_work(case: Case) -> None:
     """Work conservation: the time during which a server has a task, times its speed, is what it served."""
@@ -154,7 +154,7 @@ def test_no_server_idles_or_invents_work(case: Case) -> None:
             np.testing.assert_allclose(busy_s, work_s, rtol=1e-9, atol=1e-12 * finish_s.max())
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(case=cases())
 def test_observations_count_what_the_records_say(case: Case) -> None:
     scenario, tapes, played = case.scenario, case.tapes, case.played
@@ -176,7 +176,7 @@ def test_observations_count_what_the_records_say(case: Case) -> None:
             assert (row[HISTOGRAM : HISTOGRAM + system.bins] >= 0.0).all()
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(case=cases())
 def test_a_step_costs_what_the_option_promised(case: Case) -> None:
     scenario, tapes, actions, played = case.scenario, case.tapes, case.actions, case.played
@@ -227,22 +227,26 @@ def test_every_option_keeps_the_identity(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_residuals_fall_into_the_right_bins(name: str) -> None:
-    """One task of 10 Mbit on an idle server of 1 Mbit/s: after k steps 10 − k Mbit are left, in bin 10 − k."""
+@pytest.mark.parametrize("step_s", [1.0, 0.1, 0.7, 1.0 / 3.0])
+def test_residuals_fall_into_the_right_bins(name: str, step_s: float) -> None:
+    """One task of 10 widths, one of which is served per step: after k steps 10 − k are left, in bin 10 − k.
+
+    Most steps are no binary fractions, so that residuals miss a multiple of the width by a rounding error either way.
+    """
+    width_bit = 1e6 * step_s
     scenario = make_scenario(
-        episode={"steps": 12},
-        tasks={"size": {"distribution": "deterministic", "mean_bit": 10e6}},
+        episode={"steps": 12, "step_s": step_s},
         servers={"edge": {"count": 1}},
-        observation={"histogram": {"bins": 8, "width_bit": 1e6}},
+        observation={"histogram": {"bins": 8, "width_bit": width_bit}},
     )
     tapes = Tapes(
         num_servers=np.array([2]),
         cpu_hz=np.array([[1e9, 1e9]]),
         arrivals=np.array([[1] + [0] * 11]),
         user=np.zeros((1, 1), np.int64),
-        size_bit=np.array([[10e6]]),
+        size_bit=np.array([[10 * width_bit]]),
         distance_m=np.ones((1, 10, 2)),
-        rate_bit_per_s=np.full((1, 10, 2), 1e18),
+        rate_bit_per_s=np.full((1, 10, 2), 1e30),
     )
     played = play(name, scenario, tapes, np.zeros((12, 1), np.int64))
     for step in range(1, 10):

@@ -146,9 +146,11 @@ def test_an_unfinished_task_has_no_finish_time() -> None:
     server.advance(1.0)
     assert np.isnan(server.of_tasks("finish_s")[0])
     assert server.count("first_to_arrive") == NONE
+    assert server.servers["attained_bit"][0, 0] == 0.5e6
     server.advance(1.5)
     assert server.of_tasks("finish_s")[0] == 1.5
     assert server.count("first_to_finish") == NONE
+    assert server.servers["attained_bit"][0, 0] == 0.0  # so that precision lasts, however long the server works
 
 
 def test_a_long_busy_period_keeps_its_precision() -> None:

@@ -1,0 +1,116 @@
+"""Speeds, measured with pytest-benchmark: `pytest tests/benchmarks --benchmark-enable`.
+
+Nothing here fails for being slow: how fast is fast enough depends on the machine. `extra_info` holds the rate of the
+fastest round, in environment steps (decisions in one environment) or updates per second.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from mecsim_agents import DiscreteSAC, Replay, Transitions
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from mecsim.engines.batched import BatchedEngine
+from mecsim.engines.simpy_engine import SimpyEngine
+from mecsim.engines.system import OffloadEngine, empty_observation
+from mecsim.engines.tape import draw_tapes
+from mecsim.envs.vector import OffloadVectorEnv, make_vec
+from mecsim.scenario import load_scenario
+
+SCENARIO = load_scenario("gmorl-e6")
+STEPS = SCENARIO.episode.steps
+
+Measure = Callable[..., object]
+
+
+@pytest.fixture
+def measure(benchmark: BenchmarkFixture) -> Measure:
+    """`measure(function, per_call, unit)`: the function does `per_call` of what is counted."""
+
+    def measured(function: Callable[[], object], per_call: int, unit: str) -> object:
+        result = benchmark(function)
+        if benchmark.stats is not None:  # none when benchmarks are disabled and the function ran once
+            benchmark.extra_info[f"{unit}_per_s"] = per_call / benchmark.stats.stats.min
+        return result
+
+    return measured
+
+
+def episode_of(engine: OffloadEngine, envs: int, observe: bool) -> Callable[[], int]:
+    """Plays whole episodes with random actions; returns the number of tasks."""
+    tapes = draw_tapes(SCENARIO, 0, 0, envs)
+    actions = np.random.default_rng(0).integers(0, tapes.num_servers, (STEPS, envs))
+    out = empty_observation(engine.system, envs, SCENARIO.max_servers)
+
+    def run() -> int:
+        engine.begin(tapes)
+        for action in actions:
+            if observe and isinstance(engine, BatchedEngine):
+                engine.step_and_observe(action, out)
+                continue
+            engine.step(action)
+            if observe:
+                engine.observe(out)
+        return int(engine.records().dispatched.sum())
+
+    return run
+
+
+@pytest.mark.parametrize("observe", [True, False], ids=["observations", "dynamics"])
+def test_batched_engine(measure: Measure, observe: bool) -> None:
+    assert SCENARIO.observation.cost_features
+    assert measure(episode_of(BatchedEngine(SCENARIO), 256, observe), 256 * STEPS, "env_steps")
+
+
+@pytest.mark.parametrize("observe", [True, False], ids=["observations", "dynamics"])
+def test_simpy_engine(measure: Measure, observe: bool) -> None:
+    assert measure(episode_of(SimpyEngine(SCENARIO), 2, observe), 2 * STEPS, "env_steps")
+
+
+def test_vector_env(measure: Measure) -> None:
+    env = make_vec(SCENARIO, 256)
+    action = np.zeros(256, np.int64)
+    env.reset()
+
+    def run() -> bool:
+        for _ in range(STEPS):
+            _, _, ended, _, _ = env.step(action)
+        return bool(ended.all())
+
+    assert measure(run, 256 * STEPS, "env_steps")
+
+
+def filled(envs: int) -> tuple[OffloadVectorEnv, DiscreteSAC, Replay]:
+    """An environment, an agent for it, and a replay with one episode of each copy."""
+    env = make_vec(SCENARIO, envs)
+    servers, features = env.episodes.observation_space["options"].shape
+    context = env.episodes.observation_space["context"].shape[0]
+    agent = DiscreteSAC(2, features, context, (200.0, 0.5), reward_columns=env.episodes.cost_columns)
+    replay = Replay(envs * STEPS, servers, features, context, 2)
+    observation, _ = env.reset()
+    action = np.zeros(envs, np.int64)
+    for _ in range(STEPS):
+        following, reward, terminated, _, info = env.step(action)
+        ended = info.get("final_obs", following)
+        replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended))
+        observation = following
+    agent.observe_normalisation(replay)
+    return env, agent, replay
+
+
+def test_agent_update(measure: Measure) -> None:
+    _, agent, replay = filled(16)
+    metrics = measure(lambda: agent.update(replay, 0.0), 1, "updates")
+    assert torch.isfinite(metrics["critic_loss"])
+
+
+@pytest.mark.parametrize("explore", [True, False], ids=["explore", "greedy"])
+def test_agent_act(measure: Measure, explore: bool) -> None:
+    envs = 64
+    env, agent, _ = filled(envs)
+    observation, _ = env.reset()
+    preference = np.random.default_rng(0).dirichlet([1.0, 1.0], envs)
+    action = measure(lambda: agent.act(observation, preference, explore=explore), envs, "env_steps")
+    assert action.shape == (envs,)

@@ -1,0 +1,300 @@
+"""Every command does what it says, with tiny settings."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+from mecsim_agents import DiscreteSAC
+
+import mecsim as package
+from mecsim.cli import COMMANDS
+from mecsim.report import benchmark
+from mecsim.scenario import builtin_names, load_scenario
+from mecsim.training import Run
+from tests.training.small import scenario_file, small_scenario
+
+from .conftest import SET, snapshot
+
+QUALITIES = {"hypervolume", "mean_cost", "expected_utility", "igd_plus", "cardinality", "mean_cost_ratio_to_greedy"}
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_version_and_help(mecsim):
+    assert package.__version__ in mecsim("--version").out
+    for said in (mecsim("--help"), mecsim("-h"), mecsim()):
+        assert said.code == 0
+        assert said.err == ""
+        assert all(name in said.out for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help(mecsim, name):
+    said = mecsim(name, "--help")
+    assert said.code == 0
+    assert f"Usage: mecsim {name}" in said.out
+
+
+def test_scenarios_are_listed(mecsim):
+    said = mecsim("scenarios")
+    assert said.code == 0
+    assert [line.split()[0] for line in said.out.splitlines()] == list(builtin_names())
+    assert mecsim("scenarios", "--json").content == builtin_names()
+
+
+def test_init_writes_a_scenario_that_is_valid(mecsim, tmp_path):
+    said = mecsim("init", "mine", "--kind", "offload")
+    assert said.code == 0
+    assert "mine.yaml" in said.out
+    assert load_scenario(tmp_path / "mine.yaml").description == "My scenario"
+    again = mecsim("validate", "mine.yaml")
+    assert (again.code, again.err) == (0, "")
+    assert "mine.yaml: valid" in again.out
+    assert mecsim("validate", "mine.yaml", "gmorl", "--json").content == {"valid": True, "problems": []}
+
+
+def test_init_replaces_a_file_only_by_force(mecsim, refused, tmp_path):
+    (tmp_path / "mine.yaml").write_text("precious")
+    assert "exists already" in refused("init", "mine.yaml").err
+    assert mecsim("init", "mine.yaml", "--force").code == 0
+    assert "kind: offload" in (tmp_path / "mine.yaml").read_text()
+
+
+def test_validate_prints_a_line_per_problem_of_every_file(mecsim, small, tmp_path):
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("mecsim: 1\nkind: offload\nepisode: {steps: 0}\nusers: {count: many}\n")
+    said = mecsim("validate", wrong, small, "absent")
+    assert said.code == 2
+    assert [line.split(": ")[0] for line in said.err.splitlines()] == [f"{wrong}:3", f"{wrong}:4", "absent"]
+    assert said.out == f"{small}: valid\n"
+    as_json = mecsim("validate", wrong, small, "--json")
+    assert as_json.code == 2
+    assert as_json.err == ""
+    assert not as_json.content["valid"]
+    assert as_json.content["problems"] == said.err.splitlines()[:2]
+
+
+def test_schema_is_json(mecsim):
+    assert mecsim("schema").content["type"] == "object"
+
+
+@pytest.mark.parametrize("policy", ["greedy", "random", "cloud", "edge"])
+def test_simulate_prints_a_table(mecsim, small, policy):
+    said = mecsim("simulate", small, "--policy", policy, "--episodes", 3, "--seed", 4)
+    assert (said.code, said.err) == (0, "")
+    assert "total delay (s)" in said.out
+    assert "±" in said.out
+
+
+def test_simulate_writes_its_files(mecsim, small, tmp_path):
+    arguments = ("simulate", small, "--policy", "greedy", "--preference", "0.3,0.7", "--episodes", 3)
+    said = mecsim(*arguments, "--out", "out", "--context", "edges=3", "--num-threads", 1)
+    assert said.code == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tasks.csv", "servers.csv", "summary.json"}
+    assert len(rows_of(tmp_path / "out" / "servers.csv")) == 3 * 4
+    tasks = rows_of(tmp_path / "out" / "tasks.csv")
+    told = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert told["preference"] == {"delay": 0.3, "energy": 0.7}
+    assert (told["policy"], told["episodes"], told["seed"], told["engine"]) == ("greedy", 3, 0, "batched")
+    assert {"versions", "git_revision", "wall_time_s"} <= told.keys()
+    assert told["per_episode"]["total delay (s)"]["mean"] == pytest.approx(
+        sum(float(row["delay_s"]) for row in tasks) / 3
+    )
+
+
+def test_simulate_on_both_engines_is_the_same(mecsim, small, tmp_path):
+    for engine in ("simpy", "batched"):
+        arguments = ("--policy", "greedy", "--episodes", 3, "--engine", engine, "--out", engine)
+        assert mecsim("simulate", small, *arguments).code == 0
+    one, other = (rows_of(tmp_path / engine / "tasks.csv") for engine in ("simpy", "batched"))
+    assert len(one) == len(other) > 0
+    for a, b in zip(one, other, strict=True):
+        assert all(float(a[key]) == pytest.approx(float(b[key]), rel=1e-9) for key in a)
+
+
+def test_simulate_prints_json_only(mecsim, small, run_folder):
+    said = mecsim("simulate", small, "--policy", run_folder, "--episodes", 1, "--json", "--out", "out")
+    assert said.content["policy"] == str(run_folder)
+    assert said.content["per_episode"]["total delay (s)"]["ci95"] is None
+
+
+def test_a_scenario_without_tasks_can_be_played_and_swept(mecsim, tmp_path):
+    (tmp_path / "idle.yaml").write_text(
+        "mecsim: 1\nkind: offload\nepisode: {steps: 5}\nusers: {arrival_rate: 0 /s}\ntasks: {size: {mean: 5 Mbit}}\n"
+    )
+    assert "nan" not in mecsim("simulate", "idle.yaml", "--episodes", 2).out
+    assert mecsim("simulate", "idle.yaml", "--episodes", 2, "--json").content["per_episode"]
+    swept = mecsim(
+        "sweep", "random", "--scenario", "idle.yaml", "--episodes", 2, "--preferences", 2, "--out", "s", "--json"
+    )
+    assert swept.content["targets"]["random"]["mean_cost"] == 0.0
+
+
+def test_train_leaves_a_run(mecsim, small, tmp_path):
+    said = mecsim("train", small, "--out", "run", "--steps", 64, "--seed", 5, "--num-threads", 1, *SET)
+    assert said.code == 0, said.err
+    assert "mecsim sweep run greedy" in said.out
+    assert "hypervolume" in said.err  # progress, in plain lines where there is no terminal
+    folder = tmp_path / "run"
+    assert {path.name for path in folder.iterdir()} == set(Run.OWN_ENTRIES)
+    run = Run.open(folder)
+    assert (run.steps, run.seed, run.config.num_envs, run.config.agent.encoder_sizes) == (64, 5, 4, (8,))
+    assert run.scenario == small_scenario()
+    assert run.latest_env_steps() == 64
+    assert len(rows_of(folder / "metrics.csv")) == 2
+
+
+def test_the_scenario_says_how_long_to_train(mecsim, tmp_path):
+    (tmp_path / "x.yaml").write_text(
+        "mecsim: 1\nkind: offload\nepisode: {steps: 4}\ntraining: {steps: 48}\n"
+        "observation: {histogram: {bins: 2, width: 1 Mbit}}\nservers: {edge: {count: 1}}\n"
+    )
+    assert mecsim("train", "x.yaml", "--out", "run", *SET).code == 0
+    assert Run.open(tmp_path / "run").latest_env_steps() == 48
+
+
+def test_a_run_is_trained_with_the_same_seed_to_the_same_metrics(mecsim, small, tmp_path):
+    for name in ("a", "b"):
+        assert mecsim("train", small, "--out", name, "--steps", 96, "--num-threads", 1, *SET).code == 0
+    assert (tmp_path / "a" / "metrics.csv").read_bytes() == (tmp_path / "b" / "metrics.csv").read_bytes()
+
+
+@pytest.mark.parametrize("update", [0, 5, 9])
+def test_an_interrupted_training_can_be_resumed(mecsim, small, tmp_path, monkeypatch, update):
+    arguments = ("--steps", 160, "--num-threads", 1, *SET)
+    assert mecsim("train", small, "--out", "whole", *arguments).code == 0
+    original = DiscreteSAC.update
+
+    def interrupted(agent, *given):
+        if agent.updates == update:
+            raise KeyboardInterrupt
+        return original(agent, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DiscreteSAC, "update", interrupted)
+        said = mecsim("train", small, "--out", "run", *arguments)
+    assert said.code == 130
+    assert "go on with: mecsim train --resume --out run" in said.err
+    assert said.err.splitlines()[-1] == "interrupted"
+    resumed = mecsim("train", "--resume", "--out", "run", "--num-threads", 1)
+    assert resumed.code == 0, resumed.err
+    assert (tmp_path / "run" / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
+
+
+def test_a_finished_run_can_be_resumed_without_effect(mecsim, run_folder):
+    before = snapshot(run_folder)
+    assert mecsim("train", "--resume", "--out", run_folder).code == 0
+    after = {path: digest for path, digest in snapshot(run_folder).items() if "tensorboard" not in path}
+    assert after == before
+
+
+def test_sweep_leaves_a_front(mecsim, run_folder, tmp_path):
+    said = mecsim("sweep", run_folder, "greedy", "--preferences", 5, "--episodes", 3, "--out", "out")
+    assert (said.code, said.err) == (0, "")
+    assert "Fronts" in said.out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "front.csv", "summary.json", "front.png", "front.svg", "tensorboard",
+    }  # fmt: skip
+    rows = rows_of(tmp_path / "out" / "front.csv")
+    assert [row["target"] for row in rows] == [str(run_folder)] * 5 + ["greedy"] * 5
+    told = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert {
+        "format", "objectives", "reference_point", "reference_point_source", "objective_scale", "preferences",
+        "episodes", "targets", "seed", "context", "versions", "git_revision", "wall_time_s",
+    } <= told.keys()  # fmt: skip
+    assert told["targets"].keys() == {str(run_folder), "greedy"}
+    assert all(set(found) == QUALITIES for found in told["targets"].values())
+    assert told["targets"]["greedy"]["mean_cost_ratio_to_greedy"] == 1.0
+
+
+def test_sweep_of_baselines_with_a_context(mecsim, small, tmp_path):
+    arguments = ("sweep", "random", "cloud", "--scenario", small, "--preferences", 3, "--episodes", 2)
+    said = mecsim(*arguments, "--context", "edges=1", "--seed", 3, "--out", "out", "--json")
+    assert said.content == json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert said.content["context"] == {"edges": "1"}
+    assert said.content["seed"] == 3
+    assert said.content["targets"]["random"]["mean_cost_ratio_to_greedy"] > 0.9
+    first = (tmp_path / "out" / "front.csv").read_bytes()
+    assert mecsim(*arguments, "--context", "edges=1", "--seed", 3, "--out", "again").code == 0
+    assert (tmp_path / "again" / "front.csv").read_bytes() == first
+
+
+def test_a_run_is_swept_on_its_own_scenario_or_another(mecsim, run_folder, tmp_path):
+    wide = scenario_file(tmp_path).rename(tmp_path / "wide.yaml")
+    content = yaml.safe_load(wide.read_text())
+    content["servers"]["edge"]["count"] = 4
+    wide.write_text(yaml.safe_dump(content))
+    arguments = ("sweep", run_folder, "--preferences", 2, "--episodes", 2, "--json", "--out")
+    own, other = mecsim(*arguments, "own"), mecsim(*arguments, "other", "--scenario", wide)
+    [first], [second] = own.content["targets"].values(), other.content["targets"].values()
+    assert first != second
+
+
+def test_bench_prints_speeds(mecsim, small, monkeypatch):
+    monkeypatch.setattr(benchmark, "REPETITIONS", 1)
+    monkeypatch.setattr(benchmark, "SIMPY_EPISODES", 1)
+    monkeypatch.setattr(benchmark, "_memory_mib", lambda scenario: 1.0)  # a process of its own
+    plain = mecsim("bench", "--scenario", small, "--envs", 4).content
+    assert plain["envs"] == 4
+    speeds = {name: value for name, value in plain.items() if name.endswith("_per_s")}
+    assert {"simpy_env_steps_per_s", "batched_env_steps_per_s", "vector_env_steps_per_s"} <= speeds.keys()
+    assert all(value > 0.0 for value in speeds.values())
+    assert not any(name.startswith("training") for name in plain)
+
+
+def test_bench_measures_training_on_request(small, monkeypatch):
+    found = benchmark.measure_training(load_scenario(small), epochs=3)
+    assert found.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
+    assert all(value > 0.0 for value in found.values())
+
+
+def test_memory_is_measured_in_a_process_of_its_own(monkeypatch):
+    assert benchmark._peak_mib.__module__ == "mecsim.report.benchmark"
+    monkeypatch.setattr(benchmark, "MEMORY_ENVS", 2)
+    assert 10.0 < benchmark._peak_mib(small_scenario()) < 1e5
+
+
+def in_a_process(*arguments, **options):
+    command = [sys.executable, "-m", "mecsim", *map(str, arguments)]
+    environment = os.environ | {"PYTHONWARNINGS": "error"} | options
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+
+
+def test_it_runs_as_a_module(small):
+    done = in_a_process("scenarios")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "gmorl" in done.stdout
+    done = in_a_process("simulate", small, "--episodes", "0")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_command_that_made_a_run_is_kept(small, tmp_path):
+    done = in_a_process("train", small, "--out", "a run", "--steps", 16, *SET, PYTHONWARNINGS="default")
+    assert done.returncode == 0, done.stderr
+    kept = (tmp_path / "a run" / "command.txt").read_text()
+    assert kept.startswith(f"mecsim train {small} --out 'a run' --steps 16 --set ")
+
+
+def test_the_installed_script_is_the_same_program():
+    script = shutil.which("mecsim", path=os.path.dirname(sys.executable))
+    if script is None:
+        pytest.skip("the package is not installed with its script")
+    done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert package.__version__ in done.stdout
+
+
+def test_a_reader_that_has_seen_enough_is_no_reason_for_a_traceback():
+    command = [sys.executable, "-m", "mecsim", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(timeout=60) == 1

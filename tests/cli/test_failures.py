@@ -1,0 +1,115 @@
+"""What is nobody's wrong input: interruptions, failures, errors that were not foreseen."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+
+from mecsim.training import Run
+
+from .conftest import SET
+
+PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mecsim.cli import main; main()"
+
+
+def failing(error):
+    def fail(*arguments, **options):
+        raise error
+
+    return fail
+
+
+def test_an_unforeseen_error_is_one_line_and_code_1(mecsim, small, monkeypatch):
+    monkeypatch.setattr("mecsim.baselines.play", failing(RuntimeError("boom\nand more")))
+    said = mecsim("simulate", small)
+    assert said.code == 1
+    assert said.err.splitlines() == [
+        "mecsim: internal error: RuntimeError: boom and more (run again with --debug and report it)"
+    ]
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_debug_shows_the_traceback_as_well(mecsim, small, monkeypatch, place):
+    monkeypatch.setattr("mecsim.baselines.play", failing(RuntimeError("boom")))
+    arguments = ["simulate", str(small)]
+    arguments.insert(len(arguments) if place else 0, "--debug")
+    said = mecsim(*arguments)
+    assert said.code == 1
+    assert said.err.startswith("Traceback (most recent call last)")
+    assert said.err.splitlines()[-1].startswith("mecsim: internal error: RuntimeError: boom")
+
+
+def test_debug_changes_nothing_where_nothing_fails(mecsim, small):
+    said = mecsim("--debug", "simulate", small, "--episodes", 1)
+    assert (said.code, said.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "part"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (MemoryError("Unable to allocate 131 TiB"), "not enough memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 9 bytes"), "not enough memory"),
+    ],
+)
+def test_what_the_machine_lacks_is_said_plainly(mecsim, small, monkeypatch, error, part):
+    monkeypatch.setattr("mecsim.sweep.write_json", failing(error))
+    said = mecsim("simulate", small, "--out", "out", "--episodes", 1)
+    assert said.code == 1
+    assert part in said.err
+    assert len(said.err.splitlines()) == 1
+    assert "internal error" not in said.err
+
+
+def test_an_interruption_is_code_130(mecsim, small, monkeypatch):
+    monkeypatch.setattr("mecsim.baselines.play", failing(KeyboardInterrupt()))
+    said = mecsim("simulate", small)
+    assert (said.code, said.err.split()) == (130, ["interrupted"])
+
+
+def test_a_replay_that_would_not_fit_is_no_internal_error(mecsim, small):
+    settings = [*SET]
+    settings[settings.index("replay_capacity=80")] = f"replay_capacity={10**15}"
+    said = mecsim("train", small, "--out", "run", *settings)
+    assert said.code == 1
+    assert "not enough memory" in said.err
+
+
+def wait_for(condition, process, seconds=120.0):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, "it took too long"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("awaited", ["checkpoints/*/state.json", "metrics.csv"])
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(mecsim, small, tmp_path, awaited):
+    every = "1" if "checkpoints" in awaited else "1000000"
+    settings = [*SET]
+    settings[settings.index("checkpoint_epochs=2")] = f"checkpoint_epochs={every}"
+    command = [sys.executable, "-c", PROGRAM, "train", str(small), "--out", "run", "--steps", str(10**9), *settings]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(lambda: any((tmp_path / "run").glob(awaited)), process)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    lines = [line for line in err.splitlines() if line]  # a terminal shows ^C before the first
+    assert lines[-2:] == ["interrupted; go on with: mecsim train --resume --out run", "interrupted"]
+    assert out == ""
+    # The rest of a training that long would take too long: let it end two epochs later.
+    config = tmp_path / "run" / "config.yaml"
+    content = yaml.safe_load(config.read_text())
+    run = Run.open(tmp_path / "run")
+    done = run.latest_env_steps() if run.has_checkpoint() else 0
+    assert (done > 0) == (every == "1")
+    config.write_text(yaml.safe_dump(content | {"steps": done + 64}))
+    resumed = mecsim("train", "--resume", "--out", "run")
+    assert resumed.code == 0, resumed.err
+    assert run.latest_env_steps() == done + 64
+    epochs = [int(row["epoch"]) for row in run.read_metrics(10**9)]
+    assert epochs == list(range(1, (done + 64) // 32 + 1))

@@ -1,0 +1,249 @@
+"""The tape: the same for all who ask, disjoint where it must be, and stored without loss."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mecsim.engines import tape
+from mecsim.engines.tape import FORMAT, Stream, Tapes, block_size, draw_tapes
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario, load_scenario
+from tests.offloading import ENGINES
+
+NAMES = [field.name for field in fields(Tapes)]
+
+
+@pytest.fixture
+def scenario() -> Scenario:
+    return load_scenario("gmorl")
+
+
+def assert_same(one: Tapes, other: Tapes, except_for: tuple[str, ...] = ()) -> None:
+    for name in set(NAMES) - set(except_for):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def tasks_of(tapes: Tapes) -> list[tuple[list[int], list[float]]]:
+    """Users and sizes of each episode, without the padding, whose width depends on what was drawn together."""
+    return [
+        (tapes.user[n, :total].tolist(), tapes.size_bit[n, :total].tolist())
+        for n, total in enumerate(tapes.arrivals.sum(axis=1))
+    ]
+
+
+def test_shapes_and_padding(scenario: Scenario) -> None:
+    tapes = draw_tapes(scenario, 1, 0, 100)
+    servers, tasks = scenario.max_servers, tapes.size_bit.shape[1]
+    assert len(tapes) == 100
+    assert tapes.arrivals.shape == (100, 100)
+    assert tapes.user.shape == (100, tasks)
+    assert tapes.distance_m.shape == tapes.rate_bit_per_s.shape == (100, 10, servers)
+    assert tapes.arrivals.sum(axis=1).max() <= tasks
+    exists = np.arange(servers) < tapes.num_servers[:, None]
+    assert set(tapes.num_servers.tolist()) == set(range(2, 10))  # a cloud and 1 to 8 edges
+    np.testing.assert_array_equal(tapes.cpu_hz > 0.0, exists)
+    np.testing.assert_array_equal((tapes.rate_bit_per_s > 0.0).all(axis=1), exists)
+    np.testing.assert_array_equal((tapes.rate_bit_per_s > 0.0).any(axis=1), exists)
+    assert ((tapes.cpu_hz[:, 0] >= 3.5e9) & (tapes.cpu_hz[:, 0] <= 4.5e9)).all()
+    edges_hz = tapes.cpu_hz[:, 1:][exists[:, 1:]]
+    assert ((edges_hz >= 1.75e9) & (edges_hz <= 2.25e9)).all()
+
+
+def test_the_same_seed_gives_the_same_tape(scenario: Scenario) -> None:
+    one = draw_tapes(scenario, 5, 0, 10)
+    tape._draw_block.cache_clear()
+    other = draw_tapes(load_scenario("gmorl"), 5, 0, 10)
+    assert one.size_bit is not other.size_bit
+    assert_same(one, other)
+
+
+@pytest.fixture(params=["usual", "small"])
+def block(request: pytest.FixtureRequest, scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The number of episodes drawn together; large scenarios have small blocks."""
+    tape._draw_block.cache_clear()
+    if request.param == "small":
+        monkeypatch.setattr(tape, "BLOCK_BYTE", int(5.5 * scenario.tape_byte))
+    yield block_size(scenario)
+    tape._draw_block.cache_clear()
+
+
+def test_episodes_do_not_depend_on_how_many_are_asked_for(scenario: Scenario, block: int) -> None:
+    many = draw_tapes(scenario, 5, 0, 3 * block)
+    for first, count in ((0, 1), (block - 1, 2), (block, block), (block + 3, block), (3 * block - 1, 1)):
+        some, expected = draw_tapes(scenario, 5, first, count), many.select(slice(first, first + count))
+        assert_same(some, expected, except_for=("user", "size_bit"))
+        assert tasks_of(some) == tasks_of(expected)
+
+
+def test_large_scenarios_have_small_blocks(scenario: Scenario) -> None:
+    assert block_size(scenario) == 64
+    large = scenario.with_context({"users.count": "20000", "users.arrival_rate": "0.0001 /s"})
+    assert 1 <= block_size(large) < 64
+    assert block_size(large) * large.tape_byte <= tape.BLOCK_BYTE
+
+
+def test_episodes_seeds_and_streams_differ(scenario: Scenario) -> None:
+    """No episode turns up twice, be it in another block, seed or stream."""
+    drawn = [draw_tapes(scenario, seed, 0, 128, stream) for seed in (0, 1) for stream in Stream]
+    firsts = np.concatenate([tapes.size_bit[:, 0] for tapes in drawn])
+    exist = np.concatenate([tapes.arrivals.sum(axis=1) for tapes in drawn]) > 0
+    unclipped = exist & (firsts > 0.1e6) & (firsts < 100e6)
+    assert unclipped.sum() > 600
+    assert len(np.unique(firsts[unclipped])) == unclipped.sum()
+    rates = np.concatenate([tapes.rate_bit_per_s[:, 0, 0] for tapes in drawn])
+    assert len(np.unique(rates)) == len(rates)
+
+
+def test_no_two_draws_share_a_generator(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every seed, stream, block and phenomenon has a generator of its own: nothing is correlated by accident."""
+    sources = []
+    make = np.random.default_rng
+
+    def noted(sequence: np.random.SeedSequence) -> np.random.Generator:
+        sources.append((sequence.entropy, sequence.spawn_key))
+        return make(sequence)
+
+    tape._draw_block.cache_clear()
+    monkeypatch.setattr(np.random, "default_rng", noted)
+    for seed in (0, 1):
+        for stream in Stream:
+            draw_tapes(scenario, seed, 0, 128, stream)
+    assert len(set(sources)) == len(sources) == 2 * len(Stream) * 2 * len(tape._Phenomenon)
+
+
+@pytest.mark.parametrize(
+    ("change", "may_differ"),
+    [
+        ({"servers.cloud.cpu": "[3, 5] GHz"}, ("cpu_hz",)),
+        ({"servers.edge.cpu": "[1, 3] GHz"}, ("cpu_hz",)),
+        ({"servers.edge.distance": "[5, 50] m"}, ("distance_m", "rate_bit_per_s")),
+        ({"channel.bandwidth": "1 MHz"}, ("rate_bit_per_s",)),
+        ({"channel.model": "rayleigh"}, ("rate_bit_per_s",)),
+        ({"tasks.size.mean": "20 Mbit"}, ("size_bit",)),
+        ({"energy.capacitance": "1e-30"}, ()),
+        ({"observation.histogram.bins": "3"}, ()),
+        ({"objectives": "[delay]"}, ()),
+    ],
+)
+def test_changing_one_thing_leaves_the_other_draws_alone(change: dict[str, str], may_differ: tuple[str, ...]) -> None:
+    scenario = load_scenario("gmorl").with_context({"tasks.size.mean": "10 Mbit"})
+    one, other = (draw_tapes(version, 5, 0, 20) for version in (scenario, scenario.with_context(change)))
+    assert_same(one, other, except_for=may_differ)
+    for name in may_differ:
+        assert not np.array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_balanced_sizes_scale_with_the_servers() -> None:
+    """A faster system gets larger tasks: the same draws, times the same factor per episode."""
+    scenario = load_scenario("gmorl-e6").with_context({"tasks.size.clip": "null"})
+    doubled = scenario.with_context({"servers.edge.cpu": "4 GHz", "servers.cloud.cpu": "8 GHz"})
+    one, other = (draw_tapes(version, 5, 0, 20) for version in (scenario, doubled))
+    np.testing.assert_allclose(other.size_bit, 2.0 * one.size_bit, rtol=1e-12)
+
+
+def test_shared_arrays_cannot_be_written(scenario: Scenario) -> None:
+    tapes = draw_tapes(scenario, 5, 0, 4)
+    for name in NAMES:
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(tapes, name)[0] = 0
+
+
+def test_select_takes_slices_and_indices(scenario: Scenario) -> None:
+    tapes = draw_tapes(scenario, 5, 0, 6)
+    assert_same(tapes.select(slice(2, 4)), tapes.select(np.array([2, 3])))
+    assert len(tapes.select(slice(0, 1))) == 1
+
+
+@pytest.mark.parametrize("count", [0, -3])
+def test_at_least_one_episode(scenario: Scenario, count: int) -> None:
+    with pytest.raises(InputError, match="at least one episode"):
+        draw_tapes(scenario, 5, 0, count)
+
+
+def test_saved_tapes_come_back(scenario: Scenario, tmp_path: Path) -> None:
+    tapes = draw_tapes(scenario, 5, 0, 70)
+    path = tmp_path / "common random numbers.tape"
+    tapes.save(path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]  # no suffix is added
+    loaded = Tapes.load(path)
+    assert_same(tapes, loaded)
+    assert all(getattr(tapes, name).dtype == getattr(loaded, name).dtype for name in NAMES)
+
+
+def test_files_that_are_no_tapes(scenario: Scenario, tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    with pytest.raises(InputError, match=r"x\.npz"):  # missing
+        Tapes.load(path)
+    for junk in (b"", b"not an archive", b"PK\x03\x04 cut off", b"\x93NUMPY"):
+        path.write_bytes(junk)
+        with pytest.raises(InputError, match=r"x\.npz: not a tape"):
+            Tapes.load(path)
+    with pytest.raises(InputError, match="not a tape"):  # a folder
+        Tapes.load(tmp_path)
+
+    draw_tapes(scenario, 5, 0, 2).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="not a tape"):
+        Tapes.load(path)
+    middle = whole.index(b"size_bit.npy") + 200
+    path.write_bytes(whole[:middle] + bytes(50) + whole[middle + 50 :])
+    with pytest.raises(InputError, match="not a tape"):
+        Tapes.load(path)
+
+
+def test_archives_of_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "x.npz"
+    np.savez(path, format=np.int64(FORMAT), arrivals=np.zeros(3))
+    with pytest.raises(InputError, match=r"it lacks cpu_hz, distance_m"):
+        Tapes.load(path)
+    np.savez(path, allow_pickle=True, format=np.int64(FORMAT), **{name: np.array([None]) for name in NAMES})
+    with pytest.raises(InputError, match="not a tape"):  # nothing is unpickled
+        Tapes.load(path)
+    np.save(tmp_path / "y.npy", np.zeros(3))
+    with pytest.raises(InputError, match="not a tape"):
+        Tapes.load(tmp_path / "y.npy")
+
+
+def test_another_format_is_named(scenario: Scenario, tmp_path: Path) -> None:
+    tapes = draw_tapes(scenario, 5, 0, 2)
+    path = tmp_path / "x.npz"
+    np.savez(path, format=np.int64(FORMAT + 1), **{name: getattr(tapes, name) for name in NAMES})
+    with pytest.raises(InputError, match=rf"tape format {FORMAT + 1}, this version reads {FORMAT}"):
+        Tapes.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "complaint"),
+    [
+        ("num_servers", np.array([3, 10]), "num_servers lies outside 1 to 9"),
+        ("num_servers", np.array([0, 3]), "num_servers lies outside 1 to 9"),
+        ("num_servers", np.array([3.0, 3.0]), "num_servers is float64"),
+        ("cpu_hz", np.ones((2, 8)), "cpu_hz is float64"),
+        ("distance_m", np.ones((2, 1, 9)), "distance_m is float64"),
+        ("arrivals", np.full((2, 100), 9), "arrivals do not add up"),
+        ("arrivals", np.full((2, 100), -1), "arrivals do not add up"),
+        ("arrivals", np.zeros(2, np.int64), "not a tape"),
+        ("user", None, "user lies outside 0 to 9"),
+    ],
+)
+def test_arrays_that_do_not_belong_together(
+    scenario: Scenario, tmp_path: Path, name: str, value: np.ndarray | None, complaint: str
+) -> None:
+    """Compiled code would read beyond their ends."""
+    tapes = draw_tapes(scenario, 5, 0, 2)
+    value = np.full_like(tapes.user, 10) if value is None else value
+    replace(tapes, **{name: value}).save(tmp_path / "x.npz")
+    with pytest.raises(InputError, match=complaint):
+        Tapes.load(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("change", [{"episode.steps": "101"}, {"edges": "9"}, {"servers.cloud.count": "0"}])
+def test_engines_refuse_tapes_of_another_scenario(engine: str, change: dict[str, str], scenario: Scenario) -> None:
+    tapes = draw_tapes(scenario.with_context(change), 5, 0, 2)
+    with pytest.raises(InputError, match="tapes of another scenario"):
+        ENGINES[engine](scenario).begin(tapes)

@@ -1,0 +1,26 @@
+"""Small fronts and a finished play, to report on."""
+
+import numpy as np
+import pytest
+
+from mecsim.baselines import baseline, play
+from mecsim.engines.tape import draw_tapes
+from mecsim.sweep import Front, preference_grid, sweep
+from tests.training.small import small_scenario
+
+
+@pytest.fixture(scope="session")
+def scenario():
+    return small_scenario()
+
+
+@pytest.fixture(scope="session")
+def fronts(scenario) -> list[Front]:
+    return sweep(["greedy", "random"], scenario, preference_grid(2, 4), 3, 0)
+
+
+@pytest.fixture(scope="session")
+def played(scenario):
+    """A play and its tapes; the numbers of tasks differ, and some episode leaves tasks in the queue."""
+    tapes = draw_tapes(scenario, 0, 0, 6)
+    return play(baseline("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes

@@ -1,0 +1,63 @@
+"""Pictures of fronts: written, repeatable, and showing what was measured."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from mecsim.report.figures import front_figure, save_front
+from mecsim.sweep import Front, on_front, preference_grid, sweep
+from tests.training.small import small_scenario
+
+
+def test_a_front_is_saved_as_png_and_svg(fronts, scenario, tmp_path):
+    picture = save_front(fronts, scenario, tmp_path)
+    assert picture == tmp_path / "front.png"
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+    drawing = (tmp_path / "front.svg").read_text()
+    assert "<svg" in drawing
+    assert not [path for path in tmp_path.iterdir() if path.suffix not in (".png", ".svg")]
+
+
+def test_the_same_front_gives_the_same_bytes(fronts, scenario, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        save_front(fronts, scenario, tmp_path / name)
+    for name in ("front.svg", "front.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    save_front(fronts[:1], scenario, tmp_path / "b")
+    assert (tmp_path / "a" / "front.svg").read_bytes() != (tmp_path / "b" / "front.svg").read_bytes()
+
+
+def test_the_picture_shows_targets_units_and_undominated_points(fronts, scenario):
+    [axes] = front_figure(fronts, scenario).axes
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["greedy", "random"]
+    assert axes.get_title() == "small"
+    assert "s)" in axes.get_xlabel()
+    assert "J)" in axes.get_ylabel()
+    lines = {line.get_label(): np.array(line.get_xydata()) for line in axes.get_lines()}
+    for front in fronts:
+        best = front.mean[on_front(front.mean)]
+        assert_allclose(lines[front.target], best[np.argsort(best[:, 0])])
+
+
+@pytest.mark.parametrize("objective", ["delay", "energy"])
+def test_a_single_objective_has_a_picture_too(tmp_path, objective):
+    alone = small_scenario(objectives=(objective,))
+    fronts = sweep(["greedy", "cloud", "edge"], alone, preference_grid(1, 9), 3, 0)
+    assert save_front(fronts, alone, tmp_path).stat().st_size > 1000
+    [axes] = front_figure(fronts, alone).axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["greedy", "cloud", "edge"]
+
+
+def test_more_targets_than_colours_and_a_single_episode(scenario, tmp_path):
+    rng = np.random.default_rng(0)
+    many = [Front(f"target {i}", preference_grid(2, 3), rng.random((3, 1, 2)) + 0.1) for i in range(9)]
+    save_front(many, scenario, tmp_path)
+
+
+def test_points_that_differ_much_or_are_zero(scenario, tmp_path):
+    totals = np.array([[[0.0, 1.0]] * 2, [[1e-3, 0.5]] * 2, [[1e4, 0.0]] * 2])
+    save_front([Front("far apart", preference_grid(2, 3), totals)], scenario, tmp_path)
+    nothing = np.zeros((3, 2, 2))
+    save_front([Front("nothing", preference_grid(2, 3), nothing)], scenario, tmp_path)

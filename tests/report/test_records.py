@@ -1,0 +1,180 @@
+"""tasks.csv, servers.csv and the table of episodes, checked from what was written."""
+
+import csv
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from rich.console import Console
+
+from mecsim.baselines import baseline, calibrate, play
+from mecsim.engines.tape import draw_tapes
+from mecsim.report.episodes import episode_columns, episode_summary
+from mecsim.report.provenance import provenance
+from mecsim.report.records import write_servers_csv, write_tasks_csv
+from mecsim.report.tables import episode_table, quality_table
+from mecsim.scenario import Cloud, CountRange, Edge, Servers, Tasks, TaskSize, Users
+from mecsim.sweep import assess, preference_grid, sweep
+from tests.training.small import small_scenario
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def text_of(table):
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+@pytest.fixture
+def tasks(played, tmp_path):
+    write_tasks_csv(tmp_path / "tasks.csv", played[0].records)
+    return read(tmp_path / "tasks.csv")
+
+
+def test_tasks_csv_has_the_documented_columns(tasks):
+    assert ",".join(tasks[0]) == (
+        "episode,step,task,user,size_bit,server,rate_bit_per_s,queued_s,dispatch_s,upload_end_s,finish_s,delay_s,"
+        "energy_j,reward_delay"
+    )
+
+
+def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks, played):
+    delay, reward, energy = defaultdict(float), defaultdict(float), defaultdict(float)
+    for row in tasks:
+        delay[int(row["episode"])] += float(row["delay_s"])
+        reward[int(row["episode"])] += float(row["reward_delay"])
+        energy[int(row["episode"])] += float(row["energy_j"])
+    assert len(delay) == len(played[1])
+    for episode in delay:
+        assert reward[episode] == pytest.approx(-delay[episode], rel=1e-9)
+        assert delay[episode] == pytest.approx(played[0].delay_s[episode], rel=1e-9)
+        assert energy[episode] == pytest.approx(played[0].energy_j[episode], rel=1e-9)
+
+
+def test_every_task_is_consistent(tasks, played, scenario):
+    tapes = played[1]
+    for row in tasks:
+        number = {key: float(value) for key, value in row.items()}
+        episode, task, server = (int(row[key]) for key in ("episode", "task", "server"))
+        assert number["dispatch_s"] == pytest.approx(number["step"] * scenario.episode.step_s)
+        assert number["queued_s"] >= 0.0
+        upload_s = number["size_bit"] / number["rate_bit_per_s"]
+        assert number["upload_end_s"] == pytest.approx(number["dispatch_s"] + upload_s)
+        assert number["delay_s"] == pytest.approx(number["finish_s"] - number["dispatch_s"])
+        alone_s = number["size_bit"] * scenario.tasks.cycles_per_bit / tapes.cpu_hz[episode, server]
+        assert number["finish_s"] >= number["upload_end_s"] + alone_s * (1.0 - 1e-9)
+        assert number["size_bit"] == tapes.size_bit[episode, task]  # all digits
+        assert int(row["user"]) == tapes.user[episode, task]
+        assert number["reward_delay"] < 0.0
+    order = [(int(row["episode"]), int(row["step"])) for row in tasks]
+    assert order == sorted(set(order))
+
+
+def test_tasks_are_dispatched_first_come_first_served_and_once(tasks):
+    for episode in {row["episode"] for row in tasks}:
+        numbers = [int(row["task"]) for row in tasks if row["episode"] == episode]
+        assert numbers == list(range(len(numbers)))
+
+
+def test_servers_csv_lists_the_servers_that_exist(tmp_path):
+    mixed = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 4))))
+    tapes = draw_tapes(mixed, 0, 0, 12)
+    write_servers_csv(tmp_path / "servers.csv", tapes, mixed)
+    rows = read(tmp_path / "servers.csv")
+    assert list(rows[0]) == ["episode", "server", "kind", "cpu_hz"]
+    assert len(rows) == tapes.num_servers.sum()
+    for row in rows:
+        episode, server = int(row["episode"]), int(row["server"])
+        assert row["kind"] == ("cloud" if server == 0 else "edge")
+        assert float(row["cpu_hz"]) == tapes.cpu_hz[episode, server]
+
+
+def test_without_a_cloud_all_servers_are_edges(tmp_path):
+    edges = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(2, 2))))
+    write_servers_csv(tmp_path / "servers.csv", draw_tapes(edges, 0, 0, 3), edges)
+    assert {row["kind"] for row in read(tmp_path / "servers.csv")} == {"edge"}
+
+
+def test_episode_columns_agree_with_the_tasks(played, tasks, scenario):
+    result, tapes = played
+    columns = episode_columns(result, tapes, scenario)
+    for episode in range(len(tapes)):
+        own = [row for row in tasks if int(row["episode"]) == episode]
+
+        def mean(key, own=own):
+            return np.mean([float(row[key]) for row in own])
+
+        assert columns["tasks dispatched"][episode] == len(own)
+        assert columns["total delay (s)"][episode] == pytest.approx(mean("delay_s") * len(own))
+        assert columns["delay per task (s)"][episode] == pytest.approx(mean("delay_s"))
+        assert columns["energy per task (J)"][episode] == pytest.approx(mean("energy_j"))
+        assert columns["waiting before dispatch per task (s)"][episode] == pytest.approx(mean("queued_s"))
+        upload = mean("upload_end_s") - mean("dispatch_s")
+        assert columns["of which upload (s)"][episode] == pytest.approx(upload)
+        share = np.mean([row["server"] == "0" for row in own])
+        assert columns["share of tasks to the cloud"][episode] == pytest.approx(share)
+    arrived = columns["tasks dispatched"] + columns["tasks left in the queue"]
+    assert_allclose(arrived, tapes.arrivals.sum(axis=1))
+    assert columns["tasks left in the queue"].any()
+    parts = columns["of which upload (s)"] + columns["of which alone on its server (s)"]
+    assert (parts <= columns["delay per task (s)"] * (1.0 + 1e-9)).all()
+
+
+def test_episode_summary_has_means_and_intervals():
+    found = episode_summary({"a (s)": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan]), "c": np.array([2.0])})
+    half = pytest.approx(1.96 * np.sqrt(2.0) / np.sqrt(2.0))
+    assert found == {
+        "a (s)": {"mean": 2.0, "ci95": half},
+        "b": {"mean": None, "ci95": None},
+        "c": {"mean": 2.0, "ci95": None},
+    }
+
+
+def test_the_episode_table_names_every_quantity(played, scenario):
+    columns = episode_columns(*played, scenario)
+    shown = text_of(episode_table("small", columns))
+    assert all(name in shown for name in columns)
+    assert f"{played[0].delay_s.mean():.6g}" in shown
+    assert shown.count("±") == len(columns)
+
+
+def test_tables_of_idle_episodes_say_none():
+    idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
+    tapes = draw_tapes(idle, 0, 0, 2)
+    columns = episode_columns(play(baseline("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle)
+    shown = text_of(episode_table("idle", columns))
+    assert "nan" not in shown
+    assert "none" in shown
+    fronts = sweep(["greedy"], idle, preference_grid(2, 2), 2, 0)
+    assert "nan" not in text_of(quality_table(assess(fronts, calibrate(idle)), fronts, 0.0))
+
+
+def test_a_single_episode_has_no_interval(scenario):
+    tapes = draw_tapes(scenario, 0, 0, 1)
+    played = play(baseline("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
+    shown = text_of(episode_table("one", episode_columns(played, tapes, scenario)))
+    assert "one episode" in shown
+    assert "±" not in shown
+
+
+def test_the_quality_table_compares_with_greedy(fronts, scenario):
+    qualities = assess(fronts, calibrate(scenario))
+    shown = text_of(quality_table(qualities, fronts, qualities["greedy"].mean_cost))
+    assert "+0.0%" in shown
+    assert f"{qualities['random'].mean_cost / qualities['greedy'].mean_cost - 1.0:+.1%}" in shown
+    assert f"{qualities['random'].cardinality} of 4" in shown
+
+
+def test_provenance_says_where_numbers_come_from():
+    told = provenance()
+    assert {"python", "mecsim", "numpy", "torch", "simpy", "gymnasium", "numba", "pymoo"} == set(told["versions"])
+    assert all(told["versions"].values())
+    assert set(told["hardware"]) == {"processor", "cores", "system"}
+    revision = told["git_revision"]
+    assert revision is None or len(revision.rstrip("+")) == 40

@@ -1,0 +1,132 @@
+"""Evaluation: common random numbers, and results that do not depend on how the work is cut up."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from mecsim.baselines import baseline, play
+from mecsim.engines.tape import draw_tapes
+from mecsim.errors import InputError
+from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
+from mecsim.sweep.distribute import run_jobs
+from tests.training.small import new_run, small_scenario, trained
+
+SCENARIO = small_scenario()
+GRID = preference_grid(2, 6)
+
+
+def limits(monkeypatch, **values):
+    import sys
+
+    for name, value in values.items():
+        monkeypatch.setattr(sys.modules["mecsim.sweep.evaluate"], name, value)
+
+
+def test_totals_are_those_of_playing_each_preference():
+    totals = evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, 5, 3)
+    assert totals.shape == (6, 5, 2)
+    tapes = draw_tapes(SCENARIO, 3, 0, 5)
+    for index, preference in enumerate(GRID):
+        played = play(baseline("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
+        assert_array_equal(totals[index], played.totals(SCENARIO))
+
+
+class Witness:
+    """A policy that keeps the first observation of every play."""
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def act(self, episodes, observation, preference):
+        if episodes.step_index == 0:
+            self.seen.append((preference[0, 0], {name: array.copy() for name, array in observation.items()}))
+        return np.zeros(len(preference), np.int64)
+
+
+def test_every_preference_meets_the_same_tapes():
+    seen = []
+    totals = evaluate(lambda seed: Witness(seen), SCENARIO, GRID, 7, 0)
+    assert [weight for weight, _ in seen] == GRID[:, 0].tolist()
+    for _, observation in seen[1:]:
+        for name, array in observation.items():
+            assert_array_equal(array, seen[0][1][name])
+    assert_array_equal(totals, np.repeat(totals[:1], len(GRID), axis=0))  # the policy ignores its preference
+    other_seed = evaluate(lambda seed: Witness([]), SCENARIO, GRID, 7, 1)
+    assert not np.array_equal(totals, other_seed)
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+def test_how_many_episodes_are_played_at_once_changes_nothing(monkeypatch, at_once):
+    whole = evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, 7, 0)
+    limits(monkeypatch, EPISODES_AT_ONCE=at_once)
+    assert_array_equal(evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, 7, 0), whole)
+
+
+def test_more_episodes_begin_with_the_same_ones():
+    few, many = (evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, count, 0) for count in (3, 70))
+    assert_array_equal(many[:, :3], few)
+
+
+def test_a_policy_with_own_draws_meets_each_preference_with_the_same_draws(monkeypatch):
+    constant = np.tile([0.5, 0.5], (5, 1))
+    totals = evaluate(baseline("random", SCENARIO), SCENARIO, constant, 6, 0)
+    assert_array_equal(totals, np.repeat(totals[:1], 5, axis=0))
+    limits(monkeypatch, EPISODES_AT_ONCE=3)  # each part has draws of its own
+    parts = evaluate(baseline("edge", SCENARIO), SCENARIO, constant, 6, 0)
+    repeated = evaluate(lambda seed: baseline("edge", SCENARIO)(0), SCENARIO, constant, 6, 0)
+    assert not np.array_equal(parts[:, 3:], repeated[:, 3:])
+
+
+def test_jobs_and_workers_change_nothing(monkeypatch):
+    told = []
+    one = sweep(
+        ["greedy", "random"], SCENARIO, GRID, 5, 2, on_progress=lambda target, done: told.append((target, done))
+    )
+    assert told == [("greedy", 4), ("greedy", 2), ("random", 4), ("random", 2)]
+    two = sweep(["greedy", "random"], SCENARIO, GRID, 5, 2, workers=2)
+    limits(monkeypatch, PREFERENCES_PER_JOB=1)
+    single = sweep(["greedy", "random"], SCENARIO, GRID, 5, 2)
+    for others in (two, single):
+        assert [front.target for front in others] == ["greedy", "random"]
+        for front, other in zip(one, others, strict=True):
+            assert_array_equal(front.preferences, other.preferences)
+            assert_array_equal(front.totals, other.totals)
+
+
+def test_a_front_knows_its_mean_and_interval():
+    [front] = sweep(["cloud"], SCENARIO, GRID, 4, 0)
+    assert_allclose(front.mean, front.totals.mean(axis=1))
+    assert_allclose(front.ci95, 1.96 * front.totals.std(axis=1, ddof=1) / 2.0)
+
+
+def test_a_run_is_a_target(tmp_path):
+    run = new_run(tmp_path / "run", epochs=2)
+    trained(run)
+    fronts = sweep([str(run.folder), "greedy"], SCENARIO, GRID, 3, 0)
+    assert [front.target for front in fronts] == [str(run.folder), "greedy"]
+    assert fronts[0].totals.shape == (6, 3, 2)
+
+
+@pytest.mark.parametrize("target", ["gredy", "", "no/such/folder", "."])
+def test_what_is_neither_run_nor_baseline_is_refused(target, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="neither a run nor a baseline"):
+        policy_factory(target, SCENARIO)
+
+
+def doubled(job):
+    return 2 * job
+
+
+def failing(job):
+    if job == 3:
+        raise InputError("three is too much")
+    return job
+
+
+def test_jobs_come_back_in_order_and_so_do_their_errors():
+    assert list(run_jobs(doubled, range(7))) == [0, 2, 4, 6, 8, 10, 12]
+    with pytest.raises(InputError, match="three is too much"):
+        list(run_jobs(failing, range(5)))
+    with pytest.raises(InputError, match="at least one worker"):
+        list(run_jobs(doubled, [1], 0))

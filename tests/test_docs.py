@@ -1,0 +1,236 @@
+"""The documentation is true: its commands and snippets run, its links lead somewhere, its reference is complete.
+
+In a `console` block lines after `$ ` are commands. The lines below a command must appear in this order in its output,
+where `...` in a line stands for any text, a line of its own `...` for any lines, and runs of blanks count as one.
+`exit=N` after `console` is the exit code of the block's last command; all others must succeed. A `yaml` block whose
+first line is a comment with a file's name becomes that file.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from mecsim_agents import METRICS, DiscreteSACConfig
+
+from mecsim.baselines import BASELINES
+from mecsim.cli import COMMANDS, cli
+from mecsim.scenario import Scenario, builtin_names, parse_scenario
+from mecsim.scenario.problems import keys_of
+from mecsim.training import TrainingConfig
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
+BIN = Path(sys.executable).parent
+FENCE = re.compile(r"^```(?P<head>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
+TIMEOUT_S = 300
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    exit_code: int
+    body: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    found = []
+    for match in FENCE.finditer(page.read_text(encoding="utf-8")):
+        language, _, settings = match["head"].partition(" ")
+        found.append(Block(language, int(settings.removeprefix("exit=") or 0), match["body"]))
+    return found
+
+
+def run(command: list[str] | str, folder: Path) -> tuple[int, str]:
+    """Exit code and output of a command, with this interpreter's `mecsim` first on the path."""
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+        "COLUMNS": "120",
+        "PYTHONUTF8": "1",
+    }
+    done = subprocess.run(
+        command,
+        shell=isinstance(command, str),
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def commands(body: str) -> list[tuple[str, list[str]]]:
+    """The commands of a console block, each with the output that is shown below it."""
+    found: list[tuple[str, list[str]]] = []
+    for line in body.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def missing_line(shown: list[str], output: str) -> str | None:
+    """The first shown line that the output lacks, if any."""
+    lines = iter(" ".join(line.split()) for line in output.splitlines())
+    for expected in shown:
+        parts = [re.escape(" ".join(part.split())) for part in expected.split("...")]
+        pattern = re.compile(r"\s*.*?\s*".join(parts))
+        if not any(pattern.fullmatch(line) for line in lines):
+            return expected
+    return None
+
+
+def run_block(block: Block, folder: Path) -> None:
+    """Run a block as a reader would."""
+    match block.language:
+        case "console":
+            steps = commands(block.body)
+            for index, (command, shown) in enumerate(steps):
+                code, output = run(command, folder)
+                expected = block.exit_code if index == len(steps) - 1 else 0
+                assert code == expected, f"$ {command}\n{output}"
+                lost = missing_line([line for line in shown if line != "..."], output)
+                assert lost is None, f"$ {command}\nlacks: {lost}\n{output}"
+        case "bash":
+            code, output = run(["bash", "-euo", "pipefail", "-c", block.body], folder)
+            assert code == 0, f"{block.body}\n{output}"
+        case "python":
+            code, output = run([sys.executable, "-W", "error", "-c", block.body], folder)
+            assert code == 0, f"{block.body}\n{output}"
+        case "yaml":
+            complete = block.body if "mecsim:" in block.body else f"mecsim: 1\nkind: offload\n{block.body}"
+            parse_scenario(complete)
+            if name := re.match(r"# (\S+\.yaml)\n", block.body):
+                (folder / name[1]).write_text(block.body, encoding="utf-8")
+        case other:
+            pytest.fail(f"a block of kind {other!r} is not checked")
+
+
+def test_tutorial_runs(tmp_path: Path) -> None:
+    """Every block of the tutorial, in order, in one folder."""
+    found = blocks(DOCS / "tutorial-scenario.md")
+    assert len(found) > 10
+    for block in found:
+        run_block(block, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", DOCS / "quickstart.md", DOCS / "reference.md"], ids=lambda p: p.stem
+)
+def test_python_snippets_run(page: Path, tmp_path: Path) -> None:
+    """Every Python block of a page, each on its own."""
+    found = [block for block in blocks(page) if block.language == "python"]
+    assert found
+    for block in found:
+        run_block(block, tmp_path)
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "quickstart.md"], ids=lambda p: p.stem)
+def test_shown_commands_parse(page: Path) -> None:
+    """Pages whose commands take too long to run still name commands and options that exist."""
+    shown = [
+        line.partition("#")[0].partition(">")[0].split()
+        for block in blocks(page)
+        if block.language == "bash"
+        for line in block.body.splitlines()
+        if line.startswith("mecsim ")
+    ]
+    assert shown
+    context = click.Context(cli)
+    for _, name, *arguments in shown:
+        command = cli.get_command(context, name)
+        assert command is not None, name
+        command.make_context(name, arguments)  # raises what the command line would refuse
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that headings of a page get."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_exist(page: Path) -> None:
+    """Files that are linked exist, and so do the headings."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for match in LINK.finditer(text):
+        target, _, anchor = match["target"].partition("#")
+        if "://" in target:
+            continue
+        linked = (page.parent / target) if target else page
+        assert linked.exists(), f"{page.name} links to {target}, which does not exist"
+        if anchor:
+            assert anchor in anchors(linked), f"{page.name} links to {match['target']}: no such heading"
+
+
+def scenario_keys(model: type = Scenario, prefix: str = "") -> list[str]:
+    """Every dotted key of a scenario that holds a value."""
+    keys = []
+    for key, section in keys_of(model).items():
+        inner = section is not None and prefix != "evaluation."
+        keys += scenario_keys(section, f"{prefix}{key}.") if inner and section else [prefix + key]
+    return keys
+
+
+def test_reference_is_complete() -> None:
+    """Commands with their options, scenarios, baselines, scenario keys, training settings and metrics."""
+    text = (DOCS / "reference.md").read_text(encoding="utf-8")
+    expected = [f"`{name}`" for name in (*builtin_names(), *BASELINES, *METRICS)]
+    expected += [f"`{key}`" for key in scenario_keys()]
+    settings = [*TrainingConfig().to_mapping(), *DiscreteSACConfig().to_mapping()]
+    expected += [f"`{key}`" for key in settings if key != "agent"]
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        section = re.search(rf"^### mecsim {name}\n(.*?)(?=^##)", text, re.MULTILINE | re.DOTALL)
+        assert section, f"reference.md has no section on mecsim {name}"
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.opts[0] in section[1], f"mecsim {name} {parameter.opts[0]} is not in reference.md"
+    missing = [entry for entry in expected if entry not in text]
+    assert not missing
+
+
+def table_rows(heading: str) -> dict[str, str]:
+    """First to second column of the tables below a heading of the reference, without the marks of code."""
+    text = (DOCS / "reference.md").read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`[^|]*?) \| ([^|]*?) \|", text, re.MULTILINE)
+    return {first.replace("`", ""): second for first, second in rows}
+
+
+def test_training_defaults_are_the_ones_shown() -> None:
+    """Every row of the settings tables."""
+    shown: dict[str, object] = {}
+    for names, values in table_rows("Training settings").items():
+        shown |= zip(names.split(", "), yaml.safe_load(f"[{values}]"), strict=True)
+    settings = {key: str(value) for key, value in shown.items()}
+    assert len(settings) > 20
+    assert TrainingConfig().with_settings(settings) == TrainingConfig()
+
+
+def test_scenario_defaults_are_the_ones_shown() -> None:
+    """Every row of the table of keys."""
+    default = parse_scenario("mecsim: 1\nkind: offload\n")
+    rows = table_rows("Scenario keys")
+    for key, value in (("mecsim", "required"), ("kind", "required"), ("description", "empty")):
+        assert rows.pop(key) == value
+    assert len(rows) > 25
+    for key, value in rows.items():
+        assert default.with_context({key: value}) == default, key

@@ -1,0 +1,82 @@
+"""What importing the package costs and offers."""
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {
+    "torch", "matplotlib", "pandas", "pint", "ray", "numba", "simpy", "scipy", "pymoo", "tensorboard",
+    "stable_baselines3", "mo_gymnasium",
+}  # fmt: skip
+PUBLIC = [
+    "mecsim",
+    "mecsim.baselines",
+    "mecsim.envs",
+    "mecsim.scenario",
+]
+
+
+def imported_by(code: str) -> set[str]:
+    """Top-level modules present after running `code` in a fresh interpreter."""
+    script = f"{code}\nimport sys\nprint('\\n'.join(name for name in sys.modules if '.' not in name))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_is_light() -> None:
+    loaded = imported_by("import mecsim")
+    assert "mecsim" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_reading_a_scenario_compiles_nothing() -> None:
+    """It needs pint for the units (which looks for parts of SciPy), but neither Numba nor torch."""
+    loaded = imported_by("import mecsim; mecsim.load_scenario('gmorl')")
+    assert loaded.isdisjoint(HEAVY - {"pint", "scipy"})
+
+
+def test_the_simulator_does_not_need_the_learner() -> None:
+    loaded = imported_by("import mecsim; mecsim.make_vec('quickstart').reset()")
+    assert {"numba", "numpy"} <= loaded
+    assert loaded.isdisjoint({"torch", "matplotlib", "pandas", "ray", "tensorboard", "stable_baselines3"})
+
+
+def test_the_environment_is_registered_by_the_import() -> None:
+    code = "import mecsim, gymnasium; assert 'mecsim/offload-v0' in gymnasium.registry"
+    assert "mecsim" in imported_by(code)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_exist(name: str) -> None:
+    module = importlib.import_module(name)
+    assert len(set(module.__all__)) == len(module.__all__)
+    for public in module.__all__:
+        assert getattr(module, public) is not None
+    with pytest.raises(AttributeError, match="no_such_name"):
+        getattr(module, "no_such_name")  # noqa: B009
+
+
+@pytest.mark.parametrize("name", PUBLIC[1:])
+def test_all_lists_every_public_name(name: str) -> None:
+    """What a package's head imports from its own modules is public."""
+    module = importlib.import_module(name)
+    own = {
+        public
+        for public, value in vars(module).items()
+        if not public.startswith("_") and getattr(value, "__module__", "").startswith(name)
+    }
+    assert own <= set(module.__all__)
+
+
+def test_public_names_of_the_package() -> None:
+    import mecsim
+    from mecsim.envs.vector import make_vec
+    from mecsim.scenario import Scenario, load_scenario
+
+    assert set(mecsim.__all__) == {"Scenario", "__version__", "load_scenario", "make_vec"}
+    assert mecsim.make_vec is make_vec
+    assert mecsim.load_scenario is load_scenario
+    assert mecsim.Scenario is Scenario
+    assert mecsim.__version__.count(".") == 2

@@ -1,0 +1,99 @@
+"""A scenario and settings so small that a whole training takes a fraction of a second, shared by the upper layers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mecsim.baselines import Policy, calibrate
+from mecsim.scenario import (
+    Cloud,
+    CountRange,
+    Edge,
+    Episode,
+    Histogram,
+    Scenario,
+    Servers,
+    Uniform,
+    Users,
+    scenario_to_yaml,
+)
+from mecsim.scenario import Observation as ObservationOptions
+from mecsim.sweep import evaluate, hypervolume, mean_cost, preference_grid
+from mecsim.training import EpochReport, Evaluate, Evaluation, Monitor, Run, TrainingConfig, train
+from tests.offloading import make_scenario
+
+STEPS, ENVS, EDGES = 8, 4, 2
+
+SETTINGS = {
+    "num_envs": str(ENVS),
+    "evaluation_epochs": "2",
+    "evaluation_preferences": "3",
+    "evaluation_episodes": "4",
+    "checkpoint_epochs": "2",
+    "batch_size": "16",
+    "replay_capacity": "80",
+    "encoder_sizes": "[8]",
+    "head_sizes": "[8]",
+}
+
+
+def small_scenario(**sections: Any) -> Scenario:
+    """A cloud and two edges, eight decisions, a coarse histogram; `sections` replace what they name."""
+    defaults: dict[str, Any] = {
+        "description": "small",
+        "episode": Episode(steps=STEPS),
+        "users": Users(count=3, arrival_rate_per_s=0.4),
+        "servers": Servers(
+            cloud=Cloud(cpu_hz=Uniform(4e9, 4e9)), edge=Edge(count=CountRange(EDGES, EDGES), cpu_hz=Uniform(2e9, 2e9))
+        ),
+        "observation": ObservationOptions(histogram=Histogram(bins=4, width_bit=1e7)),
+    }
+    return make_scenario(**(defaults | sections))
+
+
+def scenario_file(folder: Path, scenario: Scenario | None = None) -> Path:
+    """The scenario as a file."""
+    path = folder / "small.yaml"
+    path.write_text(scenario_to_yaml(scenario or small_scenario()))
+    return path
+
+
+def small_config(**settings: str) -> TrainingConfig:
+    """Tiny networks and evaluations; `settings` as `--set` takes them."""
+    return TrainingConfig().with_settings(SETTINGS | settings)
+
+
+def new_run(folder: Path, scenario: Scenario | None = None, epochs: int = 6, seed: int = 0, **settings: str) -> Run:
+    """A run's folder before its first epoch."""
+    config = small_config(**settings)
+    chosen = scenario or small_scenario()
+    run = Run(folder, chosen, config, epochs * config.num_envs * chosen.episode.steps, seed)
+    run.create("mecsim train")
+    return run
+
+
+def evaluation_of(run: Run) -> Evaluate:
+    """What `mecsim train` measures of the policy of the moment."""
+    scenario = run.scenario
+    calibration = calibrate(scenario)
+    preferences = preference_grid(len(scenario.objectives), run.config.evaluation_preferences)
+
+    def evaluated(policy: Policy) -> Evaluation:
+        totals = evaluate(lambda seed: policy, scenario, preferences, run.config.evaluation_episodes, run.seed)
+        mean = totals.mean(axis=1)
+        volume = hypervolume(mean, calibration.reference)
+        return Evaluation(preferences, totals, volume, mean_cost(mean, preferences, calibration.scale))
+
+    return evaluated
+
+
+def trained(run: Run, monitors: Sequence[Monitor] = (), resume: bool = False) -> list[EpochReport]:
+    """Train and return what each epoch came to."""
+    reports: list[EpochReport] = []
+
+    class Notes:
+        def on_epoch(self, report: EpochReport) -> None:
+            reports.append(report)
+
+    train(run, evaluation_of(run), [Notes(), *monitors], resume=resume)
+    return reports

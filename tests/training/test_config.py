@@ -1,0 +1,136 @@
+"""Training settings: what can be set, how `--set` reads it, and what is refused."""
+
+import pytest
+import yaml
+
+from mecsim.errors import InputError
+from mecsim.training import TrainingConfig
+
+
+def set_one(key, text):
+    return TrainingConfig().with_settings({key: text})
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("learning_rate", "1e-4", 1e-4),
+        ("learning_rate", "1.0e-4", 1e-4),
+        ("agent.learning_rate", "0.003", 0.003),
+        ("discount", "1", 1),
+        ("encoder_sizes", "[32, 16]", (32, 16)),
+        ("agent.head_sizes", "[8]", (8,)),
+        ("residual", "false", False),
+        ("learn_temperature", "yes", True),
+        ("critic", "scalar", "scalar"),
+        ("batch_size", "0x10", 16),
+    ],
+)
+def test_set_reaches_the_agent(key, text, value):
+    found = getattr(set_one(key, text).agent, key.removeprefix("agent."))
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_set_reaches_the_training():
+    config = TrainingConfig().with_settings({"num_envs": "3", "updates_per_step": "2.5", "warmup_epochs": "7"})
+    assert (config.num_envs, config.updates_per_step, config.warmup_epochs) == (3, 2.5, 7)
+    assert config.agent == TrainingConfig().agent
+    assert TrainingConfig().with_settings({}) == TrainingConfig()
+
+
+def test_settings_add_up():
+    config = set_one("batch_size", "64").with_settings({"num_envs": "2"})
+    assert (config.agent.batch_size, config.num_envs) == (64, 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("num_env", "num_envs"),
+        ("lerning_rate", "learning_rate"),
+        ("agent.num_envs", "num_envs"),
+        ("agent", ""),
+        ("", ""),
+        ("evaluation_epoch", "evaluation_epochs"),
+    ],
+)
+def test_an_unknown_setting_is_answered_with_the_nearest(key, near):
+    with pytest.raises(InputError, match=f"--set {key}: no such setting; did you mean .*{near}"):
+        set_one(key, "1")
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("num_envs", "0"),
+        ("num_envs", "-4"),
+        ("num_envs", "2.5"),
+        ("num_envs", "1e1"),
+        ("num_envs", "true"),
+        ("num_envs", "many"),
+        ("num_envs", ""),
+        ("num_envs", "[4]"),
+        ("num_envs", "1000000000000"),
+        ("evaluation_episodes", "1000000000000"),
+        ("evaluation_preferences", "1000000000000"),
+        ("checkpoint_epochs", "0"),
+        ("evaluation_epochs", "null"),
+        ("updates_per_step", "-1"),
+        ("updates_per_step", "nan"),
+        ("updates_per_step", "inf"),
+        ("updates_per_step", "true"),
+        ("learning_rate", "nan"),
+        ("learning_rate", "0"),
+        ("learning_rate", "fast"),
+        ("learning_rate", "2023-01-01"),
+        ("discount", "1.5"),
+        ("residual", "0"),
+        ("critic", "both"),
+        ("encoder_sizes", "[]"),
+        ("encoder_sizes", "8"),
+        ("encoder_sizes", "[8, -8]"),
+        ("encoder_sizes", "{a: 1}"),
+        ("batch_size", "1e3"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_name(key, text):
+    with pytest.raises(InputError, match=f"{key}: expected") as caught:
+        set_one(key, text)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["[1", "{", "!!python/object/apply:os.getcwd []", "a: b: c", "'", "*x", "\x00"])
+def test_text_that_is_no_value_is_refused(text):
+    with pytest.raises(InputError, match=r"--set batch_size: .* is not a number, word or list"):
+        set_one("batch_size", text)
+
+
+def test_a_mapping_and_back():
+    config = TrainingConfig().with_settings({"num_envs": "3", "encoder_sizes": "[4, 4]", "learn_temperature": "true"})
+    mapping = config.to_mapping()
+    assert mapping["agent"]["encoder_sizes"] == [4, 4]
+    assert TrainingConfig.from_mapping(mapping) == config
+    assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(mapping))) == config
+    assert TrainingConfig.from_mapping({}) == TrainingConfig()
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"num_env": 3}, "num_env: no such training setting; did you mean num_envs?"),
+        ({"agent": {"batchsize": 3}}, "agent.batchsize: no such field; did you mean batch_size?"),
+        ({"agent": {"batch_size": "x"}}, "agent.batch_size: expected a positive whole number, got 'x'"),
+        ({1: 2}, "1: no such training setting"),
+    ],
+)
+def test_a_mapping_with_something_else_is_refused(mapping, message):
+    with pytest.raises(InputError) as caught:
+        TrainingConfig.from_mapping(mapping)
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("agent", [7, [1, 2], "text", None])
+def test_an_agent_that_is_no_mapping_is_refused(agent):
+    with pytest.raises(InputError, match="agent"):
+        TrainingConfig.from_mapping({"agent": agent})

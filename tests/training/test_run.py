@@ -1,0 +1,293 @@
+"""Run folders that are damaged or of another kind, and trained policies on other scenarios."""
+
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from mecsim_agents import Replay
+from numpy.testing import assert_allclose, assert_array_equal
+
+from mecsim.baselines import calibrate, play
+from mecsim.engines.tape import draw_tapes
+from mecsim.errors import InputError, RunError
+from mecsim.scenario import CountRange, Edge, Histogram, ObjectiveValues, Observation, Servers
+from mecsim.scenario import Evaluation as Yardsticks
+from mecsim.training import AgentPolicy, Run, is_run, run_policy
+from tests.training.small import new_run, small_scenario, trained
+
+SCENARIO = small_scenario()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run, not to be changed."""
+    run = new_run(tmp_path_factory.mktemp("finished") / "run", epochs=2)
+    trained(run)
+    return run
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    """A copy of it."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished.folder, folder)
+    return Run(folder, finished.scenario, finished.config, finished.steps, finished.seed)
+
+
+def config_with(run, **values):
+    path = run.folder / "config.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values))
+
+
+def one_line(caught, *parts):
+    message = str(caught.value)
+    assert len(message.splitlines()) == 1
+    for part in parts:
+        assert str(part) in message
+
+
+def test_a_folder_without_a_config_is_no_run(tmp_path):
+    assert not is_run(tmp_path)
+    assert not is_run(tmp_path / "absent")
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(RunError, match="not a run of mecsim train") as caught:
+            Run.open(folder)
+        one_line(caught, folder)
+
+
+def test_a_whole_run_is_one(run):
+    assert is_run(run.folder)
+    assert Run.open(run.folder) == run
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+def test_another_format_is_refused_with_a_cure(run, version):
+    config_with(run, mecsim_run=version)
+    with pytest.raises(RunError, match="this version reads format 1") as caught:
+        Run.open(run.folder)
+    one_line(caught, "config.yaml", "train anew")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[1",
+        b"just text",
+        b"- 1\n- 2\n",
+        bytes(range(256)),
+        b"\xff\xfe\x00",
+        b"[" * 3000,
+        b"a: *b",
+        b"!!python/x y",
+    ],
+)
+def test_a_config_of_something_else_is_refused(run, content):
+    (run.folder / "config.yaml").write_bytes(content)
+    with pytest.raises(RunError) as caught:
+        Run.open(run.folder)
+    one_line(caught, "config.yaml")
+
+
+def test_a_config_that_is_a_folder_is_no_run(run):
+    (run.folder / "config.yaml").unlink()
+    (run.folder / "config.yaml").mkdir()
+    assert not is_run(run.folder)
+    with pytest.raises(RunError, match=r"config.yaml: cannot be read: .*directory"):
+        Run.open(run.folder)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"steps": "many"}, "many"),
+        ({"seed": None}, "int"),
+        ({"training": None}, "damaged"),
+        ({"training": 5}, "damaged"),
+        ({"training": {"num_envs": "x"}}, "num_envs: expected a whole number"),
+        ({"training": {"envs": 3}}, "envs: no such training setting"),
+        ({"training": {"agent": {"gamma": 1}}}, "agent.gamma: no such field"),
+        ({"training": {"agent": 3}}, "agent"),
+    ],
+)
+def test_a_config_with_wrong_values_is_damaged(run, changed, message):
+    config_with(run, **changed)
+    with pytest.raises(RunError, match="damaged") as caught:
+        Run.open(run.folder)
+    one_line(caught, "config.yaml", message)
+
+
+@pytest.mark.parametrize("key", ["steps", "seed", "training"])
+def test_a_config_without_a_value_says_which(run, key):
+    path = run.folder / "config.yaml"
+    content = yaml.safe_load(path.read_text())
+    del content[key]
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(RunError, match=f"damaged: '{key}' is missing"):
+        Run.open(run.folder)
+
+
+def test_a_run_without_its_scenario_is_damaged(run):
+    (run.folder / "scenario.yaml").unlink()
+    with pytest.raises(RunError, match=r"scenario\.yaml") as caught:
+        Run.open(run.folder)
+    one_line(caught, run.folder)
+
+
+def test_a_run_with_a_wrong_scenario_names_the_line(run):
+    path = run.folder / "scenario.yaml"
+    path.write_text(path.read_text().replace("kind: offload", "kind: upload"))
+    with pytest.raises(InputError, match=r"scenario.yaml:2: kind: expected 'offload', got 'upload'"):
+        Run.open(run.folder)
+
+
+def new_replay(capacity=80, servers=3):
+    return Replay(capacity, servers, 12, 3, 2)
+
+
+@pytest.mark.parametrize("damage", ["absent", "empty", "cut", "text", "of another kind"])
+@pytest.mark.parametrize("name", ["agent.safetensors", "replay.safetensors"])
+def test_a_damaged_checkpoint_is_refused(run, name, damage):
+    path = run.latest_checkpoint() / name
+    if damage == "absent":
+        path.unlink()
+    elif damage == "of another kind":
+        other = {"agent.safetensors": "replay.safetensors", "replay.safetensors": "agent.safetensors"}[name]
+        shutil.copy(path.parent / other, path)
+    else:
+        path.write_bytes({"empty": b"", "cut": path.read_bytes()[:-64], "text": b"no tensors here " * 9}[damage])
+    with pytest.raises(RunError, match="damaged") as caught:
+        run.load_checkpoint(new_replay(), "cpu")
+    one_line(caught, path.parent)
+    if name == "agent.safetensors":
+        with pytest.raises(RunError, match="damaged"):
+            run_policy(run.folder, SCENARIO)
+    else:
+        run_policy(run.folder, SCENARIO)  # a policy needs no replay
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "{}", '{"epoch": null, "env_steps": null}', "7", '"x"', "\x00"])
+def test_a_damaged_state_is_refused(run, content):
+    (run.latest_checkpoint() / "state.json").write_text(content)
+    with pytest.raises(RunError, match="damaged") as caught:
+        run.load_checkpoint(new_replay(), "cpu")
+    one_line(caught, "checkpoints")
+    with pytest.raises(RunError, match="damaged") as caught:
+        run.latest_env_steps()
+    one_line(caught, "state.json")
+
+
+def test_a_replay_of_another_shape_is_refused(run):
+    with pytest.raises(RunError, match="does not fit"):
+        run.load_checkpoint(new_replay(servers=5), "cpu")
+
+
+@pytest.mark.parametrize(
+    "content", [b"a,b\n1,2\n", b"epoch,x\nfirst,1\n", b"\xff\xfe", b'epoch\n"1', b"epoch,x\n1\n\n,,\n"]
+)
+def test_damaged_metrics_are_refused(run, content):
+    (run.folder / "metrics.csv").write_bytes(content)
+    if content == b'epoch\n"1':  # a quote left open at the end is read as if closed
+        assert len(run.read_metrics(9)) == 1
+        return
+    with pytest.raises(RunError, match="damaged") as caught:
+        run.read_metrics(9)
+    one_line(caught, "metrics.csv")
+
+
+def test_metrics_until_an_epoch(run):
+    assert [row["epoch"] for row in run.read_metrics(1)] == ["1"]
+    assert len(run.read_metrics(9)) == 2
+    (run.folder / "metrics.csv").unlink()
+    assert run.read_metrics(9) == []
+
+
+def test_a_folder_without_its_state_is_no_checkpoint(run):
+    assert run.has_checkpoint()
+    assert run.latest_env_steps() == 64
+    (run.folder / "checkpoints" / "000009").mkdir()
+    assert run.latest_checkpoint().name == "000002"
+    (run.latest_checkpoint() / "state.json").unlink()
+    assert not run.has_checkpoint()
+    for use in (run.latest_checkpoint, run.latest_env_steps, run.load_agent):
+        with pytest.raises(RunError, match="no checkpoint yet") as caught:
+            use()
+        one_line(caught, run.folder)
+
+
+def test_a_trained_policy_repeats_itself(finished):
+    tapes = draw_tapes(SCENARIO, 1, 0, 8)
+    preference = np.array([0.4, 0.6])
+    plays = [play(run_policy(finished.folder, SCENARIO)(seed), SCENARIO, tapes, preference) for seed in (0, 1)]
+    assert_array_equal(plays[0].records.server, plays[1].records.server)
+
+
+def test_a_policy_works_with_more_servers_than_it_was_trained_on(finished):
+    wide = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 7))))
+    tapes = draw_tapes(wide, 0, 0, 30)
+    played = play(run_policy(finished.folder, wide)(0), wide, tapes, np.array([0.5, 0.5]))
+    assert (played.records.server < tapes.num_servers[:, None]).all()
+
+
+class Listener:
+    """In the agent's place: keeps the preference it is asked for."""
+
+    asked = None
+
+    def act(self, observation, preference, *, explore):
+        assert not explore
+        self.asked = preference
+        return np.zeros(len(preference), np.int64)
+
+
+def scaled(delay_s, energy_j):
+    return small_scenario(evaluation=Yardsticks(scale=ObjectiveValues(delay_s=delay_s, energy_j=energy_j)))
+
+
+def asked_of_the_agent(trained_on, played_on, preference):
+    agent, tapes = Listener(), draw_tapes(played_on, 0, 0, len(preference))
+    play(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
+    return agent.asked
+
+
+def test_another_scale_keeps_the_trade_of_seconds_for_joules():
+    trained_on, played_on = scaled(200.0, 0.5), scaled(40.0, 2.0)
+    preference = np.array([[0.2, 0.8], [0.5, 0.5], [0.9, 0.1]])
+    asked = asked_of_the_agent(trained_on, played_on, preference)
+    assert_allclose(asked.sum(axis=1), 1.0)
+
+    def seconds_per_joule(weight, scenario):
+        scale = calibrate(scenario).scale
+        return (weight[:, 1] / scale[1]) / (weight[:, 0] / scale[0])
+
+    assert_allclose(seconds_per_joule(asked, trained_on), seconds_per_joule(preference, played_on))
+    assert not np.allclose(asked, preference)
+
+
+def test_corners_stay_corners_and_the_own_scale_changes_nothing():
+    preference = np.array([[1.0, 0.0], [0.0, 1.0], [0.3, 0.7]])
+    assert_allclose(asked_of_the_agent(scaled(200.0, 0.5), scaled(40.0, 2.0), preference)[:2], np.eye(2))
+    assert_allclose(asked_of_the_agent(scaled(9.0, 3.0), scaled(9.0, 3.0), preference), preference)
+
+
+@pytest.mark.parametrize("objectives", [("delay",), ("energy", "delay")])
+def test_other_objectives_are_refused(finished, objectives):
+    with pytest.raises(InputError, match=r"trained for the objectives delay, energy, the scenario has") as caught:
+        run_policy(finished.folder, small_scenario(objectives=objectives))
+    one_line(caught, ", ".join(objectives))
+
+
+@pytest.mark.parametrize(
+    "observation",
+    [
+        Observation(histogram=Histogram(bins=5, width_bit=1e7)),
+        Observation(histogram=Histogram(bins=4, width_bit=1e7), cost_features=False),
+        Observation(histogram=Histogram(bins=6, width_bit=1e7), cost_features=False),  # as many columns
+        Observation(histogram=Histogram(bins=4, width_bit=1e6)),
+    ],
+)
+def test_another_observation_is_refused_before_anything_is_played(finished, observation):
+    with pytest.raises(InputError, match="same histogram and cost_features") as caught:
+        run_policy(finished.folder, small_scenario(observation=observation))
+    one_line(caught, "(4 bins of 10 Mbit, with cost_features)")

@@ -1,0 +1,256 @@
+"""Whole trainings in miniature: what a run leaves, repeatability, going on after an interruption, getting better."""
+
+import csv
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from mecsim_agents import METRICS, DiscreteSAC
+from numpy.testing import assert_array_equal
+from safetensors.numpy import load_file
+
+from mecsim.baselines import baseline, calibrate
+from mecsim.scenario import Evaluation as Yardsticks
+from mecsim.scenario import ObjectiveValues, load_scenario
+from mecsim.sweep import evaluate, mean_cost, preference_grid
+from mecsim.training import AgentPolicy, Run
+from tests.training.small import ENVS, STEPS, new_run, small_scenario, trained
+
+EPOCHS = 6
+
+
+def metrics_of(run):
+    with (run.folder / "metrics.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def tensors_of(run):
+    """Everything in the newest checkpoint, by file and name."""
+    folder = run.latest_checkpoint()
+    names = ("agent.safetensors", "replay.safetensors")
+    return {(name, key): value for name in names for key, value in load_file(folder / name).items()}
+
+
+def assert_same_run(one, other):
+    assert (one.folder / "metrics.csv").read_bytes() == (other.folder / "metrics.csv").read_bytes()
+    assert one.latest_checkpoint().name == other.latest_checkpoint().name
+    first, second = tensors_of(one), tensors_of(other)
+    assert first.keys() == second.keys()
+    for key, value in first.items():
+        assert_array_equal(value, second[key], err_msg=str(key))
+
+
+class Interrupt:
+    """Presses Ctrl-C at the end of an epoch."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch(self, report):
+        if report.epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_a_run_leaves_what_it_promises(tmp_path):
+    run = new_run(tmp_path / "run")
+    reports = trained(run)
+    entries = {path.name for path in run.folder.iterdir()}
+    assert entries == {"scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints"}
+    assert load_scenario(run.folder / "scenario.yaml") == run.scenario
+    assert Run.open(run.folder) == run
+    [checkpoint] = (run.folder / "checkpoints").iterdir()
+    assert checkpoint.name == "000006"
+    assert sorted(path.name for path in checkpoint.iterdir()) == [
+        "agent.safetensors",
+        "replay.safetensors",
+        "state.json",
+    ]
+    state = json.loads((checkpoint / "state.json").read_text())
+    # Half an update a step, but none in the first epoch.
+    assert state == {"epoch": EPOCHS, "env_steps": EPOCHS * ENVS * STEPS, "updates": (EPOCHS - 1) * STEPS // 2}
+    assert [report.epoch for report in reports] == list(range(1, EPOCHS + 1))
+    assert {report.epochs for report in reports} == {EPOCHS}
+
+
+def test_metrics_say_what_happened_in_every_epoch(tmp_path):
+    run = new_run(tmp_path / "run", epochs=5)
+    reports = trained(run)
+    rows = metrics_of(run)
+    assert list(rows[0]) == [
+        "epoch", "env_steps", "updates", "return_delay", "return_energy", *METRICS, "hypervolume", "mean_cost",
+    ]  # fmt: skip
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5]
+    assert [int(row["env_steps"]) for row in rows] == [32, 64, 96, 128, 160]
+    assert [int(row["updates"]) for row in rows] == [0, 4, 8, 12, 16]
+    assert [bool(row["mean_cost"]) for row in rows] == [False, True, False, True, True]  # every second, and the last
+    assert not any(rows[0][name] for name in METRICS)  # the warm-up learns nothing
+    for row in rows[1:]:
+        assert all(np.isfinite(float(row[name])) for name in METRICS)
+        assert 0.0 <= float(row["entropy"]) <= np.log(3.0)
+    for row, report in zip(rows, reports, strict=True):
+        assert float(row["return_delay"]) == report.returns[0] > 0.0
+        assert float(row["return_energy"]) == report.returns[1] > 0.0
+        assert report.action_shares.shape == (3,)
+        assert report.action_shares.sum() == pytest.approx(1.0)
+    rates = [float(row["learning_rate"]) for row in rows[1:]]
+    assert all(later < earlier for earlier, later in pairwise(rates))
+
+
+def test_a_started_epoch_is_played_to_its_end(tmp_path):
+    run = new_run(tmp_path / "run", epochs=1)
+    longer = Run(run.folder, run.scenario, run.config, run.steps + 1, 0)
+    assert len(trained(longer)) == 2
+
+
+def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path):
+    first, again, other = (new_run(tmp_path / name, seed=seed) for name, seed in (("a", 3), ("b", 3), ("c", 4)))
+    for run in (first, again, other):
+        trained(run)
+    assert_same_run(first, again)
+    assert (first.folder / "metrics.csv").read_bytes() != (other.folder / "metrics.csv").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run without any interruption. Its replay is full and goes round."""
+    run = new_run(tmp_path_factory.mktemp("whole") / "run")
+    trained(run)
+    return run
+
+
+@pytest.mark.parametrize("epoch", [3, 5, 6])
+def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole, tmp_path, epoch):
+    run = new_run(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        trained(run, [Interrupt(epoch)])
+    assert run.latest_checkpoint().name == f"{2 * ((epoch - 1) // 2):06d}"
+    reports = trained(Run.open(run.folder), resume=True)
+    assert reports[0].epoch == 2 * ((epoch - 1) // 2) + 1
+    assert_same_run(run, whole)
+
+
+def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(whole, tmp_path, monkeypatch):
+    run, update = new_run(tmp_path / "run"), DiscreteSAC.update
+
+    def interrupted(agent, *arguments):
+        if agent.updates == 14:
+            raise KeyboardInterrupt
+        return update(agent, *arguments)
+
+    monkeypatch.setattr(DiscreteSAC, "update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(run)
+    monkeypatch.undo()
+    assert [int(row["epoch"]) for row in metrics_of(run)] == [1, 2, 3, 4]
+    trained(run, resume=True)
+    assert_same_run(run, whole)
+
+
+def test_two_interruptions_are_no_different(whole, tmp_path):
+    run = new_run(tmp_path / "run")
+    for epoch in (3, 5):
+        with pytest.raises(KeyboardInterrupt):
+            trained(run, [Interrupt(epoch)], resume=epoch > 3)
+    trained(run, resume=True)
+    assert_same_run(run, whole)
+
+
+def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole, tmp_path):
+    run = new_run(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        trained(run, [Interrupt(1)])
+    assert not run.has_checkpoint()
+    assert [report.epoch for report in trained(run, resume=True)] == list(range(1, EPOCHS + 1))
+    assert_same_run(run, whole)
+
+
+def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_before(whole, tmp_path, monkeypatch):
+    run, save = new_run(tmp_path / "run"), DiscreteSAC.save
+
+    def interrupted(agent, path):
+        if path.parent.name == "000004":
+            path.write_bytes(b"half")
+            raise KeyboardInterrupt
+        save(agent, path)
+
+    monkeypatch.setattr(DiscreteSAC, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trained(run)
+    monkeypatch.undo()
+    assert run.latest_checkpoint().name == "000002"
+    trained(run, resume=True)
+    assert_same_run(run, whole)
+
+
+def test_resuming_a_finished_run_changes_nothing(tmp_path):
+    run = new_run(tmp_path / "run", epochs=2)
+    trained(run)
+    before = (run.folder / "metrics.csv").read_bytes(), tensors_of(run)
+    assert trained(run, resume=True) == []
+    assert (run.folder / "metrics.csv").read_bytes() == before[0]
+    assert tensors_of(run).keys() == before[1].keys()
+
+
+def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path):
+    settings = {"learn_temperature": "true", "critic": "scalar", "residual": "false", "updates_per_step": "1.5"}
+    runs = [new_run(tmp_path / name, epochs=4, **settings) for name in ("whole", "parts")]
+    trained(runs[0])
+    with pytest.raises(KeyboardInterrupt):
+        trained(runs[1], [Interrupt(3)])
+    trained(runs[1], resume=True)
+    assert_same_run(*runs)
+    assert len({row["temperature"] for row in metrics_of(runs[0])[1:]}) == 3
+
+
+@pytest.mark.parametrize("objectives", [("delay",), ("energy", "delay")])
+def test_any_objectives_can_be_trained_for(tmp_path, objectives):
+    run = new_run(tmp_path / "run", small_scenario(objectives=objectives), epochs=2)
+    reports = trained(run)
+    assert reports[-1].returns.shape == (len(objectives),)
+    assert [name for name in metrics_of(run)[0] if name.startswith("return_")] == [f"return_{o}" for o in objectives]
+
+
+def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path):
+    yardsticks = Yardsticks(scale=ObjectiveValues(delay_s=50.0, energy_j=0.1))
+    scenario = small_scenario(evaluation=yardsticks)
+    run = new_run(tmp_path / "run", scenario, epochs=1)
+    trained(run)
+    scale = run.load_agent().objective_scale
+    assert scale[0] / scale[1] == pytest.approx(50.0 / 0.1)
+    size = np.mean(calibrate(scenario).span / [50.0, 0.1])
+    assert scale[0] == pytest.approx(50.0 * size)
+
+
+def policy_of(run):
+    return AgentPolicy(run.load_agent(), run.scenario, run.scenario)
+
+
+def cost_of(policy, scenario):
+    """Mean scalarised cost at the asked preference, on tapes of its own."""
+    grid = preference_grid(2, 11)
+    totals = evaluate(lambda seed: policy, scenario, grid, 64, 99)
+    return mean_cost(totals.mean(axis=1), grid, calibrate(scenario).scale)
+
+
+def test_training_from_nothing_gets_close_to_greedy(tmp_path):
+    settings = {
+        "num_envs": "16", "residual": "false", "updates_per_step": "2", "batch_size": "64", "learning_rate": "3e-3",
+        "encoder_sizes": "[32]", "head_sizes": "[32]", "replay_capacity": "5000", "evaluation_epochs": "1000",
+    }  # fmt: skip
+    run = new_run(tmp_path / "run", epochs=40, **settings)
+    trained(run)
+    untrained = new_run(tmp_path / "untrained", epochs=1, **settings)
+    trained(untrained)
+    greedy = cost_of(baseline("greedy", run.scenario)(0), run.scenario)
+    before = cost_of(policy_of(untrained), run.scenario)
+    after = cost_of(policy_of(run), run.scenario)
+    assert before > 1.2 * greedy  # there is something to learn
+    assert after < greedy + 0.25 * (before - greedy)
+
+
+def test_the_residual_agent_is_no_worse_than_greedy(tmp_path):
+    run = new_run(tmp_path / "run", epochs=10, num_envs="16", batch_size="64")
+    trained(run)
+    greedy = cost_of(baseline("greedy", run.scenario)(0), run.scenario)
+    assert cost_of(policy_of(run), run.scenario) < 1.02 * greedy
