@@ -5,10 +5,13 @@ Numba has no type stubs, so `compiled` and `compiled_parallel` also keep the sig
 fast-math stays off, as both engines have to agree to 1e-9.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import numba
+
+PARALLEL_FROM = 512  # items of a microsecond each
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -29,6 +32,23 @@ def compiled_inline(function: Function) -> Function:
 def compiled_parallel(function: Function) -> Function:
     """Compile a function whose `numba.prange` loops run on all of Numba's threads."""
     return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function))
+
+
+@contextmanager
+def threads_for(items: int) -> Iterator[None]:
+    """Run parallel kernels on one thread if they have few items: waking and joining threads would cost more.
+
+    Much more where another library's threads (PyTorch's, say) spin on the same cores.
+    """
+    threads = numba.get_num_threads()
+    if items >= PARALLEL_FROM or threads == 1:
+        yield
+        return
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(threads)
 
 
 def set_threads(count: int) -> None:

@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled_inline, compiled_parallel
+from mecsim.compiled import compiled_inline, compiled_parallel, threads_for
 from mecsim.engines.system import (
     ABSENT,
     CPU_GHZ,
@@ -108,17 +108,20 @@ class BatchedEngine:
         self._step = 0
 
     def observe(self, out: Observation) -> None:
-        _observe_all(self.system, self._state, self._step, out.options, out.mask, out.context)
+        with threads_for(len(self._tapes)):
+            _observe_all(self.system, self._state, self._step, out.options, out.mask, out.context)
 
     def option_costs(self) -> NDArray[np.float64]:
         cost = np.empty((*self._state.servers.shape, 2))
-        _option_costs(self.system, self._state, self._step, cost)
+        with threads_for(len(self._tapes)):
+            _option_costs(self.system, self._state, self._step, cost)
         return cost
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         valid = self._checked(action)
         cost = np.empty((len(valid), 2))
-        _step_all(self.system, self._state, self._step, valid, cost)
+        with threads_for(len(self._tapes)):
+            _step_all(self.system, self._state, self._step, valid, cost)
         self._step += 1
         return cost
 
@@ -126,7 +129,8 @@ class BatchedEngine:
         """`step` followed by `observe`, in one pass over the episodes."""
         valid = self._checked(action)
         cost = np.empty((len(valid), 2))
-        _step_and_observe_all(self.system, self._state, self._step, valid, cost, out.options, out.mask, out.context)
+        with threads_for(len(self._tapes)):
+            _step_and_observe_all(self.system, self._state, self._step, valid, cost, out.options, out.mask, out.context)
         self._step += 1
         return cost
 
@@ -134,7 +138,8 @@ class BatchedEngine:
         return checked_action(action, self._tapes.num_servers, self._step, self.system.steps)
 
     def records(self) -> Records:
-        _drain_all(self.system, self._state, self._step)
+        with threads_for(len(self._tapes)):
+            _drain_all(self.system, self._state, self._step)
         tapes, log = self._tapes, self._state.log
         dispatched = log["task"] >= 0
         rows = np.arange(len(tapes))[:, None]

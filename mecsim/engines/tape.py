@@ -117,6 +117,11 @@ class Tapes:
             raise ValueError(f"num_servers lies outside 1 to {servers}")
         if not ((self.user >= 0) & (self.user < users)).all():
             raise ValueError(f"user lies outside 0 to {users - 1}")
+        exists = np.broadcast_to(np.arange(servers) < self.num_servers[:, None, None], self.rate_bit_per_s.shape)
+        if not _usable(self.rate_bit_per_s[exists]) or not _usable(self.cpu_hz[exists[:, 0]]):
+            raise ValueError("rates and CPU frequencies have to be finite and above 0")
+        if not np.isfinite(self.size_bit).all() or (self.size_bit < 0.0).any():
+            raise ValueError("sizes have to be finite and not negative")
         if (self.arrivals < 0).any() or (self.arrivals.sum(axis=1) > tasks).any():
             raise ValueError(f"arrivals do not add up to at most {tasks} tasks")
 
@@ -129,6 +134,11 @@ class Tapes:
                 f"tapes of another scenario: they have {given[0]} steps and room for {given[1]} servers, "
                 f"expected {expected[0]} and {expected[1]}"
             )
+
+
+def _usable(values: NDArray[np.float64]) -> bool:
+    """Whether quotients and sums of a few such values stay finite: engines play the future until everything is done."""
+    return bool(((values > 1e-100) & (values < 1e100)).all())
 
 
 def draw_tapes(scenario: Scenario, seed: int, first: int, count: int, stream: Stream = Stream.EVALUATION) -> Tapes:
@@ -169,7 +179,10 @@ def _draw_block(scenario: Scenario, seed: int, stream: Stream, block: int) -> Ta
     arrivals, user, size_bit = _draw_tasks(scenario, cpu_hz, generator)
     present = (cpu_hz > 0.0)[:, None, :]
     distance_m = np.where(present, _draw_distances_m(scenario, generator(_Phenomenon.POSITIONS)), 0.0)
-    rate = np.where(present, _draw_rates_bit_per_s(scenario, distance_m, generator(_Phenomenon.FADING)), 0.0)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what comes of it is checked
+        rate = np.where(present, _draw_rates_bit_per_s(scenario, distance_m, generator(_Phenomenon.FADING)), 0.0)
+    if not _usable(rate[np.broadcast_to(present, rate.shape)]):
+        raise InputError("links without a finite rate above 0: the channel's path loss or distances are too extreme")
     tapes = Tapes(num_servers, cpu_hz, arrivals, user, size_bit, distance_m, rate)
     for field in fields(tapes):  # blocks are shared by all who ask for them
         getattr(tapes, field.name).setflags(write=False)

@@ -11,7 +11,7 @@ from mecsim.engines import tape
 from mecsim.engines.tape import FORMAT, Stream, Tapes, block_size, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario, load_scenario
-from tests.offloading import ENGINES
+from tests.offloading import ENGINES, play
 
 NAMES = [field.name for field in fields(Tapes)]
 
@@ -228,6 +228,9 @@ def test_another_format_is_named(scenario: Scenario, tmp_path: Path) -> None:
         ("arrivals", np.full((2, 100), -1), "arrivals do not add up"),
         ("arrivals", np.zeros(2, np.int64), "not a tape"),
         ("user", None, "user lies outside 0 to 9"),
+        ("rate_bit_per_s", np.zeros((2, 10, 9)), "rates and CPU frequencies"),
+        ("rate_bit_per_s", np.full((2, 10, 9), np.nan), "rates and CPU frequencies"),
+        ("cpu_hz", np.full((2, 9), np.inf), "rates and CPU frequencies"),
     ],
 )
 def test_arrays_that_do_not_belong_together(
@@ -247,3 +250,24 @@ def test_engines_refuse_tapes_of_another_scenario(engine: str, change: dict[str,
     tapes = draw_tapes(scenario.with_context(change), 5, 0, 2)
     with pytest.raises(InputError, match="tapes of another scenario"):
         ENGINES[engine](scenario).begin(tapes)
+
+
+@pytest.mark.parametrize("slope", ["100000", "1000000"])
+@pytest.mark.parametrize("distance", ["10 m", "1000000 m"])
+def test_links_without_a_rate_are_an_error(slope: str, distance: str) -> None:
+    """An upload that never ends has no delay."""
+    changes = {"channel.model": "rayleigh", "channel.path_loss_slope": slope, "servers.cloud.distance": distance}
+    with pytest.raises(InputError, match="links without a finite rate above 0"):
+        draw_tapes(load_scenario("quickstart").with_context(changes), 0, 0, 1)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_very_slow_links_are_none(engine: str) -> None:
+    """Uploads of 10³⁰ s and more are absurd, but finite."""
+    changes = {"channel.model": "rayleigh", "channel.path_loss_slope": "500", "servers.cloud.distance": "100000 m"}
+    scenario = load_scenario("quickstart").with_context(changes)
+    tapes = draw_tapes(scenario, 0, 0, 1)
+    assert tapes.rate_bit_per_s[0, :, 0].max() < 1e-30
+    cost = play(engine, scenario, tapes, np.zeros((100, 1), np.int64)).cost
+    assert np.isfinite(cost).all()
+    assert cost[..., 0].sum() > 1e30
