@@ -100,7 +100,10 @@ def output_folder(folder: Path, own_entries: Iterable[str], force: bool) -> Path
         if folder.is_dir() and any(folder.iterdir()):
             if not force:
                 raise InputError(f"--out {folder}: is not empty; name another folder, or replace it with --force")
-            for name in own_entries:
+            own = list(own_entries)
+            if (folder / "config.yaml").is_file() and "config.yaml" not in own:
+                raise InputError(f"--out {folder}: is a run of mecsim train; name another folder")
+            for name in own:
                 entry = folder / name
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)

@@ -353,6 +353,12 @@ def test_what_is_there_is_replaced_only_by_force(mecsim, refused, small, tmp_pat
     assert all((out / name).read_bytes() != b"old" for name in OWN[command] if (out / name).is_file())
 
 
+@pytest.mark.parametrize("command", ["simulate", "sweep"])
+def test_force_does_not_take_a_run_for_old_results(refused, small, run_folder, command):
+    arguments = (*OUTPUTS[command](small), "--out", run_folder, "--force")
+    assert "is a run of mecsim train" in refused(*arguments).err
+
+
 def test_force_removes_a_link_but_not_what_it_leads_to(mecsim, small, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "precious").write_text("precious")

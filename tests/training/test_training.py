@@ -97,6 +97,22 @@ def test_metrics_say_what_happened_in_every_epoch(tmp_path):
     assert all(later < earlier for earlier, later in pairwise(rates))
 
 
+def test_returns_are_what_the_episodes_of_an_epoch_cost(tmp_path):
+    run = new_run(tmp_path / "run", epochs=1)
+    [report] = trained(run)
+    rewards = tensors_of(run)["replay.safetensors", "reward"]
+    assert rewards.shape == (ENVS * STEPS, 2)
+    np.testing.assert_allclose(report.returns, -rewards.sum(axis=0) / ENVS, rtol=1e-5)
+
+
+def test_the_warm_up_ends_with_the_normalisation_of_inputs(tmp_path):
+    runs = [new_run(tmp_path / name, epochs=2, warmup_epochs=warm_up) for name, warm_up in (("a", "2"), ("b", "3"))]
+    for run in runs:
+        trained(run)
+    known, unknown = ({k: v for (_, k), v in tensors_of(run).items() if "normaliser" in k} for run in runs)
+    assert any(not np.array_equal(known[name], unknown[name]) for name in known)
+
+
 def test_a_started_epoch_is_played_to_its_end(tmp_path):
     run = new_run(tmp_path / "run", epochs=1)
     longer = Run(run.folder, run.scenario, run.config, run.steps + 1, 0)
