@@ -1,6 +1,5 @@
-"""The one place that chooses how kernels are compiled.
+"""The one place that chooses how kernels are compiled, cached and run on threads.
 
-Numba has no type stubs, so `compiled` and `compiled_parallel` also keep the signature of what they decorate.
 `error_model="numpy"` lets a division follow IEEE rules instead of raising, which keeps loops free of branches;
 fast-math stays off, as both engines have to agree to 1e-9. Helpers of a kernel are compiled without Numba's runtime
 (`_nrt=False`), as they allocate nothing: otherwise every call counts references to its arrays with atomic operations,
@@ -8,19 +7,23 @@ which was measured to halve the speed on one thread and more on several.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar, cast
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numba
 
-PARALLEL_FROM = 512  # items of a microsecond each
+PARALLEL_FROM = 512  # items of less than a microsecond each
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
+_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+_HELPER: dict[str, Any] = {**_KERNEL, "_nrt": False}
+
 
 def compiled(function: Function) -> Function:
-    """Compile a function for one thread; calls to it from other compiled functions are inlined by LLVM."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function))
+    """Compile a helper that allocates nothing, for one thread."""
+    return cast(Function, numba.njit(**_HELPER)(function))
 
 
 def compiled_inline(function: Function) -> Function:
@@ -28,12 +31,12 @@ def compiled_inline(function: Function) -> Function:
 
     Not for rarely taken branches: they would only crowd the instruction cache.
     """
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)(function))
+    return cast(Function, numba.njit(**_HELPER, forceinline=True)(function))
 
 
 def compiled_parallel(function: Function) -> Function:
     """Compile a function whose `numba.prange` loops run on all of Numba's threads."""
-    return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy", parallel=True)(function))
+    return cast(Function, numba.njit(**_KERNEL, parallel=True)(function))
 
 
 @contextmanager
@@ -56,3 +59,21 @@ def threads_for(items: int) -> Iterator[None]:
 def set_threads(count: int) -> None:
     """Let parallel kernels use `count` threads, or as many as Numba was started with if that is less."""
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+
+
+def _drop_stale_kernels(package: Path) -> None:
+    """Remove cached kernels that are older than any source they may be made of.
+
+    Numba compares a cached kernel with the file it is in, but not with the files of the helpers it calls.
+    """
+    folders = (package / "physics", package / "engines")
+    sources = [package / "compiled.py", *(source for folder in folders for source in folder.glob("*.py"))]
+    newest_s = max(source.stat().st_mtime for source in sources)
+    for folder in folders:
+        for kernel in (folder / "__pycache__").glob("*.nb[ic]"):
+            with suppress(OSError):  # another process was faster, or the installation is read-only
+                if kernel.stat().st_mtime < newest_s:
+                    kernel.unlink()
+
+
+_drop_stale_kernels(Path(__file__).parent)

@@ -20,7 +20,7 @@ from mecsim_agents import METRICS, DiscreteSACConfig
 
 from mecsim.baselines import BASELINES
 from mecsim.cli import COMMANDS, cli
-from mecsim.scenario import Scenario, builtin_names, parse_scenario
+from mecsim.scenario import Scenario, builtin_names, parse_scenario, with_context
 from mecsim.scenario.problems import keys_of
 from mecsim.training import TrainingConfig
 
@@ -233,4 +233,4 @@ def test_scenario_defaults_are_the_ones_shown() -> None:
         assert rows.pop(key) == value
     assert len(rows) > 25
     for key, value in rows.items():
-        assert default.with_context({key: value}) == default, key
+        assert with_context(default, {key: value}) == default, key

@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -41,24 +42,30 @@ def simulate(
     out: Path | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
+    import numpy as np
+
     from mecsim.baselines import play
-    from mecsim.engines.tape import draw_tapes
     from mecsim.report.episodes import episode_columns, episode_summary
     from mecsim.report.provenance import provenance
-    from mecsim.report.records import write_servers_csv, write_tasks_csv
+    from mecsim.report.records import RecordFiles
     from mecsim.report.tables import console, episode_table
-    from mecsim.scenario import load_scenario
-    from mecsim.sweep import policy_factory, write_json
+    from mecsim.scenario import load_scenario, with_context
+    from mecsim.sweep import policy_factory, tape_chunks, write_json
 
-    played = load_scenario(scenario).with_context(key_values(context, "--context"))
+    played = with_context(load_scenario(scenario), key_values(context, "--context"))
     weights = preference_of(preference, played.objectives)
     use_threads(num_threads)
     make = policy_factory(policy, played)
     folder = None if out is None else output_folder(out, OWN_ENTRIES, force)
     started = time.perf_counter()
-    tapes = draw_tapes(played, seed, 0, episodes)
-    result = play(make(seed), played, tapes, weights, "simpy" if engine == "simpy" else "batched")
-    columns = episode_columns(result, tapes, played)
+    parts = []
+    with nullcontext() if folder is None else RecordFiles(folder, played) as files:
+        for first, tapes in tape_chunks(played, seed, episodes):
+            result = play(make(seed + first), played, tapes, weights, "simpy" if engine == "simpy" else "batched")
+            parts.append(episode_columns(result, tapes, played))
+            if files is not None:
+                files.write(result.records, tapes)
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     summary = {
         "format": 1,
         "scenario": scenario,
@@ -72,8 +79,6 @@ def simulate(
         "wall_time_s": time.perf_counter() - started,
     }
     if folder is not None:
-        write_tasks_csv(folder / "tasks.csv", result.records)
-        write_servers_csv(folder / "servers.csv", tapes, played)
         write_json(folder / "summary.json", summary)
     if as_json:
         click.echo(json.dumps(summary, indent=2))

@@ -49,7 +49,7 @@ def sweep(
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console, quality_table
     from mecsim.report.tensorboard import write_trade_offs
-    from mecsim.scenario import load_scenario
+    from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.evaluate import policy_factory
@@ -66,7 +66,7 @@ def sweep(
                 policy_factory(target, load_scenario("quickstart"))  # a misspelt target is the likelier cause
             raise InputError("baselines alone need a scenario: add --scenario NAME")
         played = Run.open(Path(run)).scenario
-    played = played.with_context(key_values(context, "--context"))
+    played = with_context(played, key_values(context, "--context"))
     grid = preference_grid(len(played.objectives), preferences)
     threads = use_threads(num_threads)
     for target in targets:

@@ -1,6 +1,6 @@
 """Energy of an offloaded task: radio while it uploads, processor while it executes (arXiv 2509.10474).
 
-Plain arithmetic, compiled, so that it works on numbers and arrays alike and serves both engines.
+Plain arithmetic on numbers, compiled, so that it serves both engines.
 """
 
 from mecsim.compiled import compiled

@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -17,12 +19,41 @@ TASK_COLUMNS = (
 SERVER_COLUMNS = ("episode", "server", "kind", "cpu_hz")
 
 
-def write_tasks_csv(path: Path, records: Records) -> None:
-    """One row per dispatched task, in the order of dispatch; numbers keep all their digits."""
-    _write(path, TASK_COLUMNS, _task_rows(records))
+class RecordFiles:
+    """Both files of a simulation, written a batch of episodes at a time; use as a context.
+
+    tasks.csv has a row per dispatched task, in the order of dispatch; servers.csv one per server that exists in an
+    episode. Numbers keep all their digits.
+    """
+
+    def __init__(self, folder: Path, scenario: Scenario) -> None:
+        self._clouds = scenario.servers.cloud.count
+        self._next_episode = 0
+        with ExitStack() as opened:
+            files = [
+                opened.enter_context((folder / name).open("w", newline="")) for name in ("tasks.csv", "servers.csv")
+            ]
+            self._tasks, self._servers = map(csv.writer, files)
+            self._files = opened.pop_all()
+        self._tasks.writerow(TASK_COLUMNS)
+        self._servers.writerow(SERVER_COLUMNS)
+
+    def write(self, records: Records, tapes: Tapes) -> None:
+        """Add the next episodes."""
+        self._tasks.writerows(_task_rows(records, self._next_episode))
+        self._servers.writerows(_server_rows(tapes, self._clouds, self._next_episode))
+        self._next_episode += len(tapes)
+
+    def __enter__(self) -> Self:
+        """The files are open already."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close them."""
+        self._files.close()
 
 
-def _task_rows(records: Records) -> Iterator[tuple[object, ...]]:
+def _task_rows(records: Records, first_episode: int) -> Iterator[tuple[object, ...]]:
     episode, step = np.nonzero(records.dispatched)
     arrays = (
         records.task, records.user, records.size_bit, records.server, records.rate_bit_per_s, records.queued_s,
@@ -30,22 +61,10 @@ def _task_rows(records: Records) -> Iterator[tuple[object, ...]]:
         records.reward_delay_s,
     )  # fmt: skip
     columns = [array[episode, step].tolist() for array in arrays]
-    return zip(episode.tolist(), step.tolist(), *columns, strict=True)
+    return zip((first_episode + episode).tolist(), step.tolist(), *columns, strict=True)
 
 
-def write_servers_csv(path: Path, tapes: Tapes, scenario: Scenario) -> None:
-    """One row per server that exists in an episode."""
-    clouds = scenario.servers.cloud.count
-    rows = (
-        (episode, server, "cloud" if server < clouds else "edge", cpu_hz)
-        for episode, (count, row) in enumerate(zip(tapes.num_servers.tolist(), tapes.cpu_hz.tolist(), strict=True))
-        for server, cpu_hz in enumerate(row[:count])
-    )
-    _write(path, SERVER_COLUMNS, rows)
-
-
-def _write(path: Path, header: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> None:
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        writer.writerows(rows)
+def _server_rows(tapes: Tapes, clouds: int, first_episode: int) -> Iterator[tuple[object, ...]]:
+    for episode, (count, row) in enumerate(zip(tapes.num_servers.tolist(), tapes.cpu_hz.tolist(), strict=True)):
+        for server, cpu_hz in enumerate(row[:count]):
+            yield first_episode + episode, server, "cloud" if server < clouds else "edge", cpu_hz

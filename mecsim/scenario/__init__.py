@@ -1,5 +1,6 @@
 """Scenarios: read from YAML with human units, checked once, and handed on as immutable objects in SI units."""
 
+from mecsim.scenario.context import with_context
 from mecsim.scenario.load import builtin_names, load_scenario, parse_scenario, scenario_to_yaml
 from mecsim.scenario.model import (
     Channel,
@@ -48,4 +49,5 @@ __all__ = [
     "parse_scenario",
     "scenario_to_yaml",
     "starter_yaml",
+    "with_context",
 ]

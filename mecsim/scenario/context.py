@@ -15,8 +15,11 @@ from mecsim.scenario.text import TextProblem, dotted, one_line, read_plain
 SHORT_KEYS = {"edges": "servers.edge.count"}
 
 
-def assign(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario:
-    """`scenario` with YAML values assigned to dotted YAML keys. Raises ScenarioError with one line per finding."""
+def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario:
+    """`scenario` with YAML values assigned to dotted YAML keys, such as `{"servers.edge.cpu": "2 GHz"}`.
+
+    `edges` is short for `servers.edge.count`. Raises ScenarioError with one line per finding.
+    """
     root = scenario.model_dump(mode="json", by_alias=True)
     if scenario.tasks.size.mean_bit != "balanced" or "tasks.size.mean" in assignments:
         del root["tasks"]["size"]["load"]  # only a balanced mean has one, and a new mean starts afresh

@@ -4,7 +4,6 @@ Attribute names carry the units (`bandwidth_hz`); the YAML keys are the aliases 
 Defaults are the training space of GMORL (arXiv 2509.10474), whose symbols the descriptions name.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -241,15 +240,6 @@ class Scenario(Section):
         links = self.users.count * (1 + self.servers.edge.count.high)
         return BYTES_PER_LINK * links + BYTES_PER_TASK * self.expected_arrivals
 
-    def with_context(self, assignments: Mapping[str, str]) -> "Scenario":
-        """This scenario with YAML values assigned to dotted YAML keys, such as `{"servers.edge.cpu": "2 GHz"}`.
-
-        `edges` is short for `servers.edge.count`. Raises ScenarioError with one line per finding.
-        """
-        from mecsim.scenario.context import assign  # reads scenarios, and so imports this module
-
-        return assign(self, assignments)
-
     @model_validator(mode="after")
     def _check(self) -> Self:
         findings = [*_check_objectives(self), *_check_arrivals(self), *_check_memory(self)]
@@ -285,7 +275,7 @@ def _check_arrivals(scenario: Scenario) -> list[Finding]:
 
 
 def _check_memory(scenario: Scenario) -> list[Finding]:
-    if scenario.tape_byte <= MAX_TAPE_BYTE:
+    if scenario.tape_byte <= MAX_TAPE_BYTE or scenario.expected_arrivals > MAX_ARRIVALS:  # the latter is said already
         return []
     cure = "expected at most 1 GiB: fewer users, edges or arrivals"
     return [("users.count", f"one episode needs about {scenario.tape_byte / 2**30:.1f} GiB of memory, {cure}")]

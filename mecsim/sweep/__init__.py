@@ -1,6 +1,6 @@
 """Fronts: policies played over a grid of preferences on common random numbers."""
 
-from mecsim.sweep.evaluate import Front, evaluate, half_width_95, policy_factory, sweep
+from mecsim.sweep.evaluate import Front, evaluate, half_width_95, policy_factory, sweep, tape_chunks
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
 from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
 from mecsim.sweep.preferences import preference_grid
@@ -18,6 +18,7 @@ __all__ = [
     "preference_grid",
     "summary",
     "sweep",
+    "tape_chunks",
     "write_front_csv",
     "write_json",
 ]

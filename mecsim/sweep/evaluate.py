@@ -1,6 +1,6 @@
 """Plays targets over preferences on common random numbers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.baselines import BASELINES, PolicyFactory, baseline, play
-from mecsim.engines.tape import Stream, draw_tapes
+from mecsim.engines.tape import Stream, Tapes, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 from mecsim.sweep.distribute import run_jobs
@@ -92,11 +92,19 @@ def evaluate(
     stream: Stream = Stream.EVALUATION,
 ) -> NDArray[np.float64]:
     """Totals of every preference and episode, (K, episodes, objectives); each preference meets the same tapes."""
-    parts = []
-    for first in range(0, episodes, EPISODES_AT_ONCE):
-        tapes = draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first), stream)
-        parts.append([play(make(seed + first), scenario, tapes, wanted).totals(scenario) for wanted in preferences])
+    parts = [
+        [play(make(seed + first), scenario, tapes, wanted).totals(scenario) for wanted in preferences]
+        for first, tapes in tape_chunks(scenario, seed, episodes, stream)
+    ]
     return np.concatenate(parts, axis=1)
+
+
+def tape_chunks(
+    scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
+) -> Iterator[tuple[int, Tapes]]:
+    """The episodes of a seed, as many at once as are played side by side, with the number of the first of them."""
+    for first in range(0, episodes, EPISODES_AT_ONCE):
+        yield first, draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first), stream)
 
 
 def sweep(

@@ -8,10 +8,10 @@ from mecsim.baselines import BASELINES, CloudPolicy, GreedyPolicy, RandomPolicy,
 from mecsim.engines.tape import draw_tapes
 from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
-from mecsim.scenario import Cloud, CountRange, Edge, Servers, load_scenario
+from mecsim.scenario import Cloud, CountRange, Edge, Servers, load_scenario, with_context
 from tests.training.small import small_scenario
 
-GMORL = load_scenario("gmorl").with_context({"episode.steps": "12"})
+GMORL = with_context(load_scenario("gmorl"), {"episode.steps": "12"})
 NO_CLOUD = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(1, 5))))
 
 

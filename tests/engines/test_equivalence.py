@@ -9,7 +9,7 @@ from mecsim.engines.batched import BatchedEngine
 from mecsim.engines.system import EXECUTING, HISTOGRAM, UPLOADING, empty_observation, system_of
 from mecsim.engines.tape import Tapes, draw_tapes
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario, load_scenario
+from mecsim.scenario import Scenario, load_scenario, with_context
 from tests.offloading import ENGINES, Played, assert_same_play, hand_made, play, random_actions, scenarios
 
 
@@ -42,7 +42,7 @@ def test_two_hundred_tapes(name: str, episodes: int) -> None:
 
 def test_uploads_that_outlast_many_steps_overlap() -> None:
     """Guards the test above: the extreme scenarios do contain several pending uploads to one server."""
-    scenario = load_scenario("gmorl-e6").with_context({"channel.model": "rayleigh", "channel.tx_power": "5 W"})
+    scenario = with_context(load_scenario("gmorl-e6"), {"channel.model": "rayleigh", "channel.tx_power": "5 W"})
     tapes = draw_tapes(scenario, 3, 0, 4)
     played = both(scenario, tapes, random_actions(tapes, 3, crowding=0.5))
     assert played.options[..., UPLOADING].max() >= 5

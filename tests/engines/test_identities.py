@@ -24,7 +24,7 @@ from mecsim.engines.system import (
     system_of,
 )
 from mecsim.engines.tape import Tapes, draw_tapes
-from mecsim.scenario import Scenario, load_scenario
+from mecsim.scenario import Scenario, load_scenario, with_context
 from tests.offloading import (
     ENGINES,
     Played,
@@ -203,8 +203,14 @@ def test_every_option_keeps_the_identity(name: str) -> None:
     The delay that an option promises is the realised total of the episode that ends with it, minus the total of the
     episode that ends before it.
     """
-    scenario = load_scenario("quickstart").with_context(
-        {"episode.steps": "30", "channel.model": "rayleigh", "channel.tx_power": "20 W", "users.arrival_rate": "0.3 /s"}
+    scenario = with_context(
+        load_scenario("quickstart"),
+        {
+            "episode.steps": "30",
+            "channel.model": "rayleigh",
+            "channel.tx_power": "20 W",
+            "users.arrival_rate": "0.3 /s",
+        },
     )
     tapes = draw_tapes(scenario, 21, 0, 1)
     actions = random_actions(tapes, 2)

@@ -10,7 +10,7 @@ import pytest
 from mecsim.engines import tape
 from mecsim.engines.tape import FORMAT, Stream, Tapes, block_size, draw_tapes
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario, load_scenario
+from mecsim.scenario import Scenario, load_scenario, with_context
 from tests.offloading import ENGINES, play
 
 NAMES = [field.name for field in fields(Tapes)]
@@ -80,7 +80,7 @@ def test_episodes_do_not_depend_on_how_many_are_asked_for(scenario: Scenario, bl
 
 def test_large_scenarios_have_small_blocks(scenario: Scenario) -> None:
     assert block_size(scenario) == 64
-    large = scenario.with_context({"users.count": "20000", "users.arrival_rate": "0.0001 /s"})
+    large = with_context(scenario, {"users.count": "20000", "users.arrival_rate": "0.0001 /s"})
     assert 1 <= block_size(large) < 64
     assert block_size(large) * large.tape_byte <= tape.BLOCK_BYTE
 
@@ -129,8 +129,8 @@ def test_no_two_draws_share_a_generator(scenario: Scenario, monkeypatch: pytest.
     ],
 )
 def test_changing_one_thing_leaves_the_other_draws_alone(change: dict[str, str], may_differ: tuple[str, ...]) -> None:
-    scenario = load_scenario("gmorl").with_context({"tasks.size.mean": "10 Mbit"})
-    one, other = (draw_tapes(version, 5, 0, 20) for version in (scenario, scenario.with_context(change)))
+    scenario = with_context(load_scenario("gmorl"), {"tasks.size.mean": "10 Mbit"})
+    one, other = (draw_tapes(version, 5, 0, 20) for version in (scenario, with_context(scenario, change)))
     assert_same(one, other, except_for=may_differ)
     for name in may_differ:
         assert not np.array_equal(getattr(one, name), getattr(other, name))
@@ -138,8 +138,8 @@ def test_changing_one_thing_leaves_the_other_draws_alone(change: dict[str, str],
 
 def test_balanced_sizes_scale_with_the_servers() -> None:
     """A faster system gets larger tasks: the same draws, times the same factor per episode."""
-    scenario = load_scenario("gmorl-e6").with_context({"tasks.size.clip": "null"})
-    doubled = scenario.with_context({"servers.edge.cpu": "4 GHz", "servers.cloud.cpu": "8 GHz"})
+    scenario = with_context(load_scenario("gmorl-e6"), {"tasks.size.clip": "null"})
+    doubled = with_context(scenario, {"servers.edge.cpu": "4 GHz", "servers.cloud.cpu": "8 GHz"})
     one, other = (draw_tapes(version, 5, 0, 20) for version in (scenario, doubled))
     np.testing.assert_allclose(other.size_bit, 2.0 * one.size_bit, rtol=1e-12)
 
@@ -247,7 +247,7 @@ def test_arrays_that_do_not_belong_together(
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("change", [{"episode.steps": "101"}, {"edges": "9"}, {"servers.cloud.count": "0"}])
 def test_engines_refuse_tapes_of_another_scenario(engine: str, change: dict[str, str], scenario: Scenario) -> None:
-    tapes = draw_tapes(scenario.with_context(change), 5, 0, 2)
+    tapes = draw_tapes(with_context(scenario, change), 5, 0, 2)
     with pytest.raises(InputError, match="tapes of another scenario"):
         ENGINES[engine](scenario).begin(tapes)
 
@@ -258,14 +258,14 @@ def test_links_without_a_rate_are_an_error(slope: str, distance: str) -> None:
     """An upload that never ends has no delay."""
     changes = {"channel.model": "rayleigh", "channel.path_loss_slope": slope, "servers.cloud.distance": distance}
     with pytest.raises(InputError, match="links without a finite rate above 0"):
-        draw_tapes(load_scenario("quickstart").with_context(changes), 0, 0, 1)
+        draw_tapes(with_context(load_scenario("quickstart"), changes), 0, 0, 1)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_very_slow_links_are_none(engine: str) -> None:
     """Uploads of 10³⁰ s and more are absurd, but finite."""
     changes = {"channel.model": "rayleigh", "channel.path_loss_slope": "500", "servers.cloud.distance": "100000 m"}
-    scenario = load_scenario("quickstart").with_context(changes)
+    scenario = with_context(load_scenario("quickstart"), changes)
     tapes = draw_tapes(scenario, 0, 0, 1)
     assert tapes.rate_bit_per_s[0, :, 0].max() < 1e-30
     cost = play(engine, scenario, tapes, np.zeros((100, 1), np.int64)).cost

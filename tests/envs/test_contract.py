@@ -20,7 +20,7 @@ from mecsim.engines.tape import Stream, draw_tapes
 from mecsim.envs import FlatObservation, LinearReward, OffloadEnv, OffloadVectorEnv, PreferenceObservation
 from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
-from mecsim.scenario import builtin_names, load_scenario
+from mecsim.scenario import builtin_names, load_scenario, with_context
 from tests.offloading import make_scenario
 
 ENGINES = ["simpy", "batched"]
@@ -29,7 +29,7 @@ OBJECTIVES = [("delay", "energy"), ("energy", "delay"), ("delay",), ("energy",)]
 
 
 def short(name: str = "quickstart", steps: int = 6, **changes: str) -> Any:
-    return load_scenario(name).with_context({"episode.steps": str(steps), **changes})
+    return with_context(load_scenario(name), {"episode.steps": str(steps), **changes})
 
 
 def assert_same(one: Any, other: Any) -> None:

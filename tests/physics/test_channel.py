@@ -6,7 +6,7 @@ from scipy import special
 
 from mecsim.engines.tape import Tapes, draw_tapes
 from mecsim.physics import channel
-from mecsim.scenario import load_scenario
+from mecsim.scenario import load_scenario, with_context
 
 
 @pytest.mark.parametrize(("snr_db", "bit_per_s_per_hz"), [(0.0, 0.8603), (10.0, 2.9065), (20.0, 5.8840)])
@@ -65,7 +65,7 @@ def test_rates_of_the_gmorl_regime() -> None:
 
 def rayleigh(**changes: str) -> Tapes:
     assignments = {"channel.model": "rayleigh", **{f"channel.{key}": value for key, value in changes.items()}}
-    return draw_tapes(load_scenario("gmorl-e6").with_context(assignments), 0, 0, 512)
+    return draw_tapes(with_context(load_scenario("gmorl-e6"), assignments), 0, 0, 512)
 
 
 def test_textbook_link_budget_is_thousands_of_times_slower() -> None:

@@ -12,7 +12,7 @@ from mecsim.baselines import baseline, calibrate, play
 from mecsim.engines.tape import draw_tapes
 from mecsim.report.episodes import episode_columns, episode_summary
 from mecsim.report.provenance import provenance
-from mecsim.report.records import write_servers_csv, write_tasks_csv
+from mecsim.report.records import RecordFiles
 from mecsim.report.tables import episode_table, quality_table
 from mecsim.scenario import Cloud, CountRange, Edge, Servers, Tasks, TaskSize, Users
 from mecsim.sweep import assess, preference_grid, sweep
@@ -32,9 +32,15 @@ def text_of(table):
 
 
 @pytest.fixture
-def tasks(played, tmp_path):
-    write_tasks_csv(tmp_path / "tasks.csv", played[0].records)
-    return read(tmp_path / "tasks.csv")
+def files(played, scenario, tmp_path):
+    with RecordFiles(tmp_path, scenario) as writer:
+        writer.write(played[0].records, played[1])
+    return tmp_path
+
+
+@pytest.fixture
+def tasks(files):
+    return read(files / "tasks.csv")
 
 
 def test_tasks_csv_has_the_documented_columns(tasks):
@@ -82,11 +88,17 @@ def test_tasks_are_dispatched_first_come_first_served_and_once(tasks):
         assert numbers == list(range(len(numbers)))
 
 
+def written(tmp_path, scenario, *batches):
+    with RecordFiles(tmp_path, scenario) as writer:
+        for tapes in batches:
+            writer.write(play(baseline("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
+    return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
+
+
 def test_servers_csv_lists_the_servers_that_exist(tmp_path):
     mixed = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 4))))
     tapes = draw_tapes(mixed, 0, 0, 12)
-    write_servers_csv(tmp_path / "servers.csv", tapes, mixed)
-    rows = read(tmp_path / "servers.csv")
+    _, rows = written(tmp_path, mixed, tapes)
     assert list(rows[0]) == ["episode", "server", "kind", "cpu_hz"]
     assert len(rows) == tapes.num_servers.sum()
     for row in rows:
@@ -97,8 +109,18 @@ def test_servers_csv_lists_the_servers_that_exist(tmp_path):
 
 def test_without_a_cloud_all_servers_are_edges(tmp_path):
     edges = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(2, 2))))
-    write_servers_csv(tmp_path / "servers.csv", draw_tapes(edges, 0, 0, 3), edges)
-    assert {row["kind"] for row in read(tmp_path / "servers.csv")} == {"edge"}
+    _, rows = written(tmp_path, edges, draw_tapes(edges, 0, 0, 3))
+    assert {row["kind"] for row in rows} == {"edge"}
+
+
+def test_batches_continue_the_count_of_episodes(tmp_path, scenario):
+    tapes = draw_tapes(scenario, 0, 0, 5)
+    tasks, servers = written(tmp_path, scenario, tapes.select(slice(0, 3)), tapes.select(slice(3, 5)))
+    dispatching = {str(n) for n in range(5) if tapes.arrivals[n].any()}
+    assert {row["episode"] for row in servers} == set("01234")
+    assert {row["episode"] for row in tasks} == dispatching
+    first = [row for row in tasks if row["episode"] == "3"]
+    assert [float(row["size_bit"]) for row in first] == tapes.size_bit[3][: len(first)].tolist()
 
 
 def test_episode_columns_agree_with_the_tasks(played, tasks, scenario):

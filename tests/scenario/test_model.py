@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from mecsim.errors import ScenarioError
-from mecsim.scenario import CountRange, Scenario, Uniform, Users, load_scenario, parse_scenario
+from mecsim.scenario import CountRange, Scenario, Uniform, Users, load_scenario, parse_scenario, with_context
 from mecsim.scenario.model import Channel, Edge, TaskSize
 
 HEAD = "mecsim: 1\nkind: offload\n"
@@ -117,19 +117,20 @@ def test_what_the_checks_allow() -> None:
 
 
 def test_context_replaces_values() -> None:
-    scenario = load_scenario("gmorl").with_context(
-        {"edges": "4", "servers.edge.cpu": "2 GHz", "servers.cloud.cpu": "[3, 5] GHz", "tasks.size.mean": "5 Mbit"}
+    scenario = with_context(
+        load_scenario("gmorl"),
+        {"edges": "4", "servers.edge.cpu": "2 GHz", "servers.cloud.cpu": "[3, 5] GHz", "tasks.size.mean": "5 Mbit"},
     )
     assert scenario.servers.edge.count == CountRange(4, 4)
     assert scenario.servers.edge.cpu_hz == Uniform(2e9, 2e9)
     assert scenario.servers.cloud.cpu_hz == Uniform(3e9, 5e9)
     assert scenario.tasks.size.mean_bit == 5e6
-    again = scenario.with_context({"tasks.size.mean": "balanced", "tasks.size.load": "0.8"})
+    again = with_context(scenario, {"tasks.size.mean": "balanced", "tasks.size.load": "0.8"})
     assert again.tasks.size.load == 0.8
-    assert load_scenario("gmorl").with_context({}) == load_scenario("gmorl")
+    assert with_context(load_scenario("gmorl"), {}) == load_scenario("gmorl")
     e6 = load_scenario("gmorl-e6")
-    assert load_scenario("gmorl").with_context({"edges": "[1, 3]"}).max_servers == 4
-    assert e6.with_context({"evaluation.reference": "null"}).evaluation.reference is None
+    assert with_context(load_scenario("gmorl"), {"edges": "[1, 3]"}).max_servers == 4
+    assert with_context(e6, {"evaluation.reference": "null"}).evaluation.reference is None
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_context_replaces_values() -> None:
 )
 def test_bad_contexts_name_the_key(key: str, value: str, problem: str | None) -> None:
     with pytest.raises(ScenarioError) as caught:
-        load_scenario("gmorl").with_context({key: value})
+        with_context(load_scenario("gmorl"), {key: value})
     found = caught.value.problems
     assert all(line.startswith("--context: ") and "\n" not in line for line in found)
     if problem is not None:
@@ -158,5 +159,5 @@ def test_bad_contexts_name_the_key(key: str, value: str, problem: str | None) ->
 
 def test_every_bad_context_is_reported() -> None:
     with pytest.raises(ScenarioError) as caught:
-        load_scenario("gmorl").with_context({"edges": "0", "nothing": "1", "users.count": "x"})
+        with_context(load_scenario("gmorl"), {"edges": "0", "nothing": "1", "users.count": "x"})
     assert len(caught.value.problems) == 3
