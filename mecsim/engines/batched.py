@@ -126,7 +126,6 @@ class BatchedEngine:
         return cost
 
     def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
-        """`step` followed by `observe`, in one pass over the episodes."""
         valid = self._checked(action)
         cost = np.empty((len(valid), 2))
         with threads_for(len(self._tapes)):

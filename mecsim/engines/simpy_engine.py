@@ -287,6 +287,11 @@ class SimpyEngine:
         valid = checked_action(action, self._num_servers, self._simulations[0].current_step, self.system.steps)
         return np.array([simulation.step(int(valid[n])) for n, simulation in enumerate(self._simulations)])
 
+    def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
+        cost = self.step(action)
+        self.observe(out)
+        return cost
+
     def records(self) -> Records:
         records = empty_records(len(self._simulations), self.system.steps)
         for n, simulation in enumerate(self._simulations):

@@ -193,5 +193,8 @@ class OffloadEngine(Protocol):
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Dispatch the heads of the queues and go to the next step; (N, 2) costs in s and J, new at each call."""
 
+    def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
+        """`step`, then `observe`; an engine may do both at once."""
+
     def records(self) -> Records:
         """Let the servers drain after the last step, and tell what happened to every dispatched task."""

@@ -101,11 +101,7 @@ class OffloadEpisodes:
             raise InputError(f"one action per episode is expected, {self._num_servers.shape}, got {np.shape(action)}")
         existing = np.minimum(action, self._num_servers - 1)
         out = self._empty()
-        if isinstance(self.engine, BatchedEngine):
-            cost = self.engine.step_and_observe(existing, out)
-        else:
-            cost = self.engine.step(existing)
-            self.engine.observe(out)
+        cost = self.engine.step_and_observe(existing, out)
         self.step_index += 1
         return _as_dict(out), (-cost[:, self.objective_columns]).astype(np.float32), cost
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mecsim.engines.batched import BatchedEngine
 from mecsim.engines.simpy_engine import SimpyEngine
-from mecsim.engines.system import empty_observation
+from mecsim.engines.system import OffloadEngine, empty_observation, system_of
 from mecsim.engines.tape import draw_tapes
 from mecsim.envs.vector import make_vec
 from mecsim.scenario import Scenario
@@ -31,11 +31,11 @@ def measure_engines(scenario: Scenario, envs: int) -> dict[str, float]:
     """
     batched, simpy = BatchedEngine(scenario), SimpyEngine(scenario)
     found = {
-        "batched_env_steps_per_s": _batched_steps_per_s(batched, scenario, envs, observe=True),
-        "batched_dynamics_steps_per_s": _batched_steps_per_s(batched, scenario, envs, observe=False),
+        "batched_env_steps_per_s": _engine_steps_per_s(batched, scenario, envs, observe=True),
+        "batched_dynamics_steps_per_s": _engine_steps_per_s(batched, scenario, envs, observe=False),
         "vector_env_steps_per_s": _vector_steps_per_s(scenario, envs),
-        "simpy_env_steps_per_s": _simpy_steps_per_s(simpy, scenario, observe=True),
-        "simpy_dynamics_steps_per_s": _simpy_steps_per_s(simpy, scenario, observe=False),
+        "simpy_env_steps_per_s": _engine_steps_per_s(simpy, scenario, SIMPY_EPISODES, observe=True),
+        "simpy_dynamics_steps_per_s": _engine_steps_per_s(simpy, scenario, SIMPY_EPISODES, observe=False),
     }
     found["batched_to_simpy"] = found["batched_env_steps_per_s"] / found["simpy_env_steps_per_s"]
     found[f"memory_of_{MEMORY_ENVS}_envs_mib"] = _memory_mib(scenario)
@@ -52,10 +52,10 @@ def _actions(scenario: Scenario, num_servers: np.ndarray) -> np.ndarray:
     return rng.integers(0, num_servers, (scenario.episode.steps, len(num_servers)))
 
 
-def _batched_steps_per_s(engine: BatchedEngine, scenario: Scenario, envs: int, observe: bool) -> float:
-    tapes = draw_tapes(scenario, 0, 0, envs)
+def _engine_steps_per_s(engine: OffloadEngine, scenario: Scenario, episodes: int, observe: bool) -> float:
+    tapes = draw_tapes(scenario, 0, 0, episodes)
     actions = _actions(scenario, tapes.num_servers)
-    out = empty_observation(engine.system, envs, scenario.max_servers)
+    out = empty_observation(system_of(scenario), episodes, scenario.max_servers)
 
     def run() -> float:
         engine.begin(tapes)
@@ -65,24 +65,7 @@ def _batched_steps_per_s(engine: BatchedEngine, scenario: Scenario, envs: int, o
                 engine.step_and_observe(action, out)
             else:
                 engine.step(action)
-        return len(actions) * envs / (time.perf_counter() - started)
-
-    return _best(run)
-
-
-def _simpy_steps_per_s(engine: SimpyEngine, scenario: Scenario, observe: bool) -> float:
-    tapes = draw_tapes(scenario, 0, 0, SIMPY_EPISODES)
-    actions = _actions(scenario, tapes.num_servers)
-    out = empty_observation(engine.system, SIMPY_EPISODES, scenario.max_servers)
-
-    def run() -> float:
-        engine.begin(tapes)
-        started = time.perf_counter()
-        for action in actions:
-            engine.step(action)
-            if observe:
-                engine.observe(out)
-        return len(actions) * SIMPY_EPISODES / (time.perf_counter() - started)
+        return actions.size / (time.perf_counter() - started)
 
     return _best(run)
 

@@ -13,7 +13,7 @@ from mecsim.engines.tape import Stream, Tapes, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 from mecsim.sweep.distribute import run_jobs
-from mecsim.training.run import is_run, run_policy
+from mecsim.training import is_run, run_policy
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 PREFERENCES_PER_JOB = 4

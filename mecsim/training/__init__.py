@@ -2,7 +2,8 @@
 
 from mecsim.training.config import TrainingConfig
 from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Monitor, train
-from mecsim.training.run import AgentPolicy, Run, is_run, run_policy
+from mecsim.training.policy import AgentPolicy, run_policy
+from mecsim.training.run import Run, is_run
 
 __all__ = [
     "AgentPolicy",

@@ -17,7 +17,8 @@ from mecsim.engines.tape import Stream
 from mecsim.envs.offload import Arrays
 from mecsim.envs.vector import OffloadVectorEnv
 from mecsim.training.config import TrainingConfig
-from mecsim.training.run import AgentPolicy, Run
+from mecsim.training.policy import AgentPolicy
+from mecsim.training.run import Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from mecsim.engines.batched import BatchedEngine
 from mecsim.engines.system import DELAY, ENERGY
@@ -63,3 +64,29 @@ def test_simple_policies(choose: Choose, delay_s: float, energy_j: float) -> Non
     assert (error < 0.04).all()
     assert total[:, DELAY].mean() == pytest.approx(delay_s, rel=0.03)
     assert total[:, ENERGY].mean() == pytest.approx(energy_j, rel=0.03)
+
+
+def test_dispatched_tasks_and_least_energy_follow_theory() -> None:
+    """One Poisson(1) batch of arrivals and one dispatch per step make a reflected random walk.
+
+    Spitzer's identity gives the mean number still queued after T steps: Σ_k E[S_k⁺]/k with S_k = Poisson(k) − k, and
+    E[S_k⁺] = k^(k+1)·e^(−k)/k!. Sizes are exponential with mean 16 Mbit, clipped to [0.1, 100] Mbit.
+    """
+    scenario = load_scenario("gmorl-e6")
+    steps = np.arange(1, scenario.episode.steps + 1)
+    queued = np.exp(steps * np.log(steps) - steps - gammaln(steps + 1)).sum()
+    mean_bit = (0.1 + 16.0 * (np.exp(-0.1 / 16.0) - np.exp(-100.0 / 16.0))) * 1e6
+
+    engine = BatchedEngine(scenario)
+    engine.begin(draw_tapes(scenario, 0, 0, EPISODES))
+    for _ in steps:
+        engine.step(np.ones(EPISODES, np.int64))
+    records = engine.records()
+    dispatched = records.dispatched.sum(axis=1)
+    executed_j = (records.energy_j - 0.01 * (records.upload_end_s - records.dispatch_s)).sum(axis=1)
+
+    def close(values: NDArray[np.float64], expected: float) -> bool:
+        return abs(values.mean() - expected) < 4.0 * values.std() / np.sqrt(len(values))
+
+    assert close(dispatched, len(steps) - queued)
+    assert close(executed_j, (len(steps) - queued) * mean_bit * 5e-31 * 1000.0 * 2e9**2)
