@@ -128,11 +128,11 @@ class DiscreteSAC:
         for start in range(0, len(mask_NA), chunk):
             part = [tensor[start : start + chunk] for tensor in arguments]
             policy = self._policy if explore else self._averaged_policy
-            logits_NA = self._logits(policy, self._state(*part)).masked_fill(~part[1], -torch.inf)
-            if explore:  # Gumbel's trick: exact, and an absent option stays at −∞
+            logits_NA = self._logits(policy, self._state(*part))
+            if explore:  # Gumbel's trick: adding such noise and taking the largest draws from the softmax
                 noise_NA = torch.empty_like(logits_NA).exponential_(generator=self._generators["act"])
                 logits_NA = logits_NA - noise_NA.log()
-            choices.append(logits_NA.argmax(-1))
+            choices.append(logits_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
         action_N = torch.cat(choices).cpu().numpy()
         return int(action_N[0]) if single else action_N
 

@@ -31,9 +31,14 @@ PolicyFactory = Callable[[int], Policy]
 class Play:
     """What N episodes of T steps came to."""
 
-    records: Records
+    episodes: OffloadEpisodes
     delay_s: NDArray[np.float64]  # (N,) total delay of each episode
     energy_j: NDArray[np.float64]  # (N,) total energy of each episode
+
+    @property
+    def records(self) -> Records:
+        """What happened to each task; made when it is asked for, as most callers want totals only."""
+        return self.episodes.records()
 
     def totals(self, scenario: Scenario) -> NDArray[np.float64]:
         """Physical totals per episode in the scenario's order of objectives, (N, objectives)."""
@@ -52,4 +57,4 @@ def play(
     while not episodes.over:
         observation, _, cost = episodes.step(policy.act(episodes, observation, wanted))
         total += cost
-    return Play(episodes.records(), total[:, DELAY], total[:, ENERGY])
+    return Play(episodes, total[:, DELAY], total[:, ENERGY])

@@ -88,11 +88,24 @@ def use_threads(count: int | None) -> int:
     return threads
 
 
-def output_folder(folder: Path, own_entries: Iterable[str], force: bool) -> Path:
+MARKS = {"config.yaml": b"mecsim_run:", "summary.json": b'{\n  "format":'}
+"""How the files begin by which a folder of results is known."""
+
+
+def _is_ours(marker: Path) -> bool:
+    if not marker.is_file():
+        return False
+    with marker.open("rb") as file:
+        return file.read(64).startswith(MARKS[marker.name])
+
+
+def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: bool) -> Path:
     """A folder to write results into; with `force`, what an earlier command left there is removed, and nothing else.
 
+    `marker` is the own entry by which a folder of such results is known, a key of `MARKS`.
+
     Raises:
-        InputError: it holds something and `force` is not given, or it cannot be written.
+        InputError: it holds something and `force` is not given or it is not ours, or it cannot be written.
     """
     try:
         if folder.exists() and not folder.is_dir():
@@ -100,10 +113,9 @@ def output_folder(folder: Path, own_entries: Iterable[str], force: bool) -> Path
         if folder.is_dir() and any(folder.iterdir()):
             if not force:
                 raise InputError(f"--out {folder}: is not empty; name another folder, or replace it with --force")
-            own = list(own_entries)
-            if (folder / "config.yaml").is_file() and "config.yaml" not in own:
-                raise InputError(f"--out {folder}: is a run of mecsim train; name another folder")
-            for name in own:
+            if not _is_ours(folder / marker):
+                raise InputError(f"--out {folder}: holds files but no {marker} of this command; name another folder")
+            for name in own_entries:
                 entry = folder / name
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)

@@ -56,7 +56,7 @@ def simulate(
     weights = preference_of(preference, played.objectives)
     use_threads(num_threads)
     make = policy_factory(policy, played)
-    folder = None if out is None else output_folder(out, OWN_ENTRIES, force)
+    folder = None if out is None else output_folder(out, OWN_ENTRIES, "summary.json", force)
     started = time.perf_counter()
     parts = []
     with nullcontext() if folder is None else RecordFiles(folder, played) as files:

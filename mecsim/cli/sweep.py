@@ -55,7 +55,7 @@ def sweep(
     from mecsim.sweep.evaluate import policy_factory
     from mecsim.training import Run, is_run
 
-    if len(set(targets)) < len(targets):
+    if len({str(Path(target)) for target in targets}) < len(targets):
         raise InputError("a target is named twice")
     if scenario is not None:
         played = load_scenario(scenario)
@@ -71,16 +71,18 @@ def sweep(
     threads = use_threads(num_threads)
     for target in targets:
         policy_factory(target, played)  # what cannot be played should not be noticed after hours
-    folder = output_folder(out, OWN_ENTRIES, force)
+    folder = output_folder(out, OWN_ENTRIES, "summary.json", force)
     started = time.perf_counter()
     with Progress(console=Console(stderr=True), disable=not Console(stderr=True).is_terminal) as progress:
         tasks = {target: progress.add_task(target, total=len(grid)) for target in (*targets, "greedy")}
-        fronts = run_sweep(
-            targets, played, grid, episodes, seed, workers, lambda target, done: progress.advance(tasks[target], done)
-        )
+
+        def advance(target: str, done: int) -> None:
+            progress.advance(tasks[target], done)
+
+        fronts = run_sweep(targets, played, grid, episodes, seed, workers, threads, advance)
         yardstick = next((front for front in fronts if front.target == "greedy"), None)
         if yardstick is None:
-            [yardstick] = run_sweep(["greedy"], played, grid, episodes, seed, workers)
+            [yardstick] = run_sweep(["greedy"], played, grid, episodes, seed, workers, threads)
         progress.update(tasks["greedy"], completed=len(grid))
     calibration = calibrate(played)
     written = {
@@ -93,8 +95,8 @@ def sweep(
     }
     content = summary(fronts, yardstick, played, calibration, written)
     qualities = assess(fronts, calibration)
-    write_front_csv(folder / "front.csv", fronts, played)
     write_json(folder / "summary.json", content)
+    write_front_csv(folder / "front.csv", fronts, played)
     picture = save_front(fronts, played, folder)
     write_trade_offs(folder / "tensorboard", fronts, qualities, played)
     if as_json:
@@ -102,4 +104,8 @@ def sweep(
         return
     greedy_cost = assess([yardstick], calibration)["greedy"].mean_cost
     console().print(quality_table(qualities, fronts, greedy_cost))
+    for front in fronts:
+        beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
+        if beyond:
+            click.echo(f"{front.label}: {beyond} of {len(grid)} points are beyond the reference point: no hypervolume")
     click.echo(f"front: {picture}")

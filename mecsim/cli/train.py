@@ -1,5 +1,6 @@
 """mecsim train: learn one policy for all preferences."""
 
+import dataclasses
 import shlex
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def train(
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out."""
     from mecsim.report.tensorboard import TensorBoardMonitor
     from mecsim.scenario import load_scenario
-    from mecsim.training import Run, TrainingConfig
+    from mecsim.training import Run, TrainingConfig, check_memory
     from mecsim.training import train as run_training
 
     if resume:
@@ -52,10 +53,14 @@ def train(
         run = Run(out, learned, config, steps or learned.training.steps, seed or 0)
         resumed_at = None
     chosen_device = _device(device)
-    threads = use_threads(num_threads)
+    threads = use_threads(num_threads or run.threads)
+    if run.threads not in (None, threads):
+        click.echo(f"on {threads} threads instead of {run.threads} the run goes on, but not bit for bit", err=True)
+    run = dataclasses.replace(run, threads=threads)
+    check_memory(run)
     evaluate = _evaluation(run)
     if not resume:
-        output_folder(out, Run.OWN_ENTRIES, force)
+        output_folder(out, Run.OWN_ENTRIES, "config.yaml", force)
         run.create("mecsim " + shlex.join(sys.argv[1:]))
     with (
         TensorBoardMonitor(out / "tensorboard", run.scenario, resumed_at) as tensorboard,
@@ -66,6 +71,8 @@ def train(
         except KeyboardInterrupt:
             click.echo(f"interrupted; go on with: mecsim train --resume --out {shlex.quote(str(out))}", err=True)
             raise
+    if run.epochs <= run.config.warmup_epochs:
+        click.echo(f"nothing was learned: --steps ended within the warm-up of {run.warmup_steps:,} steps", err=True)
     click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: mecsim sweep {out} greedy --out {out}-sweep")
 
 

@@ -145,7 +145,8 @@ class BatchedEngine:
         task = np.where(dispatched, log["task"], 0)
         user = np.where(dispatched, tapes.user[rows, task], 0)
         arrived_by = np.cumsum(tapes.arrivals, axis=1)
-        arrival_step = (arrived_by[:, None, :] <= task[:, :, None]).sum(axis=2)
+        pairs = zip(arrived_by, task, strict=True)
+        arrival_step = np.stack([np.searchsorted(by_step, tasks, "right") for by_step, tasks in pairs])
         dispatch_s = np.broadcast_to(np.arange(task.shape[1]) * self.system.step_s, task.shape)
 
         def where_dispatched(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -107,6 +107,8 @@ class OffloadEpisodes:
 
     def option_costs(self) -> NDArray[np.float64]:
         """Immediate cost of each option for each objective, (N, A, objectives); infinite for absent servers."""
+        if not len(self._num_servers):
+            raise InputError("no episode has begun: call reset first")
         return self.engine.option_costs()[:, :, self.objective_columns]
 
     @property

@@ -55,6 +55,8 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
 
         `options={"episode": k}` starts with episode k of the seed, so that a run can go on where it stopped.
         """
+        if seed is not None and not isinstance(seed, int | np.integer):
+            raise InputError(f"seed: one whole number for all environments is expected, got {seed!r}")
         if seed is not None:
             self._seed_value, self.episodes_started = seed, 0
         if options and "episode" in options:

@@ -10,9 +10,23 @@ from mecsim.engines.tape import Tapes
 from mecsim.scenario import Scenario
 from mecsim.sweep import half_width_95
 
+EPISODE_LABELS = {
+    "delay_s": "total delay (s)",
+    "energy_j": "total energy (J)",
+    "tasks": "tasks dispatched",
+    "tasks_left_in_queue": "tasks left in the queue",
+    "delay_per_task_s": "delay per task (s)",
+    "upload_per_task_s": "of which upload (s)",
+    "execution_alone_per_task_s": "of which alone on its server (s)",
+    "queued_per_task_s": "waiting before dispatch per task (s)",
+    "energy_per_task_j": "energy per task (J)",
+    "cloud_share": "share of tasks to the cloud",
+}
+"""What the terminal calls each quantity."""
+
 
 def episode_columns(played: Play, tapes: Tapes, scenario: Scenario) -> dict[str, NDArray[np.float64]]:
-    """Name (with its unit) to values (N,), one per episode; NaN where an episode had no task."""
+    """Quantity (a key of `EPISODE_LABELS`) to values (N,), one per episode; NaN where an episode had no task."""
     records = played.records
     dispatched = records.dispatched
     tasks = dispatched.sum(axis=1)
@@ -24,16 +38,16 @@ def episode_columns(played: Play, tapes: Tapes, scenario: Scenario) -> dict[str,
     to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
     executed_s = records.size_bit * scenario.tasks.cycles_per_bit / _cpu_hz(tapes, records.server)
     return {
-        "total delay (s)": played.delay_s,
-        "total energy (J)": played.energy_j,
-        "tasks dispatched": tasks.astype(np.float64),
-        "tasks left in the queue": (tapes.arrivals.sum(axis=1) - tasks).astype(np.float64),
-        "delay per task (s)": per_task(records.delay_s),
-        "of which upload (s)": per_task(records.upload_end_s - records.dispatch_s),
-        "of which alone on its server (s)": per_task(executed_s),
-        "waiting before dispatch per task (s)": per_task(records.queued_s),
-        "energy per task (J)": per_task(records.energy_j),
-        "share of tasks to the cloud": per_task(to_cloud),
+        "delay_s": played.delay_s,
+        "energy_j": played.energy_j,
+        "tasks": tasks.astype(np.float64),
+        "tasks_left_in_queue": (tapes.arrivals.sum(axis=1) - tasks).astype(np.float64),
+        "delay_per_task_s": per_task(records.delay_s),
+        "upload_per_task_s": per_task(records.upload_end_s - records.dispatch_s),
+        "execution_alone_per_task_s": per_task(executed_s),
+        "queued_per_task_s": per_task(records.queued_s),
+        "energy_per_task_j": per_task(records.energy_j),
+        "cloud_share": per_task(to_cloud),
     }
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from mecsim.report.episodes import EPISODE_LABELS
 from mecsim.sweep import Front, Quality, half_width_95
 
 NARROWEST = 100  # columns where output is no terminal, or one too narrow for a row
@@ -46,10 +47,11 @@ def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Tab
         table.add_column(heading, justify="left" if heading == "per episode" else "right")
     for name, values in columns.items():
         known = values[~np.isnan(values)]
+        label = EPISODE_LABELS.get(name, name)
         if not len(known):
-            table.add_row(name, "none", "")
+            table.add_row(label, "none", "")
             continue
         mean, half = float(known.mean()), float(half_width_95(known))
         interval = "one episode" if np.isnan(half) else f"± {half:.4g}"
-        table.add_row(name, f"{mean:.6g}", interval)
+        table.add_row(label, f"{mean:.6g}", interval)
     return table

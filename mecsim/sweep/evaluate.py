@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from mecsim.baselines import BASELINES, PolicyFactory, baseline, play
 from mecsim.engines.tape import Stream, Tapes, draw_tapes
@@ -16,6 +17,7 @@ from mecsim.sweep.distribute import run_jobs
 from mecsim.training import is_run, run_policy
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
+TAPES_BYTE = 2**30  # of the episodes played side by side
 PREFERENCES_PER_JOB = 4
 
 
@@ -44,11 +46,11 @@ class Front:
 
 
 def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
-    """Half width of the normal 95 % confidence interval of the mean along an axis; NaN for a single value."""
+    """Half width of Student's 95 % confidence interval of the mean along an axis; NaN for a single value."""
     count = values.shape[axis]
     if count < 2:
         return np.full(np.delete(values.shape, axis), np.nan)
-    return np.asarray(1.96 * values.std(axis=axis, ddof=1) / np.sqrt(count))
+    return np.asarray(stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count))
 
 
 def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
@@ -103,8 +105,9 @@ def tape_chunks(
     scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
 ) -> Iterator[tuple[int, Tapes]]:
     """The episodes of a seed, as many at once as are played side by side, with the number of the first of them."""
-    for first in range(0, episodes, EPISODES_AT_ONCE):
-        yield first, draw_tapes(scenario, seed, first, min(EPISODES_AT_ONCE, episodes - first), stream)
+    at_once = int(min(EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)))
+    for first in range(0, episodes, at_once):
+        yield first, draw_tapes(scenario, seed, first, min(at_once, episodes - first), stream)
 
 
 def sweep(
@@ -114,9 +117,13 @@ def sweep(
     episodes: int,
     seed: int,
     workers: int = 1,
+    threads: int = 1,
     on_progress: Callable[[str, int], None] = lambda target, done: None,
 ) -> list[Front]:
-    """Play each target over all preferences. `on_progress(target, n)` is told of n more preferences done."""
+    """Play each target over all preferences. `on_progress(target, n)` is told of n more preferences done.
+
+    Several workers are processes of their own and share `threads`.
+    """
     jobs = [
         _Job(
             target,
@@ -129,7 +136,7 @@ def sweep(
         for first in range(0, len(preferences), PREFERENCES_PER_JOB)
     ]
     parts: dict[str, list[NDArray[np.float64]]] = {target: [] for target in targets}
-    for job, totals in zip(jobs, run_jobs(_play_job, jobs, workers), strict=True):
+    for job, totals in zip(jobs, run_jobs(_play_job, jobs, workers, threads), strict=True):
         parts[job.target].append(totals)
         on_progress(job.target, len(job.preferences))
     return [Front(target, preferences, np.concatenate(parts[target])) for target in targets]

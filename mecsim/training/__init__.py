@@ -1,7 +1,7 @@
 """Learning one policy for all preferences, and the folder that a run leaves."""
 
 from mecsim.training.config import TrainingConfig
-from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Monitor, train
+from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Monitor, check_memory, train
 from mecsim.training.policy import AgentPolicy, run_policy
 from mecsim.training.run import Run, is_run
 
@@ -13,6 +13,7 @@ __all__ = [
     "Monitor",
     "Run",
     "TrainingConfig",
+    "check_memory",
     "is_run",
     "run_policy",
     "train",

@@ -1,9 +1,10 @@
 """Training: play episodes with preferences of all kinds, learn from what happened, evaluate, save."""
 
 import dataclasses
+import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,10 +13,11 @@ from mecsim_agents import METRICS, DiscreteSAC, Replay, Transitions
 from numpy.typing import NDArray
 
 from mecsim.baselines import Policy, calibrate
-from mecsim.engines.system import QUEUED_TASKS
+from mecsim.engines.system import QUEUED_TASKS, option_width, system_of
 from mecsim.engines.tape import Stream
 from mecsim.envs.offload import Arrays
 from mecsim.envs.vector import OffloadVectorEnv
+from mecsim.errors import InputError
 from mecsim.training.config import TrainingConfig
 from mecsim.training.policy import AgentPolicy
 from mecsim.training.run import Run
@@ -74,18 +76,31 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
         agent, first_epoch = _new_agent(env, config, run.seed, device), 0
     policy = AgentPolicy(agent, scenario, scenario)
     rows = run.read_metrics(first_epoch)
-    epochs = ceil(run.steps / (config.num_envs * scenario.episode.steps))
     observation, _ = env.reset(options={"episode": first_epoch * config.num_envs})
-    for epoch in range(first_epoch + 1, epochs + 1):
-        observation, report = _epoch(env, observation, agent, replay, run, epoch, epochs)
-        if epoch % config.evaluation_epochs == 0 or epoch == epochs:
+    for epoch in range(first_epoch + 1, run.epochs + 1):
+        observation, report = _epoch(env, observation, agent, replay, run, epoch)
+        if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
             report = dataclasses.replace(report, evaluation=evaluate(policy))
         rows.append(_row(report, scenario.objectives))
         run.write_metrics(rows)
         for monitor in monitors:
             monitor.on_epoch(report)
-        if epoch % config.checkpoint_epochs == 0 or epoch == epochs:
+        if epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
             run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
+
+
+def check_memory(run: Run) -> None:
+    """Raise InputError if the replay and the episodes side by side would take more than the machine has."""
+    scenario, config = run.scenario, run.config
+    row_byte = 4 * option_width(system_of(scenario))
+    replay_byte = config.agent.replay_capacity * 2 * scenario.max_servers * row_byte
+    needed_byte = replay_byte + config.num_envs * scenario.tape_byte
+    available_byte = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    if needed_byte > 0.8 * available_byte:
+        raise InputError(
+            f"training needs about {needed_byte / 2**30:.0f} GiB of memory, this machine has "
+            f"{available_byte / 2**30:.0f}: choose a smaller replay_capacity or num_envs with --set"
+        )
 
 
 def _shape(env: OffloadVectorEnv, name: str) -> tuple[int, ...]:
@@ -112,7 +127,7 @@ def _new_agent(env: OffloadVectorEnv, config: TrainingConfig, seed: int, device:
 
 
 def _epoch(
-    env: OffloadVectorEnv, observation: Arrays, agent: DiscreteSAC, replay: Replay, run: Run, epoch: int, epochs: int
+    env: OffloadVectorEnv, observation: Arrays, agent: DiscreteSAC, replay: Replay, run: Run, epoch: int
 ) -> tuple[Arrays, EpochReport]:
     """One episode of every environment, with the updates that belong to it; returns the next first observation."""
     config, steps = run.config, run.scenario.episode.steps
@@ -122,7 +137,7 @@ def _epoch(
     returns = np.zeros((env.num_envs, env.reward_dim))
     chosen = np.zeros(env.episodes.action_space.n)
     learned: list[dict[str, torch.Tensor]] = []
-    due = 0.0
+    first_step = (epoch - 1 - config.warmup_epochs) * steps  # of those that learn, so that no fraction is ever lost
     for step in range(steps):
         if warming_up:
             action = rng.integers(0, observation["mask"].sum(axis=1, dtype=np.int64))
@@ -135,15 +150,13 @@ def _epoch(
         replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended))
         returns -= reward
         observation = following
-        due += 0.0 if warming_up else config.updates_per_step
-        while due >= 1.0:
-            learned.append(agent.update(replay, (epoch - 1 + step / steps) / epochs))
-            due -= 1.0
+        due = 0 if warming_up else _updates_due(config.updates_per_step, first_step + step)
+        learned += [agent.update(replay, (epoch - 1 + step / steps) / run.epochs) for _ in range(due)]
     if epoch == config.warmup_epochs:
         agent.observe_normalisation(replay)
     report = EpochReport(
         epoch=epoch,
-        epochs=epochs,
+        epochs=run.epochs,
         env_steps=epoch * config.num_envs * steps,
         updates=agent.updates,
         returns=returns.mean(axis=0),
@@ -152,6 +165,11 @@ def _epoch(
         evaluation=None,
     )
     return observation, report
+
+
+def _updates_due(per_step: float, step: int) -> int:
+    """Updates after a step, such that n steps together have ⌊n·per_step⌋ of them; the slack is for rounding."""
+    return math.floor(per_step * (step + 1) + 1e-9) - math.floor(per_step * step + 1e-9)
 
 
 def _means(learned: list[dict[str, torch.Tensor]]) -> dict[str, float]:

@@ -44,7 +44,8 @@ class AgentPolicy:
                 f"({_told(scenario)}): use the same histogram and cost_features"
             )
         self._agent = agent
-        self._factor: NDArray[np.float64] = calibrate(trained).scale / calibrate(scenario).scale
+        # The agent's own scale, and not a new measurement: a policy must not change when a calibration does.
+        self._factor: NDArray[np.float64] = np.array(agent.objective_scale) / calibrate(scenario).scale
 
     def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode."""

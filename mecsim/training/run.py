@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,6 +39,17 @@ class Run:
     config: TrainingConfig
     steps: int  # environment steps of the whole training
     seed: int
+    threads: int | None = None  # that it is trained on; with as many it can be repeated bit for bit
+
+    @property
+    def epochs(self) -> int:
+        """Of the whole training; the last one is never cut short."""
+        return ceil(self.steps / (self.config.num_envs * self.scenario.episode.steps))
+
+    @property
+    def warmup_steps(self) -> int:
+        """Environment steps before the first update."""
+        return self.config.warmup_epochs * self.config.num_envs * self.scenario.episode.steps
 
     def create(self, command: str) -> None:
         """Write the files that stay as they are."""
@@ -49,6 +61,7 @@ class Run:
             "mecsim_version": __version__,
             "steps": self.steps,
             "seed": self.seed,
+            "threads": self.threads,
             "training": self.config.to_mapping(),
         }
         (self.folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
@@ -76,7 +89,9 @@ class Run:
             if not (folder / "scenario.yaml").exists():
                 raise RunError(f"{folder}: damaged: it has no scenario.yaml")
             scenario = load_scenario(folder / "scenario.yaml")
-            return Run(folder, scenario, config, int(content["steps"]), int(content["seed"]))
+            threads = content.get("threads")
+            steps, seed = int(content["steps"]), int(content["seed"])
+            return Run(folder, scenario, config, steps, seed, None if threads is None else int(threads))
         except (KeyError, TypeError, ValueError, InputError) as error:
             if isinstance(error, ScenarioError | RunError):
                 raise

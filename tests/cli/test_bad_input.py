@@ -343,7 +343,8 @@ def test_what_is_there_is_replaced_only_by_force(mecsim, refused, small, tmp_pat
     (out / "notes.txt").write_text("precious")
     (out / "folder").mkdir()
     (out / "folder" / "more.txt").write_text("precious")
-    for name in OWN[command]:  # all that an earlier command left goes
+    marker = "config.yaml" if command == "train" else "summary.json"  # by which the folder is known
+    for name in set(OWN[command]) - {marker}:  # all that an earlier command left goes
         (out / name / "old").write_text("x") if (out / name).is_dir() else (out / name).write_text("old")
     assert mecsim(*arguments, "--force").code == 0
     after = snapshot(out)
@@ -356,13 +357,25 @@ def test_what_is_there_is_replaced_only_by_force(mecsim, refused, small, tmp_pat
 @pytest.mark.parametrize("command", ["simulate", "sweep"])
 def test_force_does_not_take_a_run_for_old_results(refused, small, run_folder, command):
     arguments = (*OUTPUTS[command](small), "--out", run_folder, "--force")
-    assert "is a run of mecsim train" in refused(*arguments).err
+    assert "no summary.json of this command" in refused(*arguments).err
+
+
+@pytest.mark.parametrize("command", list(OUTPUTS))
+def test_force_leaves_alone_what_another_program_wrote(refused, small, tmp_path, command):
+    (tmp_path / "theirs" / "checkpoints").mkdir(parents=True)
+    (tmp_path / "theirs" / "checkpoints" / "precious").write_text("precious")
+    (tmp_path / "theirs" / "config.yaml").write_text("learning_rate: 1\n")
+    (tmp_path / "theirs" / "summary.json").write_text('{"precious": true}')
+    before = snapshot(tmp_path / "theirs")
+    assert "of this command" in refused(*OUTPUTS[command](small), "--out", "theirs", "--force").err
+    assert snapshot(tmp_path / "theirs") == before
 
 
 def test_force_removes_a_link_but_not_what_it_leads_to(mecsim, small, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "precious").write_text("precious")
-    (tmp_path / "out").mkdir()
+    assert mecsim(*OUTPUTS["sweep"](small), "--out", "out").code == 0
+    shutil.rmtree(tmp_path / "out" / "tensorboard")
     (tmp_path / "out" / "tensorboard").symlink_to(tmp_path / "elsewhere")
     assert mecsim(*OUTPUTS["sweep"](small), "--out", "out", "--force").code == 0
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["precious"]

@@ -74,8 +74,8 @@ def test_a_replay_that_would_not_fit_is_no_internal_error(mecsim, small):
     settings = [*SET]
     settings[settings.index("replay_capacity=80")] = f"replay_capacity={10**15}"
     said = mecsim("train", small, "--out", "run", *settings)
-    assert said.code == 1
-    assert "not enough memory" in said.err
+    assert said.code == 2
+    assert "choose a smaller replay_capacity" in said.err
 
 
 def wait_for(condition, process, seconds=120.0):

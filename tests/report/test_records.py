@@ -10,7 +10,7 @@ from rich.console import Console
 
 from mecsim.baselines import baseline, calibrate, play
 from mecsim.engines.tape import draw_tapes
-from mecsim.report.episodes import episode_columns, episode_summary
+from mecsim.report.episodes import EPISODE_LABELS, episode_columns, episode_summary
 from mecsim.report.provenance import provenance
 from mecsim.report.records import RecordFiles
 from mecsim.report.tables import episode_table, quality_table
@@ -132,25 +132,25 @@ def test_episode_columns_agree_with_the_tasks(played, tasks, scenario):
         def mean(key, own=own):
             return np.mean([float(row[key]) for row in own])
 
-        assert columns["tasks dispatched"][episode] == len(own)
-        assert columns["total delay (s)"][episode] == pytest.approx(mean("delay_s") * len(own))
-        assert columns["delay per task (s)"][episode] == pytest.approx(mean("delay_s"))
-        assert columns["energy per task (J)"][episode] == pytest.approx(mean("energy_j"))
-        assert columns["waiting before dispatch per task (s)"][episode] == pytest.approx(mean("queued_s"))
+        assert columns["tasks"][episode] == len(own)
+        assert columns["delay_s"][episode] == pytest.approx(mean("delay_s") * len(own))
+        assert columns["delay_per_task_s"][episode] == pytest.approx(mean("delay_s"))
+        assert columns["energy_per_task_j"][episode] == pytest.approx(mean("energy_j"))
+        assert columns["queued_per_task_s"][episode] == pytest.approx(mean("queued_s"))
         upload = mean("upload_end_s") - mean("dispatch_s")
-        assert columns["of which upload (s)"][episode] == pytest.approx(upload)
+        assert columns["upload_per_task_s"][episode] == pytest.approx(upload)
         share = np.mean([row["server"] == "0" for row in own])
-        assert columns["share of tasks to the cloud"][episode] == pytest.approx(share)
-    arrived = columns["tasks dispatched"] + columns["tasks left in the queue"]
+        assert columns["cloud_share"][episode] == pytest.approx(share)
+    arrived = columns["tasks"] + columns["tasks_left_in_queue"]
     assert_allclose(arrived, tapes.arrivals.sum(axis=1))
-    assert columns["tasks left in the queue"].any()
-    parts = columns["of which upload (s)"] + columns["of which alone on its server (s)"]
-    assert (parts <= columns["delay per task (s)"] * (1.0 + 1e-9)).all()
+    assert columns["tasks_left_in_queue"].any()
+    parts = columns["upload_per_task_s"] + columns["execution_alone_per_task_s"]
+    assert (parts <= columns["delay_per_task_s"] * (1.0 + 1e-9)).all()
 
 
 def test_episode_summary_has_means_and_intervals():
     found = episode_summary({"a (s)": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan]), "c": np.array([2.0])})
-    half = pytest.approx(1.96 * np.sqrt(2.0) / np.sqrt(2.0))
+    half = pytest.approx(12.7062, rel=1e-5)  # Student, one degree of freedom
     assert found == {
         "a (s)": {"mean": 2.0, "ci95": half},
         "b": {"mean": None, "ci95": None},
@@ -161,7 +161,8 @@ def test_episode_summary_has_means_and_intervals():
 def test_the_episode_table_names_every_quantity(played, scenario):
     columns = episode_columns(*played, scenario)
     shown = text_of(episode_table("small", columns))
-    assert all(name in shown for name in columns)
+    assert list(columns) == list(EPISODE_LABELS)
+    assert all(label in shown for label in EPISODE_LABELS.values())
     assert f"{played[0].delay_s.mean():.6g}" in shown
     assert shown.count("±") == len(columns)
 

@@ -48,7 +48,7 @@ def test_front_csv_has_the_documented_columns_and_values(tmp_path):
         "target,preference_delay,preference_energy,delay_mean,energy_mean,delay_ci95,energy_ci95,episodes,on_front"
     )
     assert [row[0] for row in rows] == ["one"] * 3 + ["other, worse"] * 3
-    half = f"{1.96:.10g}"  # standard deviation √2 over √2
+    half = f"{12.706204736174:.10g}"  # standard deviation √2 over √2
     assert rows[0] == ["one", "0", "1", "30", "2", half, half, "2", "1"]
     assert rows[4] == ["other, worse", "0.5", "0.5", "21", "3.5", half, half, "2", "1"]
     assert [row[-1] for row in rows] == ["1", "1", "0", "1", "1", "0"]  # within each target

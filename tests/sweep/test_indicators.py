@@ -120,9 +120,9 @@ def test_quality_puts_them_together():
 
 
 def test_half_width_of_the_interval():
-    assert half_width_95(np.array([1.0, 2.0, 3.0])) == pytest.approx(1.96 / np.sqrt(3.0))
+    assert half_width_95(np.array([1.0, 2.0, 3.0])) == pytest.approx(4.302653 / np.sqrt(3.0), rel=1e-6)
     values = np.arange(24.0).reshape(2, 4, 3) ** 2
-    expected = [[1.96 * np.std(values[i, :, j], ddof=1) / 2.0 for j in range(3)] for i in range(2)]
+    expected = [[3.182446 * np.std(values[i, :, j], ddof=1) / 2.0 for j in range(3)] for i in range(2)]
     assert_allclose(half_width_95(values, axis=1), expected)
 
 

@@ -247,6 +247,7 @@ def scaled(delay_s, energy_j):
 
 def asked_of_the_agent(trained_on, played_on, preference):
     agent, tapes = Listener(), draw_tapes(played_on, 0, 0, len(preference))
+    agent.objective_scale = 7.0 * calibrate(trained_on).scale  # only the ratio of the scales means anything
     play(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
     return agent.asked
 

@@ -15,6 +15,7 @@ from mecsim.scenario import Evaluation as Yardsticks
 from mecsim.scenario import ObjectiveValues, load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
 from mecsim.training import AgentPolicy, Run
+from mecsim.training.loop import _updates_due
 from tests.training.small import ENVS, STEPS, new_run, small_scenario, trained
 
 EPOCHS = 6
@@ -270,3 +271,10 @@ def test_the_residual_agent_is_no_worse_than_greedy(tmp_path):
     trained(run)
     greedy = cost_of(baseline("greedy", run.scenario)(0), run.scenario)
     assert cost_of(policy_of(run), run.scenario) < 1.02 * greedy
+
+
+@pytest.mark.parametrize("rate", [0.005, 0.1, 0.3, 0.5, 0.7, 1.0, 2.5])
+def test_no_fraction_of_an_update_is_lost(rate):
+    due = [_updates_due(rate, step) for step in range(1000)]
+    assert sum(due) == round(1000 * rate)
+    assert max(due) - min(due) <= 1
