@@ -75,7 +75,7 @@ def test_built_in_values() -> None:
     assert quick.servers.edge.count == CountRange(3, 3)
     assert quick.training.steps == 2_000_000
     gmorl, sketch = load_scenario("gmorl"), parse_scenario(SKETCH)
-    own = {"description": sketch.description, "evaluation": sketch.evaluation}
+    own = {"description": sketch.description, "evaluation": sketch.evaluation, "training": sketch.training}
     assert gmorl.model_copy(update=own) == sketch
 
 
