@@ -33,6 +33,8 @@ def init(name: str, kind: str, force: bool) -> None:
     """Write a commented starter scenario to NAME.yaml."""
     from mecsim.scenario import starter_yaml
 
+    if not name.strip():
+        raise InputError("init: name the new scenario, such as campus")
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     try:
         with path.open("w" if force else "x") as file:
