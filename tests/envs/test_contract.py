@@ -2,57 +2,23 @@
 
 import pickle
 from itertools import pairwise
-from typing import Any
 
 import gymnasium as gym
 import mo_gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from gymnasium.vector import AutoresetMode
 from mo_gymnasium.wrappers import LinearReward as MOLinearReward
 from mo_gymnasium.wrappers import MONormalizeReward, MORecordEpisodeStatistics
 from mo_gymnasium.wrappers.vector import MORecordEpisodeStatistics as MORecordVectorStatistics
 from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 
-import mecsim
 from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.envs import FlatObservation, LinearReward, OffloadEnv, OffloadVectorEnv, PreferenceObservation
-from mecsim.envs.offload import OffloadEpisodes
+from mecsim.envs import LinearReward, OffloadEnv, OffloadVectorEnv
 from mecsim.errors import InputError
-from mecsim.scenario import builtin_names, load_scenario, with_context
+from mecsim.scenario import load_scenario
+from tests.envs.contract import BUILT_IN, ENGINES, OBJECTIVES, assert_same, rollout, short
 from tests.offloading import make_scenario
-
-ENGINES = ["simpy", "batched"]
-BUILT_IN = [(name, engine) for name in builtin_names() for engine in ENGINES]
-OBJECTIVES = [("delay", "energy"), ("energy", "delay"), ("delay",), ("energy",)]
-
-
-def short(name: str = "quickstart", steps: int = 6, **changes: str) -> Any:
-    return with_context(load_scenario(name), {"episode.steps": str(steps), **changes})
-
-
-def assert_same(one: Any, other: Any) -> None:
-    """Nested dicts of arrays and numbers are the same."""
-    assert type(one) is type(other)
-    if isinstance(one, dict):
-        assert one.keys() == other.keys()
-        for key in one:
-            assert_same(one[key], other[key])
-    else:
-        np.testing.assert_array_equal(one, other)
-
-
-def rollout(env: gym.Env[Any, Any], seed: int | None, steps: int = 300) -> list[Any]:
-    """What an environment says to random actions, episodes on end."""
-    rng = np.random.default_rng(0)
-    said: list[Any] = list(env.reset(seed=seed))
-    for _ in range(steps):
-        *result, terminated, truncated, info = env.step(rng.integers(env.action_space.n))
-        said += [*result, terminated, truncated, info]
-        if terminated:
-            said += env.reset()
-    return said
 
 
 @pytest.mark.parametrize(("scenario", "engine"), BUILT_IN)
@@ -240,191 +206,3 @@ def test_sync_vector_env_of_mo_gymnasium() -> None:
     assert terminated.all()
     assert info["episode"]["r"].shape == (3, 2)
     vector.close()
-
-
-# The vector environment.
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_vector_plays_what_single_environments_play(engine: str) -> None:
-    """Environment j of n plays episodes j, j + n, …: the same as single environments on the same tapes, to the bit."""
-    scenario = short("gmorl", steps=8)
-    count, rounds = 3, 3
-    vector = OffloadVectorEnv(scenario, count, seed=4, engine=engine)  # type: ignore[arg-type]
-    rng = np.random.default_rng(1)
-    actions = rng.integers(0, scenario.max_servers, (rounds * 8, count))
-    said = [vector.reset()[0]]
-    results = [vector.step(row) for row in actions]
-    said += [result[0] for result in results]
-    tapes = draw_tapes(scenario, 4, 0, count * (rounds + 1), Stream.TRAINING)
-    for j in range(count):
-        single = OffloadEnv(scenario, engine)  # type: ignore[arg-type]
-        for episode in range(rounds):
-            chosen = j + episode * count
-            observation, _ = single.reset(options={"tapes": tapes.select(slice(chosen, chosen + 1))})
-            for step in range(8):
-                t = episode * 8 + step
-                for name in observation:
-                    np.testing.assert_array_equal(observation[name], said[t][name][j])
-                observation, reward, terminated, truncated, info = single.step(actions[t, j])
-                _, rewards, ended, cut, infos = results[t]
-                np.testing.assert_array_equal(reward, rewards[j])
-                assert (terminated, truncated) == (ended[j], cut[j])
-                assert (info["delay_s"], info["energy_j"]) == (infos["delay_s"][j], infos["energy_j"][j])
-            for name in observation:
-                np.testing.assert_array_equal(observation[name], results[t][4]["final_obs"][name][j])
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_vector_resets_itself_in_the_last_step(engine: str) -> None:
-    env = OffloadVectorEnv(short(steps=4), 5, seed=2, engine=engine)  # type: ignore[arg-type]
-    assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
-    assert env.observation_space["options"].shape == (5, *env.single_observation_space["options"].shape)
-    observation, _ = env.reset()
-    assert observation in env.observation_space
-    for step in range(12):
-        assert observation["context"][:, 2] == pytest.approx(1.0 - (step % 4) / 4)
-        observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
-        assert observation in env.observation_space
-        assert (reward.shape, reward.dtype) == ((5, 2), np.float32)
-        assert terminated.dtype == truncated.dtype == np.bool_
-        assert not truncated.any()
-        last = step % 4 == 3
-        assert terminated.tolist() == [last] * 5
-        assert ("final_obs" in info) == ("final_info" in info) == last
-        np.testing.assert_array_equal(info["action_mask"], observation["mask"])
-        np.testing.assert_array_equal(info["queued_tasks"], observation["context"][:, 0])
-        np.testing.assert_allclose(-reward, np.stack([info["delay_s"], info["energy_j"]], axis=1), rtol=1e-6)
-        if last:
-            assert info["_final_obs"].all()
-            assert info["final_obs"] in env.observation_space
-            assert info["final_obs"]["context"][:, 2].tolist() == [0.0] * 5
-            np.testing.assert_array_equal(info["final_info"]["queued_tasks"], info["final_obs"]["context"][:, 0])
-
-
-def test_vector_resets_again_and_goes_on() -> None:
-    env = OffloadVectorEnv("gmorl", 4, seed=2)
-    first, second = env.reset()[0], env.reset()[0]
-    assert not np.array_equal(first["options"], second["options"])
-    assert_same(env.reset(seed=2)[0], first)
-    assert_same(env.reset(options={"episode": 4})[0], second)
-    assert not np.array_equal(env.reset(seed=3)[0]["options"], first["options"])
-    evaluation = OffloadVectorEnv("gmorl", 4, seed=2, stream=Stream.EVALUATION)
-    assert not np.array_equal(evaluation.reset()[0]["options"], first["options"])
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("shape", [(), (1,), (2,), (4,), (3, 1), (1, 3)])
-def test_wrong_action_shapes_are_errors(engine: str, shape: tuple[int, ...]) -> None:
-    """Even those that NumPy would stretch to fit; and the step can be repeated properly."""
-    env = mecsim.make_vec(short(steps=2), 3, engine=engine)
-    env.reset()
-    with pytest.raises(InputError, match="one action per episode"):
-        env.step(np.zeros(shape, np.int64))
-    assert not env.step(np.zeros(3, np.int64))[2].any()
-    assert env.step(np.zeros(3, np.int64))[2].all()
-
-
-def test_vectors_of_nothing_are_errors() -> None:
-    with pytest.raises(InputError, match="num_envs must be at least 1"):
-        mecsim.make_vec("quickstart", 0)
-
-
-def test_observations_are_new_arrays() -> None:
-    env = mecsim.make_vec(short(), 2)
-    observation, _ = env.reset()
-    kept = {name: array.copy() for name, array in observation.items()}
-    later = env.step(np.zeros(2, np.int64))[0]
-    assert_same(observation, kept)
-    assert not any(np.shares_memory(observation[name], later[name]) for name in later)
-
-
-def test_records_end_the_episodes() -> None:
-    scenario = short()
-    episodes = OffloadEpisodes(scenario, "batched")
-    episodes.begin(draw_tapes(scenario, 0, 0, 4))
-    total = sum(episodes.step(np.zeros(4, np.int64))[2] for _ in range(6))
-    assert episodes.over
-    records = episodes.records()
-    np.testing.assert_allclose(np.where(records.dispatched, records.delay_s, 0.0).sum(axis=1), total[:, 0], rtol=1e-9)
-
-
-# Our wrappers.
-
-
-def test_preferences_are_drawn_or_fixed() -> None:
-    env = PreferenceObservation(OffloadEnv(short()))
-    seen = []
-    for n in range(20):
-        observation, _ = env.reset(seed=1 if n == 0 else None)
-        assert observation in env.observation_space
-        assert observation["preference"].sum() == pytest.approx(1.0)
-        np.testing.assert_array_equal(env.step(0)[0]["preference"], observation["preference"])
-        seen.append(observation["preference"][0])
-    assert np.ptp(seen) > 0.5
-    np.testing.assert_array_equal(env.reset(seed=1)[0]["preference"][0], seen[0])
-    fixed = PreferenceObservation(OffloadEnv(short()), [0.2, 0.8])
-    np.testing.assert_allclose(fixed.reset(seed=1)[0]["preference"], [0.2, 0.8])
-
-
-def test_flat_observations() -> None:
-    """In the order of their names: context, mask, options, preference."""
-    env = PreferenceObservation(OffloadEnv(short()), [0.2, 0.8])
-    flat = FlatObservation(env)
-    vector, _ = flat.reset(seed=1)
-    parts, _ = env.reset(seed=1)
-    assert vector in flat.observation_space
-    expected = np.concatenate([parts[name].ravel() for name in ("context", "mask", "options", "preference")])
-    np.testing.assert_array_equal(vector, expected.astype(np.float32))
-    assert flat.observation_space.low.min() == -1.0
-    assert flat.step(0)[0] in flat.observation_space
-
-
-def test_linear_rewards() -> None:
-    scenario = short()
-    env, plain = LinearReward(OffloadEnv(scenario), [0.25, 0.75], scale=[200.0, 0.5]), OffloadEnv(scenario)
-    env.reset(seed=1)
-    plain.reset(seed=1)
-    for _ in range(scenario.episode.steps):
-        _, reward, _, _, info = env.step(1)
-        vector = plain.step(np.int64(1))[1]
-        assert isinstance(reward, float)
-        np.testing.assert_array_equal(info["vector_reward"], vector)
-        assert reward == pytest.approx(0.25 * vector[0] / 200.0 + 0.75 * vector[1] / 0.5)
-
-
-@pytest.mark.parametrize(
-    "preference", [[1.0], [0.5, 0.6], [1.5, -0.5], [np.nan, 1.0], [0.2, 0.3, 0.5], [[0.5, 0.5]], [], 1.0]
-)
-def test_preferences_that_are_none(preference: Any) -> None:
-    for wrapper in (LinearReward, PreferenceObservation):
-        with pytest.raises(InputError, match="a preference"):
-            wrapper(OffloadEnv(short()), preference)
-
-
-@pytest.mark.parametrize("scale", [[1.0], [0.0, 1.0], [1.0, -1.0], [np.nan, 1.0]])
-def test_scales_that_are_none(scale: list[float]) -> None:
-    with pytest.raises(InputError, match="a scale needs 2 positive numbers"):
-        LinearReward(OffloadEnv(short()), [0.5, 0.5], scale)
-
-
-def test_wrappers_in_the_wrong_order() -> None:
-    flat = FlatObservation(OffloadEnv(short()))
-    with pytest.raises(InputError, match="before FlatObservation"):
-        PreferenceObservation(flat)
-    with pytest.raises(InputError, match="dict observation"):
-        FlatObservation(flat)
-
-
-def test_wrapped_environments_train_with_standard_tools() -> None:
-    """The stack that scalar, flat algorithms need, through `gymnasium.make`."""
-    env = gym.make("mecsim/offload-v0", scenario=short(), engine="batched")
-    env = LinearReward(FlatObservation(PreferenceObservation(env, [0.5, 0.5])), [0.5, 0.5])
-    env = gym.wrappers.RecordEpisodeStatistics(env)
-    env.reset(seed=0)
-    total = 0.0
-    terminated = False
-    while not terminated:
-        _, reward, terminated, _, info = env.step(env.action_space.sample())
-        total += reward
-    assert info["episode"]["r"] == pytest.approx(total, rel=1e-5)

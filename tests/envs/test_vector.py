@@ -1,0 +1,116 @@
+"""The vector environment: the same episodes as single ones, resets in the last step, errors."""
+
+import numpy as np
+import pytest
+from gymnasium.vector import AutoresetMode
+
+import mecsim
+from mecsim.engines.tape import Stream, draw_tapes
+from mecsim.envs import OffloadEnv, OffloadVectorEnv
+from mecsim.envs.offload import OffloadEpisodes
+from mecsim.errors import InputError
+from tests.envs.contract import ENGINES, assert_same, short
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_vector_plays_what_single_environments_play(engine: str) -> None:
+    """Environment j of n plays episodes j, j + n, …: the same as single environments on the same tapes, to the bit."""
+    scenario = short("gmorl", steps=8)
+    count, rounds = 3, 3
+    vector = OffloadVectorEnv(scenario, count, seed=4, engine=engine)  # type: ignore[arg-type]
+    rng = np.random.default_rng(1)
+    actions = rng.integers(0, scenario.max_servers, (rounds * 8, count))
+    said = [vector.reset()[0]]
+    results = [vector.step(row) for row in actions]
+    said += [result[0] for result in results]
+    tapes = draw_tapes(scenario, 4, 0, count * (rounds + 1), Stream.TRAINING)
+    for j in range(count):
+        single = OffloadEnv(scenario, engine)  # type: ignore[arg-type]
+        for episode in range(rounds):
+            chosen = j + episode * count
+            observation, _ = single.reset(options={"tapes": tapes.select(slice(chosen, chosen + 1))})
+            for step in range(8):
+                t = episode * 8 + step
+                for name in observation:
+                    np.testing.assert_array_equal(observation[name], said[t][name][j])
+                observation, reward, terminated, truncated, info = single.step(actions[t, j])
+                _, rewards, ended, cut, infos = results[t]
+                np.testing.assert_array_equal(reward, rewards[j])
+                assert (terminated, truncated) == (ended[j], cut[j])
+                assert (info["delay_s"], info["energy_j"]) == (infos["delay_s"][j], infos["energy_j"][j])
+            for name in observation:
+                np.testing.assert_array_equal(observation[name], results[t][4]["final_obs"][name][j])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_vector_resets_itself_in_the_last_step(engine: str) -> None:
+    env = OffloadVectorEnv(short(steps=4), 5, seed=2, engine=engine)  # type: ignore[arg-type]
+    assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
+    assert env.observation_space["options"].shape == (5, *env.single_observation_space["options"].shape)
+    observation, _ = env.reset()
+    assert observation in env.observation_space
+    for step in range(12):
+        assert observation["context"][:, 2] == pytest.approx(1.0 - (step % 4) / 4)
+        observation, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        assert observation in env.observation_space
+        assert (reward.shape, reward.dtype) == ((5, 2), np.float32)
+        assert terminated.dtype == truncated.dtype == np.bool_
+        assert not truncated.any()
+        last = step % 4 == 3
+        assert terminated.tolist() == [last] * 5
+        assert ("final_obs" in info) == ("final_info" in info) == last
+        np.testing.assert_array_equal(info["action_mask"], observation["mask"])
+        np.testing.assert_array_equal(info["queued_tasks"], observation["context"][:, 0])
+        np.testing.assert_allclose(-reward, np.stack([info["delay_s"], info["energy_j"]], axis=1), rtol=1e-6)
+        if last:
+            assert info["_final_obs"].all()
+            assert info["final_obs"] in env.observation_space
+            assert info["final_obs"]["context"][:, 2].tolist() == [0.0] * 5
+            np.testing.assert_array_equal(info["final_info"]["queued_tasks"], info["final_obs"]["context"][:, 0])
+
+
+def test_vector_resets_again_and_goes_on() -> None:
+    env = OffloadVectorEnv("gmorl", 4, seed=2)
+    first, second = env.reset()[0], env.reset()[0]
+    assert not np.array_equal(first["options"], second["options"])
+    assert_same(env.reset(seed=2)[0], first)
+    assert_same(env.reset(options={"episode": 4})[0], second)
+    assert not np.array_equal(env.reset(seed=3)[0]["options"], first["options"])
+    evaluation = OffloadVectorEnv("gmorl", 4, seed=2, stream=Stream.EVALUATION)
+    assert not np.array_equal(evaluation.reset()[0]["options"], first["options"])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (4,), (3, 1), (1, 3)])
+def test_wrong_action_shapes_are_errors(engine: str, shape: tuple[int, ...]) -> None:
+    """Even those that NumPy would stretch to fit; and the step can be repeated properly."""
+    env = mecsim.make_vec(short(steps=2), 3, engine=engine)
+    env.reset()
+    with pytest.raises(InputError, match="one action per episode"):
+        env.step(np.zeros(shape, np.int64))
+    assert not env.step(np.zeros(3, np.int64))[2].any()
+    assert env.step(np.zeros(3, np.int64))[2].all()
+
+
+def test_vectors_of_nothing_are_errors() -> None:
+    with pytest.raises(InputError, match="num_envs must be at least 1"):
+        mecsim.make_vec("quickstart", 0)
+
+
+def test_observations_are_new_arrays() -> None:
+    env = mecsim.make_vec(short(), 2)
+    observation, _ = env.reset()
+    kept = {name: array.copy() for name, array in observation.items()}
+    later = env.step(np.zeros(2, np.int64))[0]
+    assert_same(observation, kept)
+    assert not any(np.shares_memory(observation[name], later[name]) for name in later)
+
+
+def test_records_end_the_episodes() -> None:
+    scenario = short()
+    episodes = OffloadEpisodes(scenario, "batched")
+    episodes.begin(draw_tapes(scenario, 0, 0, 4))
+    total = sum(episodes.step(np.zeros(4, np.int64))[2] for _ in range(6))
+    assert episodes.over
+    records = episodes.records()
+    np.testing.assert_allclose(np.where(records.dispatched, records.delay_s, 0.0).sum(axis=1), total[:, 0], rtol=1e-9)
