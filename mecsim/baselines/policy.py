@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -27,7 +28,7 @@ PolicyFactory = Callable[[int], Policy]
 """Makes a policy from a seed; two policies of one seed act alike."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Play:
     """What N episodes of T steps came to."""
 
@@ -35,9 +36,9 @@ class Play:
     delay_s: NDArray[np.float64]  # (N,) total delay of each episode
     energy_j: NDArray[np.float64]  # (N,) total energy of each episode
 
-    @property
+    @cached_property
     def records(self) -> Records:
-        """What happened to each task; made when it is asked for, as most callers want totals only."""
+        """What happened to each task; made when it is first asked for, as most callers want totals only."""
         return self.episodes.records()
 
     def totals(self, scenario: Scenario) -> NDArray[np.float64]:

@@ -50,7 +50,7 @@ def sweep(
     from mecsim.report.tables import console, quality_table
     from mecsim.report.tensorboard import write_trade_offs
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import assess, preference_grid, summary, write_front_csv, write_json
+    from mecsim.sweep import assess, mean_cost, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.evaluate import policy_factory
     from mecsim.training import Run, is_run
@@ -66,7 +66,8 @@ def sweep(
                 policy_factory(target, load_scenario("quickstart"))  # a misspelt target is the likelier cause
             raise InputError("baselines alone need a scenario: add --scenario NAME")
         played = Run.open(Path(run)).scenario
-    played = with_context(played, key_values(context, "--context"))
+    changes = key_values(context, "--context")
+    played = with_context(played, changes)
     grid = preference_grid(len(played.objectives), preferences)
     threads = use_threads(num_threads)
     for target in targets:
@@ -88,7 +89,7 @@ def sweep(
     written = {
         **provenance(),
         "seed": seed,
-        "context": dict(key_values(context, "--context")),
+        "context": changes,
         "threads": threads,
         "workers": workers,
         "wall_time_s": time.perf_counter() - started,
@@ -102,7 +103,7 @@ def sweep(
     if as_json:
         click.echo(json.dumps(content, indent=2))
         return
-    greedy_cost = assess([yardstick], calibration)["greedy"].mean_cost
+    greedy_cost = mean_cost(yardstick.mean, grid, calibration.scale)
     console().print(quality_table(qualities, fronts, greedy_cost))
     for front in fronts:
         beyond = int((front.mean >= calibration.reference).any(axis=1).sum())

@@ -14,7 +14,6 @@ from mecsim.errors import InputError, RunError
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from mecsim.scenario import Scenario
     from mecsim.training import EpochReport, Evaluate, Run
 
 
@@ -64,7 +63,7 @@ def train(
         run.create("mecsim " + shlex.join(sys.argv[1:]))
     with (
         TensorBoardMonitor(out / "tensorboard", run.scenario, resumed_at) as tensorboard,
-        ProgressMonitor(run.scenario) as progress,
+        ProgressMonitor() as progress,
     ):
         try:
             run_training(run, evaluate, [tensorboard, progress], chosen_device, resume)
@@ -79,7 +78,7 @@ def train(
 class ProgressMonitor:
     """A progress bar with the time left and the current hypervolume; plain lines where output is no terminal."""
 
-    def __init__(self, scenario: "Scenario") -> None:
+    def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -90,7 +89,6 @@ class ProgressMonitor:
             disable=not self._console.is_terminal,
         )  # fmt: skip
         self._task: TaskID | None = None
-        self._objectives = scenario.objectives
 
     def on_epoch(self, report: "EpochReport") -> None:
         """Move the bar; say what an evaluation found."""

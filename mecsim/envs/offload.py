@@ -84,7 +84,9 @@ class OffloadEpisodes:
         self.engine.begin(tapes)
         self.step_index = 0
         self._num_servers = tapes.num_servers
-        return self._observed(self._empty())
+        out = self._empty()
+        self.engine.observe(out)
+        return _as_dict(out)
 
     def step(self, action: NDArray[np.int64]) -> tuple[Arrays, NDArray[np.float32], NDArray[np.float64]]:
         """Observations, rewards (N, objectives) and costs (N, 2) in s and J.
@@ -95,8 +97,7 @@ class OffloadEpisodes:
         Raises:
             InputError: not one action per episode, a negative one, or no episode has begun.
         """
-        if not len(self._num_servers):
-            raise InputError("no episode has begun: call reset first")
+        self._check_begun()
         if np.shape(action) != self._num_servers.shape:
             raise InputError(f"one action per episode is expected, {self._num_servers.shape}, got {np.shape(action)}")
         existing = np.minimum(action, self._num_servers - 1)
@@ -107,8 +108,7 @@ class OffloadEpisodes:
 
     def option_costs(self) -> NDArray[np.float64]:
         """Immediate cost of each option for each objective, (N, A, objectives); infinite for absent servers."""
-        if not len(self._num_servers):
-            raise InputError("no episode has begun: call reset first")
+        self._check_begun()
         return self.engine.option_costs()[:, :, self.objective_columns]
 
     @property
@@ -120,12 +120,12 @@ class OffloadEpisodes:
         """What happened to the tasks; ends the episodes."""
         return self.engine.records()
 
+    def _check_begun(self) -> None:
+        if not len(self._num_servers):
+            raise InputError("no episode has begun: call reset first")
+
     def _empty(self) -> Observation:
         return empty_observation(self.system, len(self._num_servers), self.scenario.max_servers)
-
-    def _observed(self, out: Observation) -> Arrays:
-        self.engine.observe(out)
-        return _as_dict(out)
 
 
 def _as_dict(observation: Observation) -> Arrays:

@@ -1,6 +1,6 @@
 """Quantities per episode that a simulation is reported by."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +55,9 @@ def _cpu_hz(tapes: Tapes, server: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.take_along_axis(tapes.cpu_hz, server, axis=1)
 
 
-def episode_summary(columns: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+def episode_summary(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, dict[str, float | None]]:
     """Mean and half width of the 95 % interval of each column; None where it has none."""
-    found = {}
+    found: dict[str, dict[str, float | None]] = {}
     for name, values in columns.items():
         known = values[~np.isnan(values)]
         mean, half = (float(known.mean()), float(half_width_95(known))) if len(known) else (np.nan, np.nan)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from mecsim.report.episodes import EPISODE_LABELS
-from mecsim.sweep import Front, Quality, half_width_95
+from mecsim.report.episodes import EPISODE_LABELS, episode_summary
+from mecsim.sweep import Front, Quality
 
 NARROWEST = 100  # columns where output is no terminal, or one too narrow for a row
 
@@ -41,17 +41,15 @@ def quality_table(qualities: Mapping[str, Quality], fronts: Sequence[Front], gre
 
 
 def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Table:
-    """Mean and 95 % interval over episodes of each named quantity (its name ends in its unit)."""
+    """Mean and 95 % interval over episodes of each named quantity."""
     table = Table(title=title)
     for heading in ("per episode", "mean", "95 % interval"):
         table.add_column(heading, justify="left" if heading == "per episode" else "right")
-    for name, values in columns.items():
-        known = values[~np.isnan(values)]
+    for name, found in episode_summary(columns).items():
+        mean, half = found["mean"], found["ci95"]
         label = EPISODE_LABELS.get(name, name)
-        if not len(known):
+        if mean is None:
             table.add_row(label, "none", "")
-            continue
-        mean, half = float(known.mean()), float(half_width_95(known))
-        interval = "one episode" if np.isnan(half) else f"± {half:.4g}"
-        table.add_row(label, f"{mean:.6g}", interval)
+        else:
+            table.add_row(label, f"{mean:.6g}", "one episode" if half is None else f"± {half:.4g}")
     return table

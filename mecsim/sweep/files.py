@@ -12,7 +12,7 @@ import numpy as np
 from mecsim.baselines import Calibration
 from mecsim.scenario import Scenario
 from mecsim.sweep.evaluate import Front
-from mecsim.sweep.indicators import Quality, on_front, quality
+from mecsim.sweep.indicators import Quality, mean_cost, on_front, quality
 
 
 def assess(fronts: Sequence[Front], calibration: Calibration) -> dict[str, Quality]:
@@ -49,7 +49,7 @@ def summary(
     """What a sweep came to. `greedy`, on the same tapes, is the yardstick of costs, in the sweep or not."""
     names = scenario.objectives
     qualities = assess(fronts, calibration)
-    yardstick = assess([greedy], calibration)[greedy.target].mean_cost
+    yardstick = mean_cost(greedy.mean, greedy.preferences, calibration.scale)
     return {
         "format": 1,
         "objectives": list(names),
