@@ -15,9 +15,13 @@ from mecsim.scenario import (
     Channel,
     Cloud,
     CountRange,
+    Device,
+    Dispatch,
     Edge,
+    Energy,
     Episode,
     Histogram,
+    Mobility,
     Scenario,
     Servers,
     Tasks,
@@ -77,6 +81,47 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> Scenario:
     )
 
 
+@st.composite
+def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> Scenario:
+    """The same with any of what a scenario may have beyond the paper's system."""
+    plain = draw(scenarios(max_edges))
+    queue = draw(st.sampled_from(["fifo", "priority", "edf"]))
+    scheduling = draw(st.sampled_from(["sharing", "priority"]))
+    classes = queue == "priority" or scheduling == "priority" or draw(st.booleans())
+    deadline_s = Uniform(0.5 * plain.episode.step_s, 9.0 * plain.episode.step_s)
+    model = draw(st.sampled_from(["gmorl", "rayleigh", "uma", "umi"]))
+    mobility = draw(st.sampled_from(["none", "fixed", "waypoint"]))
+    curve = tuple(sorted(draw(st.lists(st.sampled_from([0.0, 1.0, 50.0, 93.7, 200.0]), min_size=2, max_size=5))))
+    return make_scenario(
+        episode=plain.episode,
+        users=plain.users.model_copy(update={"mobility": Mobility(model=mobility, speed_m_per_s=Uniform(1.0, 30.0))}),
+        tasks=plain.tasks.model_copy(
+            update={
+                "deadline_s": deadline_s if queue == "edf" or draw(st.booleans()) else None,
+                "priorities": (0.2, 0.5, 0.3) if classes else (1.0,),
+            }
+        ),
+        dispatch=Dispatch(queue=queue, waiting_in_delay=draw(st.booleans())),
+        servers=plain.servers.model_copy(
+            update={
+                "scheduling": scheduling,
+                "device": draw(st.sampled_from([None, Device(cpu_hz=Uniform(0.5e9, 1.5e9))])),
+            }
+        ),
+        channel=Channel(
+            model=model,
+            bandwidth_hz=draw(st.sampled_from([16.6e6, 1e5])),
+            tx_power_w=draw(st.sampled_from([0.01, 2.0])),
+            fading=draw(st.sampled_from(["episode", "step", "ar1"])),
+            multipath=draw(st.sampled_from(["rayleigh", "rician"])),
+            interference=draw(st.booleans()),
+            adaptation=draw(st.sampled_from(["shannon", "cqi"])),
+        ),
+        energy=Energy(model=draw(st.sampled_from(["dynamic", "power-curve"])), edge_power_w=curve),
+        observation=plain.observation,
+    )
+
+
 def hand_made(
     arrivals: list[int], size_bit: list[float], rate_bit_per_s: list[float], cpu_hz: list[float]
 ) -> tuple[Scenario, Tapes]:
@@ -93,17 +138,27 @@ def hand_made(
         arrivals=np.array([arrivals]),
         user=np.zeros((1, len(size_bit)), np.int64),
         size_bit=np.array([size_bit], np.float64),
+        deadline_s=np.full((1, len(size_bit)), np.inf),
+        priority=np.zeros((1, len(size_bit)), np.int64),
+        link=np.zeros((1, len(size_bit)), np.int64),
         distance_m=np.ones((1, 1, servers)),
+        snr=np.zeros((1, 0, 0)),
         rate_bit_per_s=np.array([[rate_bit_per_s]], np.float64),
+        device_hz=np.zeros((1, 0)),
     )
     return scenario, tapes
 
 
+def num_options(tapes: Tapes) -> NDArray[np.int64]:
+    """The number of choices in each episode, (N,): its servers, and the user's device, where there are any."""
+    return tapes.num_servers + (tapes.device_hz.shape[1] > 0)
+
+
 def random_actions(tapes: Tapes, seed: int, crowding: float = 0.0) -> NDArray[np.int64]:
-    """Servers (T, N) that exist, uniformly drawn; with probability `crowding` the first server instead."""
+    """Options (T, N) that exist, uniformly drawn; with probability `crowding` the first server instead."""
     rng = np.random.default_rng(seed)
     shape = (tapes.arrivals.shape[1], len(tapes))
-    return np.where(rng.random(shape) < crowding, 0, rng.integers(0, tapes.num_servers, shape))
+    return np.where(rng.random(shape) < crowding, 0, rng.integers(0, num_options(tapes), shape))
 
 
 @dataclass(frozen=True)
@@ -124,7 +179,7 @@ def play(name: str, scenario: Scenario, tapes: Tapes, actions: NDArray[np.int64]
     system = system_of(scenario)
 
     def observed() -> Observation:
-        out = empty_observation(system, len(tapes), tapes.cpu_hz.shape[1], dtype=np.float64)
+        out = empty_observation(system, len(tapes), dtype=np.float64)
         for array in (out.options, out.mask, out.context):
             array.fill(77)  # what an engine forgets to write shows
         engine.observe(out)

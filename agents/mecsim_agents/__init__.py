@@ -7,6 +7,7 @@ from mecsim_agents.config import DiscreteSACConfig
 from mecsim_agents.discrete_sac import DiscreteSAC
 from mecsim_agents.metrics import METRICS
 from mecsim_agents.networks import InputNormaliser, OptionNetwork
+from mecsim_agents.padded import PaddedNetwork
 from mecsim_agents.replay import Replay, Transitions
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "DiscreteSACConfig",
     "InputNormaliser",
     "OptionNetwork",
+    "PaddedNetwork",
     "Replay",
     "Transitions",
 ]

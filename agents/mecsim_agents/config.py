@@ -12,8 +12,11 @@ class DiscreteSACConfig:
     """Hyper-parameters of `DiscreteSAC`. The defaults suit a CPU and rewards with rare outliers.
 
     Networks
+        architecture: "set" works for any number of options in any order. "padded" is the fixed-size form of the GMORL
+            paper: an MLP over the embeddings of all options side by side, at most as many as it was made for.
         encoder_sizes: widths of the layers that embed each option, from its own features only.
-        head_sizes: widths of the layers between [embedding, pooled embeddings, preference, context] and the output.
+        head_sizes: widths of the layers between the embeddings, with preference and context, and the output. A set
+            network's head sees one option's embedding and the pooled ones, a padded network's those of all options.
         ensemble_size: number of critics; 2 is the twin of SAC.
         critic: "vector" learns one value per objective, "scalar" only the weighted sum.
         residual: critics predict only what comes after the immediate cost, and the policy starts from the greedy
@@ -43,6 +46,7 @@ class DiscreteSACConfig:
         logit_floor: an option never starts with a logit lower than that of the greedy choice minus this.
     """
 
+    architecture: Literal["set", "padded"] = "set"
     encoder_sizes: tuple[int, ...] = (64, 64)
     head_sizes: tuple[int, ...] = (64,)
     ensemble_size: int = 2
@@ -78,8 +82,10 @@ class DiscreteSACConfig:
         for name in ("residual", "learn_temperature"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}: expected true or false, got {getattr(self, name)!r}")
-        if self.critic not in ("vector", "scalar"):
-            raise ValueError(f"critic: expected 'vector' or 'scalar', got {self.critic!r}")
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in words:
+                expected = " or ".join(map(repr, words))
+                raise ValueError(f"{name}: expected {expected}, got {getattr(self, name)!r}")
         for name, (lowest, highest) in _RANGES.items():
             number = getattr(self, name)
             if isinstance(number, bool) or not isinstance(number, int | float) or not lowest <= number <= highest:
@@ -105,6 +111,8 @@ class DiscreteSACConfig:
         values = dataclasses.asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
+
+_WORDS = {"architecture": ("set", "padded"), "critic": ("vector", "scalar")}
 
 # Closed ranges; the smallest positive stands for "more than zero".
 _POSITIVE = 1e-12

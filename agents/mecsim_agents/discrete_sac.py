@@ -14,7 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from mecsim_agents import checkpoint
+from mecsim_agents.architectures import Shape, new_network
 from mecsim_agents.config import DiscreteSACConfig
+from mecsim_agents.ensemble import EnsembleNetwork
 from mecsim_agents.functional import (
     critic_target,
     entropy,
@@ -23,9 +25,10 @@ from mecsim_agents.functional import (
     policy_loss,
     sample_preferences,
     scalarise,
+    weighted_mean,
 )
-from mecsim_agents.networks import InputNormaliser, OptionNetwork
-from mecsim_agents.observation import Observation, State, read_observation
+from mecsim_agents.networks import InputNormaliser
+from mecsim_agents.observation import Observation, State, read_observation, read_preference
 from mecsim_agents.replay import Replay
 
 _CHUNK = 256  # states evaluated at once when acting on a CPU: their activations stay in its cache
@@ -38,8 +41,8 @@ class DiscreteSAC:
 
     Christodoulou 2019 (arXiv 1910.07207) with a critic for each objective and preferences drawn anew for every sampled
     transition (Alegre et al. 2023). An observation is a mapping of `options` float32 (N, A, F), `mask` (N, A), nonzero
-    for the options that exist, and `context` float32 (N, G), or the same without N. N and A may change between calls.
-    A preference is (d,) or (N, d), not negative, with sum one.
+    for the options that exist, and `context` float32 (N, G), or the same without N. N may change between calls, and A
+    too (with the padded architecture up to `num_options`). A preference is (d,) or (N, d), not negative, with sum one.
 
     The residual form: what an option costs at once is known from its columns `reward_columns`, so
     Q_i(s,a,ω) = −cost_i(s,a) + f_i(s,a,ω), and the policy's logits are −ω·cost(s,a)/T + g(s,a,ω). f and g start at
@@ -56,26 +59,26 @@ class DiscreteSAC:
         reward_columns: Sequence[int] | None = None,
         device: torch.device | str = "cpu",
         seed: int = 0,
+        num_options: int | None = None,
     ) -> None:
         """`objective_scale`: (d,) size of each objective in its physical unit, by which rewards are divided.
 
         `reward_columns`: (d,) columns of `options` with each option's immediate cost, which is minus its reward, in
-        physical units. `seed` decides the initial weights and all later draws. Raises ValueError for shapes and values
-        that cannot be.
+        physical units. `seed` decides the initial weights and all later draws. `num_options`: the most options of a
+        state, which only the padded architecture has to know. Raises ValueError for shapes and values that cannot be.
         """
         self.config = config = config or DiscreteSACConfig()
         self.num_objectives, self.option_features = num_objectives, option_features
         self.context_features, self.device, self.seed = context_features, torch.device(device), seed
+        self.num_options = num_options
         self.objective_scale = tuple(float(scale) for scale in objective_scale)
         self.reward_columns = None if reward_columns is None else tuple(int(column) for column in reward_columns)
         if len(self.objective_scale) != num_objectives or not all(0 < scale < np.inf for scale in self.objective_scale):
             raise ValueError(f"objective_scale: expected {num_objectives} positive numbers, got {self.objective_scale}")
-        if self.reward_columns is not None and (
-            len(self.reward_columns) != num_objectives
-            or not all(0 <= column < option_features for column in self.reward_columns)
-        ):
+        columns = self.reward_columns
+        if columns is not None and (len(columns) != num_objectives or not set(columns) <= set(range(option_features))):
             raise ValueError(
-                f"reward_columns: expected {num_objectives} columns below {option_features}, got {self.reward_columns}"
+                f"reward_columns: expected {num_objectives} columns below {option_features}, got {columns}"
             )
         self._reward_factor_d = config.reward_multiplier / torch.tensor(self.objective_scale, device=self.device)
 
@@ -87,10 +90,9 @@ class DiscreteSAC:
             "learn": torch.Generator(self.device).manual_seed(learn_seed),
         }
 
-        def network(outputs: int, members: int) -> OptionNetwork:
-            sizes = config.encoder_sizes, config.head_sizes
-            shape = option_features, context_features, num_objectives, outputs
-            return OptionNetwork(*shape, *sizes, members, initial).to(self.device)
+        def network(outputs: int, members: int) -> EnsembleNetwork:
+            shape = Shape(option_features, context_features, num_objectives, num_options, outputs, members)
+            return new_network(shape, config, initial).to(self.device)
 
         outputs = num_objectives if config.critic == "vector" else 1
         self._normaliser = InputNormaliser(option_features, context_features, self.reward_columns or ()).to(self.device)
@@ -109,6 +111,10 @@ class DiscreteSAC:
         self.updates = 0
 
     # Acting
+
+    def check_options(self, count: int) -> None:
+        """Raise ValueError if states of so many options, absent ones included, are too large for the architecture."""
+        self._policy.check_options(count)
 
     @torch.inference_mode()
     def act(
@@ -166,22 +172,21 @@ class DiscreteSAC:
         warm = replay.oldest_first(_WARM_UP)
         self._normaliser.set_normalisation(warm.options, warm.mask, warm.context)
 
-    def update(self, replay: Replay, progress: float) -> dict[str, Tensor]:
+    def update(self, replay: Replay, progress: float, preference: ArrayLike | None = None) -> dict[str, Tensor]:
         """Make one gradient step of critic, policy and (if learned) temperature, and move the target critic.
 
-        `progress` in [0, 1] is the share of the training done; it sets the learning rate. Returns the METRICS as
-        tensors without dimension, so that reading them, which waits for the device, is the caller's choice. Raises
-        FloatingPointError when a loss or a gradient is not finite.
+        `progress` in [0, 1] is the share of the training done; it sets the learning rate. With a `preference` (d,)
+        nothing but that one is learned for, instead of preferences drawn anew. Returns the METRICS as tensors without
+        dimension, so that reading them, which waits for the device, is the caller's choice. Raises FloatingPointError
+        when a loss or a gradient is not finite.
         """
         if replay.device.type != self.device.type:
             raise ValueError(f"replay: on {replay.device}, but the agent is on {self.device}")
+        self.check_options(replay.num_options)
         config = self.config
         learning_rate = self._set_learning_rate(progress)
-        generator = self._generators["learn"]
-        batch = replay.sample(config.batch_size, generator)
-        preference_Nd = sample_preferences(
-            config.batch_size, self.num_objectives, config.corner_fraction, generator, self.device
-        )
+        batch = replay.sample(config.batch_size, self._generators["learn"])
+        preference_Nd = self._preferences(preference)
         temperature = self._log_temperature.detach().exp()
 
         with torch.no_grad():
@@ -202,13 +207,11 @@ class DiscreteSAC:
                 temperature,
             )
 
-        # Embeddings once; the heads of all options without gradient, for the policy, and that of the taken one with it.
-        # The policy so learns from the critics of one step ago, and a forward pass of them is saved.
-        embedding_KNAH, shared_KNH = self._critic.embed(*state.inputs)
-        with torch.no_grad():
-            values_KNAM = self._complete(self._critic.head(embedding_KNAH, shared_KNH), state)
-            value_NA = scalarise(values_KNAM, preference_Nd).amin(0)
-        taken_KNM = self._taken_values(embedding_KNAH, shared_KNH, state, batch.action)
+        # All options without gradient, for the policy, and the taken one with it. The policy so learns from the critics
+        # of one step ago, and a forward pass of them is saved.
+        future_KNAM, taken_KN1M = self._critic.all_and_taken(*state.inputs, batch.action)
+        value_NA = scalarise(self._complete(future_KNAM, state), preference_Nd).amin(0)
+        taken_KNM = self._complete_taken(taken_KN1M, state, batch.action)
         critic_loss = len(taken_KNM) * nn.functional.smooth_l1_loss(
             taken_KNM, target_NM.expand_as(taken_KNM), beta=config.huber_beta
         )
@@ -231,8 +234,8 @@ class DiscreteSAC:
         return {
             "critic_loss": critic_loss.detach(),
             "policy_loss": loss.detach(),
-            "value": self._weighted_mean(taken_KNM[0].detach(), preference_Nd),
-            "target": self._weighted_mean(target_NM, preference_Nd),
+            "value": weighted_mean(taken_KNM[0].detach(), preference_Nd),
+            "target": weighted_mean(target_NM, preference_Nd),
             "entropy": entropy_N.mean(),
             "temperature": temperature,
             "critic_gradient_norm": critic_norm,
@@ -287,6 +290,7 @@ class DiscreteSAC:
             "config": self.config.to_mapping(),
             "reward_columns": self.reward_columns,
             "seed": self.seed,
+            "num_options": self.num_options,
         }
         checkpoint.write(path, self.state_tensors(), header)
 
@@ -317,21 +321,18 @@ class DiscreteSAC:
             return future_KNAM + scalarise(state.immediate_NAd, state.preference_Nd).unsqueeze(-1)
         return future_KNAM + state.immediate_NAd
 
-    def _values(self, critic: OptionNetwork, state: State) -> Tensor:
+    def _values(self, critic: EnsembleNetwork, state: State) -> Tensor:
         """Values (K, N, A, M) in scaled rewards."""
         return self._complete(critic(*state.inputs), state)
 
-    def _taken_values(self, embedding_KNAH: Tensor, shared_KNH: Tensor, state: State, action_N: Tensor) -> Tensor:
-        """Values (K, N, M) of one option of each state, from the critics' embeddings."""
-        index_N11 = action_N.view(-1, 1, 1)
-        index_KN1H = index_N11.expand(len(embedding_KNAH), -1, 1, embedding_KNAH.shape[-1])
-        taken_KN1M = self._critic.head(embedding_KNAH.gather(2, index_KN1H), shared_KNH)
+    def _complete_taken(self, future_KN1M: Tensor, state: State, action_N: Tensor) -> Tensor:
+        """Values (K, N, M) of the option of each state that was taken."""
         if state.immediate_NAd is not None:
-            immediate_N1d = state.immediate_NAd.gather(1, index_N11.expand(-1, 1, self.num_objectives))
-            state = state._replace(immediate_NAd=immediate_N1d)
-        return self._complete(taken_KN1M, state).squeeze(2)
+            index_N1d = action_N.view(-1, 1, 1).expand(-1, 1, self.num_objectives)
+            state = state._replace(immediate_NAd=state.immediate_NAd.gather(1, index_N1d))
+        return self._complete(future_KN1M, state).squeeze(2)
 
-    def _logits(self, policy: OptionNetwork, state: State) -> Tensor:
+    def _logits(self, policy: EnsembleNetwork, state: State) -> Tensor:
         """Logits (N, A) of a policy; those of absent options mean nothing."""
         learned_NA: Tensor = policy(*state.inputs)
         learned_NA = learned_NA[0, :, :, 0]
@@ -344,14 +345,23 @@ class DiscreteSAC:
         greedy_NA = ((gain_NA - best_N1) / self.config.logit_temperature).clamp(-self.config.logit_floor, 0.0)
         return learned_NA + greedy_NA
 
-    def _distribution(self, policy: OptionNetwork, state: State) -> tuple[Tensor, Tensor]:
+    def _distribution(self, policy: EnsembleNetwork, state: State) -> tuple[Tensor, Tensor]:
         return masked_log_softmax(self._logits(policy, state), state.mask_NA)
 
     def _inputs(
         self, observation: Observation, preference: ArrayLike | Tensor
     ) -> tuple[bool, Tensor, Tensor, Tensor, Tensor]:
         shape = self.option_features, self.context_features, self.num_objectives
-        return read_observation(observation, preference, *shape, self.device)
+        inputs = read_observation(observation, preference, *shape, self.device)
+        self.check_options(inputs[2].shape[1])
+        return inputs
+
+    def _preferences(self, fixed: ArrayLike | None) -> Tensor:
+        """Return the preferences (N, d) of a batch: the fixed one, or drawn ones."""
+        count, draw = self.config.batch_size, self._generators["learn"]
+        if fixed is not None:
+            return read_preference(fixed, count, self.num_objectives, "cpu").to(self.device)
+        return sample_preferences(count, self.num_objectives, self.config.corner_fraction, draw, self.device)
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
         # Measured on a CPU: the fused form takes a third of the time of the others.
@@ -378,10 +388,6 @@ class DiscreteSAC:
             raise FloatingPointError(f"update {self.updates}: the loss or gradient of the {name} is not finite")
         optimiser.step()
         return norm
-
-    @staticmethod
-    def _weighted_mean(values_NM: Tensor, preference_Nd: Tensor) -> Tensor:
-        return scalarise(values_NM.unsqueeze(1), preference_Nd).mean()
 
     def _modules(self) -> dict[str, dict[str, Tensor]]:
         modules = {"normaliser": self._normaliser, "policy": self._policy, "averaged_policy": self._averaged_policy}

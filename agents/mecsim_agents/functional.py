@@ -47,6 +47,11 @@ def scalarise(values: Tensor, preference_Nd: Tensor) -> Tensor:
     return (values * preference_Nd.unsqueeze(-2)).sum(-1)
 
 
+def weighted_mean(values_NM: Tensor, preference_Nd: Tensor) -> Tensor:
+    """Mean over states of their weighted values."""
+    return scalarise(values_NM.unsqueeze(1), preference_Nd).mean()
+
+
 def pessimistic(values_KNAM: Tensor, preference_Nd: Tensor) -> Tensor:
     """For each option take the outputs (N, A, M) of the critic whose weighted value is lowest.
 

@@ -4,12 +4,12 @@ Dimension suffixes: N states, A options, F option features, G context features, 
 H embedding width, M outputs per option.
 """
 
-import itertools
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+
+from mecsim_agents.ensemble import EnsembleNetwork, random_weight, zero_bias
 
 _CLAMP = 10.0  # a normalised input beyond this tells the network no more
 _SMALLEST_SCALE = 0.25  # inputs are mostly small counts: a rarely used bin must not be blown up
@@ -66,7 +66,7 @@ class InputNormaliser(nn.Module):
         return torch.where(mask_NA.bool().unsqueeze(-1), options_NAF, 0.0), context_NG
 
 
-class OptionNetwork(nn.Module):
+class OptionNetwork(EnsembleNetwork):
     """An ensemble of set networks, all members evaluated in one batched product.
 
     Each option is embedded alone; the embeddings of the valid options are pooled by mean and by maximum; a head maps
@@ -86,39 +86,33 @@ class OptionNetwork(nn.Module):
         generator: torch.Generator,
     ) -> None:
         """Draw the initial weights from `generator`, on the CPU whatever the device, so a seed means one network."""
-        super().__init__()
-        self.members = members
-        self.outputs = outputs
-
-        def weight(rows: int, columns: int, fan_in: int) -> nn.Parameter:
-            bound = math.sqrt(3.0 / fan_in)  # variance 1 / fan-in
-            return nn.Parameter((torch.rand(members, rows, columns, generator=generator) * 2.0 - 1.0) * bound)
-
-        def bias(columns: int) -> nn.Parameter:
-            return nn.Parameter(torch.zeros(members, 1, columns))
-
-        sizes = [option_features, *encoder_sizes]
-        pairs = list(itertools.pairwise(sizes))
-        self.encoder_weights = nn.ParameterList([weight(rows, columns, rows) for rows, columns in pairs])
-        self.encoder_biases = nn.ParameterList([bias(columns) for _, columns in pairs])
+        super().__init__(option_features, encoder_sizes, outputs, members, generator)
 
         # The head's first layer is linear in its concatenated inputs, so its two blocks of rows are kept apart: one for
         # the option itself, one for what all options of a state share, multiplied once a state instead of A times.
-        embedding = sizes[-1]
+        embedding = encoder_sizes[-1]
         shared = 2 * embedding + num_objectives + context_features
-        self.own_weight = weight(embedding, head_sizes[0], embedding + shared)
-        self.shared_weight = weight(shared, head_sizes[0], embedding + shared)
-        self.shared_bias = bias(head_sizes[0])
+        self.own_weight = random_weight(members, embedding, head_sizes[0], embedding + shared, generator)
+        self.shared_weight = random_weight(members, shared, head_sizes[0], embedding + shared, generator)
+        self.shared_bias = zero_bias(members, head_sizes[0])
 
-        pairs = list(itertools.pairwise(head_sizes))
-        self.head_weights = nn.ParameterList([weight(rows, columns, rows) for rows, columns in pairs])
-        self.head_biases = nn.ParameterList([bias(columns) for _, columns in pairs])
+        self.head_weights, self.head_biases = self._layers(head_sizes, generator)
         self.last_weight = nn.Parameter(torch.zeros(members, head_sizes[-1], outputs))
-        self.last_bias = bias(outputs)
+        self.last_bias = zero_bias(members, outputs)
 
     def forward(self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor) -> Tensor:
         """Map normalised inputs (see `InputNormaliser`) to (K, N, A, M); outputs of absent options mean nothing."""
         return self.head(*self.embed(options_NAF, mask_NA, context_NG, preference_Nd))
+
+    def all_and_taken(
+        self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor, action_N: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return what the base class promises: embeddings once, then the heads of all options and of the taken one."""
+        embedding_KNAH, shared_KNH = self.embed(options_NAF, mask_NA, context_NG, preference_Nd)
+        with torch.no_grad():
+            all_KNAM = self.head(embedding_KNAH, shared_KNH)
+        index_KN1H = action_N.view(-1, 1, 1).expand(self.members, -1, 1, embedding_KNAH.shape[-1])
+        return all_KNAM, self.head(embedding_KNAH.gather(2, index_KN1H), shared_KNH)
 
     def embed(
         self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor
@@ -127,19 +121,14 @@ class OptionNetwork(nn.Module):
 
         Apart from `head` so that a loss on one option of each state does not pay for the gradient of all heads.
         """
-        members, (states, choices, features) = self.members, options_NAF.shape
-        rows_KBH = options_NAF.reshape(1, states * choices, features).expand(members, -1, -1)
-        for weight, bias in zip(self.encoder_weights, self.encoder_biases, strict=True):
-            rows_KBH = torch.baddbmm(bias, rows_KBH, weight).relu_()
-
-        embedding_KNAH = rows_KBH.view(members, states, choices, -1)
-        present_NA1 = mask_NA.to(rows_KBH.dtype).unsqueeze(-1)
+        embedding_KNAH = self.encode(options_NAF)
+        present_NA1 = mask_NA.to(embedding_KNAH.dtype).unsqueeze(-1)
         valid_KNAH = embedding_KNAH * present_NA1
         mean_KNH = valid_KNAH.sum(2) / present_NA1.sum(1).clamp_min(1.0)
         # Embeddings are never negative, so the zeros of absent options cannot win over a valid one.
         max_KNH = valid_KNAH.amax(2)
 
-        known_KN = torch.cat([preference_Nd, context_NG], -1).expand(members, -1, -1)
+        known_KN = torch.cat([preference_Nd, context_NG], -1).expand(self.members, -1, -1)
         shared_KNS = torch.cat([mean_KNH, max_KNH, known_KN], -1)
         return embedding_KNAH, torch.baddbmm(self.shared_bias, shared_KNS, self.shared_weight)
 
@@ -149,7 +138,6 @@ class OptionNetwork(nn.Module):
         own_KBH = torch.bmm(embedding_KNAH.reshape(members, states * choices, -1), self.own_weight)
         hidden_KNAH = own_KBH.view(members, states, choices, -1) + shared_KNH.unsqueeze(2)
         hidden_KBH = hidden_KNAH.relu_().view(members, states * choices, -1)
-        for weight, bias in zip(self.head_weights, self.head_biases, strict=True):
-            hidden_KBH = torch.baddbmm(bias, hidden_KBH, weight).relu_()
+        hidden_KBH = self._through(hidden_KBH, self.head_weights, self.head_biases)
         outputs_KBM = torch.baddbmm(self.last_bias, hidden_KBH, self.last_weight)
         return outputs_KBM.view(members, states, choices, self.outputs)

@@ -49,6 +49,13 @@ def read_observation(
             f"observation: expected options (N, A, {option_features}), mask (N, A) and context "
             f"(N, {context_features}), got {tuple(options.shape)}, {tuple(mask.shape)}, {tuple(context.shape)}"
         )
+    return single, options, mask, context, read_preference(preference, states, num_objectives, device)
+
+
+def read_preference(
+    preference: ArrayLike | Tensor, states: int, num_objectives: int, device: torch.device | str
+) -> Tensor:
+    """Return a preference (d,) or (N, d) as (N, d). Raises ValueError for what is no point of the simplex."""
     weights = torch.as_tensor(preference, dtype=torch.float32, device=device)
     if weights.shape not in ((num_objectives,), (states, num_objectives)):
         raise ValueError(
@@ -56,4 +63,4 @@ def read_observation(
         )
     if not ((weights >= 0).all() and ((weights.sum(-1) - 1.0).abs() < 1e-3).all()):
         raise ValueError("preference: expected weights of at least 0 with sum 1")
-    return single, options, mask, context, weights.expand(states, -1)
+    return weights.expand(states, -1)

@@ -28,6 +28,18 @@ PolicyFactory = Callable[[int], Policy]
 """Makes a policy from a seed; two policies of one seed act alike."""
 
 
+def play_actions(policy: Policy, scenario: Scenario, tapes: Tapes, preference: Preferences) -> Actions:
+    """What a policy does in each step of the episodes of `tapes`, (N, T)."""
+    episodes = OffloadEpisodes(scenario, "batched")
+    wanted = np.broadcast_to(preference, (len(tapes), len(scenario.objectives)))
+    observation = episodes.begin(tapes)
+    actions = []
+    while not episodes.over:
+        actions.append(policy.act(episodes, observation, wanted))
+        observation, _, _ = episodes.step(actions[-1])
+    return np.stack(actions, axis=1)
+
+
 @dataclass(frozen=True)
 class Play:
     """What N episodes of T steps came to."""

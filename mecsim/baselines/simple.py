@@ -20,7 +20,7 @@ class RandomPolicy:
     def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """One server per episode."""
         clouds = episodes.system.clouds
-        num_servers = observation["mask"].sum(axis=1, dtype=np.int64)
+        num_servers = observation["mask"].sum(axis=1, dtype=np.int64) - episodes.system.device
         edge = self._rng.integers(clouds, num_servers)
         chance = self._rng.random(len(edge))
         p = preference[:, 0] if self._p is None else self._p

@@ -40,6 +40,7 @@ class _Commands(click.Group):
 
 
 @click.group(
+    "mecsim",
     cls=_Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -56,16 +57,21 @@ def cli(ctx: click.Context, debug: bool) -> None:
         click.echo(ctx.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit: 0 done, 1 failed, 2 bad input, 130 interrupted. Errors are one line on stderr."""
+def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -> None:
+    """Run a command and exit: 0 done, 1 failed, 2 bad input, 130 interrupted. Errors are one line on stderr.
+
+    `program` is what the arguments are for: mecsim itself, or the script of an experiment.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        code = cli.main([argument for argument in given if argument != "--debug"], "mecsim", standalone_mode=False)
+        code = program.main(
+            [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
+        )
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", EXIT_INTERRUPTED)
     except click.ClickException as error:
-        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "mecsim"
+        command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else program.name
         _fail(f"{command}: {_one_line(error.format_message())} (see {command} --help)", EXIT_INPUT)
     except BrokenPipeError:  # the reader of our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

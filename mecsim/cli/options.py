@@ -88,7 +88,13 @@ def use_threads(count: int | None) -> int:
     return threads
 
 
-MARKS = {"config.yaml": b"mecsim_run:", "summary.json": b'{\n  "format":'}
+_JSON_MARK = b'{\n  "format":'
+MARKS = {
+    "config.yaml": b"mecsim_run:",
+    "policies.yaml": b"mecsim_policies:",
+    "summary.json": _JSON_MARK,
+    "settings.json": _JSON_MARK,
+}
 """How the files begin by which a folder of results is known."""
 
 
@@ -99,10 +105,18 @@ def _is_ours(marker: Path) -> bool:
         return file.read(64).startswith(MARKS[marker.name])
 
 
+def remove(entry: Path) -> None:
+    """Remove a file or a folder with all that it holds, if it is there."""
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink(missing_ok=True)
+
+
 def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: bool) -> Path:
     """A folder to write results into; with `force`, what an earlier command left there is removed, and nothing else.
 
-    `marker` is the own entry by which a folder of such results is known, a key of `MARKS`.
+    `marker` is the path of the file by which a folder of such results is known; its name is a key of `MARKS`.
 
     Raises:
         InputError: it holds something and `force` is not given or it is not ours, or it cannot be written.
@@ -116,11 +130,7 @@ def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: 
             if not _is_ours(folder / marker):
                 raise InputError(f"--out {folder}: holds files but no {marker} of this command; name another folder")
             for name in own_entries:
-                entry = folder / name
-                if entry.is_dir() and not entry.is_symlink():
-                    shutil.rmtree(entry)
-                else:
-                    entry.unlink(missing_ok=True)
+                remove(folder / name)
         folder.mkdir(parents=True, exist_ok=True)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")

@@ -1,8 +1,12 @@
 """mecsim sweep: play policies over a grid of preferences and trace their fronts."""
 
 import json
+import os
+import shlex
+import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,13 +17,18 @@ from mecsim.cli.options import (
     json_option,
     key_values,
     output_folder,
+    remove,
     seed_option,
     threads_option,
     use_threads,
 )
 from mecsim.errors import InputError
 
-OWN_ENTRIES = ("front.csv", "summary.json", "front.png", "front.svg", "tensorboard")
+if TYPE_CHECKING:
+    from mecsim.sweep import Store, SweepSettings
+
+PARTS = "parts"
+OWN_ENTRIES = ("front.csv", "summary.json", "front.png", "front.svg", "tensorboard", PARTS)
 
 
 @click.command()
@@ -33,12 +42,14 @@ OWN_ENTRIES = ("front.csv", "summary.json", "front.png", "front.svg", "tensorboa
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to use.")
+@click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
 @force_option
 @threads_option
 @json_option
 def sweep(
     targets: tuple[str, ...], scenario: str | None, preferences: int, episodes: int, seed: int,
-    context: tuple[str, ...], out: Path, workers: int, force: bool, num_threads: int | None, as_json: bool,
+    context: tuple[str, ...], out: Path, workers: int, resume: bool, force: bool, num_threads: int | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Play each TARGET (the folder of a run, or a baseline's name) on common random numbers."""
     from rich.console import Console
@@ -50,13 +61,15 @@ def sweep(
     from mecsim.report.tables import console, quality_table
     from mecsim.report.tensorboard import write_trade_offs
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import assess, mean_cost, preference_grid, summary, write_front_csv, write_json
+    from mecsim.sweep import SweepSettings, assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.evaluate import policy_factory
-    from mecsim.training import Run, is_run
+    from mecsim.training import is_run, run_scenario
 
     if len({str(Path(target)) for target in targets}) < len(targets):
         raise InputError("a target is named twice")
+    if resume and force:
+        raise InputError("--resume goes on with what --force would remove: give one of them")
     if scenario is not None:
         played = load_scenario(scenario)
     else:
@@ -65,14 +78,14 @@ def sweep(
             for target in targets:
                 policy_factory(target, load_scenario("quickstart"))  # a misspelt target is the likelier cause
             raise InputError("baselines alone need a scenario: add --scenario NAME")
-        played = Run.open(Path(run)).scenario
+        played = run_scenario(Path(run))
     changes = key_values(context, "--context")
     played = with_context(played, changes)
     grid = preference_grid(len(played.objectives), preferences)
     threads = use_threads(num_threads)
     for target in targets:
         policy_factory(target, played)  # what cannot be played should not be noticed after hours
-    folder = output_folder(out, OWN_ENTRIES, "summary.json", force)
+    store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
     with Progress(console=Console(stderr=True), disable=not Console(stderr=True).is_terminal) as progress:
         tasks = {target: progress.add_task(target, total=len(grid)) for target in (*targets, "greedy")}
@@ -80,10 +93,14 @@ def sweep(
         def advance(target: str, done: int) -> None:
             progress.advance(tasks[target], done)
 
-        fronts = run_sweep(targets, played, grid, episodes, seed, workers, threads, advance)
-        yardstick = next((front for front in fronts if front.target == "greedy"), None)
-        if yardstick is None:
-            [yardstick] = run_sweep(["greedy"], played, grid, episodes, seed, workers, threads)
+        try:
+            fronts = run_sweep(targets, played, grid, episodes, seed, workers, threads, advance, store)
+            yardstick = next((front for front in fronts if front.target == "greedy"), None)
+            if yardstick is None:
+                [yardstick] = run_sweep(["greedy"], played, grid, episodes, seed, workers, threads, store=store)
+        except KeyboardInterrupt:
+            click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
+            raise
         progress.update(tasks["greedy"], completed=len(grid))
     calibration = calibrate(played)
     written = {
@@ -92,21 +109,39 @@ def sweep(
         "context": changes,
         "threads": threads,
         "workers": workers,
+        "resumed": resume,  # the time is that of the last part only
         "wall_time_s": time.perf_counter() - started,
     }
     content = summary(fronts, yardstick, played, calibration, written)
     qualities = assess(fronts, calibration)
-    write_json(folder / "summary.json", content)
-    write_front_csv(folder / "front.csv", fronts, played)
-    picture = save_front(fronts, played, folder)
-    write_trade_offs(folder / "tensorboard", fronts, qualities, played)
+    write_json(out / "summary.json", content)
+    write_front_csv(out / "front.csv", fronts, played)
+    picture = save_front(fronts, played, out)
+    remove(out / "tensorboard")  # there already if a finished sweep was resumed for further targets
+    write_trade_offs(out / "tensorboard", fronts, qualities, played)
     if as_json:
         click.echo(json.dumps(content, indent=2))
         return
-    greedy_cost = mean_cost(yardstick.mean, grid, calibration.scale)
-    console().print(quality_table(qualities, fronts, greedy_cost))
+    console().print(quality_table(content["targets"], fronts))
     for front in fronts:
         beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
         if beyond:
             click.echo(f"{front.label}: {beyond} of {len(grid)} points are beyond the reference point: no hypervolume")
     click.echo(f"front: {picture}")
+
+
+def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":
+    """Where finished parts are kept: in a new or emptied folder, or that of the sweep to resume."""
+    from mecsim.sweep import resume_store, start_store
+
+    if resume:
+        return resume_store(out / PARTS, settings)
+    begun = f"{PARTS}/settings.json"  # all there is of a sweep that was interrupted
+    interrupted = os.path.isfile(out / begun) and not os.path.isfile(out / "summary.json")
+    output_folder(out, OWN_ENTRIES, begun if interrupted else "summary.json", force)
+    return start_store(out / PARTS, settings)
+
+
+def _resuming_command() -> str:
+    given = [argument for argument in sys.argv[1:] if argument not in ("--force", "--resume")]
+    return "mecsim " + shlex.join([*given, "--resume"])

@@ -1,4 +1,4 @@
-"""mecsim train: learn one policy for all preferences."""
+"""mecsim train: learn one policy for all preferences, or a policy for each of several."""
 
 import dataclasses
 import shlex
@@ -8,134 +8,159 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mecsim.cli.options import force_option, key_values, output_folder, threads_option, use_threads
+from mecsim.cli.options import (
+    MAX_PREFERENCES,
+    force_option,
+    key_values,
+    output_folder,
+    threads_option,
+    use_threads,
+)
 from mecsim.errors import InputError, RunError
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from mecsim.training import EpochReport, Evaluate, Run
+    from mecsim.training import MultiRun, Run
 
 
 @click.command()
 @click.argument("scenario", metavar="[SCENARIO]", required=False)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run.")
-@click.option("--steps", type=click.IntRange(1), help="Environment steps.  [default: the scenario's]")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    help="Environment steps; with --multi-policy, of each policy.  [default: the scenario's]",
+)
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of everything random.  [default: 0]")
 @click.option(
     "--device", default="auto", show_default=True, metavar="auto|cpu|cuda", help="Where networks are trained."
 )
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.")
+@click.option(
+    "--multi-policy",
+    "policies",
+    type=click.IntRange(2, MAX_PREFERENCES),
+    metavar="K",
+    help="Train K policies instead of one, each for one of K equally spaced preferences, into RUN/policy-00 and so on. "
+    "--steps and --seed hold for each of them. RUN is played and swept like any run, for each preference by the policy "
+    "that was trained for the nearest one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    help="Processes that train the policies of --multi-policy, which share --num-threads.  [default: 1]",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, with its own scenario and settings.")
 @force_option
 @threads_option
 def train(
     scenario: str | None, out: Path, steps: int | None, seed: int | None, device: str, settings: tuple[str, ...],
-    resume: bool, force: bool, num_threads: int | None,
+    policies: int | None, workers: int | None, resume: bool, force: bool, num_threads: int | None,
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out."""
-    from mecsim.report.tensorboard import TensorBoardMonitor
-    from mecsim.scenario import load_scenario
-    from mecsim.training import Run, TrainingConfig, check_memory
-    from mecsim.training import train as run_training
+    from mecsim.training import MultiRun, check_memory
 
     if resume:
-        if any(given is not None for given in (scenario, steps, seed)) or settings or force:
-            raise InputError("--resume goes on with the run as it is: give only --out, --device and --num-threads")
-        run = Run.open(out)
-        resumed_at: int | None = run.latest_env_steps() if run.has_checkpoint() else 0
+        if any(given is not None for given in (scenario, steps, seed, policies)) or settings or force:
+            raise InputError(
+                "--resume goes on with the run as it is: give only --out, --device, --num-threads and --workers"
+            )
+        job = _opened(out)
     else:
-        if scenario is None:
-            raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
-        learned = load_scenario(scenario)
-        config = TrainingConfig().with_settings(key_values(settings, "--set"))
-        run = Run(out, learned, config, steps or learned.training.steps, seed or 0)
-        resumed_at = None
+        job = _new(scenario, out, steps, seed, settings, policies)
+    if workers is not None and not isinstance(job, MultiRun):
+        raise InputError("--workers trains several policies at once: add --multi-policy K, or leave it out")
+    run = job.runs[0] if isinstance(job, MultiRun) else job
+    at_once = min(workers or 1, len(job.runs)) if isinstance(job, MultiRun) else 1
     chosen_device = _device(device)
-    threads = use_threads(num_threads or run.threads)
+    threads = use_threads(num_threads) // at_once if num_threads or not run.threads else run.threads
+    threads = use_threads(max(1, threads))
     if run.threads not in (None, threads):
         click.echo(f"on {threads} threads instead of {run.threads} the run goes on, but not bit for bit", err=True)
-    run = dataclasses.replace(run, threads=threads)
-    check_memory(run)
-    evaluate = _evaluation(run)
-    if not resume:
-        output_folder(out, Run.OWN_ENTRIES, "config.yaml", force)
-        run.create("mecsim " + shlex.join(sys.argv[1:]))
-    with (
-        TensorBoardMonitor(out / "tensorboard", run.scenario, resumed_at) as tensorboard,
-        ProgressMonitor() as progress,
-    ):
-        try:
-            run_training(run, evaluate, [tensorboard, progress], chosen_device, resume)
-        except KeyboardInterrupt:
-            click.echo(f"interrupted; go on with: mecsim train --resume --out {shlex.quote(str(out))}", err=True)
-            raise
+    check_memory(run, at_once)
+    again = f"mecsim train --resume --out {shlex.quote(str(out))}"
+    if isinstance(job, MultiRun):
+        again += f" --workers {at_once}" if at_once > 1 else ""
+        _train_several(job, chosen_device, threads, at_once, resume, force, again)
+    else:
+        _train_one(dataclasses.replace(job, threads=threads), chosen_device, resume, force, again)
     if run.epochs <= run.config.warmup_epochs:
         click.echo(f"nothing was learned: --steps ended within the warm-up of {run.warmup_steps:,} steps", err=True)
     click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: mecsim sweep {out} greedy --out {out}-sweep")
 
 
-class ProgressMonitor:
-    """A progress bar with the time left and the current hypervolume; plain lines where output is no terminal."""
+def _new(
+    scenario: str | None, out: Path, steps: int | None, seed: int | None, settings: tuple[str, ...], count: int | None
+) -> "Run | MultiRun":
+    """What is to be trained: one policy, or `count` of them. Nothing is written yet."""
+    from mecsim.scenario import load_scenario
+    from mecsim.sweep import preference_grid
+    from mecsim.training import MultiRun, Run, TrainingConfig
 
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        self._console = Console(stderr=True)
-        columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
-        self._progress: Progress = Progress(
-            TextColumn("training"), *columns, TextColumn("{task.description}"), console=self._console,
-            disable=not self._console.is_terminal,
-        )  # fmt: skip
-        self._task: TaskID | None = None
-
-    def on_epoch(self, report: "EpochReport") -> None:
-        """Move the bar; say what an evaluation found."""
-        if self._task is None:
-            self._task = self._progress.add_task("no evaluation yet", total=report.epochs, completed=report.epoch - 1)
-        found = report.evaluation
-        if found is None:
-            self._progress.update(self._task, completed=report.epoch)
-            return
-        told = f"hypervolume {found.hypervolume:.1f}, mean cost {found.mean_cost:.4f}"
-        self._progress.update(self._task, completed=report.epoch, description=told)
-        if not self._console.is_terminal:
-            share = report.epoch / report.epochs
-            self._console.print(f"{share:4.0%}  {report.env_steps:,} steps  {told}", highlight=False)
-
-    def __enter__(self) -> "ProgressMonitor":
-        """Show the bar."""
-        self._progress.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Leave it as it is."""
-        self._progress.stop()
+    if scenario is None:
+        raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
+    learned = load_scenario(scenario)
+    config = TrainingConfig().with_settings(key_values(settings, "--set"))
+    run = Run(out, learned, config, steps or learned.training.steps, seed or 0)
+    if count is None:
+        return run
+    if len(learned.objectives) == 1:
+        raise InputError("--multi-policy: a single objective leaves a single preference; train without it")
+    grid = preference_grid(len(learned.objectives), count)
+    if len(grid) != count:
+        click.echo(f"{len(grid)} policies: of {count} preferences so many can be equally spaced", err=True)
+    return MultiRun.of(run, grid.tolist())
 
 
-def _evaluation(run: "Run") -> "Evaluate":
-    from mecsim.baselines import Policy, calibrate
-    from mecsim.engines.tape import Stream
-    from mecsim.sweep import evaluate, hypervolume, mean_cost, preference_grid
-    from mecsim.training import Evaluation
+def _opened(folder: Path) -> "Run | MultiRun":
+    from mecsim.training import MultiRun, Run, is_multi_run
 
-    scenario, config = run.scenario, run.config
-    calibration = calibrate(scenario)
-    preferences = preference_grid(len(scenario.objectives), config.evaluation_preferences)
+    return MultiRun.open(folder) if is_multi_run(folder) else Run.open(folder)
 
-    def evaluated(policy: Policy) -> Evaluation:
-        episodes = config.evaluation_episodes
-        totals = evaluate(lambda seed: policy, scenario, preferences, episodes, run.seed, Stream.VALIDATION)
-        mean = totals.mean(axis=1)
-        return Evaluation(
-            preferences,
-            totals,
-            hypervolume=hypervolume(mean, calibration.reference),
-            mean_cost=mean_cost(mean, preferences, calibration.scale),
-        )
 
-    return evaluated
+def _train_one(run: "Run", device: str, resume: bool, force: bool, again: str) -> None:
+    from mecsim.cli.learning import ProgressMonitor, learn
+    from mecsim.sweep import training_evaluation
+
+    evaluate = training_evaluation(run)
+    if not resume:
+        _clear(run.folder, force)
+        run.create(_command())
+    with ProgressMonitor() as progress:
+        try:
+            learn(run, evaluate, progress, device, resume)
+        except KeyboardInterrupt:
+            click.echo(f"interrupted; go on with: {again}", err=True)
+            raise
+
+
+def _train_several(
+    multi: "MultiRun", device: str, threads: int, at_once: int, resume: bool, force: bool, again: str
+) -> None:
+    from mecsim.cli.policies import learn_in_turn, learn_side_by_side
+
+    if not resume:
+        _clear(multi.folder, force)
+        multi.on_threads(threads).create(_command())
+    try:
+        if at_once > 1:
+            learn_side_by_side(multi, device, at_once, threads)
+        else:
+            learn_in_turn(multi, device, resume)
+    except KeyboardInterrupt:
+        click.echo(f"interrupted; go on with: {again}", err=True)
+        raise
+
+
+def _clear(folder: Path, force: bool) -> None:
+    """Make the folder ready for a run of either kind."""
+    from mecsim.training import MultiRun, Run, is_multi_run
+
+    marker = MultiRun.OWN_ENTRIES[0] if is_multi_run(folder) else "config.yaml"
+    output_folder(folder, (*Run.OWN_ENTRIES, *MultiRun.OWN_ENTRIES), marker, force)
+
+
+def _command() -> str:
+    return "mecsim " + shlex.join(sys.argv[1:])
 
 
 def _device(name: str) -> str:

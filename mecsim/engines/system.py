@@ -1,7 +1,8 @@
 """What every offloading engine shares: the fixed numbers of a scenario, the observation's layout, its records.
 
 An observation is `options` (A, F), `mask` (A,) and `context` (G,): a row per server, of which the first
-`num_servers` exist; rows of absent servers are −1. Units are chosen so that typical values are near one.
+`num_servers` exist, then one for the user's own device, if tasks can run there; rows of absent options are −1.
+Units are chosen so that typical values are near one.
 """
 
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from mecsim.engines.tape import Tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 
-ABSENT = -1.0  # every entry of a row whose server does not exist in this episode
+ABSENT = -1.0  # every entry of a row whose option does not exist in this episode
 
 # Columns of an option's row, before the histogram.
 SIZE_MBIT, RATE_MBIT_PER_S, CPU_GHZ, EXECUTING, UPLOADING, EDGES = range(6)
@@ -44,30 +45,71 @@ class System(NamedTuple):
     cycles_per_bit: float
     tx_power_w: float
     capacitance: float
+    device_capacitance: float
     clouds: int
+    max_servers: int
+    device: bool  # whether tasks can run where they arose
+    deadlines: bool  # whether tasks have them
+    classes: bool  # whether tasks differ in priority
+    waiting_in_delay: bool
+    contended: bool  # whether servers follow `contended_server` rather than plain processor sharing
+    interference: bool
+    cqi: bool
+    bandwidth_hz: float
+    preemptive: bool
+    power_curve: bool
     bins: int
     bins_per_bit: float
     cost_features: bool
 
+    @property
+    def max_options(self) -> int:
+        """A: the number of rows of an observation."""
+        return self.max_servers + self.device
+
+    @property
+    def option_width(self) -> int:
+        """F: the number of columns of an option's row."""
+        return self.extra_column + self.device + self.deadlines + self.classes
+
+    @property
+    def extra_column(self) -> int:
+        """The first of the columns that only some scenarios have, in this order.
+
+        1 for the user's device, else 0, where tasks can run there; the time until the deadline in s (0 without a task),
+        where tasks have deadlines; the priority class, where tasks have classes.
+        """
+        return HISTOGRAM + self.bins + 2 * self.cost_features
+
 
 def system_of(scenario: Scenario) -> System:
     """The part of a scenario that an engine needs beside a tape."""
+    channel, servers = scenario.channel, scenario.servers
+    preemptive = servers.scheduling == "priority"
+    power_curve = scenario.energy.model == "power-curve"
     return System(
         steps=scenario.episode.steps,
         step_s=scenario.episode.step_s,
         cycles_per_bit=scenario.tasks.cycles_per_bit,
-        tx_power_w=scenario.channel.tx_power_w,
+        tx_power_w=channel.tx_power_w,
         capacitance=scenario.energy.capacitance,
-        clouds=scenario.servers.cloud.count,
+        device_capacitance=servers.device.capacitance if servers.device else 0.0,
+        clouds=servers.cloud.count,
+        max_servers=scenario.max_servers,
+        device=servers.device is not None,
+        deadlines=scenario.has_deadlines,
+        classes=scenario.has_classes,
+        waiting_in_delay=scenario.dispatch.waiting_in_delay,
+        contended=channel.interference or preemptive or power_curve,
+        interference=channel.interference,
+        cqi=channel.adaptation == "cqi",
+        bandwidth_hz=channel.bandwidth_hz,
+        preemptive=preemptive,
+        power_curve=power_curve,
         bins=scenario.observation.histogram.bins,
         bins_per_bit=1.0 / scenario.observation.histogram.width_bit,
         cost_features=scenario.observation.cost_features,
     )
-
-
-def option_width(system: System) -> int:
-    """F: the number of columns of an option's row."""
-    return HISTOGRAM + system.bins + (2 if system.cost_features else 0)
 
 
 def cost_columns(system: System) -> tuple[int, int] | None:
@@ -77,9 +119,9 @@ def cost_columns(system: System) -> tuple[int, int] | None:
 
 
 def checked_action(
-    action: NDArray[np.int64], num_servers: NDArray[np.int64], step: int, steps: int
+    action: NDArray[np.int64], num_options: NDArray[np.int64], step: int, steps: int
 ) -> NDArray[np.int64]:
-    """The actions (N,) of a step, once they are known to be servers that exist.
+    """The actions (N,) of a step, once they are known to be options that exist.
 
     Raises:
         InputError: they are not, or the episodes are over.
@@ -87,12 +129,12 @@ def checked_action(
     if step >= steps:
         raise InputError("the episode is over: begin a new one")
     valid = np.ascontiguousarray(action, np.int64)
-    if valid.shape != num_servers.shape:
-        raise InputError(f"one action per episode is expected, {num_servers.shape}, got {valid.shape}")
-    wrong = (valid < 0) | (valid >= num_servers)
+    if valid.shape != num_options.shape:
+        raise InputError(f"one action per episode is expected, {num_options.shape}, got {valid.shape}")
+    wrong = (valid < 0) | (valid >= num_options)
     if wrong.any():
         n = int(wrong.argmax())
-        raise InputError(f"action {valid[n]} names no server: episode {n} has {num_servers[n]}")
+        raise InputError(f"action {valid[n]} names no server: episode {n} has {num_options[n]}")
     return valid
 
 
@@ -115,13 +157,11 @@ class Observation:
     context: NDArray[np.floating]  # (N, G)
 
 
-def empty_observation(
-    system: System, episodes: int, servers: int, dtype: type[np.floating] = np.float32
-) -> Observation:
+def empty_observation(system: System, episodes: int, dtype: type[np.floating] = np.float32) -> Observation:
     """Arrays for an engine to write into."""
     return Observation(
-        options=np.empty((episodes, servers, option_width(system)), dtype),
-        mask=np.empty((episodes, servers), np.int8),
+        options=np.empty((episodes, system.max_options, system.option_width), dtype),
+        mask=np.empty((episodes, system.max_options), np.int8),
         context=np.empty((episodes, CONTEXT_SIZE), dtype),
     )
 
@@ -131,7 +171,8 @@ class Records:
     """What happened to the tasks of N episodes, one slot per step. Absolute times within the episode.
 
     `task` is the position in the order of arrival, −1 where the step had nothing to dispatch; the other
-    entries of such a slot are zero.
+    entries of such a slot are zero. `server` counts the servers of the scenario; the device of user u is
+    max_servers + u. `rate_bit_per_s` is the mean over the upload, 0 where there was none.
     """
 
     task: NDArray[np.int64]  # (N, T)
@@ -143,8 +184,9 @@ class Records:
     dispatch_s: NDArray[np.float64]
     upload_end_s: NDArray[np.float64]
     finish_s: NDArray[np.float64]
-    energy_j: NDArray[np.float64]
+    energy_j: NDArray[np.float64]  # radio and processor; what idle servers take belongs to no task
     reward_delay_s: NDArray[np.float64]
+    deadline_s: NDArray[np.float64]  # absolute; infinite where the task has none
 
     @property
     def dispatched(self) -> NDArray[np.bool_]:
@@ -187,11 +229,23 @@ class OffloadEngine(Protocol):
     def option_costs(self) -> NDArray[np.float64]:
         """Immediate delay (s) and energy (J) of each option for the task at the head of the queue, (N, A, 2).
 
-        Zero where the queue is empty, infinite for servers that do not exist.
+        Where the queue is empty only what the step costs anyway (see `step`); infinite for options that do not exist.
+        """
+
+    def backlog_s(self) -> NDArray[np.float64]:
+        """How long each option's server needs for all that is on it and on its way to it, (N, A).
+
+        Infinite for options that do not exist; zero for the device where no task waits, as no user is concerned.
         """
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Dispatch the heads of the queues and go to the next step; (N, 2) costs in s and J, new at each call."""
+        """Dispatch the heads of the queues and go to the next step; (N, 2) costs in s and J, new at each call.
+
+        The delay of a dispatch is by how much it raises the total remaining delay of everything in the system, with the
+        task's wait in the dispatch queue, if the scenario counts that. Its energy is by how much it raises what
+        everything in the system will take, if nothing else ever came; where servers have power curves, each step costs
+        their idle power in addition.
+        """
 
     def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
         """`step`, then `observe`; an engine may do both at once."""

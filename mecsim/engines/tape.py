@@ -10,22 +10,29 @@ scenario (a frequency range, say) therefore leaves the other draws alone.
 
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.engines.block import Block
+from mecsim.engines.draw_links import Links, draw_snr, link_rows
+from mecsim.engines.draw_places import draw_places
+from mecsim.engines.draw_servers import draw_devices_hz, draw_servers
+from mecsim.engines.draw_tasks import dispatches_of, draw_tasks
 from mecsim.errors import InputError
-from mecsim.physics import channel, workload
+from mecsim.physics import channel
 from mecsim.scenario import Scenario
+from mecsim.scenario.fields import MAX_CLASSES
 
 EPISODES_PER_BLOCK = 64
 BLOCK_BYTE = 2**27  # large scenarios have smaller blocks
-FORMAT = 1
+FORMAT = 2
 
 
 class Stream(IntEnum):
@@ -35,14 +42,7 @@ class Stream(IntEnum):
     EVALUATION = 1
     CALIBRATION = 2
     VALIDATION = 3  # watching a training
-
-
-class _Phenomenon(IntEnum):
-    SERVERS = 0
-    ARRIVALS = 1
-    SIZES = 2
-    POSITIONS = 3
-    FADING = 4
+    PLANNING = 4  # futures that a policy imagines
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,9 @@ class Tapes:
 
     The first `num_servers` rows of the server dimension exist, the cloud before the edges; the rest is zero. Tasks are
     in the order of their arrival; `arrivals[:, m]` of them arrive at the start of step m, and the rest is zero.
+
+    Radio links have K rows: one per user where a link stays as it is for a whole episode, else one per task, for the
+    step in which it is dispatched. `link` tells the row of each task.
     """
 
     num_servers: NDArray[np.int64]  # (N,)
@@ -58,11 +61,21 @@ class Tapes:
     arrivals: NDArray[np.int64]  # (N, T)
     user: NDArray[np.int64]  # (N, M)
     size_bit: NDArray[np.float64]  # (N, M)
-    distance_m: NDArray[np.float64]  # (N, U, A)
-    rate_bit_per_s: NDArray[np.float64]  # (N, U, A)
+    deadline_s: NDArray[np.float64]  # (N, M) after the arrival; infinite where tasks have none
+    priority: NDArray[np.int64]  # (N, M) class, 0 is the most urgent
+    link: NDArray[np.int64]  # (N, M) row of the task's radio links
+    distance_m: NDArray[np.float64]  # (N, K, A)
+    snr: NDArray[np.float64]  # (N, K, A) power ratio without interference; (N, 0, 0) where nothing interferes
+    rate_bit_per_s: NDArray[np.float64]  # (N, K, A) without interference
+    device_hz: NDArray[np.float64]  # (N, U) CPU of the users' devices; (N, 0) where these execute nothing
 
     def __len__(self) -> int:
         return len(self.num_servers)
+
+    @property
+    def server_hz(self) -> NDArray[np.float64]:
+        """CPU of every server and, after them, of every user's device, (N, A) or (N, A + U)."""
+        return np.concatenate([self.cpu_hz, self.device_hz], axis=1)
 
     def select(self, episodes: slice | NDArray[np.int64]) -> "Tapes":
         """Some of the episodes."""
@@ -97,8 +110,8 @@ class Tapes:
 
     def _check(self) -> None:
         """Raise ValueError unless the arrays belong together: compiled code trusts them."""
-        (episodes, users, servers), (_, tasks), (_, steps) = (
-            self.rate_bit_per_s.shape, self.size_bit.shape, self.arrivals.shape,
+        (episodes, links, servers), (_, tasks), (_, steps), (_, devices) = (
+            self.rate_bit_per_s.shape, self.size_bit.shape, self.arrivals.shape, self.device_hz.shape,
         )  # fmt: skip
         expected = {
             "num_servers": (np.int64, (episodes,)),
@@ -106,8 +119,13 @@ class Tapes:
             "arrivals": (np.int64, (episodes, steps)),
             "user": (np.int64, (episodes, tasks)),
             "size_bit": (np.float64, (episodes, tasks)),
-            "distance_m": (np.float64, (episodes, users, servers)),
-            "rate_bit_per_s": (np.float64, (episodes, users, servers)),
+            "deadline_s": (np.float64, (episodes, tasks)),
+            "priority": (np.int64, (episodes, tasks)),
+            "link": (np.int64, (episodes, tasks)),
+            "distance_m": (np.float64, (episodes, links, servers)),
+            "snr": (np.float64, (episodes, links, servers) if self.snr.size else (episodes, 0, 0)),
+            "rate_bit_per_s": (np.float64, (episodes, links, servers)),
+            "device_hz": (np.float64, (episodes, devices)),
         }
         for name, (dtype, shape) in expected.items():
             array = getattr(self, name)
@@ -115,15 +133,29 @@ class Tapes:
                 raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}")
         if not ((self.num_servers >= 1) & (self.num_servers <= servers)).all():
             raise ValueError(f"num_servers lies outside 1 to {servers}")
-        if not ((self.user >= 0) & (self.user < users)).all():
-            raise ValueError(f"user lies outside 0 to {users - 1}")
-        exists = np.broadcast_to(np.arange(servers) < self.num_servers[:, None, None], self.rate_bit_per_s.shape)
-        if not _usable(self.rate_bit_per_s[exists]) or not _usable(self.cpu_hz[exists[:, 0]]):
-            raise ValueError("rates and CPU frequencies have to be finite and above 0")
+        if not ((self.link >= 0) & (self.link < links)).all():
+            raise ValueError(f"link lies outside 0 to {links - 1}")
+        if (self.user < 0).any() or (devices and (self.user >= devices).any()):
+            raise ValueError(f"user lies outside 0 to {devices - 1}" if devices else "user is negative")
+        exists = np.arange(servers) < self.num_servers[:, None]
+        if not (_usable(self.cpu_hz[exists]) and _usable(self.device_hz) and self._links_usable(exists)):
+            raise ValueError("rates, SNRs and CPU frequencies have to be finite and above 0")
         if not np.isfinite(self.size_bit).all() or (self.size_bit < 0.0).any():
             raise ValueError("sizes have to be finite and not negative")
+        real = np.arange(tasks) < self.arrivals.sum(axis=1)[:, None]
+        if not (self.deadline_s[real] > 0.0).all():
+            raise ValueError("deadlines have to be above 0, or infinite for none")
+        if not ((self.priority >= 0) & (self.priority < MAX_CLASSES)).all():
+            raise ValueError(f"priority lies outside 0 to {MAX_CLASSES - 1}")
+        if not (np.isfinite(self.distance_m).all() and (self.distance_m >= 0.0).all()):
+            raise ValueError("distances have to be finite and not negative")
         if (self.arrivals < 0).any() or (self.arrivals.sum(axis=1) > tasks).any():
             raise ValueError(f"arrivals do not add up to at most {tasks} tasks")
+
+    def _links_usable(self, exists: NDArray[np.bool_]) -> bool:
+        """Whether all links to servers that exist, (N, A), have a rate, and an SNR where there are any."""
+        of_links = np.broadcast_to(exists[:, None, :], self.rate_bit_per_s.shape)
+        return _usable(self.rate_bit_per_s[of_links]) and (self.snr.size == 0 or _usable(self.snr[of_links]))
 
     def check_fits(self, scenario: Scenario) -> None:
         """Raise InputError unless an engine of this scenario can play these tapes."""
@@ -134,6 +166,19 @@ class Tapes:
                 f"tapes of another scenario: they have {given[0]} steps and room for {given[1]} servers, "
                 f"expected {expected[0]} and {expected[1]}"
             )
+        wanted = {
+            "SNRs": (self.snr.size > 0, scenario.channel.interference),
+            "devices": (self.device_hz.shape[1], scenario.users.count if scenario.servers.device else 0),
+        }
+        for name, (has, wants) in wanted.items():
+            if has != wants:
+                raise InputError(f"tapes of another scenario: {name}: they have {has:d}, expected {wants:d}")
+        for name, values, count in (
+            ("users", self.user, scenario.users.count),
+            ("priority classes", self.priority, scenario.priority_classes),
+        ):
+            if (values >= count).any():
+                raise InputError(f"tapes of another scenario: they have more {name} than the expected {count}")
 
 
 def _usable(values: NDArray[np.float64]) -> bool:
@@ -147,7 +192,7 @@ def draw_tapes(scenario: Scenario, seed: int, first: int, count: int, stream: St
         raise InputError(f"at least one episode is needed, got {count}")
     size = block_size(scenario)
     first_block, last_block = first // size, (first + count - 1) // size
-    blocks = [_draw_block(scenario, seed, stream, block) for block in range(first_block, last_block + 1)]
+    blocks = [_draw_block(scenario, scenario.data, seed, stream, block) for block in range(first_block, last_block + 1)]
     start = first - first_block * size
     return _joined(blocks).select(slice(start, start + count))
 
@@ -158,92 +203,53 @@ def block_size(scenario: Scenario) -> int:
 
 
 def _joined(blocks: list[Tapes]) -> Tapes:
+    """All episodes of some blocks. One block may have more room for tasks than another."""
     if len(blocks) == 1:
         return blocks[0]
-    tasks = max(block.size_bit.shape[1] for block in blocks)
-    columns = []
+    columns = {}
     for field in fields(Tapes):
         arrays = [getattr(block, field.name) for block in blocks]
-        if field.name in ("user", "size_bit"):
-            arrays = [np.pad(array, ((0, 0), (0, tasks - array.shape[1]))) for array in arrays]
-        columns.append(np.concatenate(arrays))
-    return Tapes(*columns)
+        if arrays[0].ndim > 1:
+            width = max(array.shape[1] for array in arrays)
+            arrays = [_widened(array, width) for array in arrays]
+        columns[field.name] = np.concatenate(arrays)
+    return Tapes(**columns)
+
+
+def _widened(array: NDArray[Any], width: int) -> NDArray[Any]:
+    """An array with more columns, for tasks that do not exist: zeros, or repeated links, which stay usable."""
+    missing = [(0, 0), (0, width - array.shape[1]), (0, 0)][: array.ndim]
+    return np.pad(array, missing, "edge" if array.ndim > 2 and array.shape[1] else "constant")
 
 
 @lru_cache(maxsize=2)  # a single environment asks for one episode of a block after the other
-def _draw_block(scenario: Scenario, seed: int, stream: Stream, block: int) -> Tapes:
-    def generator(phenomenon: _Phenomenon) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, block, phenomenon)))
-
-    num_servers, cpu_hz = _draw_servers(scenario, generator(_Phenomenon.SERVERS))
-    arrivals, user, size_bit = _draw_tasks(scenario, cpu_hz, generator)
+def _draw_block(scenario: Scenario, _: Hashable, seed: int, stream: Stream, number: int) -> Tapes:
+    """A block; the second argument are the scenario's data from outside, so that changed files count as changed."""
+    block = Block(scenario, seed, stream, number, block_size(scenario))
+    num_servers, cpu_hz = draw_servers(block)
+    tasks = draw_tasks(block, cpu_hz)
+    dispatches = dispatches_of(block, tasks)
+    places = draw_places(block, tasks, dispatches)
     present = (cpu_hz > 0.0)[:, None, :]
-    distance_m = np.where(present, _draw_distances_m(scenario, generator(_Phenomenon.POSITIONS)), 0.0)
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):  # what comes of it is checked
-        rate = np.where(present, _draw_rates_bit_per_s(scenario, distance_m, generator(_Phenomenon.FADING)), 0.0)
-    if not _usable(rate[np.broadcast_to(present, rate.shape)]):
+    with np.errstate(all="ignore"):  # what comes of it is checked
+        snr = np.where(present, draw_snr(Links(block, tasks, dispatches, places)), 0.0)
+        rate = channel.rate_bit_per_s(snr, scenario.channel.bandwidth_hz, scenario.channel.adaptation)
+    tapes = Tapes(
+        num_servers=num_servers,
+        cpu_hz=cpu_hz,
+        arrivals=tasks.arrivals,
+        user=tasks.user,
+        size_bit=tasks.size_bit,
+        deadline_s=tasks.deadline_s,
+        priority=tasks.priority,
+        link=link_rows(block, tasks),
+        distance_m=np.where(present, places.distance_m, 0.0),
+        snr=snr if scenario.channel.interference else np.zeros((block.size, 0, 0)),
+        rate_bit_per_s=rate,
+        device_hz=draw_devices_hz(block),
+    )
+    if not tapes._links_usable(cpu_hz > 0.0):
         raise InputError("links without a finite rate above 0: the channel's path loss or distances are too extreme")
-    tapes = Tapes(num_servers, cpu_hz, arrivals, user, size_bit, distance_m, rate)
     for field in fields(tapes):  # blocks are shared by all who ask for them
         getattr(tapes, field.name).setflags(write=False)
     return tapes
-
-
-def _draw_servers(scenario: Scenario, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    size = block_size(scenario)
-    cloud, edge = scenario.servers.cloud, scenario.servers.edge
-    edges = rng.integers(edge.count.low, edge.count.high, size=size, endpoint=True)
-    num_servers = cloud.count + edges
-    cloud_hz = rng.uniform(cloud.cpu_hz.low, cloud.cpu_hz.high, (size, cloud.count))
-    edge_hz = rng.uniform(edge.cpu_hz.low, edge.cpu_hz.high, (size, edge.count.high))
-    present = np.arange(scenario.max_servers) < num_servers[:, None]
-    return num_servers, np.where(present, np.concatenate([cloud_hz, edge_hz], axis=1), 0.0)
-
-
-def _draw_tasks(
-    scenario: Scenario, cpu_hz: NDArray[np.float64], generator: Callable[[_Phenomenon], np.random.Generator]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    users, size = scenario.users, scenario.tasks.size
-    rng = generator(_Phenomenon.ARRIVALS)
-    per_step = users.arrival_rate_per_s * users.count * scenario.episode.step_s
-    arrivals = rng.poisson(per_step, (block_size(scenario), scenario.episode.steps))
-    total = arrivals.sum(axis=1)
-    shape = (len(total), max(1, int(total.max())))
-    user = rng.integers(0, users.count, shape)
-    mean_bit: NDArray[np.float64] | float
-    if size.mean_bit == "balanced":
-        mean_bit = workload.balanced_mean_size_bit(
-            size.load, cpu_hz.sum(axis=1), scenario.tasks.cycles_per_bit, users.count, users.arrival_rate_per_s
-        )[:, None]
-    else:
-        mean_bit = size.mean_bit
-    size_bit = mean_bit * workload.unit_mean_sizes(size.distribution, generator(_Phenomenon.SIZES), shape, size.scv)
-    if size.clip_bit is not None:
-        size_bit = np.clip(size_bit, size.clip_bit.low, size.clip_bit.high)
-    exists = np.arange(shape[1]) < total[:, None]
-    return arrivals, np.where(exists, user, 0), np.where(exists, size_bit, 0.0)
-
-
-def _draw_distances_m(scenario: Scenario, rng: np.random.Generator) -> NDArray[np.float64]:
-    cloud, edge = scenario.servers.cloud, scenario.servers.edge
-    size, users = block_size(scenario), scenario.users.count
-    cloud_m = rng.uniform(cloud.distance_m.low, cloud.distance_m.high, (size, users, cloud.count))
-    edge_m = rng.uniform(edge.distance_m.low, edge.distance_m.high, (size, users, edge.count.high))
-    return np.concatenate([cloud_m, edge_m], axis=2)
-
-
-def _draw_rates_bit_per_s(
-    scenario: Scenario, distance_m: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Rates of all links; absent servers have distance 0 and a rate without meaning."""
-    radio = scenario.channel
-    fading = rng.standard_exponential(distance_m.shape)  # |h|² of a Rayleigh link of unit mean power
-    loss_db = channel.path_loss_db(np.maximum(distance_m, 1.0), radio.path_loss_slope_db, radio.path_loss_at_1km_db)
-    if radio.model == "gmorl":
-        gain = channel.from_db(-(loss_db + radio.shadowing_db)) * fading
-        noise_w = channel.noise_power_w(radio.bandwidth_hz)
-        return channel.gmorl_rate_bit_per_s(gain, radio.bandwidth_hz, radio.tx_power_w, noise_w)
-    shadowing_db = radio.shadowing_db * rng.standard_normal(distance_m.shape)
-    gain = channel.from_db(-(loss_db + shadowing_db)) * fading
-    noise_w = channel.noise_power_w(radio.bandwidth_hz, radio.noise_figure_db)
-    return channel.rayleigh_rate_bit_per_s(gain, radio.bandwidth_hz, radio.tx_power_w, noise_w)

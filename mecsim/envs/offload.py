@@ -23,7 +23,6 @@ from mecsim.engines.system import (
     Records,
     cost_columns,
     empty_observation,
-    option_width,
     system_of,
 )
 from mecsim.engines.tape import Stream, Tapes, draw_tapes
@@ -49,24 +48,26 @@ class OffloadEpisodes:
         self.system = system_of(scenario)
         self.engine: OffloadEngine = _ENGINES[engine](scenario)
         self.objective_columns = [OBJECTIVES.index(name) for name in scenario.objectives]
+        self.tapes: Tapes | None = None
         self.step_index = 0
-        self._num_servers = np.zeros(0, np.int64)
+        self._num_options = np.zeros(0, np.int64)
 
     @property
     def observation_space(self) -> gym.spaces.Dict:
         """Of a single episode."""
-        servers = self.scenario.max_servers
-        shape = (servers, option_width(self.system))
+        options = self.system.max_options
+        shape = (options, self.system.option_width)
+        low = -np.inf if self.system.deadlines else ABSENT  # the time until a deadline that has passed
         return gym.spaces.Dict(
-            options=gym.spaces.Box(ABSENT, np.inf, shape, np.float32),
-            mask=gym.spaces.Box(0, 1, (servers,), np.int8),
+            options=gym.spaces.Box(low, np.inf, shape, np.float32),
+            mask=gym.spaces.Box(0, 1, (options,), np.int8),
             context=gym.spaces.Box(0.0, np.inf, (CONTEXT_SIZE,), np.float32),
         )
 
     @property
     def action_space(self) -> gym.spaces.Discrete:
         """Of a single episode."""
-        return gym.spaces.Discrete(self.scenario.max_servers)
+        return gym.spaces.Discrete(self.system.max_options)
 
     @property
     def reward_space(self) -> gym.spaces.Box:
@@ -82,8 +83,9 @@ class OffloadEpisodes:
     def begin(self, tapes: Tapes) -> Arrays:
         """Start the episodes and return their first observations."""
         self.engine.begin(tapes)
+        self.tapes = tapes
         self.step_index = 0
-        self._num_servers = tapes.num_servers
+        self._num_options = tapes.num_servers + int(self.system.device)
         out = self._empty()
         self.engine.observe(out)
         return _as_dict(out)
@@ -91,16 +93,16 @@ class OffloadEpisodes:
     def step(self, action: NDArray[np.int64]) -> tuple[Arrays, NDArray[np.float32], NDArray[np.float64]]:
         """Observations, rewards (N, objectives) and costs (N, 2) in s and J.
 
-        An action that names an absent server is taken as the last server that exists, so that algorithms which know no
+        An action that names an absent option is taken as the last option that exists, so that algorithms which know no
         masks can be compared.
 
         Raises:
             InputError: not one action per episode, a negative one, or no episode has begun.
         """
         self._check_begun()
-        if np.shape(action) != self._num_servers.shape:
-            raise InputError(f"one action per episode is expected, {self._num_servers.shape}, got {np.shape(action)}")
-        existing = np.minimum(action, self._num_servers - 1)
+        if np.shape(action) != self._num_options.shape:
+            raise InputError(f"one action per episode is expected, {self._num_options.shape}, got {np.shape(action)}")
+        existing = np.minimum(action, self._num_options - 1)
         out = self._empty()
         cost = self.engine.step_and_observe(existing, out)
         self.step_index += 1
@@ -110,6 +112,11 @@ class OffloadEpisodes:
         """Immediate cost of each option for each objective, (N, A, objectives); infinite for absent servers."""
         self._check_begun()
         return self.engine.option_costs()[:, :, self.objective_columns]
+
+    def backlog_s(self) -> NDArray[np.float64]:
+        """How long each option's server needs for what is on it and on its way, (N, A); infinite for absent options."""
+        self._check_begun()
+        return self.engine.backlog_s()
 
     @property
     def over(self) -> bool:
@@ -121,11 +128,11 @@ class OffloadEpisodes:
         return self.engine.records()
 
     def _check_begun(self) -> None:
-        if not len(self._num_servers):
+        if not len(self._num_options):
             raise InputError("no episode has begun: call reset first")
 
     def _empty(self) -> Observation:
-        return empty_observation(self.system, len(self._num_servers), self.scenario.max_servers)
+        return empty_observation(self.system, len(self._num_options))
 
 
 def _as_dict(observation: Observation) -> Arrays:

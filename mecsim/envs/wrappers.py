@@ -23,6 +23,18 @@ def checked_preference(preference: ArrayLike, objectives: int) -> NDArray[np.flo
     return weights
 
 
+def checked_scale(scale: ArrayLike | None, objectives: int) -> NDArray[np.float64]:
+    """What counts as one unit of each objective, (objectives,); 1 where nothing is given.
+
+    Raises:
+        InputError: it is not one positive number per objective.
+    """
+    units = np.ones(objectives) if scale is None else np.asarray(scale, np.float64)
+    if units.shape != (objectives,) or not (units > 0.0).all():
+        raise InputError(f"a scale needs {objectives} positive numbers, got {units.tolist()}")
+    return units
+
+
 class PreferenceObservation(gym.Wrapper[Any, Any, Any, Any]):
     """Adds the entry `preference` (objectives,) float32 to a dict observation.
 
@@ -83,10 +95,7 @@ class LinearReward(gym.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         objectives = int(env.get_wrapper_attr("reward_dim"))
         weights = checked_preference(preference, objectives)
-        units = np.ones(objectives) if scale is None else np.asarray(scale, np.float64)
-        if units.shape != (objectives,) or not (units > 0.0).all():
-            raise InputError(f"a scale needs {objectives} positive numbers, got {units.tolist()}")
-        self._weight = weights / units
+        self._weight = weights / checked_scale(scale, objectives)
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Step with the scalarised reward."""

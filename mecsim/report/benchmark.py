@@ -55,7 +55,7 @@ def _actions(scenario: Scenario, num_servers: np.ndarray) -> np.ndarray:
 def _engine_steps_per_s(engine: OffloadEngine, scenario: Scenario, episodes: int, observe: bool) -> float:
     tapes = draw_tapes(scenario, 0, 0, episodes)
     actions = _actions(scenario, tapes.num_servers)
-    out = empty_observation(system_of(scenario), episodes, scenario.max_servers)
+    out = empty_observation(system_of(scenario), episodes)
 
     def run() -> float:
         engine.begin(tapes)

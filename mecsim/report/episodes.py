@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.baselines import Play
+from mecsim.engines.system import Records
 from mecsim.engines.tape import Tapes
+from mecsim.physics.dispatch import arrival_steps
 from mecsim.scenario import Scenario
 from mecsim.sweep import half_width_95
 
@@ -21,6 +23,8 @@ EPISODE_LABELS = {
     "queued_per_task_s": "waiting before dispatch per task (s)",
     "energy_per_task_j": "energy per task (J)",
     "cloud_share": "share of tasks to the cloud",
+    "device_share": "share of tasks on the users' devices",
+    "deadline_miss_ratio": "share of tasks that missed their deadline",
 }
 """What the terminal calls each quantity."""
 
@@ -37,7 +41,7 @@ def episode_columns(played: Play, tapes: Tapes, scenario: Scenario) -> dict[str,
 
     to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
     executed_s = records.size_bit * scenario.tasks.cycles_per_bit / _cpu_hz(tapes, records.server)
-    return {
+    columns = {
         "delay_s": played.delay_s,
         "energy_j": played.energy_j,
         "tasks": tasks.astype(np.float64),
@@ -49,10 +53,32 @@ def episode_columns(played: Play, tapes: Tapes, scenario: Scenario) -> dict[str,
         "energy_per_task_j": per_task(records.energy_j),
         "cloud_share": per_task(to_cloud),
     }
+    if scenario.servers.device is not None:
+        columns["device_share"] = per_task((records.server >= scenario.max_servers).astype(np.float64))
+    if scenario.has_deadlines:
+        columns["deadline_miss_ratio"] = _miss_ratio(records, tapes, scenario)
+    return columns
+
+
+def _miss_ratio(records: Records, tapes: Tapes, scenario: Scenario) -> NDArray[np.float64]:
+    """Share of late tasks in each episode, (N,); NaN without any.
+
+    Counted are the tasks that were dispatched, and those which were still in the dispatch queue at the end of the
+    episode although their deadline lay before it: these are late, whatever becomes of them.
+    """
+    step_s = scenario.episode.step_s
+    arrival_step = arrival_steps(tapes.arrivals, tapes.user.shape[1])
+    waiting = arrival_step < scenario.episode.steps
+    rows, steps = np.nonzero(records.dispatched)
+    waiting[rows, records.task[rows, steps]] = False
+    expired = waiting & (arrival_step * step_s + tapes.deadline_s < scenario.episode.steps * step_s)
+    late = (records.dispatched & (records.finish_s > records.deadline_s)).sum(axis=1) + expired.sum(axis=1)
+    counted = records.dispatched.sum(axis=1) + expired.sum(axis=1)
+    return np.asarray(np.divide(late, counted, out=np.full(len(late), np.nan), where=counted > 0))
 
 
 def _cpu_hz(tapes: Tapes, server: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.take_along_axis(tapes.cpu_hz, server, axis=1)
+    return np.take_along_axis(tapes.server_hz, server, axis=1)
 
 
 def episode_summary(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, dict[str, float | None]]:

@@ -23,11 +23,13 @@ class RecordFiles:
     """Both files of a simulation, written a batch of episodes at a time; use as a context.
 
     tasks.csv has a row per dispatched task, in the order of dispatch; servers.csv one per server that exists in an
-    episode. Numbers keep all their digits.
+    episode, and per user's device, if tasks can run there. Where tasks have deadlines, tasks.csv ends with the column
+    `deadline_s`, absolute like the other times. Numbers keep all their digits.
     """
 
     def __init__(self, folder: Path, scenario: Scenario) -> None:
         self._clouds = scenario.servers.cloud.count
+        self._deadlines = scenario.has_deadlines
         self._next_episode = 0
         with ExitStack() as opened:
             files = [
@@ -35,12 +37,12 @@ class RecordFiles:
             ]
             self._tasks, self._servers = map(csv.writer, files)
             self._files = opened.pop_all()
-        self._tasks.writerow(TASK_COLUMNS)
+        self._tasks.writerow([*TASK_COLUMNS, *(["deadline_s"] if self._deadlines else [])])
         self._servers.writerow(SERVER_COLUMNS)
 
     def write(self, records: Records, tapes: Tapes) -> None:
         """Add the next episodes."""
-        self._tasks.writerows(_task_rows(records, self._next_episode))
+        self._tasks.writerows(_task_rows(records, self._next_episode, self._deadlines))
         self._servers.writerows(_server_rows(tapes, self._clouds, self._next_episode))
         self._next_episode += len(tapes)
 
@@ -53,12 +55,12 @@ class RecordFiles:
         self._files.close()
 
 
-def _task_rows(records: Records, first_episode: int) -> Iterator[tuple[object, ...]]:
+def _task_rows(records: Records, first_episode: int, deadlines: bool) -> Iterator[tuple[object, ...]]:
     episode, step = np.nonzero(records.dispatched)
     arrays = (
         records.task, records.user, records.size_bit, records.server, records.rate_bit_per_s, records.queued_s,
         records.dispatch_s, records.upload_end_s, records.finish_s, records.delay_s, records.energy_j,
-        records.reward_delay_s,
+        records.reward_delay_s, *([records.deadline_s] if deadlines else []),
     )  # fmt: skip
     columns = [array[episode, step].tolist() for array in arrays]
     return zip((first_episode + episode).tolist(), step.tolist(), *columns, strict=True)
@@ -68,3 +70,5 @@ def _server_rows(tapes: Tapes, clouds: int, first_episode: int) -> Iterator[tupl
     for episode, (count, row) in enumerate(zip(tapes.num_servers.tolist(), tapes.cpu_hz.tolist(), strict=True)):
         for server, cpu_hz in enumerate(row[:count]):
             yield first_episode + episode, server, "cloud" if server < clouds else "edge", cpu_hz
+        for user, cpu_hz in enumerate(tapes.device_hz[episode].tolist()):
+            yield first_episode + episode, tapes.cpu_hz.shape[1] + user, "device", cpu_hz

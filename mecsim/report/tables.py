@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mecsim.report.episodes import EPISODE_LABELS, episode_summary
-from mecsim.sweep import Front, Quality
+from mecsim.sweep import Front
 
 NARROWEST = 100  # columns where output is no terminal, or one too narrow for a row
 
@@ -19,25 +20,33 @@ def console() -> Console:
     return Console(width=max(NARROWEST, shutil.get_terminal_size().columns))
 
 
-def quality_table(qualities: Mapping[str, Quality], fronts: Sequence[Front], greedy_cost: float) -> Table:
-    """One row per target of a sweep."""
+def quality_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]) -> Table:
+    """One row per target of a sweep; `told` is `targets` of its summary."""
     table = Table(title="Fronts")
     table.add_column("target", overflow="fold")
     for heading in ("hypervolume", "mean cost", "to greedy", "expected utility", "IGD+", "points on front"):
         table.add_column(heading, justify="right")
     for front in fronts:
-        found = qualities[front.target]
+        found = told[front.target]
+        to_greedy = found["mean_cost_ratio_to_greedy"]
         table.add_row(
             front.label,
-            f"{found.hypervolume:.1f}",
-            f"{found.mean_cost:.4f}",
-            f"{found.mean_cost / greedy_cost - 1.0:+.1%}" if greedy_cost else "none",
-            f"{found.expected_utility:.4f}",
-            f"{found.igd_plus:.4f}",
-            f"{found.cardinality} of {len(front.preferences)}",
+            f"{found['hypervolume']:.1f}" + _half_width(found["hypervolume_ci95"], ".1f"),
+            f"{found['mean_cost']:.4f}" + _half_width(found["mean_cost_ci95"], ".4f"),
+            "none"
+            if to_greedy is None
+            else f"{to_greedy - 1.0:+.1%}" + _half_width(found["mean_cost_ratio_to_greedy_ci95"], ".1%"),
+            f"{found['expected_utility']:.4f}" + _half_width(found["expected_utility_ci95"], ".4f"),
+            f"{found['igd_plus']:.4f}",
+            f"{found['cardinality']} of {len(front.preferences)}",
         )
-    table.caption = "hypervolume: higher is better; the others but the last: lower is better"
+    table.caption = "± half of the 95 % interval; hypervolume: higher is better; the others but the last: lower"
     return table
+
+
+def _half_width(value: float | None, form: str) -> str:
+    """Nothing where a single episode leaves no interval."""
+    return "" if value is None else f" ± {value:{form}}"
 
 
 def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Table:

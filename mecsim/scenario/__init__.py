@@ -1,25 +1,11 @@
 """Scenarios: read from YAML with human units, checked once, and handed on as immutable objects in SI units."""
 
 from mecsim.scenario.context import with_context
+from mecsim.scenario.data import MobilityTrace, Positions, TaskTrace, steps_of
+from mecsim.scenario.demand import Dispatch, Mobility, Tasks, TaskSize, Trace, Users
 from mecsim.scenario.load import builtin_names, load_scenario, parse_scenario, scenario_to_yaml
-from mecsim.scenario.model import (
-    Channel,
-    Cloud,
-    Dispatch,
-    Edge,
-    Energy,
-    Episode,
-    Evaluation,
-    Histogram,
-    ObjectiveValues,
-    Observation,
-    Scenario,
-    Servers,
-    Tasks,
-    TaskSize,
-    Training,
-    Users,
-)
+from mecsim.scenario.model import Episode, Evaluation, Histogram, ObjectiveValues, Observation, Scenario, Training
+from mecsim.scenario.network import Channel, Cloud, Device, Edge, Energy, Servers
 from mecsim.scenario.schema import json_schema
 from mecsim.scenario.starter import starter_yaml
 from mecsim.scenario.units import CountRange, Uniform
@@ -28,18 +14,24 @@ __all__ = [
     "Channel",
     "Cloud",
     "CountRange",
+    "Device",
     "Dispatch",
     "Edge",
     "Energy",
     "Episode",
     "Evaluation",
     "Histogram",
+    "Mobility",
+    "MobilityTrace",
     "ObjectiveValues",
     "Observation",
+    "Positions",
     "Scenario",
     "Servers",
     "TaskSize",
+    "TaskTrace",
     "Tasks",
+    "Trace",
     "Training",
     "Uniform",
     "Users",
@@ -49,5 +41,6 @@ __all__ = [
     "parse_scenario",
     "scenario_to_yaml",
     "starter_yaml",
+    "steps_of",
     "with_context",
 ]

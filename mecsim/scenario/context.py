@@ -39,6 +39,12 @@ def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario
             problems.append(f"--context: {name}: expected a single value, got {text!r}")
             continue
         _put(root, name.split("."), plain.root["value"])
+        if (
+            name == "servers.edge.sites"
+            and plain.root["value"]
+            and not {"edges", "servers.edge.count"} & set(assignments)
+        ):
+            root["servers"]["edge"].pop("count", None)  # as many edges as there are sites now
     changed, findings = check(root)
     problems += [f"--context: {dotted(path)}: {message}" for path, message in findings]
     if problems or changed is None:

@@ -4,11 +4,21 @@ In a file a quantity needs its unit. In Python, where the attribute's name carri
 `model_dump(mode="json", by_alias=True)` gives the text that a file would hold; the default mode gives SI floats.
 """
 
+import itertools
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationInfo,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from mecsim.scenario.units import (
@@ -24,11 +34,18 @@ from mecsim.scenario.units import (
     parse_number,
     parse_quantity,
     parse_range,
+    show,
 )
 
-FROM_FILE = {"from_file": True}  # validation context: values are as written in a file, so units are mandatory
+MAX_EDGES = 1024
 
 Finding = tuple[str, str]  # dotted key path, what is wrong and what is expected
+
+
+class FileContext(TypedDict):
+    """Validation context of values as written in a file: units are mandatory, paths are relative to its folder."""
+
+    folder: str
 
 
 class Section(BaseModel):
@@ -53,7 +70,7 @@ class _Reader:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def validate(value: Any, info: core_schema.ValidationInfo) -> Any:
-            return self.parse(value, info.context != FROM_FILE)
+            return self.parse(value, info.context is None)
 
         writer = core_schema.plain_serializer_function_ser_schema(self.write, when_used="json")
         return core_schema.with_info_plain_validator_function(validate, serialization=writer)
@@ -70,9 +87,9 @@ def _quantity(kind: str, zero: bool = False) -> _Reader:
     )
 
 
-def _range(kind: str) -> _Reader:
+def _range(kind: str, zero: bool = False) -> _Reader:
     return _Reader(
-        lambda value, bare: parse_range(value, kind, bare=bare),
+        lambda value, bare: parse_range(value, kind, bare=bare, zero=zero),
         lambda value: format_range(value, kind),
         range_schema(kind),
     )
@@ -135,6 +152,43 @@ def _parse_clip(value: Any, bare: bool) -> Any:
     return ends
 
 
+def absolute_path(value: Any, info: ValidationInfo) -> str | None:
+    """The path of a data file: relative to the scenario file's folder, else to the working folder."""
+    if value is None:
+        return None
+    if not isinstance(value, (str, Path)) or not str(value).strip() or "\0" in str(value):
+        raise ValueError(f"expected the path of a CSV file, got {show(value)}")
+    return os.path.abspath(os.path.join(info.context["folder"] if info.context else "", value))
+
+
+def _parse_shares(value: Any, bare: bool) -> tuple[float, ...]:
+    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= MAX_CLASSES:
+        raise ValueError(f"expected a list of 1 to {MAX_CLASSES} shares such as [0.2, 0.8], got {show(value)}")
+    shares = tuple(parse_number(share, high=1.0) for share in value)
+    if abs(sum(shares) - 1.0) > 1e-9:
+        raise ValueError(f"expected shares that sum to 1, got {show(value)}")
+    return shares
+
+
+def _parse_power_curve(value: Any, bare: bool) -> str | tuple[float, ...]:
+    if isinstance(value, str) and value in POWER_CURVES_W:
+        return value
+    if not isinstance(value, (list, tuple)) or not 2 <= len(value) <= MAX_CURVE:
+        known = ", ".join(POWER_CURVES_W)
+        raise ValueError(f"expected {known} or a list of 2 to {MAX_CURVE} powers [50 W, 120 W], got {show(value)}")
+    curve = tuple(parse_quantity(power, "power", bare=bare, zero=True) for power in value)
+    if any(high < low for low, high in itertools.pairwise(curve)):
+        raise ValueError(f"expected powers that do not fall from idle to full load, got {show(value)}")
+    return curve
+
+
+MAX_CLASSES = 8
+MAX_CURVE = 101
+POWER_CURVES_W = {  # SPECpower measurements at 0, 10, …, 100 % load, as CloudSim ships them
+    "ibm-x5675": (58.4, 98.0, 109.0, 118.0, 128.0, 140.0, 153.0, 170.0, 189.0, 205.0, 222.0),
+    "ml110-g5": (93.7, 97.0, 101.0, 105.0, 110.0, 116.0, 121.0, 125.0, 129.0, 133.0, 135.0),
+}
+
 Frequency = Annotated[float, _quantity("frequency")]
 FrequencyRange = Annotated[Uniform, _range("frequency")]
 Power = Annotated[float, _quantity("power")]
@@ -148,7 +202,33 @@ LevelOrZero = Annotated[float, _quantity("level", zero=True)]
 Positive = Annotated[float, _number()]
 PositiveUpToOne = Annotated[float, _number(high=1.0)]
 AboveOne = Annotated[float, _number(low=1.0, high=1e6)]
-EdgeCount = Annotated[CountRange, _count_range(1, 256)]
+Distance = Annotated[float, _quantity("distance")]
+DurationRange = Annotated[Uniform, _range("duration")]
+DurationRangeOrZero = Annotated[Uniform, _range("duration", zero=True)]
+SpeedRange = Annotated[Uniform, _range("speed")]
+EdgeCount = Annotated[CountRange, _count_range(1, MAX_EDGES)]
+File = Annotated[str | None, BeforeValidator(absolute_path)]
+Shares = Annotated[
+    tuple[float, ...],
+    _Reader(
+        _parse_shares,
+        list,
+        {"type": "array", "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "minItems": 1},
+    ),
+]
+PowerCurve = Annotated[
+    str | tuple[float, ...],
+    _Reader(
+        _parse_power_curve,
+        lambda value: value if isinstance(value, str) else [format_quantity(power, "power") for power in value],
+        {
+            "anyOf": [
+                {"enum": list(POWER_CURVES_W)},
+                {"type": "array", "items": quantity_schema("power"), "minItems": 2, "maxItems": MAX_CURVE},
+            ]
+        },
+    ),
+]
 Mean = Annotated[
     Literal["balanced"] | float,
     _Reader(

@@ -22,12 +22,14 @@ def load_scenario(source: str | Path | Scenario) -> Scenario:
         return source
     name = os.fspath(source)
     built_in = _built_in_files().get(name) if isinstance(source, str) else None
-    return parse_scenario(_read(built_in or Path(name), name), name)
+    path = built_in or Path(name)
+    return parse_scenario(_read(path, name), name, path.parent)
 
 
-def parse_scenario(text: str, name: str = "scenario") -> Scenario:
+def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "") -> Scenario:
     """The scenario that YAML `text` describes; `name` stands for the file in messages.
 
+    Paths of data files are relative to `folder`, by default the working folder, and absolute in the scenario.
     Raises ScenarioError with one line per finding: `NAME:LINE: servers.edge.cpu: what is wrong, what is expected`.
     """
     name = one_line(name)
@@ -37,7 +39,7 @@ def parse_scenario(text: str, name: str = "scenario") -> Scenario:
         place = name if problem.line is None else f"{name}:{problem.line}"
         raise ScenarioError([f"{place}: {problem.message}"]) from None
     refused = frozenset(path for _, path, _ in plain.findings)
-    scenario, checked = check(plain.root, refused)
+    scenario, checked = check(plain.root, refused, str(folder))
     findings = plain.findings + [(plain.line(path), path, message) for path, message in checked]
     if findings or scenario is None:
         findings.sort(key=lambda finding: finding[0])

@@ -8,22 +8,20 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from mecsim.scenario.checks import check_data, check_options, check_urgency
+from mecsim.scenario.data import (
+    MobilityTrace,
+    Positions,
+    TaskTrace,
+    most_in_window,
+    read_mobility,
+    read_sites,
+    read_tasks,
+)
+from mecsim.scenario.demand import Dispatch, Tasks, Users
 from mecsim.scenario.fields import (
-    AboveOne,
-    Clip,
-    DistanceRange,
     Duration,
-    EdgeCount,
     Finding,
-    Frequency,
-    FrequencyRange,
-    Level,
-    LevelOrZero,
-    Mean,
-    Positive,
-    PositiveUpToOne,
-    Power,
-    Rate,
     Section,
     Size,
     findings_error,
@@ -32,13 +30,15 @@ from mecsim.scenario.fields import (
 from mecsim.scenario.fields import (
     Energy as EnergyQuantity,
 )
-from mecsim.scenario.units import CountRange, Uniform
+from mecsim.scenario.network import Channel, Energy, Servers
 
-MAX_EDGES = 256
 MAX_ARRIVALS = 10_000_000
 MAX_TAPE_BYTE = 2**30
 BYTES_PER_LINK = 32  # distance, path loss, fading and rate of a user-server pair while an episode is drawn
+BYTES_PER_CHANGING_LINK = 96  # also line of sight, shadowing and a complex field, for each task
 BYTES_PER_TASK = 64  # size, user, step and the results of a task
+BYTES_PER_STEP = 16
+BYTES_PER_WALK = 64  # two points of a path in time and space
 
 Objective = Literal["delay", "energy"]
 
@@ -46,128 +46,8 @@ Objective = Literal["delay", "energy"]
 class Episode(Section):
     """How long one episode is."""
 
-    steps: Annotated[int, whole(1, 10_000)] = Field(100, description="Decision steps T of an episode.")
+    steps: Annotated[int, whole(1, 10_000_000)] = Field(100, description="Decision steps T of an episode.")
     step_s: Duration = Field(1.0, alias="step", description="Time Δt between two decisions, a duration.")
-
-
-class Users(Section):
-    """Who sends tasks."""
-
-    count: Annotated[int, whole(1, 100_000)] = Field(10, description="Number of users U.")
-    arrival_rate_per_s: Rate = Field(
-        0.1, alias="arrival_rate", description="Rate λ at which each user sends tasks (Poisson), a rate."
-    )
-
-
-class TaskSize(Section):
-    """The distribution of task sizes."""
-
-    distribution: Literal["exponential", "deterministic", "hyperexponential", "uniform"] = Field(
-        "exponential", description="Shape of the task size; uniform means from 0 to twice the mean."
-    )
-    mean_bit: Mean = Field(
-        "balanced",
-        alias="mean",
-        description="Mean task size, a data size; balanced sets it from the load and the servers' total capacity.",
-    )
-    load: Positive = Field(
-        1.0, description="Offered load over the servers' total capacity, for a balanced mean; 1 is critically loaded."
-    )
-    scv: AboveOne = Field(4.0, description="Squared coefficient of variation of the hyperexponential, above 1.")
-    clip_bit: Clip = Field(
-        Uniform(0.1e6, 100e6), alias="clip", description="Sizes are clipped to this range; null for no clipping."
-    )
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.mean_bit == "balanced":
-            return self
-        findings: list[Finding] = []
-        if "load" in self.model_fields_set:
-            findings.append(("load", "has no meaning with an explicit mean, expected 'mean: balanced' or no load"))
-        if self.clip_bit and not self.clip_bit.low <= self.mean_bit <= self.clip_bit.high:
-            findings.append(("mean", "lies outside the clip range, expected a mean within it or 'clip: null'"))
-        if findings:
-            raise findings_error(findings)
-        return self
-
-
-class Tasks(Section):
-    """What users want computed."""
-
-    size: TaskSize = Field(TaskSize(), description="Distribution of the task size L.")
-    cycles_per_bit: Positive = Field(1000.0, description="CPU cycles η that one bit of a task takes.")
-
-
-class Dispatch(Section):
-    """How tasks wait for their decision."""
-
-    queue: Literal["fifo"] = Field("fifo", description="Order in which waiting tasks are dispatched: first come first.")
-
-
-class Cloud(Section):
-    """The cloud: at most one server, far away and fast."""
-
-    count: Annotated[Literal[0, 1], whole(0, 1)] = Field(1, description="1 with a cloud, 0 without.")
-    cpu_hz: FrequencyRange = Field(
-        Uniform(3.5e9, 4.5e9), alias="cpu", description="CPU frequency f_0, or a range drawn per episode."
-    )
-    distance_m: DistanceRange = Field(
-        Uniform(1000.0, 2000.0), alias="distance", description="Distance to a user, or a range drawn per user."
-    )
-
-
-class Edge(Section):
-    """The edge servers: near and slower."""
-
-    count: EdgeCount = Field(CountRange(1, 8), description="Number E of edges, or [low, high] drawn per episode.")
-    cpu_hz: FrequencyRange = Field(
-        Uniform(1.75e9, 2.25e9), alias="cpu", description="CPU frequency f_e, or a range drawn per edge and episode."
-    )
-    distance_m: DistanceRange = Field(
-        Uniform(50.0, 500.0), alias="distance", description="Distance to a user, or a range drawn per user and edge."
-    )
-
-
-class Servers(Section):
-    """Where tasks can run."""
-
-    cloud: Cloud = Field(Cloud(), description="The cloud server.")
-    edge: Edge = Field(Edge(), description="The edge servers.")
-
-
-class Channel(Section):
-    """The radio link of a user to a server."""
-
-    model: Literal["gmorl", "rayleigh"] = Field(
-        "gmorl",
-        description="gmorl: the rates that the paper relies on (hundreds of Mbit/s; its noise is normalised twice). "
-        "rayleigh: a textbook link budget, thousands of times slower with the same numbers.",
-    )
-    bandwidth_hz: Frequency = Field(16.6e6, alias="bandwidth", description="Bandwidth W of a link.")
-    tx_power_w: Power = Field(0.01, alias="tx_power", description="Transmit power p of a user, in W, mW or dBm.")
-    fading: Literal["episode"] = Field("episode", description="When the Rayleigh fading is drawn: once per episode.")
-    interference: Literal[False] = Field(False, description="Whether uploads to one server interfere: not modelled.")
-    path_loss_slope_db: Positive = Field(
-        35.0, alias="path_loss_slope", description="Path loss in dB per decade of distance, a plain number."
-    )
-    path_loss_at_1km_db: Level = Field(133.6, alias="path_loss_at_1km", description="Path loss at 1 km, in dB.")
-    shadowing_db: LevelOrZero = Field(
-        8.0,
-        alias="shadowing",
-        description="gmorl: a constant extra loss, in dB. rayleigh: standard deviation of log-normal shadowing, in dB.",
-    )
-    noise_figure_db: LevelOrZero = Field(
-        0.0, alias="noise_figure", description="Noise figure of the receiver, in dB; used by rayleigh only."
-    )
-
-
-class Energy(Section):
-    """What computing costs."""
-
-    capacitance: PositiveUpToOne = Field(
-        5e-31, description="Effective switched capacitance κ, in J·s²/cycle³: a cycle at f Hz takes κ·f² joules."
-    )
 
 
 class Histogram(Section):
@@ -230,19 +110,92 @@ class Scenario(Section):
         return self.servers.cloud.count + self.servers.edge.count.high
 
     @property
+    def max_options(self) -> int:
+        """The most choices for a task: every server, and the user's own device, where tasks can run there."""
+        return self.max_servers + (self.servers.device is not None)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether tasks differ in priority."""
+        return self.priority_classes > 1
+
+    @property
+    def priority_classes(self) -> int:
+        """The number of priority classes of tasks; class 0 is the most urgent."""
+        recorded = self.task_trace.classes if self.task_trace else None
+        return recorded or len(self.tasks.priorities)
+
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether tasks have deadlines."""
+        recorded = self.task_trace is not None and self.task_trace.deadline_s is not None
+        return recorded or self.tasks.deadline_s is not None
+
+    @property
+    def task_trace(self) -> TaskTrace | None:
+        """The recorded tasks, if there are any. Raises ScenarioError if their file has gone or changed for the worse.
+
+        So do `mobility_trace` and `sites`, and what depends on them.
+        """
+        return read_tasks(self.tasks.trace.file) if self.tasks.trace.file else None
+
+    @property
+    def mobility_trace(self) -> MobilityTrace | None:
+        """The recorded positions of users, if there are any."""
+        return read_mobility(self.users.mobility.file) if self.users.mobility.file else None
+
+    @property
+    def sites(self) -> Positions | None:
+        """The sites of edges, if they are given."""
+        return read_sites(self.servers.edge.sites) if self.servers.edge.sites else None
+
+    @property
+    def data(self) -> tuple[TaskTrace | None, MobilityTrace | None, Positions | None]:
+        """All that was read from files: other objects once a file has changed, although the scenario is equal."""
+        return self.task_trace, self.mobility_trace, self.sites
+
+    @property
+    def users_move(self) -> bool:
+        """Whether users change their places within an episode."""
+        return self.users.mobility.model in ("waypoint", "trace")
+
+    @property
+    def link_per_task(self) -> bool:
+        """Whether links change within an episode, so that each task has its own instead of its user's."""
+        return self.users_move or self.channel.fading != "episode"
+
+    @property
     def expected_arrivals(self) -> float:
-        """The mean number of tasks that arrive in an episode."""
+        """The mean number of tasks that arrive in an episode; of recorded ones the most that a window has."""
+        if self.task_trace:
+            aligned = self.tasks.trace.start == "sequential"
+            return float(most_in_window(self.task_trace, self.episode.step_s, self.episode.steps, aligned))
         return self.users.count * self.users.arrival_rate_per_s * self.episode.steps * self.episode.step_s
 
     @property
     def tape_byte(self) -> float:
         """About how much memory the randomness of one episode takes."""
-        links = self.users.count * (1 + self.servers.edge.count.high)
-        return BYTES_PER_LINK * links + BYTES_PER_TASK * self.expected_arrivals
+        tasks, servers = self.expected_arrivals, 1 + self.servers.edge.count.high
+        link_byte: float = BYTES_PER_LINK * self.users.count * servers
+        if self.link_per_task:
+            link_byte += BYTES_PER_CHANGING_LINK * tasks * servers
+        return link_byte + self._walks_byte + BYTES_PER_TASK * tasks + BYTES_PER_STEP * self.episode.steps
+
+    @property
+    def _walks_byte(self) -> float:
+        """About how much memory the walks of an episode take. A walk is about half of the sides long."""
+        mobility = self.users.mobility
+        if mobility.model != "waypoint":
+            return 0.0
+        walk_s = (mobility.width_m + mobility.height_m) / 4.0 / mobility.speed_m_per_s.high + mobility.pause_s.low
+        walks = 2.0 + self.episode.steps * self.episode.step_s / walk_s
+        return BYTES_PER_WALK * walks * self.users.count
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        findings = [*_check_objectives(self), *_check_arrivals(self), *_check_memory(self)]
+        findings = [*_check_objectives(self), *check_options(self), *check_data(self)]
+        if not findings:  # what follows reads the files
+            findings = [*check_urgency(self), *_check_arrivals(self), *_check_memory(self)]
         if findings:
             raise findings_error(findings)
         return self
@@ -264,7 +217,8 @@ def _check_objectives(scenario: Scenario) -> list[Finding]:
 
 
 def _check_arrivals(scenario: Scenario) -> list[Finding]:
-    if scenario.users.arrival_rate_per_s == 0 and scenario.tasks.size.mean_bit == "balanced":
+    drawn = scenario.task_trace is None
+    if drawn and scenario.users.arrival_rate_per_s == 0 and scenario.tasks.size.mean_bit == "balanced":
         return [
             ("users.arrival_rate", "a balanced task size needs arrivals, expected a rate above 0 or an explicit mean")
         ]
@@ -277,5 +231,5 @@ def _check_arrivals(scenario: Scenario) -> list[Finding]:
 def _check_memory(scenario: Scenario) -> list[Finding]:
     if scenario.tape_byte <= MAX_TAPE_BYTE or scenario.expected_arrivals > MAX_ARRIVALS:  # the latter is said already
         return []
-    cure = "expected at most 1 GiB: fewer users, edges or arrivals"
+    cure = "expected at most 1 GiB: fewer users, edges or arrivals, or shorter episodes"
     return [("users.count", f"one episode needs about {scenario.tape_byte / 2**30:.1f} GiB of memory, {cure}")]

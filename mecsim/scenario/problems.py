@@ -6,7 +6,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mecsim.scenario.fields import FROM_FILE
+from mecsim.scenario.fields import FileContext
 from mecsim.scenario.model import Scenario
 from mecsim.scenario.text import Path, nearest
 from mecsim.scenario.units import show
@@ -20,9 +20,12 @@ _EXPECTED = {  # pydantic's error types that need no details
 }
 
 
-def check(root: Any, refused: frozenset[Path] = frozenset()) -> tuple[Scenario | None, list[tuple[Path, str]]]:
+def check(
+    root: Any, refused: frozenset[Path] = frozenset(), folder: str = ""
+) -> tuple[Scenario | None, list[tuple[Path, str]]]:
     """The scenario that `root` describes, with units as in a file, and all findings as `(key path, message)`.
 
+    Paths of data files are relative to `folder`, by default the working folder.
     Paths in `refused` are known to be wrong already: what else is found at or below them is not reported again.
     """
     if not isinstance(root, dict):
@@ -31,7 +34,7 @@ def check(root: Any, refused: frozenset[Path] = frozenset()) -> tuple[Scenario |
     known = _known_part(root, Scenario, (), findings)
     scenario = None
     try:
-        scenario = Scenario.model_validate(known, context=FROM_FILE)
+        scenario = Scenario.model_validate(known, context=FileContext(folder=folder))
     except ValidationError as error:
         for details in error.errors(include_url=False):
             findings += _explain(details)

@@ -40,6 +40,7 @@ KINDS = {
     "size": Kind("a data size", "bit", "100 Mbit", ("M", "k", "")),
     "duration": Kind("a duration", "s", "1 s"),
     "distance": Kind("a distance", "m", "50 m"),
+    "speed": Kind("a speed", "m/s", "1.4 m/s"),
     "energy": Kind("an energy", "J", "6 J"),
     "level": Kind("a level in dB", "dB", "8 dB"),
 }
@@ -122,8 +123,11 @@ def parse_quantity(value: object, kind: str, *, bare: bool = False, zero: bool =
     raise ValueError(f"expected {name.noun} from {SMALLEST:g} to {LARGEST:g} {name.unit}, got {show(value)}")
 
 
-def parse_range(value: object, kind: str, *, bare: bool = False) -> Uniform:
-    """A range of `kind`: `"[3.5, 4.5] GHz"`, `["3.5 GHz", "4.5 GHz"]`, or one quantity for a fixed value."""
+def parse_range(value: object, kind: str, *, bare: bool = False, zero: bool = False) -> Uniform:
+    """A range of `kind`: `"[3.5, 4.5] GHz"`, `["3.5 GHz", "4.5 GHz"]`, or one quantity for a fixed value.
+
+    `zero` also takes 0 as an end.
+    """
     name = KINDS[kind]
     if isinstance(value, str) and (match := _RANGE.fullmatch(value.strip())):
         ends: list[Any] = [f"{match[1]} {match[3]}", f"{match[2]} {match[3]}"]
@@ -134,7 +138,7 @@ def parse_range(value: object, kind: str, *, bare: bool = False) -> Uniform:
     if len(ends) not in (1, 2) or (isinstance(value, list) and len(ends) != 2):
         raise ValueError(f"expected {name.noun} such as '{name.example}' or a range [low, high], got {show(value)}")
     try:
-        low, high = (parse_quantity(end, kind, bare=bare) for end in (ends[0], ends[-1]))
+        low, high = (parse_quantity(end, kind, bare=bare, zero=zero) for end in (ends[0], ends[-1]))
     except ValueError as error:
         raise ValueError(f"{str(error).rsplit(', got ', 1)[0]}, got {show(value)}") from None
     if low > high:
@@ -192,7 +196,7 @@ def format_range(value: Uniform, kind: str) -> str:
         return format_quantity(low, kind)
     prefix, unit = _prefix(high, kind), KINDS[kind].unit
     text = f"[{_short(low, prefix)}, {_short(high, prefix)}] {prefix}{unit}"
-    return text if parse_range(text, kind) == value else f"[{low!r}, {high!r}] {unit}"
+    return text if parse_range(text, kind, zero=True) == value else f"[{low!r}, {high!r}] {unit}"
 
 
 def _prefix(value: float, kind: str) -> str:

@@ -1,6 +1,8 @@
 """Runs independent jobs, here or on several processes, with the results in the order of the jobs."""
 
 import multiprocessing
+import signal
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
@@ -16,7 +18,8 @@ def run_jobs(
 ) -> Iterator[Result]:
     """Yield `function(job)` for each job, in order. With several workers, function and jobs must be importable.
 
-    The processes share `threads`; each gets its part, at least one.
+    The processes share `threads`; each gets its part, at least one. When the caller is interrupted or loses
+    interest they are ended at once, whatever they are at.
     """
     if workers < 1:
         raise InputError(f"at least one worker is needed, got {workers}")
@@ -25,11 +28,24 @@ def run_jobs(
         return
     context = multiprocessing.get_context("spawn")  # forking a process with running threads is not safe
     share = (max(1, threads // workers),)
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_use_threads, initargs=share) as pool:
-        yield from pool.map(function, jobs)
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=share) as pool:
+        waiting = deque(pool.submit(function, job) for job in jobs)
+        try:
+            while waiting:
+                yield waiting.popleft().result()
+        except (KeyboardInterrupt, GeneratorExit):
+            # Nothing is cancelled before: a pool whose processes end trips over what was cancelled.
+            for process in set(multiprocessing.active_children()) - others:
+                process.terminate()
+            raise
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-def _use_threads(threads: int) -> None:
+def _prepare(threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent answers, and ends us
     import torch
 
     from mecsim.compiled import set_threads

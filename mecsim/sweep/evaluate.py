@@ -14,6 +14,7 @@ from mecsim.engines.tape import Stream, Tapes, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 from mecsim.sweep.distribute import run_jobs
+from mecsim.sweep.store import Store, read_part, target_identity, write_part
 from mecsim.training import is_run, run_policy
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
@@ -43,6 +44,18 @@ class Front:
     def ci95(self) -> NDArray[np.float64]:
         """Half width of the 95 % confidence interval of the mean, (K, objectives)."""
         return half_width_95(self.totals, axis=1)
+
+    def restricted(self, preferences: NDArray[np.float64], episodes: int) -> "Front":
+        """The same target on some of its preferences (k, objectives), in their order, and on its first episodes.
+
+        Raises:
+            InputError: it was not played for one of them, or on fewer episodes.
+        """
+        apart = np.abs(self.preferences[None] - preferences[:, None]).max(axis=2)  # (k, K)
+        nearest = apart.argmin(axis=1)
+        if (apart.min(axis=1) > 1e-9).any() or episodes > self.totals.shape[1]:
+            raise InputError(f"{self.target}: was not played for these preferences and {episodes} episodes")
+        return Front(self.target, self.preferences[nearest], self.totals[nearest, :episodes])
 
 
 def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
@@ -78,11 +91,20 @@ class _Job:
     preferences: tuple[tuple[float, ...], ...]
     episodes: int
     seed: int
+    part: Path | None  # where its result is kept
 
 
 def _play_job(job: _Job) -> NDArray[np.float64]:
-    make = policy_factory(job.target, job.scenario)
-    return evaluate(make, job.scenario, np.array(job.preferences), job.episodes, job.seed)
+    """What is stored, or else played and stored at once, in the process that played it."""
+    preferences = np.array(job.preferences)
+    if job.part is not None:
+        stored = read_part(job.part, (len(preferences), job.episodes, preferences.shape[1]))
+        if stored is not None:
+            return stored
+    totals = evaluate(policy_factory(job.target, job.scenario), job.scenario, preferences, job.episodes, job.seed)
+    if job.part is not None:
+        write_part(job.part, preferences, totals)
+    return totals
 
 
 def evaluate(
@@ -119,24 +141,28 @@ def sweep(
     workers: int = 1,
     threads: int = 1,
     on_progress: Callable[[str, int], None] = lambda target, done: None,
+    store: Store | None = None,
 ) -> list[Front]:
     """Play each target over all preferences. `on_progress(target, n)` is told of n more preferences done.
 
-    Several workers are processes of their own and share `threads`.
+    Several workers are processes of their own and share `threads`. With a store every finished job is kept at once, and
+    what it holds of these settings already is not played again.
     """
-    jobs = [
-        _Job(
-            target,
-            scenario,
-            tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist())),
-            episodes,
-            seed,
-        )
-        for target in targets
-        for first in range(0, len(preferences), PREFERENCES_PER_JOB)
-    ]
+    jobs = [job for target in targets for job in _jobs(target, scenario, preferences, episodes, seed, store)]
     parts: dict[str, list[NDArray[np.float64]]] = {target: [] for target in targets}
     for job, totals in zip(jobs, run_jobs(_play_job, jobs, workers, threads), strict=True):
         parts[job.target].append(totals)
         on_progress(job.target, len(job.preferences))
     return [Front(target, preferences, np.concatenate(parts[target])) for target in targets]
+
+
+def _jobs(
+    target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None
+) -> list[_Job]:
+    identity = "" if store is None else target_identity(target)
+    jobs = []
+    for first in range(0, len(preferences), PREFERENCES_PER_JOB):
+        some = tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist()))
+        part = None if store is None else store.path(identity, scenario, some, episodes, seed)
+        jobs.append(_Job(target, scenario, some, episodes, seed, part))
+    return jobs

@@ -12,7 +12,8 @@ import numpy as np
 from mecsim.baselines import Calibration
 from mecsim.scenario import Scenario
 from mecsim.sweep.evaluate import Front
-from mecsim.sweep.indicators import Quality, mean_cost, on_front, quality
+from mecsim.sweep.indicators import Quality, on_front, quality
+from mecsim.sweep.measures import compared, measured
 
 
 def assess(fronts: Sequence[Front], calibration: Calibration) -> dict[str, Quality]:
@@ -46,10 +47,24 @@ def summary(
     calibration: Calibration,
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What a sweep came to. `greedy`, on the same tapes, is the yardstick of costs, in the sweep or not."""
+    """What a sweep came to. `greedy`, on the same tapes, is the yardstick of costs, in the sweep or not.
+
+    Keys that end in `_ci95` are half widths of 95 % intervals, those of a ratio from paired episodes; None where a
+    single episode or a cost of zero leaves none.
+    """
     names = scenario.objectives
     qualities = assess(fronts, calibration)
-    yardstick = mean_cost(greedy.mean, greedy.preferences, calibration.scale)
+
+    def told(front: Front) -> dict[str, float | None]:
+        to_greedy = compared(front, greedy, calibration, "greedy")
+        found: dict[str, float] = {
+            **dataclasses.asdict(qualities[front.target]),
+            "mean_cost_ratio_to_greedy": to_greedy["mean_cost_to_greedy"],
+            "mean_cost_ratio_to_greedy_ci95": to_greedy["mean_cost_to_greedy_ci95"],
+            **measured(front, calibration),
+        }
+        return {name: None if np.isnan(value) else value for name, value in found.items()}
+
     return {
         "format": 1,
         "objectives": list(names),
@@ -58,13 +73,7 @@ def summary(
         "objective_scale": dict(zip(names, calibration.scale.tolist(), strict=True)),
         "preferences": len(fronts[0].preferences),
         "episodes": fronts[0].totals.shape[1],
-        "targets": {
-            target: {
-                **dataclasses.asdict(found),
-                "mean_cost_ratio_to_greedy": found.mean_cost / yardstick if yardstick else None,
-            }
-            for target, found in qualities.items()
-        },
+        "targets": {front.target: told(front) for front in fronts},
         **provenance,
     }
 

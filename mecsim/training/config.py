@@ -24,6 +24,8 @@ class TrainingConfig:
     evaluation_epochs: epochs between evaluations on fixed tapes; the last epoch is always evaluated.
     evaluation_preferences, evaluation_episodes: size of such an evaluation.
     checkpoint_epochs: epochs between checkpoints; the last epoch always leaves one.
+    preference: one weight per objective; the policy is then trained, evaluated and played for this preference alone,
+        whatever other is asked for. Without it, which is the default, one policy is trained for all preferences.
     agent: see `mecsim_agents.DiscreteSACConfig`.
     """
 
@@ -34,6 +36,7 @@ class TrainingConfig:
     evaluation_preferences: int = 21
     evaluation_episodes: int = 64
     checkpoint_epochs: int = 50
+    preference: tuple[float, ...] | None = None
     agent: DiscreteSACConfig = field(default_factory=DiscreteSACConfig)
 
     def __post_init__(self) -> None:
@@ -49,6 +52,9 @@ class TrainingConfig:
         rate = self.updates_per_step
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.0 <= rate <= 1000.0:
             raise InputError(f"updates_per_step: expected a number from 0 to 1000, got {rate!r}")
+        if self.preference is not None and not _is_preference(self.preference):
+            told = list(self.preference) if isinstance(self.preference, tuple) else self.preference
+            raise InputError(f"preference: expected weights that sum to 1, such as [0.3, 0.7], got {told!r}")
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -62,16 +68,20 @@ class TrainingConfig:
             if name not in names:
                 near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)[0]
                 raise InputError(f"{name}: no such training setting; did you mean {near}?")
+        values = dict(mapping)
+        if isinstance(preference := values.get("preference"), list):
+            values["preference"] = tuple(preference)
         try:
             agent = DiscreteSACConfig.from_mapping(dict(mapping.get("agent", {})))
         except (TypeError, ValueError) as error:
             raise InputError(f"agent.{error}") from error
-        return cls(**{**mapping, "agent": agent})
+        return cls(**{**values, "agent": agent})
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain values that `from_mapping` turns into an equal config."""
         values = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
-        return {**values, "agent": self.agent.to_mapping()}
+        preference = None if self.preference is None else list(self.preference)
+        return {**values, "preference": preference, "agent": self.agent.to_mapping()}
 
     def with_settings(self, settings: Mapping[str, str]) -> Self:
         """Changed by `key=value` texts; the values are YAML, agent's keys may be written with or without `agent.`.
@@ -97,6 +107,15 @@ class TrainingConfig:
                 near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)[0]
                 raise InputError(f"--set {key}: no such setting; did you mean {near}?")
         return self.from_mapping({**own, "agent": agent})
+
+
+def _is_preference(weights: object) -> bool:
+    return (
+        isinstance(weights, tuple)
+        and all(isinstance(weight, int | float) and not isinstance(weight, bool) for weight in weights)
+        and all(0.0 <= weight <= 1.0 for weight in weights)
+        and abs(sum(weights) - 1.0) <= 1e-6
+    )
 
 
 def _number(text: str) -> float | str:

@@ -13,7 +13,7 @@ from mecsim_agents import METRICS, DiscreteSAC, Replay, Transitions
 from numpy.typing import NDArray
 
 from mecsim.baselines import Policy, calibrate
-from mecsim.engines.system import QUEUED_TASKS, option_width, system_of
+from mecsim.engines.system import QUEUED_TASKS, system_of
 from mecsim.engines.tape import Stream
 from mecsim.envs.offload import Arrays
 from mecsim.envs.vector import OffloadVectorEnv
@@ -74,7 +74,7 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
         first_epoch = int(state["epoch"])
     else:
         agent, first_epoch = _new_agent(env, config, run.seed, device), 0
-    policy = AgentPolicy(agent, scenario, scenario)
+    policy = AgentPolicy(agent, scenario, scenario, config.preference)
     rows = run.read_metrics(first_epoch)
     observation, _ = env.reset(options={"episode": first_epoch * config.num_envs})
     for epoch in range(first_epoch + 1, run.epochs + 1):
@@ -89,17 +89,21 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
             run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
 
 
-def check_memory(run: Run) -> None:
-    """Raise InputError if the replay and the episodes side by side would take more than the machine has."""
+def check_memory(run: Run, at_once: int = 1) -> None:
+    """Raise InputError if the replay and the episodes side by side would take more than the machine has.
+
+    `at_once`: such trainings that run at the same time.
+    """
     scenario, config = run.scenario, run.config
-    row_byte = 4 * option_width(system_of(scenario))
-    replay_byte = config.agent.replay_capacity * 2 * scenario.max_servers * row_byte
-    needed_byte = replay_byte + config.num_envs * scenario.tape_byte
+    system = system_of(scenario)
+    replay_byte = config.agent.replay_capacity * 2 * system.max_options * 4 * system.option_width
+    needed_byte = at_once * (replay_byte + config.num_envs * scenario.tape_byte)
     available_byte = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
     if needed_byte > 0.8 * available_byte:
         raise InputError(
             f"training needs about {needed_byte / 2**30:.0f} GiB of memory, this machine has "
             f"{available_byte / 2**30:.0f}: choose a smaller replay_capacity or num_envs with --set"
+            f"{', or fewer --workers' if at_once > 1 else ''}"
         )
 
 
@@ -123,6 +127,7 @@ def _new_agent(env: OffloadVectorEnv, config: TrainingConfig, seed: int, device:
         reward_columns=env.episodes.cost_columns,
         device=device,
         seed=seed,
+        num_options=_shape(env, "options")[0],
     )
 
 
@@ -132,7 +137,10 @@ def _epoch(
     """One episode of every environment, with the updates that belong to it; returns the next first observation."""
     config, steps = run.config, run.scenario.episode.steps
     rng = np.random.default_rng([run.seed, epoch])  # of its own, so that a resumed run draws the same
-    preference = rng.dirichlet(np.ones(env.reward_dim), env.num_envs)
+    if config.preference is None:
+        preference = rng.dirichlet(np.ones(env.reward_dim), env.num_envs)
+    else:
+        preference = np.tile(config.preference, (env.num_envs, 1))
     warming_up = epoch <= config.warmup_epochs
     returns = np.zeros((env.num_envs, env.reward_dim))
     chosen = np.zeros(env.episodes.action_space.n)
@@ -151,7 +159,8 @@ def _epoch(
         returns -= reward
         observation = following
         due = 0 if warming_up else _updates_due(config.updates_per_step, first_step + step)
-        learned += [agent.update(replay, (epoch - 1 + step / steps) / run.epochs) for _ in range(due)]
+        progress = (epoch - 1 + step / steps) / run.epochs
+        learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
     if epoch == config.warmup_epochs:
         agent.observe_normalisation(replay)
     report = EpochReport(

@@ -1,28 +1,37 @@
-"""A trained agent as a policy that can be played wherever a baseline can."""
+"""Trained agents as policies that can be played wherever a baseline can."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from mecsim_agents import DiscreteSAC
 from numpy.typing import NDArray
 
-from mecsim.baselines import PolicyFactory, calibrate
+from mecsim.baselines import Policy, PolicyFactory, calibrate
 from mecsim.baselines.policy import Actions, Preferences
+from mecsim.engines.system import system_of
 from mecsim.envs.offload import Arrays, OffloadEpisodes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
+from mecsim.training.multi import MultiRun, is_multi_run
 from mecsim.training.run import Run
 
 
 def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
-    """The newest policy of a run, to be played on a scenario.
+    """The newest policy of a run, to be played on a scenario; of several, for each preference the nearest one's.
 
     Raises:
         RunError: the run cannot be used; InputError: its policy does not fit the scenario.
     """
-    run = Run.open(folder)
-    policy = AgentPolicy(run.load_agent(), run.scenario, scenario)
+    if is_multi_run(folder):
+        policy: Policy = NearestPolicy([_policy_of(run, scenario) for run in MultiRun.open(folder).runs])
+    else:
+        policy = _policy_of(Run.open(folder), scenario)
     return lambda seed: policy
+
+
+def _policy_of(run: Run, scenario: Scenario) -> "AgentPolicy":
+    return AgentPolicy(run.load_agent(), run.scenario, scenario, run.config.preference)
 
 
 class AgentPolicy:
@@ -32,7 +41,18 @@ class AgentPolicy:
     preference is converted so that it asks for the same trade of seconds against joules.
     """
 
-    def __init__(self, agent: DiscreteSAC, trained: Scenario, scenario: Scenario) -> None:
+    def __init__(
+        self,
+        agent: DiscreteSAC,
+        trained: Scenario,
+        scenario: Scenario,
+        preference: tuple[float, ...] | None = None,
+    ) -> None:
+        """`preference`: the only one that the agent was trained for, in the scale of `trained`; None if for all.
+
+        Raises:
+            InputError: the scenario has other objectives, another observation or more options than the agent can take.
+        """
         if trained.objectives != scenario.objectives:
             raise InputError(
                 f"the run was trained for the objectives {', '.join(trained.objectives)}, "
@@ -43,15 +63,47 @@ class AgentPolicy:
                 f"the run was trained on another observation ({_told(trained)}) than this scenario has "
                 f"({_told(scenario)}): use the same histogram and cost_features"
             )
+        try:
+            agent.check_options(system_of(scenario).max_options)
+        except ValueError as error:
+            raise InputError(f"the run does not fit the scenario: {error}") from None
+        self.preference: NDArray[np.float64] | None = None if preference is None else np.array(preference)
         self._agent = agent
         # The agent's own scale, and not a new measurement: a policy must not change when a calibration does.
         self._factor: NDArray[np.float64] = np.array(agent.objective_scale) / calibrate(scenario).scale
 
     def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
-        """The likeliest server in each episode."""
+        """The likeliest server in each episode. An agent of a single preference chooses by that one alone."""
+        weight = (
+            self.converted(preference) if self.preference is None else np.tile(self.preference, (len(preference), 1))
+        )
+        return np.asarray(self._agent.act(observation, weight, explore=False), np.int64)
+
+    def converted(self, preference: Preferences) -> Preferences:
+        """Preferences (N, objectives) in the scale of the scenario that the agent was trained on."""
         weight = preference * self._factor
-        chosen = self._agent.act(observation, weight / weight.sum(axis=1, keepdims=True), explore=False)
-        return np.asarray(chosen, np.int64)
+        return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+
+class NearestPolicy:
+    """Several agents, each trained for a preference of its own: the nearest one to what is asked for plays."""
+
+    def __init__(self, policies: Sequence[AgentPolicy]) -> None:
+        """All of one scenario, each with a preference. Of two that are equally near, the first plays."""
+        self._policies = policies
+        self._trained = np.stack([policy.preference for policy in policies if policy.preference is not None])
+
+    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """What the nearest policy would do, in each episode."""
+        asked = self._policies[0].converted(preference)
+        distance = np.linalg.norm(asked[:, None] - self._trained[None], axis=2)
+        nearest = distance.round(9).argmin(axis=1)  # rounded, so that no last digit decides between equals
+        chosen = np.empty(len(asked), np.int64)
+        for index in np.unique(nearest):
+            here = nearest == index
+            part = {name: values[here] for name, values in observation.items()}
+            chosen[here] = self._policies[index].act(episodes, part, preference[here])
+        return chosen
 
 
 def _told(scenario: Scenario) -> str:

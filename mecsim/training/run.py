@@ -7,7 +7,6 @@ without state.json is not a checkpoint.
 
 import csv
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,6 +39,14 @@ class Run:
     steps: int  # environment steps of the whole training
     seed: int
     threads: int | None = None  # that it is trained on; with as many it can be repeated bit for bit
+
+    def __post_init__(self) -> None:
+        """Raise InputError for a preference over other objectives than the scenario's."""
+        names, preference = self.scenario.objectives, self.config.preference
+        if preference is not None and len(preference) != len(names):
+            raise InputError(
+                f"preference: expected a weight for each of {', '.join(names)}, got {len(preference)} weights"
+            )
 
     @property
     def epochs(self) -> int:
@@ -79,7 +86,7 @@ class Run:
         except FileNotFoundError:
             raise RunError(f"{folder}: not a run of mecsim train (it has no config.yaml)") from None
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise RunError(f"{path}: cannot be read: {_first_line(error)}") from None
+            raise RunError(f"{path}: cannot be read: {first_line(error)}") from None
         found = content.get("mecsim_run") if isinstance(content, dict) else None
         if found != FORMAT:
             told = f"run format {found}" if found is not None else "no run format"
@@ -95,7 +102,7 @@ class Run:
         except (KeyError, TypeError, ValueError, InputError) as error:
             if isinstance(error, ScenarioError | RunError):
                 raise
-            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
+            raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
     # Metrics
 
@@ -121,7 +128,7 @@ class Run:
             with path.open(newline="") as file:
                 return [row for row in csv.DictReader(file) if int(row["epoch"]) <= until_epoch]
         except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
+            raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
     # Checkpoints
 
@@ -164,7 +171,16 @@ class Run:
         try:
             return int(json.loads(path.read_text())["env_steps"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
+            raise RunError(f"{path}: damaged: {first_line(error)}") from None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it was trained to its end.
+
+        Raises:
+            RunError: its checkpoint is damaged.
+        """
+        return self.has_checkpoint() and self.latest_env_steps() >= self.steps
 
     def load_agent(self, device: str = "cpu") -> DiscreteSAC:
         """The agent of the newest checkpoint.
@@ -176,7 +192,7 @@ class Run:
         try:
             return DiscreteSAC.load(path, device)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise RunError(f"{path}: damaged: {_first_line(error)}") from None
+            raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
     def load_checkpoint(self, replay: Replay, device: str) -> tuple[DiscreteSAC, dict[str, Any]]:
         """The agent and state of the newest checkpoint; fills `replay`.
@@ -191,16 +207,12 @@ class Run:
             state: dict[str, Any] = json.loads((folder / "state.json").read_text())
             int(state["epoch"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise RunError(f"{folder}: damaged: {_first_line(error)}") from None
+            raise RunError(f"{folder}: damaged: {first_line(error)}") from None
         return agent, state
 
 
-def is_run(folder: Path) -> bool:
-    """Whether a folder claims to be a run."""
-    return os.path.isfile(folder / "config.yaml")  # false, too, where a name is too long to ask for
-
-
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What an error says, on one line."""
     if isinstance(error, KeyError):
         return f"{error} is missing"
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -12,6 +12,12 @@ def test_mapping_there_and_back_through_json() -> None:
     assert DiscreteSACConfig.from_mapping(json.loads(json.dumps(config.to_mapping()))) == config
 
 
+def test_a_config_from_before_there_were_architectures_means_the_set() -> None:
+    mapping = DiscreteSACConfig().to_mapping()
+    del mapping["architecture"]
+    assert DiscreteSACConfig.from_mapping(mapping).architecture == "set"
+
+
 def test_every_field_is_documented() -> None:
     for field in dataclasses.fields(DiscreteSACConfig):
         assert field.name in (DiscreteSACConfig.__doc__ or "")
@@ -26,6 +32,8 @@ def test_every_field_is_documented() -> None:
         ({"discount": float("nan")}, "discount"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": "5e-4"}, "learning_rate"),
+        ({"architecture": "both"}, "architecture: expected 'set' or 'padded', got 'both'"),
+        ({"architecture": ["set"]}, "architecture: expected"),
         ({"critic": "both"}, "critic: expected 'vector' or 'scalar'"),
         ({"encoder_sizes": []}, "encoder_sizes"),
         ({"head_sizes": [64, 0]}, "head_sizes"),

@@ -8,7 +8,7 @@ import mecsim_agents
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import METRICS, DiscreteSAC, DiscreteSACConfig, Replay
+from mecsim_agents import METRICS, DiscreteSAC, DiscreteSACConfig, Replay, checkpoint
 from mecsim_agents.functional import critic_target, masked_log_softmax, policy_loss, sample_preferences
 
 from .conftest import Arrays, filled_replay, make_agent
@@ -78,6 +78,37 @@ def test_update_reports_every_metric(arrays: Arrays) -> None:
     assert metrics.keys() == METRICS.keys()
     assert all(value.ndim == 0 and torch.isfinite(value) and not value.requires_grad for value in metrics.values())
     assert float(metrics["learning_rate"]) == pytest.approx(agent.config.learning_rate * 0.55)
+
+
+def test_a_fixed_preference_is_the_only_one_that_is_learned_for(arrays: Arrays) -> None:
+    """Before any critic has learned a value, the target is the reward, weighed by the preference (plus entropy)."""
+    replay = filled_replay(arrays)
+    results = []
+    for preference in ([1.0, 0.0], [0.0, 1.0], [0.3, 0.7]):
+        first, second = make_agent(residual=False), make_agent(residual=False)
+        metrics = first.update(replay, 0.0, preference)
+        rows = np.tile(np.float32(preference), (first.config.batch_size, 1))
+        assert float(second.update(replay, 0.0, rows)["critic_loss"]) == float(metrics["critic_loss"])
+        assert states_equal(first, second)
+        results.append(float(metrics["target"]))
+    assert results[2] == pytest.approx(0.3 * results[0] + 0.7 * results[1], rel=1e-4)
+    assert results[0] != pytest.approx(results[1], rel=1e-2)
+
+
+@pytest.mark.parametrize("preference", [[1.0], [0.5, 0.6], [-0.5, 1.5]])
+def test_a_fixed_preference_has_to_be_one(arrays: Arrays, preference: list[float]) -> None:
+    with pytest.raises(ValueError, match="preference"):
+        make_agent().update(filled_replay(arrays), 0.0, preference)
+
+
+def test_a_file_from_before_there_were_architectures_is_read(arrays: Arrays, tmp_path: Path) -> None:
+    agent, path = make_agent(), tmp_path / "agent.safetensors"
+    agent.update(filled_replay(arrays), 0.0)
+    agent.save(path)
+    tensors, header = checkpoint.read(path)
+    del header["format"], header["num_options"], header["config"]["architecture"]
+    checkpoint.write(path, tensors, header)
+    assert states_equal(DiscreteSAC.load(path), agent)
 
 
 def test_target_follows_slowly(arrays: Arrays) -> None:

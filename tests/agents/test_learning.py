@@ -15,7 +15,7 @@ def train(
     config: DiscreteSACConfig, updates: int, seed: int = 0, outlier_share: float = 0.0, device: str = "cpu"
 ) -> DiscreteSAC:
     """Train in 32 worlds side by side, an update a step after a warm-up; a share of the costs is 1000 times larger."""
-    agent = DiscreteSAC(2, 4, 0, SCALE, config, reward_columns=(0, 1), seed=seed, device=device)
+    agent = DiscreteSAC(2, 4, 0, SCALE, config, reward_columns=(0, 1), seed=seed, device=device, num_options=4)
     replay = Replay(config.replay_capacity, 4, 4, 0, 2, device)
     world, rng = DebtWorld(32, seed), np.random.default_rng(seed)
     for step in range(updates + 60):

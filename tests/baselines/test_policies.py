@@ -9,9 +9,11 @@ from mecsim.engines.tape import draw_tapes
 from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
 from mecsim.scenario import Cloud, CountRange, Edge, Servers, load_scenario, with_context
+from tests.baselines.fitted import SMALL_BUDGETS
 from tests.training.small import small_scenario
 
 GMORL = with_context(load_scenario("gmorl"), {"episode.steps": "12"})
+QUICK = [name for name in BASELINES if name not in SMALL_BUDGETS]  # test_fitted.py has the others
 NO_CLOUD = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(1, 5))))
 
 
@@ -67,7 +69,7 @@ def test_greedy_follows_its_preference_and_the_scale():
     assert_array_equal(one.records.server, other.records.server)
 
 
-@pytest.mark.parametrize("name", list(BASELINES))
+@pytest.mark.parametrize("name", QUICK)
 @pytest.mark.parametrize("scenario", [GMORL, NO_CLOUD], ids=["cloud", "no cloud"])
 def test_only_servers_that_exist_are_chosen(name, scenario):
     tapes = draw_tapes(scenario, 1, 0, 64)
@@ -123,7 +125,7 @@ def test_cloud_takes_the_first_server():
     assert not chosen.any()
 
 
-@pytest.mark.parametrize("name", list(BASELINES))
+@pytest.mark.parametrize("name", QUICK)
 def test_a_seed_repeats_a_policy(name):
     tapes = draw_tapes(GMORL, 0, 0, 20)
     make = baseline(name, GMORL)

@@ -317,7 +317,7 @@ OUTPUTS = {
 OWN = {
     "simulate": ["tasks.csv", "servers.csv", "summary.json"],
     "train": ["scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard"],
-    "sweep": ["front.csv", "summary.json", "front.png", "front.svg", "tensorboard"],
+    "sweep": ["front.csv", "summary.json", "front.png", "front.svg", "tensorboard", "parts"],
 }
 
 

@@ -20,7 +20,8 @@ from tests.training.small import scenario_file, small_scenario
 
 from .conftest import SET, snapshot
 
-QUALITIES = {"hypervolume", "mean_cost", "expected_utility", "igd_plus", "cardinality", "mean_cost_ratio_to_greedy"}
+WITH_INTERVALS = {"hypervolume", "mean_cost", "expected_utility", "mean_cost_ratio_to_greedy"}
+QUALITIES = WITH_INTERVALS | {f"{name}_ci95" for name in WITH_INTERVALS} | {"igd_plus", "cardinality"}
 
 
 def rows_of(path):
@@ -199,7 +200,7 @@ def test_sweep_leaves_a_front(mecsim, run_folder, tmp_path):
     assert (said.code, said.err) == (0, "")
     assert "Fronts" in said.out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "front.csv", "summary.json", "front.png", "front.svg", "tensorboard",
+        "front.csv", "summary.json", "front.png", "front.svg", "tensorboard", "parts",
     }  # fmt: skip
     rows = rows_of(tmp_path / "out" / "front.csv")
     assert [row["target"] for row in rows] == [str(run_folder)] * 5 + ["greedy"] * 5

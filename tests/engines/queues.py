@@ -1,14 +1,20 @@
-"""A long-lived processor-sharing queue with Poisson arrivals, on the compiled primitives: millions of jobs a second."""
+"""Long-lived queues with Poisson arrivals, on the compiled primitives (millions of jobs a second) and in SimPy."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numba
 import numpy as np
+import simpy
 from numpy.typing import NDArray
 
+from mecsim.engines.simpy_server import Server, Task
+from mecsim.engines.system import system_of
+from mecsim.physics.contended_server import Rules, advance_jobs, prepare, send_job, unsent_jobs
 from mecsim.physics.processor_sharing import advance, idle_servers, send, unsent_tasks
 from mecsim.physics.workload import SizeDistribution, unit_mean_sizes
+from mecsim.scenario import Servers, Tasks
+from tests.offloading import make_scenario
 
 Array = NDArray[np.float64]
 MAX_NUMBER = 200
@@ -105,3 +111,59 @@ def sample_queue(load: float, distribution: SizeDistribution, replications: int,
         spread = _ratio_by_bin(within, square_s2, mm1_conditional_variance(size_s, load))
         rows.append((sojourn_s.mean(), slowdown, spread, found / found.sum(), rate))
     return Sample(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+PREEMPTIVE = Rules(
+    interference=False, cqi=False, bandwidth_hz=1.0, preemptive=True, power_curve=False, step_s=1.0
+)  # of which only the priority matters without uploads
+
+
+@numba.njit(nogil=True)
+def run_classes(
+    rules: Rules, servers: Any, jobs: Any, work: Any, power_w: Array, arrival_s: Array, size_bit: Array,
+    priority: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Send every job at its arrival, without an upload, to one server with priorities; drain at the end."""
+    now_s = 0.0
+    for j in range(len(size_bit)):
+        advance_jobs(rules, servers, jobs, 0, 0, now_s, arrival_s[j], work, power_w)
+        now_s = arrival_s[j]
+        prepare(jobs[0, j], size_bit[j], 0.0, now_s, now_s, priority[j])
+        send_job(servers, jobs, 0, 0, j)
+    advance_jobs(rules, servers, jobs, 0, 0, now_s, np.inf, work, power_w)
+
+
+def preemptive_finish_s(arrival_s: Array, size_s: Array, priority: NDArray[np.int64]) -> Array:
+    """When each job leaves a compiled server of speed 1 with preemptive-resume priority."""
+    servers, jobs, work = idle_servers(np.ones((1, 1))), unsent_jobs(1, len(size_s)), unsent_jobs(1, len(size_s) + 1)
+    run_classes(PREEMPTIVE, servers, jobs, work, np.zeros((1, 2)), arrival_s, size_s, priority)
+    return np.asarray(jobs["finish_s"][0])
+
+
+def sharing_finish_s(arrival_s: Array, size_s: Array) -> Array:
+    """When each job leaves a compiled server of speed 1 that all share."""
+    servers, tasks = idle_servers(np.ones((1, 1))), unsent_tasks(1, len(size_s))
+    run_queue(servers, tasks, arrival_s, size_s, 0, len(size_s) - 1, np.zeros(MAX_NUMBER, np.int64))
+    return np.asarray(tasks["finish_s"][0])
+
+
+def simpy_finish_s(arrival_s: Array, size_s: Array, priority: NDArray[np.int64] | None = None) -> Array:
+    """When each job leaves the SimPy server of speed 1; with priorities if there are any."""
+    scenario = make_scenario()
+    if priority is not None:
+        shares = np.bincount(priority) / len(priority)
+        scenario = make_scenario(tasks=Tasks(priorities=tuple(shares)), servers=Servers(scheduling="priority"))
+    env = simpy.Environment()
+    server = Server(env, system_of(scenario), 1.0)
+    classes = np.zeros(len(size_s), np.int64) if priority is None else priority
+    rows = zip(size_s.tolist(), classes.tolist(), arrival_s.tolist(), strict=True)
+    jobs = [Task(j, 0, 0, size, level, at, np.inf) for j, (size, level, at) in enumerate(rows)]
+
+    def arrivals() -> simpy.events.ProcessGenerator:
+        for job in jobs:
+            yield env.timeout(job.arrival_s - env.now)
+            server.send(job, 0.0, 0.0)
+
+    env.process(arrivals())
+    env.run()
+    return np.array([job.finish_s for job in jobs])

@@ -10,7 +10,16 @@ from mecsim.engines.system import EXECUTING, HISTOGRAM, UPLOADING, empty_observa
 from mecsim.engines.tape import Tapes, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario, load_scenario, with_context
-from tests.offloading import ENGINES, Played, assert_same_play, hand_made, play, random_actions, scenarios
+from tests.offloading import (
+    ENGINES,
+    Played,
+    assert_same_play,
+    hand_made,
+    optional_scenarios,
+    play,
+    random_actions,
+    scenarios,
+)
 
 
 def both(scenario: Scenario, tapes: Tapes, actions: np.ndarray) -> Played:
@@ -28,6 +37,17 @@ def both(scenario: Scenario, tapes: Tapes, actions: np.ndarray) -> Played:
 )
 def test_any_scenario_any_actions(scenario: Scenario, seed: int, episodes: int, crowding: float) -> None:
     tapes = draw_tapes(scenario, seed, 0, episodes)
+    both(scenario, tapes, random_actions(tapes, seed, crowding))
+
+
+@settings(max_examples=60)
+@given(
+    scenario=optional_scenarios(),
+    seed=st.integers(0, 2**32),
+    crowding=st.sampled_from([0.7, 0.0, 1.0]),
+)
+def test_any_option_any_actions(scenario: Scenario, seed: int, crowding: float) -> None:
+    tapes = draw_tapes(scenario, seed, 0, 2)
     both(scenario, tapes, random_actions(tapes, seed, crowding))
 
 
@@ -60,7 +80,7 @@ def test_stepping_and_observing_at_once_changes_nothing() -> None:
     engine = BatchedEngine(scenario)
     engine.begin(tapes)
     for step, action in enumerate(actions):
-        out = empty_observation(system, len(tapes), scenario.max_servers, dtype=np.float64)
+        out = empty_observation(system, len(tapes), dtype=np.float64)
         np.testing.assert_array_equal(engine.step_and_observe(action, out), apart.cost[step])
         np.testing.assert_array_equal(out.options, apart.options[step + 1])
         np.testing.assert_array_equal(out.mask, apart.mask[step + 1])

@@ -251,6 +251,11 @@ def test_residuals_fall_into_the_right_bins(name: str, step_s: float) -> None:
         arrivals=np.array([[1] + [0] * 11]),
         user=np.zeros((1, 1), np.int64),
         size_bit=np.array([[10 * width_bit]]),
+        deadline_s=np.full((1, 1), np.inf),
+        priority=np.zeros((1, 1), np.int64),
+        link=np.zeros((1, 1), np.int64),
+        snr=np.zeros((1, 0, 0)),
+        device_hz=np.zeros((1, 0)),
         distance_m=np.ones((1, 10, 2)),
         rate_bit_per_s=np.full((1, 10, 2), 1e30),
     )

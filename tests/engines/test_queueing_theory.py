@@ -7,13 +7,20 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-import simpy
 from numpy.typing import NDArray
 
-from mecsim.engines.simpy_engine import ProcessorSharingServer, Task
 from mecsim.physics.processor_sharing import advance, idle_servers, send, unsent_tasks
 from mecsim.physics.workload import SizeDistribution
-from tests.engines.queues import MAX_NUMBER, SIZE_BINS, Estimate, Sample, arrivals_and_sizes, run_queue, sample_queue
+from tests.engines.queues import (
+    MAX_NUMBER,
+    SIZE_BINS,
+    Estimate,
+    Sample,
+    arrivals_and_sizes,
+    run_queue,
+    sample_queue,
+    simpy_finish_s,
+)
 
 Array = NDArray[np.float64]
 DISTRIBUTIONS: list[SizeDistribution] = ["deterministic", "exponential", "hyperexponential"]
@@ -62,22 +69,6 @@ def test_littles_law(load: float, distribution: SizeDistribution) -> None:
     number = sample.found @ np.arange(MAX_NUMBER)
     np.testing.assert_allclose(number.mean(), (sample.arrival_rate_per_s * sample.sojourn_s).mean(), rtol=0.003)
     np.testing.assert_allclose(number.mean(), load / (1.0 - load), rtol=0.02)
-
-
-def simpy_finish_s(arrival_s: Array, size_s: Array) -> Array:
-    """When each job leaves the SimPy server of speed 1."""
-    env = simpy.Environment()
-    server = ProcessorSharingServer(env, 1.0)
-    jobs = [Task(j, 0, size, at) for j, (size, at) in enumerate(zip(size_s.tolist(), arrival_s.tolist(), strict=True))]
-
-    def arrivals() -> simpy.events.ProcessGenerator:
-        for job in jobs:
-            yield env.timeout(job.arrival_s - env.now)
-            server.accept(job)
-
-    env.process(arrivals())
-    env.run()
-    return np.array([job.finish_s for job in jobs])
 
 
 @pytest.mark.parametrize("distribution", [*DISTRIBUTIONS, "uniform"])

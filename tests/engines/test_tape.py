@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mecsim.engines import tape
+from mecsim.engines.block import Phenomenon
 from mecsim.engines.tape import FORMAT, Stream, Tapes, block_size, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario, load_scenario, with_context
@@ -74,7 +75,7 @@ def test_episodes_do_not_depend_on_how_many_are_asked_for(scenario: Scenario, bl
     many = draw_tapes(scenario, 5, 0, 3 * block)
     for first, count in ((0, 1), (block - 1, 2), (block, block), (block + 3, block), (3 * block - 1, 1)):
         some, expected = draw_tapes(scenario, 5, first, count), many.select(slice(first, first + count))
-        assert_same(some, expected, except_for=("user", "size_bit"))
+        assert_same(some, expected, except_for=("user", "size_bit", "deadline_s", "priority", "link"))
         assert tasks_of(some) == tasks_of(expected)
 
 
@@ -97,8 +98,15 @@ def test_episodes_seeds_and_streams_differ(scenario: Scenario) -> None:
     assert len(np.unique(rates)) == len(rates)
 
 
+EVERYTHING = {  # every phenomenon there is
+    "users.mobility.model": "waypoint", "tasks.deadline": "[1, 5] s", "tasks.priorities": "[0.3, 0.7]",
+    "servers.device.cpu": "[1, 2] GHz", "channel.model": "umi", "channel.interference": "true",
+}  # fmt: skip
+
+
 def test_no_two_draws_share_a_generator(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every seed, stream, block and phenomenon has a generator of its own: nothing is correlated by accident."""
+    scenario = with_context(scenario, EVERYTHING)
     sources = []
     make = np.random.default_rng
 
@@ -111,7 +119,7 @@ def test_no_two_draws_share_a_generator(scenario: Scenario, monkeypatch: pytest.
     for seed in (0, 1):
         for stream in Stream:
             draw_tapes(scenario, seed, 0, 128, stream)
-    assert len(set(sources)) == len(sources) == 2 * len(Stream) * 2 * len(tape._Phenomenon)
+    assert len(set(sources)) == len(sources) == 2 * len(Stream) * 2 * len(Phenomenon)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +134,14 @@ def test_no_two_draws_share_a_generator(scenario: Scenario, monkeypatch: pytest.
         ({"energy.capacitance": "1e-30"}, ()),
         ({"observation.histogram.bins": "3"}, ()),
         ({"objectives": "[delay]"}, ()),
+        ({"channel.adaptation": "cqi"}, ("rate_bit_per_s",)),
+        ({"channel.multipath": "rician"}, ("rate_bit_per_s",)),
+        ({"tasks.deadline": "[1, 5] s"}, ("deadline_s",)),
+        ({"tasks.priorities": "[0.5, 0.5]"}, ("priority",)),
+        ({"servers.device.cpu": "[1, 2] GHz"}, ("device_hz",)),
+        ({"channel.interference": "true"}, ("snr",)),
+        ({"channel.fading": "step"}, ("link", "distance_m", "rate_bit_per_s")),
+        ({"users.mobility.model": "fixed"}, ("distance_m", "rate_bit_per_s")),
     ],
 )
 def test_changing_one_thing_leaves_the_other_draws_alone(change: dict[str, str], may_differ: tuple[str, ...]) -> None:
@@ -163,8 +179,9 @@ def test_at_least_one_episode(scenario: Scenario, count: int) -> None:
         draw_tapes(scenario, 5, 0, count)
 
 
-def test_saved_tapes_come_back(scenario: Scenario, tmp_path: Path) -> None:
-    tapes = draw_tapes(scenario, 5, 0, 70)
+@pytest.mark.parametrize("change", [{}, EVERYTHING])
+def test_saved_tapes_come_back(scenario: Scenario, change: dict[str, str], tmp_path: Path) -> None:
+    tapes = draw_tapes(with_context(scenario, change), 5, 0, 70)
     path = tmp_path / "common random numbers.tape"
     tapes.save(path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]  # no suffix is added
@@ -198,7 +215,7 @@ def test_files_that_are_no_tapes(scenario: Scenario, tmp_path: Path) -> None:
 def test_archives_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, format=np.int64(FORMAT), arrivals=np.zeros(3))
-    with pytest.raises(InputError, match=r"it lacks cpu_hz, distance_m"):
+    with pytest.raises(InputError, match=r"it lacks cpu_hz, deadline_s"):
         Tapes.load(path)
     np.savez(path, allow_pickle=True, format=np.int64(FORMAT), **{name: np.array([None]) for name in NAMES})
     with pytest.raises(InputError, match="not a tape"):  # nothing is unpickled
@@ -227,21 +244,87 @@ def test_another_format_is_named(scenario: Scenario, tmp_path: Path) -> None:
         ("arrivals", np.full((2, 100), 9), "arrivals do not add up"),
         ("arrivals", np.full((2, 100), -1), "arrivals do not add up"),
         ("arrivals", np.zeros(2, np.int64), "not a tape"),
-        ("user", None, "user lies outside 0 to 9"),
-        ("rate_bit_per_s", np.zeros((2, 10, 9)), "rates and CPU frequencies"),
-        ("rate_bit_per_s", np.full((2, 10, 9), np.nan), "rates and CPU frequencies"),
-        ("cpu_hz", np.full((2, 9), np.inf), "rates and CPU frequencies"),
+        ("user", -1, "user is negative"),
+        ("link", 10, "link lies outside 0 to 9"),
+        ("link", -1, "link lies outside 0 to 9"),
+        ("priority", 8, "priority lies outside 0 to 7"),
+        ("priority", -1, "priority lies outside 0 to 7"),
+        ("deadline_s", 0.0, "deadlines have to be above 0"),
+        ("deadline_s", np.nan, "deadlines have to be above 0"),
+        ("size_bit", -1.0, "sizes have to be finite"),
+        ("distance_m", np.inf, "distances have to be finite"),
+        ("distance_m", -1.0, "distances have to be finite"),
+        ("rate_bit_per_s", 0.0, "rates, SNRs and CPU frequencies"),
+        ("rate_bit_per_s", np.nan, "rates, SNRs and CPU frequencies"),
+        ("cpu_hz", np.inf, "rates, SNRs and CPU frequencies"),
+        ("snr", np.zeros((2, 10, 9)), "rates, SNRs and CPU frequencies"),
+        ("snr", np.ones((2, 9, 9)), "snr is float64"),
+        ("device_hz", np.zeros((2, 10)), "rates, SNRs and CPU frequencies"),
+        ("device_hz", np.ones((2, 3)), "user lies outside 0 to 2"),
     ],
 )
 def test_arrays_that_do_not_belong_together(
-    scenario: Scenario, tmp_path: Path, name: str, value: np.ndarray | None, complaint: str
+    scenario: Scenario, tmp_path: Path, name: str, value: np.ndarray | float, complaint: str
 ) -> None:
     """Compiled code would read beyond their ends."""
     tapes = draw_tapes(scenario, 5, 0, 2)
-    value = np.full_like(tapes.user, 10) if value is None else value
+    value = value if isinstance(value, np.ndarray) else np.full_like(getattr(tapes, name), value)
     replace(tapes, **{name: value}).save(tmp_path / "x.npz")
     with pytest.raises(InputError, match=complaint):
         Tapes.load(tmp_path / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"users.count": "11", "servers.device.cpu": "1 GHz"}, "devices: they have 0, expected 11"),
+        ({"channel.interference": "true"}, "SNRs: they have 0, expected 1"),
+        ({"users.count": "9"}, "more users than the expected 9"),
+    ],
+)
+def test_tapes_that_do_not_fit(scenario: Scenario, change: dict[str, str], complaint: str) -> None:
+    with pytest.raises(InputError, match=f"tapes of another scenario: .*{complaint}"):
+        draw_tapes(scenario, 5, 0, 2).check_fits(with_context(scenario, change))
+
+
+def test_tapes_of_more_classes_do_not_fit(scenario: Scenario) -> None:
+    tapes = draw_tapes(with_context(scenario, {"tasks.priorities": "[0.5, 0.5]"}), 5, 0, 2)
+    with pytest.raises(InputError, match="more priority classes than the expected 1"):
+        tapes.check_fits(scenario)
+
+
+@pytest.mark.parametrize("name", ["gmorl", "gmorl-test", "quickstart"])
+def test_whatever_is_drawn_is_a_valid_tape(name: str) -> None:
+    for change in ({}, EVERYTHING, {"channel.fading": "ar1"}, {"dispatch.queue": "edf", "tasks.deadline": "2 s"}):
+        scenario = with_context(load_scenario(name), change)
+        tapes = draw_tapes(scenario, 5, 60, 10)  # from two blocks
+        tapes._check()
+        tapes.check_fits(scenario)
+
+
+STORED_SERVERS = [2, 3, 8, 8]
+STORED_ARRIVALS = [[0, 0, 1, 1, 2, 4, 0, 0, 1, 1, 0, 0], [0, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 2]]
+STORED_USERS = [[5, 1, 4, 0, 7, 6, 6, 2], [3, 9, 4, 2, 9, 5, 6, 3]]
+STORED_SIZES = [
+    [3265021.3969622063, 11122979.820309686, 274629.6247581936],
+    [26859765.592166275, 39636640.14259923, 8838589.300263353],
+]
+STORED_DISTANCES = [494.3386011998461, 110.50208651872262]
+STORED_RATES = [613927546.0350654, 858557483.2507275]
+STORED_RAYLEIGH_RATES = [630816.7541937075, 12456328.433515545]
+
+
+def test_default_episodes_stay_what_they_were() -> None:
+    """Values of the first release: trainings and results of different versions can be compared."""
+    tapes = draw_tapes(load_scenario("gmorl"), 7, 50, 20)
+    assert tapes.num_servers[[0, 13, 14, 19]].tolist() == STORED_SERVERS
+    assert tapes.arrivals[[0, 14], :12].tolist() == STORED_ARRIVALS
+    assert tapes.user[[0, 14], :8].tolist() == STORED_USERS
+    np.testing.assert_allclose(tapes.size_bit[[0, 14], :3], STORED_SIZES, rtol=1e-12)
+    np.testing.assert_allclose(tapes.distance_m[[0, 14], 3, 1], STORED_DISTANCES, rtol=1e-12)
+    np.testing.assert_allclose(tapes.rate_bit_per_s[[0, 14], 3, 1], STORED_RATES, rtol=1e-12)
+    rayleigh = draw_tapes(with_context(load_scenario("gmorl"), {"channel.model": "rayleigh"}), 7, 50, 20)
+    np.testing.assert_allclose(rayleigh.rate_bit_per_s[[0, 14], 3, 1], STORED_RAYLEIGH_RATES, rtol=1e-12)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -15,7 +15,7 @@ from mecsim.report.provenance import provenance
 from mecsim.report.records import RecordFiles
 from mecsim.report.tables import episode_table, quality_table
 from mecsim.scenario import Cloud, CountRange, Edge, Servers, Tasks, TaskSize, Users
-from mecsim.sweep import assess, preference_grid, sweep
+from mecsim.sweep import preference_grid, summary, sweep
 from tests.training.small import small_scenario
 
 
@@ -175,7 +175,10 @@ def test_tables_of_idle_episodes_say_none():
     assert "nan" not in shown
     assert "none" in shown
     fronts = sweep(["greedy"], idle, preference_grid(2, 2), 2, 0)
-    assert "nan" not in text_of(quality_table(assess(fronts, calibrate(idle)), fronts, 0.0))
+    told = summary(fronts, fronts[0], idle, calibrate(idle), {})
+    shown = text_of(quality_table(told["targets"], fronts))
+    assert "nan" not in shown
+    assert "none" in shown
 
 
 def test_a_single_episode_has_no_interval(scenario):
@@ -187,11 +190,21 @@ def test_a_single_episode_has_no_interval(scenario):
 
 
 def test_the_quality_table_compares_with_greedy(fronts, scenario):
-    qualities = assess(fronts, calibrate(scenario))
-    shown = text_of(quality_table(qualities, fronts, qualities["greedy"].mean_cost))
+    told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
+    shown = text_of(quality_table(told, fronts))
+    assert "+0.0% ± 0.0%" in shown
+    random, greedy = told["random"], told["greedy"]
+    assert f"{random['mean_cost'] / greedy['mean_cost'] - 1.0:+.1%} ± " in shown
+    assert f"{random['hypervolume']:.1f} ± {random['hypervolume_ci95']:.1f}" in shown
+    assert f"{random['cardinality']} of 4" in shown
+
+
+def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario):
+    fronts = sweep(["greedy"], scenario, preference_grid(2, 2), 1, 0)
+    shown = text_of(quality_table(summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"], fronts))
+    assert "nan" not in shown
     assert "+0.0%" in shown
-    assert f"{qualities['random'].mean_cost / qualities['greedy'].mean_cost - 1.0:+.1%}" in shown
-    assert f"{qualities['random'].cardinality} of 4" in shown
+    assert "±" not in shown.replace("± half of", "")
 
 
 def test_provenance_says_where_numbers_come_from():

@@ -6,8 +6,18 @@ import pytest
 from pydantic import ValidationError
 
 from mecsim.errors import ScenarioError
-from mecsim.scenario import CountRange, Scenario, Uniform, Users, load_scenario, parse_scenario, with_context
-from mecsim.scenario.model import Channel, Edge, TaskSize
+from mecsim.scenario import (
+    Channel,
+    CountRange,
+    Edge,
+    Scenario,
+    TaskSize,
+    Uniform,
+    Users,
+    load_scenario,
+    parse_scenario,
+    with_context,
+)
 
 HEAD = "mecsim: 1\nkind: offload\n"
 
@@ -81,7 +91,7 @@ def problems(text: str) -> list[str]:
         (
             "users: {count: 100000, arrival_rate: 1 /s}\nservers: {edge: {count: 256}}",
             "f.yaml:3: users.count: one episode needs about 1.4 GiB of memory, "
-            "expected at most 1 GiB: fewer users, edges or arrivals",
+            "expected at most 1 GiB: fewer users, edges or arrivals, or shorter episodes",
         ),
         ("objectives: [delay, delay]", "f.yaml:3: objectives: expected each objective once, got one twice"),
         ("objectives: []", "f.yaml:3: objectives: expected at least one entry, got []"),
@@ -142,7 +152,7 @@ def test_context_replaces_values() -> None:
         ("zzz", "1", "zzz: unknown key, expected a key such as 'edges' or 'servers.edge.cpu'"),
         ("edges", "0", "servers.edge.count: expected at least 1, got 0"),
         ("edges", "4\nusers: 3", "servers.edge.count: expected a single value, got '4\\nusers: 3'"),
-        ("edges", "", "servers.edge.count: expected a whole number from 1 to 256, got nothing"),
+        ("edges", "", "servers.edge.count: expected a whole number from 1 to 1024, got nothing"),
         ("servers.edge.cpu", "2", "servers.edge.cpu: expected a frequency such as '16.6 MHz', got 2"),
         ("servers.edge", "!!python/name:os {}", None),
         ("edges", "[[", None),

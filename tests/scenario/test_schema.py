@@ -82,7 +82,7 @@ def test_built_ins_satisfy_the_schema(name: str) -> None:
         ("users", "arrival_rate", 0.1),
         ("servers", "edge", {"count": 0}),
         ("servers", "edge", {"cpu": ["1 GHz"]}),
-        ("channel", "fading", "step"),
+        ("channel", "fading", "sometimes"),
         ("channel", "bandwidth", "wide"),
         ("energy", "capacitance", 0),
     ],

@@ -73,6 +73,7 @@ def test_summary_tells_what_the_interfaces_promise():
     assert list(told["targets"]) == ["one", "other, worse"]
     assert set(told["targets"]["one"]) == {
         "hypervolume", "mean_cost", "expected_utility", "igd_plus", "cardinality", "mean_cost_ratio_to_greedy",
+        "hypervolume_ci95", "mean_cost_ci95", "expected_utility_ci95", "mean_cost_ratio_to_greedy_ci95",
     }  # fmt: skip
     one, other = told["targets"].values()
     cost = [mean_cost(front.mean, front.preferences, calibration.scale) for front in (ONE, OTHER)]

@@ -39,6 +39,13 @@ def test_set_reaches_the_training():
     assert TrainingConfig().with_settings({}) == TrainingConfig()
 
 
+def test_a_preference_can_be_set_and_taken_back():
+    config = set_one("preference", "[0.3, 0.7]")
+    assert config.preference == (0.3, 0.7)
+    assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.to_mapping()))) == config
+    assert config.with_settings({"preference": "null"}) == TrainingConfig()
+
+
 def test_settings_add_up():
     config = set_one("batch_size", "64").with_settings({"num_envs": "2"})
     assert (config.agent.batch_size, config.num_envs) == (64, 2)
@@ -63,6 +70,16 @@ def test_an_unknown_setting_is_answered_with_the_nearest(key, near):
 @pytest.mark.parametrize(
     ("key", "text"),
     [
+        ("preference", "[0.5, 0.6]"),
+        ("preference", "[-0.5, 1.5]"),
+        ("preference", "[]"),
+        ("preference", "0.3,0.7"),
+        ("preference", "1"),
+        ("preference", "[half, half]"),
+        ("preference", "[.nan, 1]"),
+        ("preference", "[true, false]"),
+        ("preference", f"[1{'0' * 400}]"),
+        ("architecture", "both"),
         ("num_envs", "0"),
         ("num_envs", "-4"),
         ("num_envs", "2.5"),

@@ -235,6 +235,9 @@ class Listener:
 
     asked = None
 
+    def check_options(self, count):
+        pass
+
     def act(self, observation, preference, *, explore):
         assert not explore
         self.asked = preference

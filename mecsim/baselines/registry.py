@@ -1,0 +1,108 @@
+"""The baselines by name. What a baseline needs is imported when it is asked for, so that this module stays light."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from mecsim.baselines.calibration import calibrate
+from mecsim.baselines.policy import PolicyFactory
+from mecsim.baselines.shortest_work import JoinShortestWorkPolicy
+from mecsim.baselines.simple import CloudPolicy, GreedyPolicy, RandomPolicy
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class _Baseline:
+    description: str
+    prepare: Callable[[Scenario], PolicyFactory]
+
+
+def _lookahead(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.lookahead import LookaheadPolicy
+
+    return lambda seed: LookaheadPolicy(scenario, calibrate(scenario).scale, seed)
+
+
+def _hindsight(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.hindsight import HindsightPolicy
+
+    return lambda seed: HindsightPolicy(scenario, calibrate(scenario).scale, seed)
+
+
+def _linucb(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.linucb import LinUcbPolicy
+
+    return lambda seed: LinUcbPolicy(scenario)
+
+
+def _annealing(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.annealing import AnnealingPolicy
+
+    return lambda seed: AnnealingPolicy(scenario)
+
+
+def _nsga2(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.nsga2 import Nsga2Policy
+
+    return lambda seed: Nsga2Policy(scenario)
+
+
+def _pareto_q(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.pareto_q import ParetoQPolicy
+
+    return lambda seed: ParetoQPolicy(scenario)
+
+
+def _dqn(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.scalar_rl import DqnPolicy
+
+    return lambda seed: DqnPolicy(scenario)
+
+
+def _ppo(scenario: Scenario) -> PolicyFactory:
+    from mecsim.baselines.scalar_rl import PpoPolicy
+
+    return lambda seed: PpoPolicy(scenario)
+
+
+_REGISTRY: Mapping[str, _Baseline] = MappingProxyType(
+    {
+        "random": _Baseline(
+            "the cloud with probability p = weight of the first objective, else an edge at random",
+            lambda scenario: RandomPolicy,
+        ),
+        "greedy": _Baseline(
+            "the least immediate cost, known exactly",
+            lambda scenario: lambda seed: GreedyPolicy(calibrate(scenario).scale),
+        ),
+        "cloud": _Baseline("everything to the cloud", lambda scenario: lambda seed: CloudPolicy()),
+        "edge": _Baseline("an edge at random", lambda scenario: lambda seed: RandomPolicy(seed, p=0.0)),
+        "join-shortest-work": _Baseline(
+            "the server that needs the least time for all it has to do",
+            lambda scenario: lambda seed: JoinShortestWorkPolicy(),
+        ),
+        "lookahead": _Baseline("each option tried on sampled futures that greedy plays on", _lookahead),
+        "hindsight": _Baseline("local search with the whole episode known in advance: a bound, no policy", _hindsight),
+        "linucb": _Baseline("a linear bandit per server, fitted first", _linucb),
+        "annealing": _Baseline("a fixed schedule per preference, by simulated annealing", _annealing),
+        "nsga2": _Baseline("fixed schedules for all preferences, by NSGA-II", _nsga2),
+        "pareto-q": _Baseline("tabular Pareto Q-learning on a coarse state, fitted first", _pareto_q),
+        "dqn": _Baseline("a DQN of stable-baselines3 per preference, trained first", _dqn),
+        "ppo": _Baseline("a PPO of stable-baselines3 per preference, trained first", _ppo),
+    }
+)
+
+BASELINES: Mapping[str, str] = MappingProxyType({name: entry.description for name, entry in _REGISTRY.items()})
+"""Each name with a line about it."""
+
+
+def baseline(name: str, scenario: Scenario) -> PolicyFactory:
+    """The baseline of a name, ready for a scenario. What has to be fitted is fitted when it first acts.
+
+    Raises:
+        InputError: there is no such baseline.
+    """
+    if name not in _REGISTRY:
+        raise InputError(f"no baseline is called {name!r}; there are {', '.join(_REGISTRY)}")
+    return _REGISTRY[name].prepare(scenario)

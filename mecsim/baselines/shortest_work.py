@@ -1,0 +1,20 @@
+"""Join the shortest work: a task goes where it would wait the least, whatever the preference."""
+
+import numpy as np
+
+from mecsim.baselines.policy import Actions, Preferences
+from mecsim.engines.system import CPU_GHZ
+from mecsim.envs.offload import Arrays, OffloadEpisodes
+
+
+class JoinShortestWorkPolicy:
+    """The server that needs the least time for all that is on it and on its way, the fastest of equals.
+
+    Also known as least work left; with first-come-first-served servers it minimises waiting (Harchol-Balter 2013).
+    """
+
+    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """One option per episode."""
+        backlog_s = episodes.backlog_s()
+        shortest = backlog_s == backlog_s.min(axis=1, keepdims=True)
+        return np.asarray(np.where(shortest, observation["options"][:, :, CPU_GHZ], -np.inf).argmax(axis=1))

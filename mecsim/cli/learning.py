@@ -1,0 +1,69 @@
+"""Training a run from the command line: its TensorBoard events and what is shown of its progress."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from mecsim.training import EpochReport, Evaluate, Run
+
+
+def learn(run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor", device: str, resume: bool) -> None:
+    """Train a run to its end, or go on with it.
+
+    Raises:
+        RunError: what there is to resume is damaged.
+    """
+    from mecsim.report.tensorboard import TensorBoardMonitor
+    from mecsim.training import train
+
+    resumed_at: int | None = None
+    if resume:
+        resumed_at = run.latest_env_steps() if run.has_checkpoint() else 0
+    with TensorBoardMonitor(run.folder / "tensorboard", run.scenario, resumed_at) as tensorboard:
+        train(run, evaluate, [tensorboard, progress], device, resume)
+
+
+class ProgressMonitor:
+    """A progress bar with the time left and the latest evaluation; plain lines where output is no terminal.
+
+    Of several policies that are trained one after another, set `policy` to the index of the present one.
+    """
+
+    def __init__(self, policies: int = 1) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self.policy = 0
+        self._policies = policies
+        self._console = Console(stderr=True)
+        columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
+        self._progress: Progress = Progress(
+            TextColumn("training"), *columns, TextColumn("{task.description}"), console=self._console,
+            disable=not self._console.is_terminal,
+        )  # fmt: skip
+        self._task: TaskID | None = None
+
+    def on_epoch(self, report: "EpochReport") -> None:
+        """Move the bar; say what an evaluation found."""
+        done, total = self.policy * report.epochs + report.epoch, self._policies * report.epochs
+        which = f"policy {self.policy + 1} of {self._policies}: " if self._policies > 1 else ""
+        if self._task is None:
+            self._task = self._progress.add_task(f"{which}no evaluation yet", total=total, completed=done - 1)
+        found = report.evaluation
+        if found is None:
+            self._progress.update(self._task, completed=done)
+            return
+        told = f"{which}hypervolume {found.hypervolume:.1f}, mean cost {found.mean_cost:.4f}"
+        self._progress.update(self._task, completed=done, description=told)
+        if not self._console.is_terminal:
+            self._console.print(f"{done / total:4.0%}  {report.env_steps:,} steps  {told}", highlight=False)
+
+    def __enter__(self) -> "ProgressMonitor":
+        """Show the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave it as it is."""
+        self._progress.stop()

@@ -1,0 +1,243 @@
+"""The dynamics of the batched engine: state of many episodes, costs of an option, dispatch, and work of a step.
+
+Compiled functions of one episode `n` at a time, to be called from loops over episodes.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.compiled import compiled, compiled_inline
+from mecsim.engines.system import DELAY, ENERGY, System
+from mecsim.engines.tape import Tapes
+from mecsim.engines.turns import NOBODY, turns_of
+from mecsim.physics.contended_server import Rules, advance_jobs, outlook, prepare, send_job, unsent_jobs
+from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
+from mecsim.physics.processor_sharing import NONE, added_delay_s, advance, idle_servers, send, unsent_tasks
+from mecsim.scenario import Scenario
+
+RecordArray = NDArray[Any]  # of the record type that a comment names
+
+DISPATCH = np.dtype(
+    [("server", np.int64), ("delay_s", np.float64), ("energy_j", np.float64), ("execution_j", np.float64)]
+)
+
+
+class State(NamedTuple):
+    """All episodes, as arrays of records. S counts the servers, then the users' devices."""
+
+    num_servers: NDArray[np.int64]  # (N,)
+    turns: RecordArray  # (N, T + 1) of TURN
+    servers: RecordArray  # (N, S) of SERVER
+    tasks: RecordArray  # (N, T) of TASK, a slot per step: a step dispatches at most one task
+    jobs: RecordArray  # (N, T) of JOB, used instead of tasks where servers are contended; else (N, 0)
+    log: RecordArray  # (N, T) of DISPATCH, the same slots
+    cpu_hz: NDArray[np.float64]  # (N, S)
+    rate_bit_per_s: NDArray[np.float64]  # (N, K, A)
+    snr: NDArray[np.float64]  # (N, K, A), or (N, 0, 0)
+    power_w: NDArray[np.float64]  # (2, P) power curves of cloud and edge
+    power_points: NDArray[np.int64]  # (2,)
+    scratch_bit: NDArray[np.float64]  # (N, T + 1)
+    work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
+
+
+def initial_state(scenario: Scenario, system: System, tapes: Tapes) -> State:
+    """The episodes of `tapes` before their first step."""
+    count, steps = tapes.arrivals.shape
+    cpu_hz = tapes.server_hz
+    power_w, power_points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
+    return State(
+        num_servers=tapes.num_servers,
+        turns=turns_of(scenario, tapes),
+        servers=idle_servers(cpu_hz / system.cycles_per_bit),
+        tasks=unsent_tasks(count, 0 if system.contended else steps),
+        jobs=unsent_jobs(count, steps if system.contended else 0),
+        log=np.zeros((count, steps), DISPATCH),
+        cpu_hz=cpu_hz,
+        rate_bit_per_s=tapes.rate_bit_per_s,
+        snr=tapes.snr,
+        power_w=power_w,
+        power_points=power_points,
+        scratch_bit=np.empty((count, 0 if system.contended else steps + 1)),
+        work=unsent_jobs(count, steps + 1 if system.contended else 0),
+    )
+
+
+def spare_state(state: State) -> State:
+    """A state of its own for the same episodes, to play what might be; its links have a row per step."""
+    count, steps = state.log.shape
+    links = (count, steps + 1, state.rate_bit_per_s.shape[2])
+    return state._replace(
+        turns=state.turns.copy(),
+        servers=state.servers.copy(),
+        tasks=state.tasks.copy(),
+        jobs=state.jobs.copy(),
+        log=state.log.copy(),
+        rate_bit_per_s=np.zeros(links),
+        snr=np.zeros(links if state.snr.size else (count, 0, 0)),
+        scratch_bit=np.empty_like(state.scratch_bit),
+        work=state.work.copy(),
+    )
+
+
+@compiled_inline
+def copy_state(system: System, state: State, spare: State, n: int, step: int) -> None:
+    """Make the servers and tasks of episode `n` in `spare` what they are in `state` at the start of `step`."""
+    for e in range(state.servers.shape[1]):
+        spare.servers[n, e] = state.servers[n, e]
+    for slot in range(step):
+        if system.contended:
+            spare.jobs[n, slot] = state.jobs[n, slot]
+        else:
+            spare.tasks[n, slot] = state.tasks[n, slot]
+
+
+@compiled_inline
+def clear_server(state: State, n: int, e: int) -> None:
+    """Take everything off a server and off its way there."""
+    server = state.servers[n, e]
+    server.attained_bit = 0.0
+    server.executing = server.uploading = 0
+    server.first_to_finish = server.first_to_arrive = NONE
+
+
+@compiled_inline
+def costs_of(system: System, state: State, n: int, e: int, step: int, turn: Any) -> tuple[float, float]:
+    """Immediate delay (s) and energy (J) of taking option `e` for the task of this step."""
+    now_s = step * system.step_s
+    server, upload_s, capacitance = e, 0.0, system.capacitance
+    if e < state.num_servers[n]:
+        upload_s = turn.size_bit / state.rate_bit_per_s[n, turn.link, e]
+    else:
+        server, capacitance = system.max_servers + turn.user, system.device_capacitance
+    energy_j = execution_energy_j(capacitance, system.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
+    if system.contended:
+        delay_s, radio_j, execution_j = _contended_costs_of(
+            system, state, n, server, now_s, turn.size_bit, upload_s, turn.link, turn.priority, energy_j
+        )
+        energy_j = radio_j + execution_j
+    else:
+        delay_s = added_delay_s(
+            state.servers, state.tasks, n, server, now_s, turn.size_bit, upload_s, state.scratch_bit
+        )
+        energy_j += upload_energy_j(system.tx_power_w, upload_s)
+    if system.waiting_in_delay:
+        delay_s += now_s - turn.arrival_step * system.step_s
+    return delay_s, energy_j
+
+
+@compiled_inline
+def _rules(system: System) -> Rules:
+    """How tasks contend. Not kept in the system: Numba's parallel loops take no tuple within a tuple."""
+    return Rules(
+        system.interference,
+        system.cqi,
+        system.bandwidth_hz,
+        system.preemptive,
+        system.power_curve,
+        system.step_s,
+    )
+
+
+@compiled
+def _contended_costs_of(
+    system: System, state: State, n: int, server: int, now_s: float, size_bit: float, upload_s: float, link: int,
+    priority: int, execution_j: float,
+) -> tuple[float, float, float]:  # fmt: skip
+    """Delay (s), radio and execution energy (J), where a server's outlook has to be compared with and without the task.
+
+    `execution_j` is that of the dynamic model; a power curve replaces it.
+    """
+    row = 0 if server < system.clouds else 1
+    on_radio = server < system.max_servers
+    snr = state.snr[n, link, server] if on_radio and system.interference else 0.0
+    points = state.power_points[row]
+    rules = _rules(system)
+    without = outlook(
+        rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
+        False, 0.0, 0.0, 0.0, 0,
+    )  # fmt: skip
+    with_it = outlook(
+        rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
+        True, size_bit, snr, now_s + upload_s, priority,
+    )  # fmt: skip
+    if system.power_curve and on_radio:
+        execution_j = with_it.above_idle_j - without.above_idle_j
+    if system.interference:  # others' uploads take longer as well
+        upload_s = with_it.upload_s - without.upload_s
+    radio_j = upload_energy_j(system.tx_power_w, upload_s)
+    return with_it.system_s - without.system_s, radio_j, execution_j
+
+
+@compiled_inline
+def idle_j(system: System, state: State, n: int) -> float:
+    """What the servers of episode `n` take in a step if they do nothing; zero where only work takes energy."""
+    if not system.power_curve:
+        return 0.0
+    edges = state.num_servers[n] - system.clouds
+    return float((system.clouds * state.power_w[0, 0] + edges * state.power_w[1, 0]) * system.step_s)
+
+
+@compiled_inline
+def dispatch_one(system: System, state: State, n: int, step: int, action: int) -> tuple[float, float]:
+    """Send the task of this step to option `action`; delay (s) and energy (J)."""
+    turn = state.turns[n, step]
+    if turn.task == NOBODY:
+        return 0.0, 0.0
+    delay_s, energy_j = costs_of(system, state, n, action, step, turn)
+    now_s = step * system.step_s
+    entry = state.log[n, step]
+    entry.server, upload_s = action, 0.0
+    if action < state.num_servers[n]:
+        upload_s = turn.size_bit / state.rate_bit_per_s[n, turn.link, action]
+    else:
+        entry.server = system.max_servers + turn.user
+    entry.delay_s, entry.energy_j = delay_s, energy_j
+    if system.contended:
+        _send_contended(system, state, n, entry.server, step, turn.size_bit, upload_s, turn.link, turn.priority)
+    else:
+        send(state.servers, state.tasks, n, entry.server, step, turn.size_bit, now_s + upload_s)
+    return delay_s, energy_j
+
+
+@compiled
+def _send_contended(
+    system: System, state: State, n: int, server: int, step: int, size_bit: float, upload_s: float, link: int,
+    priority: int,
+) -> None:  # fmt: skip
+    now_s = step * system.step_s
+    on_radio = server < system.max_servers
+    snr = state.snr[n, link, server] if on_radio and system.interference else 0.0
+    capacitance = system.capacitance if on_radio else system.device_capacitance
+    execution_j = execution_energy_j(capacitance, system.cycles_per_bit, state.cpu_hz[n, server], size_bit)
+    costs = _contended_costs_of(system, state, n, server, now_s, size_bit, upload_s, link, priority, execution_j)
+    state.log[n, step].execution_j = costs[2]
+    prepare(state.jobs[n, step], size_bit, snr, now_s + upload_s, now_s, priority)
+    send_job(state.servers, state.jobs, n, server, step)
+
+
+@compiled_inline
+def advance_one(system: System, state: State, n: int, e: int, now_s: float, until_s: float) -> None:
+    """Let server `e`, or a device, work."""
+    if system.contended:
+        advance_jobs(_rules(system), state.servers, state.jobs, n, e, now_s, until_s, state.work, state.power_w)
+    else:
+        advance(state.servers, state.tasks, n, e, now_s, until_s)
+
+
+@compiled_inline
+def advance_all(system: System, state: State, n: int, now_s: float, until_s: float) -> None:
+    """Let every server and device of an episode work."""
+    for e in range(state.num_servers[n]):
+        advance_one(system, state, n, e, now_s, until_s)
+    for e in range(system.max_servers, state.servers.shape[1]):
+        advance_one(system, state, n, e, now_s, until_s)
+
+
+@compiled_inline
+def step_one(system: System, state: State, n: int, step: int, action: int, cost: NDArray[np.float64]) -> None:
+    """Dispatch in episode `n`, and let every server work for a step."""
+    delay_s, energy_j = dispatch_one(system, state, n, step, action)
+    cost[n, DELAY], cost[n, ENERGY] = delay_s, energy_j + idle_j(system, state, n)
+    advance_all(system, state, n, step * system.step_s, (step + 1) * system.step_s)

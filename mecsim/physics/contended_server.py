@@ -1,0 +1,260 @@
+"""A server whose tasks contend for more than its processor: uploads that interfere, classes that preempt.
+
+Where neither is the case, `processor_sharing` gives the same times at a fraction of the work. Here a server is moved
+from event to event: the end of an upload, or the completion of a task. Between two events all rates are constant.
+
+Interference (arXiv 2509.10474, eq. 3-4, without the user's own signal): the uploads to one server at one time disturb
+each other, SINR_i = SNR_i/(1 + Σ_{j≠i} SNR_j), so rates change whenever an upload begins or ends.
+Preemptive-resume priority: the tasks of the most urgent class that is present share the processor equally; the others
+wait, and go on where they were.
+
+State lives in two arrays of records, servers (N, S) of `processor_sharing.SERVER` and jobs (N, M), of N episodes. The
+live jobs of a server form a linked list in the order of their dispatch, which starts at `first_to_finish`.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.compiled import compiled
+from mecsim.physics.channel import link_rate_bit_per_s
+from mecsim.physics.energy import above_idle_w
+from mecsim.physics.processor_sharing import NONE, Records
+
+JOB = np.dtype(
+    [
+        ("left_bit", np.float64),  # of the upload; means something only where uploads interfere
+        ("residual_bit", np.float64),  # of the execution
+        ("snr", np.float64),
+        ("rate_bit_per_s", np.float64),
+        ("upload_end_s", np.float64),  # known at once where uploads do not interfere
+        ("finish_s", np.float64),
+        ("priority", np.int32),
+        ("uploading", np.int32),  # 1 on the way, 0 when executing
+        ("slot", np.int32),  # of a working copy: the job it is a copy of, or NONE
+        ("following", np.int32),
+    ],
+    align=True,
+)
+
+
+class Rules(NamedTuple):
+    """How tasks contend; a tuple, so that compiled code can take it."""
+
+    interference: bool
+    cqi: bool
+    bandwidth_hz: float
+    preemptive: bool
+    power_curve: bool
+    step_s: float
+
+
+class Outlook(NamedTuple):
+    """What playing a server out comes to."""
+
+    system_s: float  # time in the system, summed over tasks
+    upload_s: float  # of which on the way
+    above_idle_j: float  # energy beyond what the idle server takes, by its power curve
+
+
+def unsent_jobs(episodes: int, jobs: int) -> Records:
+    """Room for M jobs in each of N episodes."""
+    room = np.zeros((episodes, jobs), JOB)
+    room["finish_s"] = np.nan
+    room["following"] = NONE
+    return room
+
+
+@compiled
+def prepare(job: Any, size_bit: float, snr: float, upload_end_s: float, now_s: float, priority: int) -> None:
+    """Make `job` (a record) a task of `size_bit` that is sent now; without an upload if that ends now."""
+    job.left_bit = job.residual_bit = size_bit
+    job.snr = snr
+    job.upload_end_s = upload_end_s
+    job.priority = priority
+    job.uploading = 1 if upload_end_s > now_s else 0
+    job.slot = NONE
+
+
+@compiled
+def send_job(servers: Records, jobs: Records, n: int, e: int, slot: int) -> None:
+    """Put the prepared job at the end of server `e`'s list."""
+    server = servers[n, e]
+    if jobs[n, slot].uploading:
+        server.uploading += 1
+    else:
+        server.executing += 1
+    jobs[n, slot].following = NONE
+    at = server.first_to_finish
+    if at == NONE:
+        server.first_to_finish = slot
+        return
+    while jobs[n, at].following != NONE:
+        at = jobs[n, at].following
+    jobs[n, at].following = slot
+
+
+@compiled
+def _copy(target: Any, source: Any) -> None:
+    target.left_bit = source.left_bit
+    target.residual_bit = source.residual_bit
+    target.snr = source.snr
+    target.rate_bit_per_s = source.rate_bit_per_s
+    target.upload_end_s = source.upload_end_s
+    target.finish_s = source.finish_s
+    target.priority = source.priority
+    target.uploading = source.uploading
+
+
+@compiled
+def _load(servers: Records, jobs: Records, n: int, e: int, work: Records, real: bool) -> int:
+    """Copy the live jobs of a server to the working row `work[n]`; their number. `real` copies know their slots."""
+    count = 0
+    at = servers[n, e].first_to_finish
+    while at != NONE:
+        _copy(work[n, count], jobs[n, at])
+        work[n, count].slot = at if real else NONE
+        count += 1
+        at = jobs[n, at].following
+    return count
+
+
+@compiled
+def _set_rates(rules: Rules, work: Records, n: int, count: int, now_s: float) -> None:
+    """Rates and ends of the uploads, as long as no other begins or ends."""
+    for i in range(count):
+        if not work[n, i].uploading:
+            continue
+        others = 0.0
+        for j in range(count):
+            if j != i and work[n, j].uploading:
+                others += work[n, j].snr
+        rate = link_rate_bit_per_s(work[n, i].snr / (1.0 + others), rules.bandwidth_hz, rules.cqi)
+        work[n, i].rate_bit_per_s = rate
+        work[n, i].upload_end_s = now_s + work[n, i].left_bit / rate
+
+
+@compiled
+def _play(
+    rules: Rules, work: Records, n: int, count: int, speed_bit_per_s: float, now_s: float, until_s: float,
+    jobs: Records, metered: bool, power_w: NDArray[np.float64], points: int, row: int,
+) -> tuple[int, float, float, float]:  # fmt: skip
+    """Move the working row from `now_s`, the start of a step, to `until_s`; who is left, and the `Outlook` numbers.
+
+    Times of upload ends and completions are noted in `jobs[n]` where a working copy has a slot. `metered` adds up the
+    energy by row `row` of the power curves.
+    """
+    system_s = upload_s = above_idle_j = 0.0
+    passed_s = busy_s = 0.0  # in the current step
+    if rules.interference:
+        _set_rates(rules, work, n, count, now_s)
+    while count > 0:
+        sending, next_end_s, ending = 0, np.inf, NONE
+        served, urgent, least_bit, leaving = 0, 1 << 30, np.inf, NONE
+        for i in range(count):
+            job = work[n, i]
+            if job.uploading:
+                sending += 1
+                if job.upload_end_s < next_end_s:
+                    next_end_s, ending = job.upload_end_s, i
+                continue
+            level = job.priority if rules.preemptive else 0
+            if level < urgent:
+                urgent, served, least_bit = level, 0, np.inf
+            if level == urgent:
+                served += 1
+                if job.residual_bit < least_bit:
+                    least_bit, leaving = job.residual_bit, i
+        completion_s = now_s + least_bit * served / speed_bit_per_s if served > 0 else np.inf
+        event_s = min(next_end_s, completion_s)
+        stops = event_s > until_s
+        passing_s = (until_s if stops else event_s) - now_s
+        system_s += passing_s * count
+        upload_s += passing_s * sending
+        if metered:
+            rest_s = passing_s
+            whole = 0.0  # steps that pass altogether; a long wait should not be walked through
+            while rest_s > 0.0:
+                if passed_s == 0.0 and rest_s >= rules.step_s:
+                    whole = np.floor(rest_s / rules.step_s)
+                    if served > 0:
+                        above_idle_j += whole * rules.step_s * above_idle_w(power_w, row, points, 1.0)
+                    rest_s -= whole * rules.step_s
+                    continue
+                part_s = min(rest_s, rules.step_s - passed_s)
+                passed_s += part_s
+                if served > 0:
+                    busy_s += part_s
+                rest_s -= part_s
+                if passed_s >= rules.step_s:
+                    above_idle_j += rules.step_s * above_idle_w(power_w, row, points, busy_s / rules.step_s)
+                    passed_s = busy_s = 0.0
+        for i in range(count):
+            job = work[n, i]
+            if job.uploading:
+                job.left_bit -= passing_s * job.rate_bit_per_s
+            elif not rules.preemptive or job.priority == urgent:
+                job.residual_bit = max(0.0, job.residual_bit - passing_s * speed_bit_per_s / served)
+        if stops:
+            break
+        now_s = event_s
+        if completion_s <= next_end_s:
+            slot = work[n, leaving].slot
+            if slot != NONE:
+                jobs[n, slot].finish_s = now_s
+            count -= 1
+            for i in range(leaving, count):
+                _copy(work[n, i], work[n, i + 1])
+                work[n, i].slot = work[n, i + 1].slot
+        else:
+            work[n, ending].uploading = 0
+            slot = work[n, ending].slot
+            if slot != NONE:
+                jobs[n, slot].upload_end_s = now_s
+            if rules.interference:
+                _set_rates(rules, work, n, count, now_s)
+    if busy_s > 0.0:
+        above_idle_j += rules.step_s * above_idle_w(power_w, row, points, busy_s / rules.step_s)
+    return count, system_s, upload_s, above_idle_j
+
+
+@compiled
+def advance_jobs(
+    rules: Rules, servers: Records, jobs: Records, n: int, e: int, now_s: float, until_s: float, work: Records,
+    power_w: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Let server `e` work from `now_s` to `until_s` (which may be infinite)."""
+    count = _load(servers, jobs, n, e, work, True)
+    speed_bit_per_s = servers[n, e].speed_bit_per_s
+    count, _, _, _ = _play(rules, work, n, count, speed_bit_per_s, now_s, until_s, jobs, False, power_w, 0, 0)
+    server = servers[n, e]
+    server.executing = server.uploading = 0
+    server.first_to_finish = NONE
+    for i in range(count - 1, -1, -1):
+        slot = work[n, i].slot
+        _copy(jobs[n, slot], work[n, i])
+        jobs[n, slot].following = server.first_to_finish
+        server.first_to_finish = slot
+        if work[n, i].uploading:
+            server.uploading += 1
+        else:
+            server.executing += 1
+
+
+@compiled
+def outlook(
+    rules: Rules, servers: Records, jobs: Records, n: int, e: int, now_s: float, work: Records,
+    power_w: NDArray[np.float64], points: int, row: int, extra: bool, size_bit: float, snr: float, upload_end_s: float,
+    priority: int,
+) -> Outlook:  # fmt: skip
+    """What becomes of all tasks of server `e` if nothing else ever came; with `extra`, if only that task came now."""
+    count = _load(servers, jobs, n, e, work, False)
+    if extra:
+        prepare(work[n, count], size_bit, snr, upload_end_s, now_s, priority)
+        count += 1
+    speed_bit_per_s = servers[n, e].speed_bit_per_s
+    _, system_s, upload_s, above_idle_j = _play(
+        rules, work, n, count, speed_bit_per_s, now_s, np.inf, jobs, rules.power_curve, power_w, points, row
+    )
+    return Outlook(system_s, upload_s, above_idle_j)

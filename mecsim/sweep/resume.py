@@ -1,0 +1,87 @@
+"""The settings of a sweep that is stored in a folder: a sweep is only resumed as the one that it was."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario, scenario_to_yaml
+from mecsim.sweep.files import write_json
+from mecsim.sweep.store import FORMAT, Store, target_identity
+from mecsim.version import __version__
+
+SETTINGS = "settings.json"
+
+
+@dataclass(frozen=True, slots=True)
+class SweepSettings:
+    """Everything that decides the numbers of a sweep."""
+
+    targets: tuple[str, ...]
+    scenario: Scenario
+    preferences: NDArray[np.float64]  # (K, objectives)
+    episodes: int
+    seed: int
+
+    def to_mapping(self) -> dict[str, Any]:
+        """As `settings.json` holds it; long values as digests."""
+        return {
+            "format": FORMAT,
+            "mecsim_version": __version__,
+            "scenario": hashlib.sha256(scenario_to_yaml(self.scenario).encode()).hexdigest(),
+            "preferences": len(self.preferences),
+            "episodes": self.episodes,
+            "seed": self.seed,
+            "targets": {target: target_identity(target) for target in self.targets},
+        }
+
+
+def start_store(folder: Path, settings: SweepSettings) -> Store:
+    """A store for a new sweep; its settings are kept in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / SETTINGS, settings.to_mapping())
+    return Store(folder)
+
+
+def resume_store(folder: Path, settings: SweepSettings) -> Store:
+    """The store of an earlier sweep with the same settings. Targets may be added; earlier ones must be the same.
+
+    Raises:
+        InputError: there is no such sweep, its settings cannot be read, or they differ.
+    """
+    path = folder / SETTINGS
+    try:
+        found = json.loads(path.read_text())
+        earlier = dict(found["targets"])
+    except FileNotFoundError:
+        raise InputError(f"{folder.parent}: no sweep to resume there; leave --resume out to start one") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged: {error or type(error).__name__}; start anew with --force") from None
+    wanted = settings.to_mapping()
+    cure = "give the same as before, or start anew with --force or in another folder"
+    if found.get("scenario") != wanted["scenario"]:
+        raise InputError(f"{folder.parent}: the sweep there is of another scenario or --context; {cure}")
+    for name in ("format", "mecsim_version", "preferences", "episodes", "seed"):
+        if found.get(name) != wanted[name]:
+            raise InputError(
+                f"{folder.parent}: the sweep there has {name.replace('_', ' ')} {found.get(name)}, not {wanted[name]}; "
+                f"{cure}"
+            )
+    _check_targets(folder.parent, earlier, wanted["targets"])
+    write_json(path, wanted | {"targets": earlier | wanted["targets"]})
+    return Store(folder)
+
+
+def _check_targets(folder: Path, earlier: dict[str, str], wanted: dict[str, str]) -> None:
+    changed: Sequence[str] = [name for name in wanted if earlier.get(name, wanted[name]) != wanted[name]]
+    if changed:
+        raise InputError(
+            f"{folder}: {changed[0]} has changed since the sweep there began (its policy is another one); "
+            "start anew with --force or in another folder"
+        )

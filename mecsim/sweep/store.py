@@ -1,0 +1,82 @@
+"""Finished parts of sweeps on disk, so that an interrupted sweep goes on where it was.
+
+A part is what a target reached for a few preferences. Its file is named by a digest of everything that decides its
+numbers: the scenario's content, the target itself (a run by its weights, not by its path), preferences, episodes, seed
+and the version of mecsim. One folder can therefore hold the parts of many sweeps, and what belongs to other settings is
+never taken for a part.
+"""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.baselines import BASELINES
+from mecsim.scenario import Scenario, scenario_to_yaml
+from mecsim.version import __version__
+
+FORMAT = 1
+IDENTIFYING = ("policies.yaml", "scenario.yaml", "config.yaml", "agent.safetensors")
+"""Files that decide how a run acts: index of several policies, scenario, settings, weights."""
+
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of parts; it is made when the first part is written."""
+
+    folder: Path
+
+    def path(
+        self, identity: str, scenario: Scenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
+    ) -> Path:
+        """The file of a part; `identity` is that of its target."""
+        content = [FORMAT, __version__, scenario_to_yaml(scenario), identity, preferences, episodes, seed]
+        return self.folder / f"{_digest(json.dumps(content).encode())}.npz"
+
+
+def read_part(path: Path, shape: tuple[int, int, int]) -> NDArray[np.float64] | None:
+    """The totals (preferences, episodes, objectives) in a part's file; None if there is no such file or it is damaged.
+
+    Damaged parts are no error: they are computed again.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            totals = arrays["totals"]
+    except _UNREADABLE:
+        return None
+    return totals if totals.shape == shape and totals.dtype == np.float64 else None
+
+
+def write_part(path: Path, preferences: NDArray[np.float64], totals: NDArray[np.float64]) -> None:
+    """Write a part such that whoever reads it finds all of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.stem}.{os.getpid()}.partial")  # several processes may compute the same part
+    with partial.open("wb") as file:
+        np.savez(file, preferences=preferences, totals=totals)
+    partial.replace(path)
+
+
+def target_identity(target: str) -> str:
+    """What a target is apart from its path: a baseline's name, or a digest of the policies in a run's folder.
+
+    Two targets of one identity act alike. Training a run further changes its identity.
+    """
+    if target in BASELINES:
+        return f"baseline {target}"
+    folder = Path(target)
+    # In a run of several policies each has such files of its own. Of each run only the newest checkpoint is kept.
+    files = sorted(path for name in IDENTIFYING for path in folder.rglob(name))
+    digests = [f"{path.relative_to(folder).as_posix()} {_digest(path.read_bytes())}" for path in files]
+    return f"run {_digest(chr(10).join(digests).encode())}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]

@@ -1,0 +1,39 @@
+"""How the policy of the moment is measured while it is trained."""
+
+import numpy as np
+
+from mecsim.baselines import Policy, calibrate
+from mecsim.engines.tape import Stream
+from mecsim.sweep.evaluate import evaluate
+from mecsim.sweep.indicators import hypervolume, mean_cost
+from mecsim.sweep.preferences import preference_grid
+from mecsim.training import Evaluate, Evaluation, Run
+
+
+def training_evaluation(run: Run) -> Evaluate:
+    """What `train` needs of sweeps: plays a policy over a grid of preferences, or at the run's own.
+
+    It meets the same episodes every time, which are used for nothing else.
+
+    Raises:
+        InputError: the grid is too small.
+    """
+    scenario, config = run.scenario, run.config
+    calibration = calibrate(scenario)
+    if config.preference is None:
+        preferences = preference_grid(len(scenario.objectives), config.evaluation_preferences)
+    else:
+        preferences = np.array([config.preference], np.float64)
+
+    def evaluated(policy: Policy) -> Evaluation:
+        episodes = config.evaluation_episodes
+        totals = evaluate(lambda seed: policy, scenario, preferences, episodes, run.seed, Stream.VALIDATION)
+        mean = totals.mean(axis=1)
+        return Evaluation(
+            preferences,
+            totals,
+            hypervolume=hypervolume(mean, calibration.reference),
+            mean_cost=mean_cost(mean, preferences, calibration.scale),
+        )
+
+    return evaluated

@@ -1,0 +1,43 @@
+"""Tables and charts of experiments."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from mecsim.errors import InputError
+from mecsim.report.charts import Curve, Panel, save_bars, save_fronts, save_lines
+from mecsim.report.results import write_result
+
+
+def test_a_result_is_a_csv_with_its_provenance_beside_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["experiments/a b/run.py", "--quick"])
+    rows = [{"target": "one, two", "value": 1.23456789}, {"target": "three", "other": 4, "value": float("nan")}]
+    write_result(tmp_path / "new" / "result.csv", rows, seed=3)
+    with (tmp_path / "new" / "result.csv").open(newline="") as file:
+        assert list(csv.reader(file)) == [["target", "value", "other"], ["one, two", "1.23457", ""], ["three", "", "4"]]
+    told = json.loads((tmp_path / "new" / "result.json").read_text())
+    assert told["seed"] == 3
+    assert told["command"].endswith("'experiments/a b/run.py' --quick")
+    assert {"versions", "git_revision", "hardware"} <= told.keys()
+
+
+def test_a_result_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(InputError, match="cannot be written") as caught:
+        write_result(tmp_path / "file" / "result.csv", [{"a": 1}])
+    assert "\n" not in str(caught.value)
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_charts_are_small_pictures(tmp_path, fronts, scenario):
+    curves = [Curve("a", [1, 2, 3], [1.0, np.nan, 2.0], [0.1, np.nan, 0.2]), Curve("b", [1], [3.0]), Curve("c", [], [])]
+    pictures = [
+        save_lines(tmp_path / "new" / "lines.png", "title", [Panel("x", "y", curves), Panel("x", "z", curves[:1])]),
+        save_bars(tmp_path / "bars.png", "title", "y", ["a", "b"], [1.0, float("nan")], [0.1, float("nan")]),
+        save_fronts(tmp_path / "fronts.png", fronts, scenario),
+    ]
+    for picture in pictures:
+        assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+        assert 1000 < picture.stat().st_size < 150_000

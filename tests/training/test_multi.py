@@ -1,0 +1,251 @@
+"""One preference for a run, and one run for each of several preferences."""
+
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from mecsim_agents import DiscreteSAC
+from numpy.testing import assert_array_equal
+
+from mecsim.baselines import play
+from mecsim.engines.tape import draw_tapes
+from mecsim.errors import InputError, RunError
+from mecsim.scenario import CountRange, Edge, Servers
+from mecsim.training import MultiRun, NearestPolicy, Run, is_multi_run, is_run, run_policy, run_scenario
+from tests.training.small import new_run, small_config, small_scenario, trained
+
+SCENARIO = small_scenario()
+GRID = ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0))
+
+
+def new_multi(folder, grid=GRID, epochs=2, **settings):
+    config = small_config(**settings)
+    multi = MultiRun.of(Run(folder, SCENARIO, config, epochs * config.num_envs * SCENARIO.episode.steps, 0), grid)
+    multi.create("mecsim train")
+    return multi
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished job, not to be changed."""
+    multi = new_multi(tmp_path_factory.mktemp("finished") / "multi")
+    for run in multi.runs:
+        trained(run)
+    return multi
+
+
+@pytest.fixture
+def folder(finished, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(finished.folder, tmp_path / "multi")
+
+
+def index_with(folder, **values):
+    path = folder / "policies.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values))
+
+
+# One preference
+
+
+def test_a_run_of_one_preference_explores_and_learns_with_it_alone(tmp_path, monkeypatch):
+    explored, learned = [], []
+    act, update = DiscreteSAC.act, DiscreteSAC.update
+
+    def watched_act(agent, observation, preference, *, explore):
+        explored.append(np.asarray(preference))
+        return act(agent, observation, preference, explore=explore)
+
+    def watched_update(agent, replay, progress, preference):
+        learned.append(preference)
+        return update(agent, replay, progress, preference)
+
+    monkeypatch.setattr(DiscreteSAC, "act", watched_act)
+    monkeypatch.setattr(DiscreteSAC, "update", watched_update)
+    run = new_run(tmp_path / "run", epochs=3, preference="[0.3, 0.7]")
+    trained(run)
+    assert explored
+    assert all(np.array_equal(each, np.tile([0.3, 0.7], (len(each), 1))) for each in explored)
+    assert set(learned) == {(0.3, 0.7)}
+    assert Run.open(run.folder) == run
+
+
+def test_a_run_of_one_preference_plays_for_it_whatever_is_asked(tmp_path):
+    run = new_run(tmp_path / "run", epochs=2, preference="[1.0, 0.0]")
+    trained(run)
+    tapes, policy = draw_tapes(SCENARIO, 0, 0, 16), run_policy(run.folder, SCENARIO)(0)
+    plays = [play(policy, SCENARIO, tapes, np.array(asked)).records.server for asked in ([1.0, 0.0], [0.0, 1.0])]
+    assert_array_equal(*plays)
+
+
+@pytest.mark.parametrize("preference", ["[1.0]", "[0.2, 0.3, 0.5]"])
+def test_a_preference_over_other_objectives_is_refused(tmp_path, preference):
+    with pytest.raises(InputError, match="preference: expected a weight for each of delay, energy, got"):
+        new_run(tmp_path / "run", preference=preference)
+
+
+def test_a_finished_run_knows_that_it_is(tmp_path):
+    run = new_run(tmp_path / "run", epochs=4)
+    assert not run.finished
+
+    class Interrupt:
+        def on_epoch(self, report):
+            if report.epoch == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(run, [Interrupt()])
+    assert run.has_checkpoint()
+    assert not run.finished
+    trained(run, resume=True)
+    assert run.finished
+
+
+# Several
+
+
+def test_each_run_is_an_ordinary_one(finished):
+    assert is_run(finished.folder)
+    assert is_multi_run(finished.folder)
+    assert run_scenario(finished.folder) == finished.scenario == SCENARIO
+    assert MultiRun.open(finished.folder) == finished
+    for run, preference in zip(finished.runs, GRID, strict=True):
+        assert run.config.preference == preference
+        assert is_run(run.folder)
+        assert not is_multi_run(run.folder)
+        assert run_scenario(run.folder) == SCENARIO
+    assert [run.folder.name for run in finished.runs] == ["policy-00", "policy-01", "policy-02"]
+
+
+def test_the_policy_of_the_nearest_preference_plays(finished):
+    tapes = draw_tapes(SCENARIO, 0, 0, 12)
+    asked = np.array([0.0, 0.2, 0.25, 0.3, 0.7, 0.75, 0.8, 1.0, 0.5, 0.9, 0.1, 0.6])
+    nearest = [0, 0, 0, 1, 1, 1, 2, 2, 1, 2, 0, 1]  # of two equally near ones the first
+    preference = np.stack([asked, 1.0 - asked], axis=1)
+    played = play(run_policy(finished.folder, SCENARIO)(0), SCENARIO, tapes, preference).records.server
+    alone = [
+        play(run_policy(run.folder, SCENARIO)(0), SCENARIO, tapes, np.array([0.5, 0.5])).records.server
+        for run in finished.runs
+    ]
+    assert not np.array_equal(alone[0], alone[2])
+    for episode, index in enumerate(nearest):
+        assert_array_equal(played[episode], alone[index][episode])
+
+
+class Trained:
+    """In an agent policy's place: says which it is. Preferences are converted by doubling the first weight."""
+
+    def __init__(self, index, preference):
+        self.index, self.preference = index, np.array(preference)
+
+    def converted(self, preference):
+        weight = preference * [2.0, 1.0]
+        return weight / weight.sum(axis=1, keepdims=True)
+
+    def act(self, episodes, observation, preference):
+        return np.full(len(preference), self.index)
+
+
+def test_nearness_is_measured_in_the_scale_of_the_training():
+    policy = NearestPolicy([Trained(index, preference) for index, preference in enumerate(GRID)])
+    asked = np.array([[0.5, 0.5], [1 / 3, 2 / 3], [0.7, 0.3], [0.0, 1.0]])  # 0.67, 0.5, 0.82 and 0 of the first
+    assert policy.act(None, {"mask": np.ones((4, 3))}, asked).tolist() == [1, 1, 2, 0]
+
+
+@pytest.mark.parametrize("count", [0, 1, 1001])
+def test_a_number_of_policies_that_cannot_be(tmp_path, count):
+    run = Run(tmp_path, SCENARIO, small_config(), 32, 0)
+    with pytest.raises(InputError, match=f"expected 2 to 1000 preferences, a policy each, got {count}"):
+        MultiRun.of(run, [(0.5, 0.5)] * count)
+
+
+def test_a_run_of_one_preference_is_not_made_several(tmp_path):
+    run = Run(tmp_path, SCENARIO, small_config(preference="[0.5, 0.5]"), 32, 0)
+    with pytest.raises(InputError, match="leave out --set preference"):
+        MultiRun.of(run, GRID)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[1", b"- 1\n", bytes(range(256)), b"[" * 3000, b"? [1]\n: 2\n", b"!!python/x y", b"{1: 2}"]
+)
+def test_an_index_of_something_else_is_refused(folder, content):
+    (folder / "policies.yaml").write_bytes(content)
+    for use in (MultiRun.open, run_scenario, lambda folder: run_policy(folder, SCENARIO)):
+        with pytest.raises(RunError, match=r"policies\.yaml") as caught:
+            use(folder)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"mecsim_policies": 2}, "format 2, this version reads format 1; train anew"),
+        ({"mecsim_policies": None}, "no format"),
+        ({"policies": None}, "damaged: policies should name folders"),
+        ({"policies": {}}, "damaged: policies should name folders"),
+        ({"policies": ["policy-00"]}, "damaged: policies should name folders"),
+        ({"policies": {"../multi/policy-00": [0.0, 1.0]}}, "damaged: policies should name folders"),
+        ({"policies": {"policies.yaml": [0.0, 1.0]}}, "damaged: policies should name folders"),
+        ({"policies": {"policy-00": [1.0, 0.0]}}, "damaged: policy-00 was trained for another preference"),
+        ({"policies": {"policy-00": None}}, "damaged: policy-00 was trained for another preference"),
+    ],
+)
+def test_an_index_with_wrong_values_is_refused(folder, changed, message):
+    index_with(folder, **changed)
+    with pytest.raises(RunError, match=message) as caught:
+        MultiRun.open(folder)
+    assert "policies.yaml" in str(caught.value)
+
+
+def test_a_missing_policy_is_named(folder):
+    shutil.rmtree(folder / "policy-01")
+    with pytest.raises(RunError, match="policy-01: not a run of mecsim train"):
+        MultiRun.open(folder)
+
+
+def test_a_policy_of_another_scenario_is_named(folder):
+    path = folder / "policy-01" / "scenario.yaml"
+    path.write_text(path.read_text().replace("description: small", "description: other"))
+    with pytest.raises(RunError, match="damaged: policy-01 was trained on another scenario"):
+        MultiRun.open(folder)
+
+
+def test_a_policy_that_is_not_trained_yet_is_named(folder):
+    shutil.rmtree(folder / "policy-02" / "checkpoints")
+    with pytest.raises(RunError, match="policy-02: the run has no checkpoint yet"):
+        run_policy(folder, SCENARIO)
+
+
+# The padded architecture
+
+
+def wide(edges):
+    return small_scenario(servers=Servers(edge=Edge(count=CountRange(edges, edges))))
+
+
+def test_a_padded_run_plays_fewer_servers_but_no_more(tmp_path):
+    run = new_run(tmp_path / "run", epochs=2, architecture="padded")
+    trained(run)
+    assert run.load_agent().num_options == 3
+    fewer = wide(1)
+    played = play(run_policy(run.folder, fewer)(0), fewer, draw_tapes(fewer, 0, 0, 8), np.array([0.5, 0.5]))
+    assert (played.records.server < 2).all()
+    with pytest.raises(InputError, match=r"does not fit the scenario: options: .* at most 3, got 4") as caught:
+        run_policy(run.folder, wide(3))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_padded_run_resumes_bit_for_bit(tmp_path):
+    whole, parts = (new_run(tmp_path / name, epochs=4, architecture="padded") for name in ("whole", "parts"))
+    trained(whole)
+
+    class Interrupt:
+        def on_epoch(self, report):
+            if report.epoch == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(parts, [Interrupt()])
+    trained(Run.open(parts.folder), resume=True)
+    assert (whole.folder / "metrics.csv").read_bytes() == (parts.folder / "metrics.csv").read_bytes()
