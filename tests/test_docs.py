@@ -6,6 +6,7 @@ where `...` in a line stands for any text, a line of its own `...` for any lines
 first line is a comment with a file's name becomes that file.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -220,7 +221,7 @@ def test_training_defaults_are_the_ones_shown() -> None:
     shown: dict[str, object] = {}
     for names, values in table_rows("Training settings").items():
         shown |= zip(names.split(", "), yaml.safe_load(f"[{values}]"), strict=True)
-    settings = {key: str(value) for key, value in shown.items()}
+    settings = {key: json.dumps(value) for key, value in shown.items()}
     assert len(settings) > 20
     assert TrainingConfig().with_settings(settings) == TrainingConfig()
 

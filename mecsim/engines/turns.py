@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.compiled import compiled
 from mecsim.engines.tape import Tapes
-from mecsim.physics.dispatch import arrival_steps, dispatched_tasks
+from mecsim.physics.dispatch import dispatched_tasks
 from mecsim.scenario import Scenario
 
 NOBODY = -1  # the task of a step at which none waits
@@ -32,30 +33,40 @@ def turns_of(scenario: Scenario, tapes: Tapes) -> NDArray[Any]:
     count, steps = tapes.arrivals.shape
     step_s = scenario.episode.step_s
     taken = dispatched_tasks(scenario.dispatch.queue, tapes.arrivals, step_s, tapes.priority, tapes.deadline_s)
-    rows = np.arange(count)[:, None]
     turns = np.zeros((count, steps + 1), TURN)
     turns["task"] = NOBODY
-    turns["task"][:, :-1] = taken
-    sent = taken != NOBODY
-    task = np.where(sent, taken, 0)
-    columns = {
-        "user": tapes.user,
-        "link": tapes.link,
-        "size_bit": tapes.size_bit,
-        "deadline_s": tapes.deadline_s,
-        "priority": tapes.priority,
-        "arrival_step": arrival_steps(tapes.arrivals, tapes.user.shape[1]),
-    }
-    for name, values in columns.items():
-        turns[name][:, :-1] = np.where(sent, values[rows, task], 0)
-    before = np.zeros((count, 1))
-    arrived = np.cumsum(tapes.arrivals, axis=1)
-    arrived_bit = np.concatenate([before, np.cumsum(tapes.size_bit, axis=1)], axis=1)[rows, arrived]
-    gone = np.concatenate([before, np.cumsum(sent, axis=1)], axis=1)
-    gone_bit = np.concatenate([before, np.cumsum(np.where(sent, tapes.size_bit[rows, task], 0.0), axis=1)], axis=1)
-    # Nothing arrives after the last step, so what waits then is what is left.
-    queued_tasks = np.concatenate([arrived, arrived[:, -1:]], axis=1) - gone
-    queued_bit = np.concatenate([arrived_bit, arrived_bit[:, -1:]], axis=1) - gone_bit
-    turns["queued_tasks"] = queued_tasks
-    turns["queued_bit"] = np.where(queued_tasks > 0, queued_bit, 0.0)  # no dust of a difference of sums
+    arrival_step = np.empty(tapes.user.shape, np.int64)
+    columns = (tapes.user, tapes.link, tapes.size_bit, tapes.deadline_s, tapes.priority)
+    _fill(turns, taken, tapes.arrivals, arrival_step, *columns)
     return turns
+
+
+@compiled
+def _fill(
+    turns: NDArray[Any], taken: NDArray[np.int64], arrivals: NDArray[np.int64], arrival_step: NDArray[np.int64],
+    user: NDArray[np.int64], link: NDArray[np.int64], size_bit: NDArray[np.float64], deadline_s: NDArray[np.float64],
+    priority: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Write the turns of all episodes; `arrival_step` (N, M) is room to work in."""
+    steps = arrivals.shape[1]
+    for n in range(len(turns)):
+        arrived = gone = 0
+        arrived_bit = gone_bit = 0.0
+        for step in range(steps + 1):
+            for _ in range(arrivals[n, step] if step < steps else 0):
+                arrival_step[n, arrived] = step
+                arrived_bit += size_bit[n, arrived]
+                arrived += 1
+            turn = turns[n, step]
+            turn.queued_tasks = arrived - gone
+            if arrived > gone:  # else no dust of a difference of sums
+                turn.queued_bit = arrived_bit - gone_bit
+            if step == steps or taken[n, step] == NOBODY:
+                continue
+            task = taken[n, step]
+            turn.task, turn.user, turn.link = task, user[n, task], link[n, task]
+            turn.arrival_step = arrival_step[n, task]
+            turn.size_bit, turn.deadline_s = size_bit[n, task], deadline_s[n, task]
+            turn.priority = priority[n, task]
+            gone += 1
+            gone_bit += size_bit[n, task]

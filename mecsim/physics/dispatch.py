@@ -42,7 +42,11 @@ def dispatched_tasks(
 
 def arrival_steps(arrivals: NDArray[np.int64], tasks: int) -> NDArray[np.int64]:
     """The step at which each of M tasks arrives, (N, M); T for tasks that do not exist."""
-    return np.stack([np.searchsorted(row, np.arange(tasks), "right") for row in np.cumsum(arrivals, axis=1)])
+    episodes, steps = arrivals.shape
+    arrival_step = np.full((episodes, tasks), steps)
+    exists = np.arange(tasks) < arrivals.sum(axis=1)[:, None]
+    arrival_step[exists] = np.repeat(np.tile(np.arange(steps), episodes), arrivals.ravel())
+    return arrival_step
 
 
 def _first_come(arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
