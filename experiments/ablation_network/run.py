@@ -7,7 +7,7 @@ and 1 bins of 1 Mbit, with and without the immediate costs of the options as fea
 
     python experiments/ablation_network/run.py
 
-Each variant is played over 101 preferences and 200 episodes, the same for all. `..._ci95` are intervals over episodes;
+Each variant is played over 21 preferences and 200 episodes, the same for all. `..._ci95` are intervals over episodes;
 the two rows of a variant show how much trainings differ. With fewer bins the last, open one begins earlier. A ratio to
 greedy is to greedy on the same episodes.
 """
@@ -47,7 +47,7 @@ def run(study: Study) -> None:
         for seed in SEEDS:
             name = f"ablation-{architecture}-{bins}-{'costs' if costs else 'plain'}-seed{seed}"
             target = study.trained(scenario, name, STEPS, {"agent.architecture": architecture}, seed=seed)
-            front, greedy = study.fronts([target, "greedy"], scenario, 101, EPISODES)
+            front, greedy = study.fronts([target, "greedy"], scenario, 21, EPISODES)
             row: dict[str, object] = {"variant": variant, "architecture": architecture, "bins": bins}
             row |= {"cost_features": int(costs), "training_seed": seed, **measured(front, calibration)}
             rows.append(row | compared(front, greedy, calibration, "greedy"))

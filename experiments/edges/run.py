@@ -18,6 +18,7 @@ from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario, with_context
 from mecsim.sweep import compared, measured
 
+GRID = 51, 300  # preferences and episodes of each policy for each number
 EDGES = (*range(1, 11), 16, 32)
 MOST_TRAINED = 10  # of `gmorl-test`
 
@@ -31,9 +32,8 @@ def run(study: Study) -> None:
         scenario = with_context(load_scenario("gmorl-test"), {"edges": str(edges), "evaluation.reference": "null"})
         calibration = calibrate(scenario)
         policies = [target for target, name in names.items() if name == "gmorl" or edges <= MOST_TRAINED]
-        fronts = {
-            names.get(front.target, front.target): front for front in study.fronts([*policies, "greedy"], scenario)
-        }
+        played = study.fronts([*policies, "greedy"], scenario, *GRID)
+        fronts = {names.get(front.target, front.target): front for front in played}
         for name, front in fronts.items():
             row: dict[str, object] = {"edges": edges, "target": name}
             row |= {"reference_delay_s": float(calibration.reference[0])}

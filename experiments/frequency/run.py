@@ -19,6 +19,7 @@ from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario, with_context
 from mecsim.sweep import compared, measured
 
+GRID = 51, 500  # preferences and episodes of each policy in each bin
 EDGE_BINS = ((1.5, 1.75), (1.75, 2.0), (2.0, 2.25), (2.25, 2.5))
 CLOUD_BINS = ((3.0, 3.5), (3.5, 4.0), (4.0, 4.5), (4.5, 5.0))
 TRAINED_GHZ = {"edge": (1.75, 2.25), "cloud": (3.5, 4.5)}
@@ -35,7 +36,8 @@ def run(study: Study) -> None:
         bounds = {f"servers.{server}.cpu": f"[{low}, {high}] GHz"} if high else {}
         scenario = with_context(load_scenario("gmorl-test"), {"edges": "6", **bounds})
         calibration = calibrate(scenario)
-        fronts = {names.get(front.target, front.target): front for front in study.fronts([*names, "greedy"], scenario)}
+        played = study.fronts([*names, "greedy"], scenario, *GRID)
+        fronts = {names.get(front.target, front.target): front for front in played}
         trained = TRAINED_GHZ.get(server)
         inside: object = "" if trained is None else int(trained[0] <= low and high <= trained[1])
         for name, front in fronts.items():

@@ -20,6 +20,7 @@ from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import Scenario, load_scenario, with_context
 from mecsim.sweep import measured, on_front, tape_chunks
 
+GRID = 51, 500  # preferences and episodes of each policy for each number of edges
 MEAN_FREQUENCIES = {"servers.cloud.cpu": "4 GHz", "servers.edge.cpu": "2 GHz", "evaluation.reference": "null"}
 
 
@@ -44,7 +45,7 @@ def run(study: Study) -> None:
         scenario = with_context(load_scenario("gmorl"), {**MEAN_FREQUENCIES, "edges": str(edges)})
         calibration = calibrate(scenario)
         mbit = dispatched_mbit(scenario, study.episodes(1000), study.seed)
-        for front in study.fronts([policy, "greedy"], scenario):
+        for front in study.fronts([policy, "greedy"], scenario, *GRID):
             name = "greedy" if front.target == "greedy" else "gmorl"
             mean, ci95 = front.mean, front.ci95
             best = on_front(mean)

@@ -8,7 +8,7 @@ what a policy gains.
     python experiments/hypervolume/run.py
 
 Policies that are cheap to play are played over 101 preferences and 1000 episodes, those that are trained for one
-preference at a time over 11, those that plan with samples over 21 preferences and 200 episodes. Rows of the set
+preference at a time over 11 (annealing over 21), those that plan over 21 preferences and 200 episodes. Rows of the set
 `common` restrict every target to the 11 preferences and 200 episodes that all have. Ratios are always to the other
 policy on the same preferences and episodes.
 """
@@ -24,9 +24,10 @@ from mecsim.sweep import Front, compared, measured
 
 SCENARIO = "gmorl-e6"
 GMORL, MULTI_POLICY = "gmorl-agent", "multi-policy"  # trained here; all other names are baselines
-CHEAP = ("random", "cloud", "edge", "greedy", "join-shortest-work", "linucb", "annealing", "nsga2", "pareto-q", GMORL)
+CHEAP = ("random", "cloud", "edge", "greedy", "join-shortest-work", "linucb", "nsga2", "pareto-q", GMORL)
 GRIDS = {
     **dict.fromkeys(CHEAP, (101, 1000)),
+    "annealing": (21, 1000),
     **dict.fromkeys(("lookahead", "hindsight"), (21, 200)),
     **dict.fromkeys((MULTI_POLICY, "dqn", "ppo"), (11, 1000)),
 }

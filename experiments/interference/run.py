@@ -3,7 +3,7 @@
 The paper has interference in its equations and no result of it. It can only matter where uploads to a server overlap.
 With the rates of the paper's regime an upload lasts some hundredths of a second and one begins per second, so nothing
 overlaps (`gmorl` below). In an urban micro cell of 3GPP TR 38.901 (`umi`, 200 mW, noise figure 5 dB) uploads last
-seconds. In each, an agent trained there for 500,000 steps and greedy are played on the same episodes.
+seconds. In each, an agent trained there for 300,000 steps and greedy are played on the same episodes.
 
     python experiments/interference/run.py
 
@@ -22,7 +22,7 @@ from mecsim.report.charts import save_bars
 from mecsim.scenario import Scenario, load_scenario, with_context
 from mecsim.sweep import compared, measured, policy_factory
 
-STEPS = 500_000
+STEPS = 300_000
 EPISODES = 200
 CHANNELS = {
     "gmorl": {"channel.model": "gmorl"},

@@ -40,6 +40,7 @@ from tests.engines.oracles import (
     interfering_end_s,
     realised,
     waiting_tasks,
+    work_left_s,
 )
 from tests.offloading import ENGINES, Array, Played, num_options, optional_scenarios, play, random_actions
 
@@ -237,15 +238,6 @@ def test_no_server_idles_or_invents_work(case: Case) -> None:
         busy_s = sum(finish - start for start, finish in busy)
         work_s = records.size_bit[n, here].sum() / speed
         np.testing.assert_allclose(busy_s, work_s, rtol=1e-9, atol=1e-12 * finish_s.max())
-
-
-def work_left_s(records: Records, n: int, server: int, now_s: float, speed: float) -> float:
-    """All that was sent to a server before `now_s`, minus what it can have done since: the time that it takes."""
-    sent = records.dispatched[n] & (records.server[n] == server)
-    busy = busy_intervals_s(records.upload_end_s[n, sent], records.finish_s[n, sent])
-    done_s = sum(max(0.0, min(finish, now_s) - start) for start, finish in busy)
-    before = sent & (records.dispatch_s[n] < now_s * (1.0 - 1e-12))
-    return float(records.size_bit[n, before].sum() / speed - done_s)
 
 
 @settings(max_examples=40)

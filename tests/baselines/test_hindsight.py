@@ -1,0 +1,101 @@
+"""Hindsight against greedy, which it starts from, and against every schedule there is where these are few."""
+
+import itertools
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from mecsim.baselines import GreedyPolicy, play
+from mecsim.baselines.hindsight import HindsightPolicy, _cost_of, best_schedules
+from mecsim.baselines.lookahead import column_weights
+from mecsim.engines.batched import BatchedEngine
+from mecsim.engines.dynamics import initial_state
+from mecsim.engines.system import system_of
+from mecsim.engines.tape import draw_tapes
+from mecsim.scenario import Cloud, CountRange, Edge, Episode, Servers, Uniform, Users
+from tests.baselines.test_lookahead import OPTIONAL, SCALE, preferences, scenario_of
+from tests.offloading import num_options
+from tests.training.small import small_scenario
+
+NAMES = ["plain", *OPTIONAL]
+
+
+def scalar(played, scenario, wanted, scale=SCALE):
+    """Σ ω·c/scale of each episode."""
+    return (played.totals(scenario) / scale * wanted).sum(axis=1)
+
+
+def idle_cost(scenario, tapes, wanted):
+    """What servers that do nothing cost in an episode, whatever is decided: the cloud 58.4 W, an edge 93.7 W."""
+    if scenario.energy.model == "dynamic":
+        return np.zeros(len(tapes))
+    return wanted[:, 1] / SCALE[1] * (58.4 + 93.7 * (tapes.num_servers - 1)) * scenario.episode.steps
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name):
+    """On no episode. What the search thinks that a schedule costs is what it costs when it is played."""
+    scenario = scenario_of(name, 0.4)
+    system, tapes, wanted = system_of(scenario), draw_tapes(scenario, 6, 0, 20), preferences(20)
+    found = scalar(play(HindsightPolicy(scenario, SCALE, 0, rounds=4), scenario, tapes, wanted), scenario, wanted)
+    greedy = scalar(play(GreedyPolicy(SCALE), scenario, tapes, wanted), scenario, wanted)
+    assert (found <= greedy * (1.0 + 1e-9)).all()
+    assert (found < 0.999 * greedy).sum() > 3
+    schedule = best_schedules(scenario, tapes, wanted, SCALE, 4, 0)
+    state, weight = initial_state(scenario, system, tapes), column_weights(scenario, wanted / SCALE)
+    promised = [
+        sum(_cost_of(system, state, n, e, schedule, weight) for e in range(state.servers.shape[1])) for n in range(20)
+    ]
+    assert_allclose(np.array(promised) + idle_cost(scenario, tapes, wanted), found, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_finds_the_best_of_all_schedules(name):
+    """Seven steps, at most four options: every schedule is played on the engine, up to 4⁷ at once."""
+    scenario = scenario_of(name, 0.25, edges=(2, 2)).model_copy(update={"episode": Episode(steps=7)})
+    options = scenario.max_options
+    tapes, wanted = draw_tapes(scenario, 7, 0, 8), preferences(8)
+    found = scalar(play(HindsightPolicy(scenario, SCALE, 0), scenario, tapes, wanted), scenario, wanted)
+    tasks = 0
+    for n in range(8):
+        assert num_options(tapes)[n] == options
+        waits = play(GreedyPolicy(SCALE), scenario, tapes.select(slice(n, n + 1)), wanted[n]).records.dispatched[0]
+        tasks += waits.sum()
+        every = [range(options) if waiting else range(1) for waiting in waits]
+        schedules = np.array(list(itertools.product(*every)))
+        engine = BatchedEngine(scenario)
+        engine.begin(tapes.select(np.full(len(schedules), n)))
+        total = sum(engine.step(schedules[:, step]) for step in range(7))
+        least = (total / SCALE @ wanted[n]).min()
+        assert found[n] == pytest.approx(least, rel=1e-9)
+    assert tasks > 24
+
+
+def test_more_rounds_are_never_worse_and_a_seed_repeats_itself():
+    scenario = small_scenario(
+        episode=Episode(steps=30),
+        users=Users(count=10, arrival_rate_per_s=0.1),
+        servers=Servers(cloud=Cloud(), edge=Edge(count=CountRange(4, 4), cpu_hz=Uniform(1.5e9, 2.5e9))),
+    )
+    tapes, wanted = draw_tapes(scenario, 8, 0, 6), preferences(6)
+    plays = {
+        (rounds, seed): play(HindsightPolicy(scenario, SCALE, seed, rounds), scenario, tapes, wanted)
+        for rounds, seed in ((0, 0), (3, 0), (20, 0), (20, 1))
+    }
+    costs = [scalar(plays[key], scenario, wanted) for key in ((0, 0), (3, 0), (20, 0))]
+    assert (costs[1] <= costs[0] * (1.0 + 1e-9)).all()
+    assert (costs[2] <= costs[1] * (1.0 + 1e-9)).all()
+    assert costs[2].mean() < 0.9999 * costs[0].mean()
+    again = play(HindsightPolicy(scenario, SCALE, 0, 20), scenario, tapes, wanted)
+    assert_array_equal(again.records.server, plays[20, 0].records.server)
+
+
+def test_a_policy_can_play_one_set_of_episodes_after_another():
+    scenario = small_scenario()
+    policy = HindsightPolicy(scenario, SCALE, 0, 2)
+    for first in (0, 6, 0):
+        tapes = draw_tapes(scenario, 9, first, 6)
+        used = play(policy, scenario, tapes, np.array([0.5, 0.5])).records.server
+        fresh = play(HindsightPolicy(scenario, SCALE, 0, 2), scenario, tapes, np.array([0.5, 0.5])).records.server
+        assert_array_equal(used, fresh)
