@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 import yaml
 from mecsim_agents import METRICS, DiscreteSACConfig
 
-from mecsim.baselines import BASELINES
+from mecsim.baselines import BASELINES, baseline, play
 from mecsim.cli import COMMANDS, cli
-from mecsim.scenario import Scenario, builtin_names, parse_scenario, with_context
+from mecsim.engines.tape import draw_tapes
+from mecsim.scenario import Scenario, builtin_names, load_scenario, parse_scenario, with_context
 from mecsim.scenario.problems import keys_of
 from mecsim.training import TrainingConfig
 
@@ -32,6 +34,9 @@ BIN = Path(sys.executable).parent
 FENCE = re.compile(r"^```(?P<head>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
 TIMEOUT_S = 300
+PAGES_WITH_PYTHON = ("quickstart.md", "reference.md", "guide-baselines.md")
+PAGES_WITH_COMMANDS = ("quickstart.md", "guide-scenarios.md", "guide-baselines.md")
+EVEN = np.array([0.5, 0.5])
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def run_block(block: Block, folder: Path) -> None:
             assert code == 0, f"{block.body}\n{output}"
         case "yaml":
             complete = block.body if "mecsim:" in block.body else f"mecsim: 1\nkind: offload\n{block.body}"
-            parse_scenario(complete)
+            parse_scenario(complete, folder=folder)
             if name := re.match(r"# (\S+\.yaml)\n", block.body):
                 (folder / name[1]).write_text(block.body, encoding="utf-8")
         case other:
@@ -131,8 +136,25 @@ def test_tutorial_runs(tmp_path: Path) -> None:
         run_block(block, tmp_path)
 
 
+def test_recipes_run(tmp_path: Path) -> None:
+    """Every scenario of the recipes, on both engines; the files that it reads are made before it."""
+    page = DOCS / "guide-scenarios.md"
+    for block in blocks(page):
+        if block.language == "yaml" or "cat >" in block.body:
+            run_block(block, tmp_path)
+    recipes = sorted(tmp_path.glob("*.yaml"))
+    assert len(recipes) == page.read_text(encoding="utf-8").count("```yaml")
+    for recipe in recipes:
+        scenario = load_scenario(recipe)
+        tapes = draw_tapes(scenario, 0, 0, 2)
+        plays = [play(baseline("edge", scenario)(0), scenario, tapes, EVEN, engine) for engine in ("batched", "simpy")]
+        assert (plays[0].delay_s > 0.0).all(), recipe.name
+        for batched, simpy in zip(*(played.totals(scenario) for played in plays), strict=True):
+            assert batched.tolist() == pytest.approx(simpy.tolist(), rel=1e-9), recipe.name
+
+
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", DOCS / "quickstart.md", DOCS / "reference.md"], ids=lambda p: p.stem
+    "page", [ROOT / "README.md", *(DOCS / name for name in PAGES_WITH_PYTHON)], ids=lambda p: p.stem
 )
 def test_python_snippets_run(page: Path, tmp_path: Path) -> None:
     """Every Python block of a page, each on its own."""
@@ -142,7 +164,9 @@ def test_python_snippets_run(page: Path, tmp_path: Path) -> None:
         run_block(block, tmp_path)
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "quickstart.md"], ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *(DOCS / name for name in PAGES_WITH_COMMANDS)], ids=lambda p: p.stem
+)
 def test_shown_commands_parse(page: Path) -> None:
     """Pages whose commands take too long to run still name commands and options that exist."""
     shown = [

@@ -189,16 +189,17 @@ def _describe(system: System, state: State, n: int, server: int, row: NDArray[np
     row[EXECUTING] = record.executing
     row[UPLOADING] = record.uploading
     at = record.first_to_finish
-    while at != NONE:
-        if system.contended:
+    if system.contended:
+        while at != NONE:
             job = state.jobs[n, at]
             if not job.uploading:
                 row[HISTOGRAM + histogram_bin(job.residual_bit, system.bins_per_bit, system.bins)] += 1.0
             at = job.following
-        else:
-            residual_bit = state.tasks[n, at].threshold_bit - record.attained_bit
-            row[HISTOGRAM + histogram_bin(residual_bit, system.bins_per_bit, system.bins)] += 1.0
-            at = state.tasks[n, at].following
+        return
+    while at != NONE:
+        residual_bit = state.tasks[n, at].threshold_bit - record.attained_bit
+        row[HISTOGRAM + histogram_bin(residual_bit, system.bins_per_bit, system.bins)] += 1.0
+        at = state.tasks[n, at].following
 
 
 @compiled_inline

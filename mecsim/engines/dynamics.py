@@ -105,69 +105,79 @@ def clear_server(state: State, n: int, e: int) -> None:
 @compiled_inline
 def costs_of(system: System, state: State, n: int, e: int, step: int, turn: Any) -> tuple[float, float]:
     """Immediate delay (s) and energy (J) of taking option `e` for the task of this step."""
-    now_s = step * system.step_s
-    server, upload_s, capacitance = e, 0.0, system.capacitance
+    server, upload_s = _target(system, state, n, e, turn)
+    delay_s, radio_j, execution_j = _costs(system, state, n, server, upload_s, step, turn)
+    return delay_s, radio_j + execution_j
+
+
+@compiled_inline
+def _target(system: System, state: State, n: int, e: int, turn: Any) -> tuple[int, float]:
+    """The server that option `e` means for a task, and how long the upload takes if nothing interferes."""
     if e < state.num_servers[n]:
-        upload_s = turn.size_bit / state.rate_bit_per_s[n, turn.link, e]
-    else:
-        server, capacitance = system.max_servers + turn.user, system.device_capacitance
-    energy_j = execution_energy_j(capacitance, system.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
+        return e, turn.size_bit / state.rate_bit_per_s[n, turn.link, e]
+    return system.max_servers + turn.user, 0.0
+
+
+@compiled_inline
+def _costs(
+    system: System, state: State, n: int, server: int, upload_s: float, step: int, turn: Any
+) -> tuple[float, float, float]:
+    """Delay (s), radio and execution energy (J) that sending the task of this step to a server adds to the system."""
+    now_s = step * system.step_s
+    capacitance = system.capacitance if server < system.max_servers else system.device_capacitance
+    execution_j = execution_energy_j(capacitance, system.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
     if system.contended:
-        delay_s, radio_j, execution_j = _contended_costs_of(
-            system, state, n, server, now_s, turn.size_bit, upload_s, turn.link, turn.priority, energy_j
+        delay_s, radio_j, execution_j = _contended_costs(
+            system, state, n, server, now_s, turn.size_bit, upload_s, turn.link, turn.priority, execution_j
         )
-        energy_j = radio_j + execution_j
     else:
         delay_s = added_delay_s(
             state.servers, state.tasks, n, server, now_s, turn.size_bit, upload_s, state.scratch_bit
         )
-        energy_j += upload_energy_j(system.tx_power_w, upload_s)
+        radio_j = upload_energy_j(system.tx_power_w, upload_s)
     if system.waiting_in_delay:
         delay_s += now_s - turn.arrival_step * system.step_s
-    return delay_s, energy_j
-
-
-@compiled_inline
-def _rules(system: System) -> Rules:
-    """How tasks contend. Not kept in the system: Numba's parallel loops take no tuple within a tuple."""
-    return Rules(
-        system.interference,
-        system.cqi,
-        system.bandwidth_hz,
-        system.preemptive,
-        system.power_curve,
-        system.step_s,
-    )
+    return delay_s, radio_j, execution_j
 
 
 @compiled
-def _contended_costs_of(
+def _contended_costs(
     system: System, state: State, n: int, server: int, now_s: float, size_bit: float, upload_s: float, link: int,
     priority: int, execution_j: float,
 ) -> tuple[float, float, float]:  # fmt: skip
-    """Delay (s), radio and execution energy (J), where a server's outlook has to be compared with and without the task.
+    """The same by comparing a server's outlook with and without the task.
 
     `execution_j` is that of the dynamic model; a power curve replaces it.
     """
-    row = 0 if server < system.clouds else 1
-    on_radio = server < system.max_servers
-    snr = state.snr[n, link, server] if on_radio and system.interference else 0.0
+    rules, row = _rules(system), 0 if server < system.clouds else 1
     points = state.power_points[row]
-    rules = _rules(system)
     without = outlook(
         rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
         False, 0.0, 0.0, 0.0, 0,
     )  # fmt: skip
     with_it = outlook(
         rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
-        True, size_bit, snr, now_s + upload_s, priority,
+        True, size_bit, _snr(system, state, n, link, server), now_s + upload_s, priority,
     )  # fmt: skip
-    if system.power_curve and on_radio:
+    if system.power_curve and server < system.max_servers:
         execution_j = with_it.above_idle_j - without.above_idle_j
     if system.interference:  # others' uploads take longer as well
         upload_s = with_it.upload_s - without.upload_s
-    radio_j = upload_energy_j(system.tx_power_w, upload_s)
-    return with_it.system_s - without.system_s, radio_j, execution_j
+    return with_it.system_s - without.system_s, upload_energy_j(system.tx_power_w, upload_s), execution_j
+
+
+@compiled_inline
+def _rules(system: System) -> Rules:
+    """How tasks contend. Not kept in the system: Numba's parallel loops take no tuple within a tuple."""
+    return Rules(
+        system.interference, system.cqi, system.bandwidth_hz, system.preemptive, system.power_curve, system.step_s
+    )
+
+
+@compiled_inline
+def _snr(system: System, state: State, n: int, link: int, server: int) -> float:
+    """How well a server receives an upload, where that changes anything."""
+    return state.snr[n, link, server] if system.interference and server < system.max_servers else 0.0
 
 
 @compiled_inline
@@ -185,36 +195,18 @@ def dispatch_one(system: System, state: State, n: int, step: int, action: int) -
     turn = state.turns[n, step]
     if turn.task == NOBODY:
         return 0.0, 0.0
-    delay_s, energy_j = costs_of(system, state, n, action, step, turn)
-    now_s = step * system.step_s
+    server, upload_s = _target(system, state, n, action, turn)
+    delay_s, radio_j, execution_j = _costs(system, state, n, server, upload_s, step, turn)
     entry = state.log[n, step]
-    entry.server, upload_s = action, 0.0
-    if action < state.num_servers[n]:
-        upload_s = turn.size_bit / state.rate_bit_per_s[n, turn.link, action]
-    else:
-        entry.server = system.max_servers + turn.user
-    entry.delay_s, entry.energy_j = delay_s, energy_j
-    if system.contended:
-        _send_contended(system, state, n, entry.server, step, turn.size_bit, upload_s, turn.link, turn.priority)
-    else:
-        send(state.servers, state.tasks, n, entry.server, step, turn.size_bit, now_s + upload_s)
-    return delay_s, energy_j
-
-
-@compiled
-def _send_contended(
-    system: System, state: State, n: int, server: int, step: int, size_bit: float, upload_s: float, link: int,
-    priority: int,
-) -> None:  # fmt: skip
+    entry.server, entry.delay_s, entry.energy_j, entry.execution_j = server, delay_s, radio_j + execution_j, execution_j
     now_s = step * system.step_s
-    on_radio = server < system.max_servers
-    snr = state.snr[n, link, server] if on_radio and system.interference else 0.0
-    capacitance = system.capacitance if on_radio else system.device_capacitance
-    execution_j = execution_energy_j(capacitance, system.cycles_per_bit, state.cpu_hz[n, server], size_bit)
-    costs = _contended_costs_of(system, state, n, server, now_s, size_bit, upload_s, link, priority, execution_j)
-    state.log[n, step].execution_j = costs[2]
-    prepare(state.jobs[n, step], size_bit, snr, now_s + upload_s, now_s, priority)
-    send_job(state.servers, state.jobs, n, server, step)
+    if system.contended:
+        snr = _snr(system, state, n, turn.link, server)
+        prepare(state.jobs[n, step], turn.size_bit, snr, now_s + upload_s, now_s, turn.priority)
+        send_job(state.servers, state.jobs, n, server, step)
+    else:
+        send(state.servers, state.tasks, n, server, step, turn.size_bit, now_s + upload_s)
+    return delay_s, radio_j + execution_j
 
 
 @compiled_inline

@@ -5,7 +5,6 @@ next completion among the tasks it serves, and plans anew whenever a task arrive
 per server does the same for the uploads: it waits for the next end, and plans anew whenever another begins.
 """
 
-import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
@@ -261,10 +260,16 @@ def _after_sending(system: System, uploads: list[Upload], passed_s: float) -> li
 
 def above_idle_j(system: System, outlook: Outlook, curve_w: list[float]) -> float:
     """Energy beyond that of the idle server: each step at the power of its utilisation, a step starting now."""
-    steps = math.ceil(max((until_s for _, until_s in outlook.busy), default=0.0) / system.step_s)
-    edges_s = np.arange(steps + 1) * system.step_s
-    busy_s = np.zeros(steps)
+    step_s = system.step_s
+    busy_s: dict[int, float] = {}  # of steps that are not busy as a whole in one piece
+    whole = 0  # the others: a long future should not be walked through
     for from_s, until_s in outlook.busy:
-        busy_s += np.clip(np.minimum(until_s, edges_s[1:]) - np.maximum(from_s, edges_s[:-1]), 0.0, None)
-    power_w = np.interp(busy_s / system.step_s, np.linspace(0.0, 1.0, len(curve_w)), curve_w)
-    return float(((power_w - curve_w[0]) * system.step_s).sum())
+        first, last = int(from_s // step_s), int(until_s // step_s)
+        if first == last:
+            busy_s[first] = busy_s.get(first, 0.0) + until_s - from_s
+            continue
+        busy_s[first] = busy_s.get(first, 0.0) + (first + 1) * step_s - from_s
+        busy_s[last] = busy_s.get(last, 0.0) + until_s - last * step_s
+        whole += last - first - 1
+    power_w = np.interp(np.array(list(busy_s.values())) / step_s, np.linspace(0.0, 1.0, len(curve_w)), curve_w)
+    return float((power_w - curve_w[0]).sum() + whole * (curve_w[-1] - curve_w[0])) * step_s

@@ -2,6 +2,7 @@
 
 import csv
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from mecsim.report.episodes import EPISODE_LABELS, episode_columns, episode_summ
 from mecsim.report.provenance import provenance
 from mecsim.report.records import RecordFiles
 from mecsim.report.tables import episode_table, quality_table
-from mecsim.scenario import Cloud, CountRange, Edge, Servers, Tasks, TaskSize, Users
+from mecsim.scenario import Cloud, CountRange, Device, Edge, Servers, Tasks, TaskSize, Uniform, Users
 from mecsim.sweep import preference_grid, summary, sweep
+from tests.offloading import hand_made
 from tests.training.small import small_scenario
 
 
@@ -148,6 +150,84 @@ def test_episode_columns_agree_with_the_tasks(played, tasks, scenario):
     assert (parts <= columns["delay_per_task_s"] * (1.0 + 1e-9)).all()
 
 
+class Scripted:
+    """Takes the same options in each episode, one after the other."""
+
+    def __init__(self, *options):
+        self._options = iter(options)
+
+    def act(self, episodes, observation, preference):
+        return np.full(len(preference), next(self._options))
+
+
+MBIT, GHZ = 1e6, 1e9  # 1 GHz serves 1 Mbit per second
+
+
+@pytest.fixture(params=["batched", "simpy"])
+def by_hand(request):
+    """Four steps of 1 s: tasks 0 and 1 arrive at 0 s, the others at 3 s; 3 and 4 are never dispatched.
+
+    Task 0 runs on the device from 0 to 2 s, task 1 goes to the cloud: uploaded from 1 to 2 s, executed to 3 s. Task 2
+    runs on the device from 3 to 5 s.
+    """
+    scenario, tapes = hand_made([2, 0, 0, 3], [MBIT] * 5, [MBIT, MBIT], [GHZ, GHZ])
+    tapes = replace(tapes, device_hz=np.array([[GHZ / 2]]), deadline_s=np.array([[2.5, 2.9, 3.0, 0.5, 5.0]]))
+    scenario = scenario.model_copy(
+        update={
+            "servers": scenario.servers.model_copy(update={"device": Device(cpu_hz=Uniform(GHZ / 2, GHZ / 2))}),
+            "tasks": Tasks(deadline_s=Uniform(0.1, 9.0)),
+        }
+    )
+    return play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
+
+
+def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
+    """Task 1 is late by 0.1 s. Task 3 is late as well: its time was up in the queue; that of task 4 was not yet."""
+    columns = episode_columns(*by_hand)
+    assert list(columns) == list(EPISODE_LABELS)
+    assert columns["device_share"] == pytest.approx(2.0 / 3.0)
+    assert columns["cloud_share"] == pytest.approx(1.0 / 3.0)
+    assert columns["deadline_miss_ratio"] == pytest.approx(2.0 / 4.0)
+    assert columns["execution_alone_per_task_s"] == pytest.approx((2.0 + 1.0 + 2.0) / 3.0)
+    assert columns["delay_per_task_s"] == pytest.approx((2.0 + 2.0 + 2.0) / 3.0)
+    shown = text_of(episode_table("by hand", columns))
+    assert all(label in shown for label in EPISODE_LABELS.values())
+
+
+@pytest.mark.parametrize(("late", "ratio"), [([2.0, 3.0, 2.0, 1.0, 1.0], 0.0), ([1.9, 2.9, 1.9, 0.9, 0.9], 1.0)])
+def test_who_finishes_at_the_deadline_is_in_time(by_hand, late, ratio):
+    """So is who waits at the end of an episode that is as long as the deadline: what comes of it is not known."""
+    _, tapes, scenario = by_hand
+    tapes = replace(tapes, deadline_s=np.array([late]))
+    again = play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]))
+    assert episode_columns(again, tapes, scenario)["deadline_miss_ratio"] == pytest.approx(ratio)
+
+
+def test_an_episode_without_tasks_misses_no_deadline(by_hand):
+    _, tapes, scenario = by_hand
+    idle = replace(tapes, arrivals=np.zeros_like(tapes.arrivals))
+    columns = episode_columns(play(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario)
+    assert np.isnan(columns["deadline_miss_ratio"]).all()
+    assert np.isnan(columns["device_share"]).all()
+
+
+def test_files_of_devices_and_deadlines(by_hand, tmp_path):
+    played, tapes, scenario = by_hand
+    with RecordFiles(tmp_path, scenario) as writer:
+        writer.write(played.records, tapes)
+        writer.write(played.records, tapes)
+    rows = [tuple(row.values()) for row in read(tmp_path / "servers.csv")]
+    assert rows == [
+        (episode, server, kind, str(cpu_hz))
+        for episode in "01"
+        for server, kind, cpu_hz in (("0", "cloud", GHZ), ("1", "edge", GHZ), ("2", "device", GHZ / 2))
+    ]
+    tasks = read(tmp_path / "tasks.csv")
+    assert list(tasks[0])[-2:] == ["reward_delay", "deadline_s"]
+    told = [[float(row[key]) for key in ("server", "rate_bit_per_s", "upload_end_s", "deadline_s")] for row in tasks]
+    assert_allclose(told, [[2.0, 0.0, 0.0, 2.5], [0.0, MBIT, 2.0, 2.9], [2.0, 0.0, 3.0, 6.0]] * 2)
+
+
 def test_episode_summary_has_means_and_intervals():
     found = episode_summary({"a (s)": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan]), "c": np.array([2.0])})
     half = pytest.approx(12.7062, rel=1e-5)  # Student, one degree of freedom
@@ -161,8 +241,8 @@ def test_episode_summary_has_means_and_intervals():
 def test_the_episode_table_names_every_quantity(played, scenario):
     columns = episode_columns(*played, scenario)
     shown = text_of(episode_table("small", columns))
-    assert list(columns) == list(EPISODE_LABELS)
-    assert all(label in shown for label in EPISODE_LABELS.values())
+    assert list(columns) == [name for name in EPISODE_LABELS if name not in ("device_share", "deadline_miss_ratio")]
+    assert all((label in shown) == (name in columns) for name, label in EPISODE_LABELS.items())
     assert f"{played[0].delay_s.mean():.6g}" in shown
     assert shown.count("±") == len(columns)
 
