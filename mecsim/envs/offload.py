@@ -57,7 +57,8 @@ class OffloadEpisodes:
         """Of a single episode."""
         options = self.system.max_options
         shape = (options, self.system.option_width)
-        low = -np.inf if self.system.deadlines else ABSENT  # the time until a deadline that has passed
+        # Below zero: the time until a deadline that has passed, and a cost where tasks contend (see reward_space).
+        low = -np.inf if self.system.deadlines or self.system.contended else ABSENT
         return gym.spaces.Dict(
             options=gym.spaces.Box(low, np.inf, shape, np.float32),
             mask=gym.spaces.Box(0, 1, (options,), np.int8),
@@ -71,8 +72,13 @@ class OffloadEpisodes:
 
     @property
     def reward_space(self) -> gym.spaces.Box:
-        """Of a single episode: one entry per objective of the scenario, larger is better."""
-        return gym.spaces.Box(-np.inf, 0.0, (len(self.scenario.objectives),), np.float32)
+        """Of a single episode: one entry per objective of the scenario, larger is better.
+
+        A task costs something, unless tasks contend: with interference and priorities, say, an upload may hold up an
+        urgent task and so spare the others more than it takes itself.
+        """
+        high = np.inf if self.system.contended else 0.0
+        return gym.spaces.Box(-np.inf, high, (len(self.scenario.objectives),), np.float32)
 
     @property
     def cost_columns(self) -> tuple[int, ...] | None:

@@ -55,7 +55,7 @@ OPTIONAL = {
 
 def scale_of(name):
     """What delay and energy are divided by; whole servers take more than a switched capacitance of 5e-31."""
-    return np.array([20.0, 300.0]) if name == "power curve" else SCALE
+    return np.array([20.0, 2000.0]) if name == "power curve" else SCALE
 
 
 def scenario_of(name, arrival_rate_per_s, edges=(1, 3)):
@@ -178,7 +178,7 @@ def test_a_seed_repeats_it_and_another_one_imagines_other_futures():
 
 
 def test_episodes_do_not_touch_each_other():
-    """With a single episode in the pool's place of chance: the same futures for one episode and for many copies."""
+    """Nothing is uncertain where nothing is expected to arrive: an episode may be played alone, with any seed."""
     scenario = scenario_of("edf", 0.0)
     tapes = draw_tapes(scenario_of("edf", 0.4), 5, 0, 8)
     wanted = preferences(8)
@@ -201,7 +201,6 @@ def test_it_is_better_than_greedy():
         for policy in (LookaheadPolicy(scenario, scale, 0, futures=6, horizon=20), GreedyPolicy(scale))
     ]
     saved = (cost[1] - cost[0]).reshape(20, 3).mean(axis=1)
-    print("RATIO", cost[0].mean() / cost[1].mean(), saved.mean() / (saved.std(ddof=1) / np.sqrt(20)))
     assert cost[0].mean() < 0.97 * cost[1].mean()
     assert saved.mean() > 3.0 * saved.std(ddof=1) / np.sqrt(20)
 

@@ -5,7 +5,7 @@ is recomputed from the records, the tape and the actions by the plain oracles of
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ from mecsim.engines.system import (
     system_of,
 )
 from mecsim.engines.tape import Tapes, draw_tapes
-from mecsim.scenario import Scenario
+from mecsim.scenario import Channel, Cloud, CountRange, Edge, Episode, Scenario, Servers, Tasks, Users
 from tests.engines.oracles import (
     busy_intervals_s,
     class_finish_s,
@@ -42,7 +42,16 @@ from tests.engines.oracles import (
     waiting_tasks,
     work_left_s,
 )
-from tests.offloading import ENGINES, Array, Played, num_options, optional_scenarios, play, random_actions
+from tests.offloading import (
+    ENGINES,
+    Array,
+    Played,
+    make_scenario,
+    num_options,
+    optional_scenarios,
+    play,
+    random_actions,
+)
 
 EPISODES = 2
 
@@ -316,11 +325,50 @@ def test_observations_say_what_is_there(case: Case) -> None:
 @settings(max_examples=60)
 @given(case=cases())
 def test_without_interference_no_task_makes_others_faster(case: Case) -> None:
-    """Costs are never negative, but for the rounding of differences. (An upload that others delay may spare a less
-    urgent task its wait, so with interference and priorities this does not hold.)"""
+    """Costs are never negative, but for the rounding of differences."""
     played = case.play()
     if case.scenario.channel.interference:
         return
     existing = np.isfinite(played.option_costs)
     slack = 1e-9 * played.cost.sum(axis=0)[None, :, None, :]
     assert (np.where(existing, played.option_costs, 0.0) >= -slack).all()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_with_interference_a_task_may_spare_another_its_wait(name: str) -> None:
+    """So costs can be negative. The first task, less urgent, would have to wait 4 s for the second, whose upload ends
+    at 3 s, 4 ms before it is done. The third disturbs that upload just long enough.
+    """
+    users, snr = np.arange(3), np.array([1e90, 3.0, 0.1])
+    scenario = make_scenario(
+        episode=Episode(steps=3),
+        users=Users(count=3),
+        tasks=Tasks(priorities=(0.5, 0.5)),
+        servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(1, 1)), scheduling="priority"),
+        channel=Channel(bandwidth_hz=1e6, interference=True),
+    )
+    rate = 1e6 * np.log2(1.0 + snr)
+    size_bit = np.array([3.004e6 / (1.0 + 1e6 / rate[0]), 4e6, 0.0178e6])
+    tapes = Tapes(
+        num_servers=np.array([1]),
+        cpu_hz=np.array([[1e9]]),
+        arrivals=np.array([[1, 1, 1]]),
+        user=users[None],
+        size_bit=size_bit[None],
+        deadline_s=np.full((1, 3), np.inf),
+        priority=np.array([[1, 0, 0]]),
+        link=users[None],
+        distance_m=np.ones((1, 3, 1)),
+        snr=snr[None, :, None],
+        rate_bit_per_s=rate[None, :, None],
+        device_hz=np.zeros((1, 0)),
+    )
+    played = play(name, scenario, tapes, np.zeros((3, 1), np.int64))
+    waits = play(name, scenario, replace(tapes, arrivals=np.array([[1, 1, 0]])), np.zeros((3, 1), np.int64))
+    np.testing.assert_allclose(waits.records.finish_s[0, :2], [7.004, 7.0], rtol=1e-9)
+    upload_s = size_bit[2] / (1e6 * np.log2(1.0 + 0.1 / 4.0))
+    late_s = upload_s * (1.0 - np.log2(1.0 + 3.0 / 1.1) / 2.0)
+    expected_s = [3.004 + 0.0178, 7.0 + late_s, 2.0 + upload_s + 0.0178]
+    np.testing.assert_allclose(played.records.finish_s[0], expected_s, rtol=1e-9)
+    assert played.cost[2, 0, DELAY] == pytest.approx(sum(expected_s) - 2.0 - 14.004, rel=1e-9)
+    assert played.cost[2, 0, DELAY] < -3.0
