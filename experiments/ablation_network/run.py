@@ -2,7 +2,7 @@
 
 The GMORL paper (arXiv 2509.10474) pads its state to a fixed number of servers, each with a histogram of 60 bins; no
 figure of it is repeated here. On `gmorl-e6`: the set network against a padded one of fixed size, and histograms of 60
-and 1 bins of 1 Mbit, with and without the immediate costs of the options as features; 400,000 steps each, seeds
+and 1 bins of 1 Mbit, with and without the immediate costs of the options as features; 250,000 steps each, seeds
 0 and 1.
 
     python experiments/ablation_network/run.py
@@ -21,7 +21,7 @@ from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario, with_context
 from mecsim.sweep import compared, measured
 
-STEPS = 400_000
+STEPS = 250_000
 SEEDS = (0, 1)
 EPISODES = 200
 
