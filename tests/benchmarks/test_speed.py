@@ -42,7 +42,7 @@ def episode_of(engine: OffloadEngine, envs: int, observe: bool) -> Callable[[], 
     """Plays whole episodes with random actions; returns the number of tasks."""
     tapes = draw_tapes(SCENARIO, 0, 0, envs)
     actions = np.random.default_rng(0).integers(0, tapes.num_servers, (STEPS, envs))
-    out = empty_observation(engine.system, envs, SCENARIO.max_servers)
+    out = empty_observation(engine.system, envs)
 
     def run() -> int:
         engine.begin(tapes)
