@@ -61,8 +61,9 @@ def run(study: Study) -> None:
             summary.append(told | reference | dict(measured(front, calibration)))
             if name == "gmorl":
                 shown = mean[best][np.argsort(mean[best][:, 0])]
-                totals.append(Curve(f"{edges} edges", shown[:, 0], shown[:, 1]))
-                per_mbit.append(Curve(f"{edges} edges", shown[:, 0] / mbit, shown[:, 1] / mbit))
+                label = "1 edge" if edges == 1 else f"{edges} edges"
+                totals.append(Curve(label, shown[:, 0], shown[:, 1]))
+                per_mbit.append(Curve(label, shown[:, 0] / mbit, shown[:, 1] / mbit))
     study.write(rows, "points")
     study.write(summary)
     panels = [
