@@ -58,7 +58,9 @@ def run(study: Study) -> None:
     shown = [row for row in rows if row["channel"] == "narrow"]
     labels = [f"{row['target']}\n{'with' if row['interference'] else 'without'}" for row in shown]
     values, spread = ([float(str(row[key])) for row in shown] for key in ("mean_cost", "mean_cost_ci95"))
-    save_bars(study.out / "interference.png", "Urban micro cell, 2 MHz", "mean cost (lower is better)", labels, values, spread)
+    save_bars(
+        study.out / "interference.png", "Urban micro cell, 2 MHz", "mean cost (lower is better)", labels, values, spread
+    )
 
 
 def _yardsticks(scenario: Scenario) -> dict[str, str]:
