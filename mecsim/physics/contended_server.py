@@ -39,6 +39,9 @@ JOB = np.dtype(
 )
 
 
+LAST_CLASS = 2**30  # less urgent than any
+
+
 class Rules(NamedTuple):
     """How tasks contend; a tuple, so that compiled code can take it."""
 
@@ -136,6 +139,77 @@ def _set_rates(rules: Rules, work: Records, n: int, count: int, now_s: float) ->
 
 
 @compiled
+def _next_upload(work: Records, n: int, count: int) -> tuple[int, int, float]:
+    """How many uploads there are, and which ends first, and when; infinite if none does."""
+    sending, first, end_s = 0, NONE, np.inf
+    for i in range(count):
+        if work[n, i].uploading:
+            sending += 1
+            if work[n, i].upload_end_s < end_s:
+                first, end_s = i, work[n, i].upload_end_s
+    return sending, first, end_s
+
+
+@compiled
+def _next_completion(
+    rules: Rules, work: Records, n: int, count: int, now_s: float, speed_bit_per_s: float
+) -> tuple[int, int, int, float]:
+    """How many tasks are served, of which class, and which of them is done first, and when; infinite if none is."""
+    served, urgent, first, least_bit = 0, LAST_CLASS, NONE, np.inf
+    for i in range(count):
+        job = work[n, i]
+        if job.uploading:
+            continue
+        level = job.priority if rules.preemptive else 0
+        if level < urgent:
+            served, urgent, least_bit = 0, level, np.inf
+        if level == urgent:
+            served += 1
+            if job.residual_bit < least_bit:
+                first, least_bit = i, job.residual_bit
+    return served, urgent, first, now_s + least_bit * served / speed_bit_per_s if served > 0 else np.inf
+
+
+@compiled
+def _pass(rules: Rules, work: Records, n: int, count: int, passing_s: float, urgent: int, service_bit: float) -> None:
+    """Take off the jobs what they send or receive in a time during which all rates are constant."""
+    for i in range(count):
+        job = work[n, i]
+        if job.uploading:
+            job.left_bit -= passing_s * job.rate_bit_per_s
+        elif not rules.preemptive or job.priority == urgent:
+            job.residual_bit = max(0.0, job.residual_bit - service_bit)
+
+
+@compiled
+def _metered(
+    rules: Rules, power_w: NDArray[np.float64], points: int, row: int, busy: bool, passing_s: float,
+    passed_s: float, busy_s: float, above_idle_j: float,
+) -> tuple[float, float, float]:  # fmt: skip
+    """The meter after a time in which the processor was busy or not.
+
+    A meter is how much of the current step has passed, how much of that the processor was busy, and the energy above
+    idle of all steps before.
+    """
+    while passing_s > 0.0:
+        if passed_s == 0.0 and passing_s >= rules.step_s:  # a long wait should not be walked through step by step
+            whole_s = np.floor(passing_s / rules.step_s) * rules.step_s
+            if busy:
+                above_idle_j += whole_s * above_idle_w(power_w, row, points, 1.0)
+            passing_s -= whole_s
+            continue
+        part_s = min(passing_s, rules.step_s - passed_s)
+        passed_s += part_s
+        if busy:
+            busy_s += part_s
+        passing_s -= part_s
+        if passed_s >= rules.step_s:
+            above_idle_j += rules.step_s * above_idle_w(power_w, row, points, busy_s / rules.step_s)
+            passed_s = busy_s = 0.0
+    return passed_s, busy_s, above_idle_j
+
+
+@compiled
 def _play(
     rules: Rules, work: Records, n: int, count: int, speed_bit_per_s: float, now_s: float, until_s: float,
     jobs: Records, metered: bool, power_w: NDArray[np.float64], points: int, row: int,
@@ -145,57 +219,23 @@ def _play(
     Times of upload ends and completions are noted in `jobs[n]` where a working copy has a slot. `metered` adds up the
     energy by row `row` of the power curves.
     """
-    system_s = upload_s = above_idle_j = 0.0
-    passed_s = busy_s = 0.0  # in the current step
+    system_s = upload_s = 0.0
+    passed_s = busy_s = above_idle_j = 0.0  # the meter
     if rules.interference:
         _set_rates(rules, work, n, count, now_s)
     while count > 0:
-        sending, next_end_s, ending = 0, np.inf, NONE
-        served, urgent, least_bit, leaving = 0, 1 << 30, np.inf, NONE
-        for i in range(count):
-            job = work[n, i]
-            if job.uploading:
-                sending += 1
-                if job.upload_end_s < next_end_s:
-                    next_end_s, ending = job.upload_end_s, i
-                continue
-            level = job.priority if rules.preemptive else 0
-            if level < urgent:
-                urgent, served, least_bit = level, 0, np.inf
-            if level == urgent:
-                served += 1
-                if job.residual_bit < least_bit:
-                    least_bit, leaving = job.residual_bit, i
-        completion_s = now_s + least_bit * served / speed_bit_per_s if served > 0 else np.inf
+        sending, ending, next_end_s = _next_upload(work, n, count)
+        served, urgent, leaving, completion_s = _next_completion(rules, work, n, count, now_s, speed_bit_per_s)
         event_s = min(next_end_s, completion_s)
         stops = event_s > until_s
         passing_s = (until_s if stops else event_s) - now_s
         system_s += passing_s * count
         upload_s += passing_s * sending
         if metered:
-            rest_s = passing_s
-            whole = 0.0  # steps that pass altogether; a long wait should not be walked through
-            while rest_s > 0.0:
-                if passed_s == 0.0 and rest_s >= rules.step_s:
-                    whole = np.floor(rest_s / rules.step_s)
-                    if served > 0:
-                        above_idle_j += whole * rules.step_s * above_idle_w(power_w, row, points, 1.0)
-                    rest_s -= whole * rules.step_s
-                    continue
-                part_s = min(rest_s, rules.step_s - passed_s)
-                passed_s += part_s
-                if served > 0:
-                    busy_s += part_s
-                rest_s -= part_s
-                if passed_s >= rules.step_s:
-                    above_idle_j += rules.step_s * above_idle_w(power_w, row, points, busy_s / rules.step_s)
-                    passed_s = busy_s = 0.0
-        for i in range(count):
-            job = work[n, i]
-            if job.uploading:
-                job.left_bit -= passing_s * job.rate_bit_per_s
-            elif not rules.preemptive or job.priority == urgent:
-                job.residual_bit = max(0.0, job.residual_bit - passing_s * speed_bit_per_s / served)
+            passed_s, busy_s, above_idle_j = _metered(
+                rules, power_w, points, row, served > 0, passing_s, passed_s, busy_s, above_idle_j
+            )
+        _pass(rules, work, n, count, passing_s, urgent, passing_s * speed_bit_per_s / max(1, served))
         if stops:
             break
         now_s = event_s
@@ -208,10 +248,10 @@ def _play(
                 _copy(work[n, i], work[n, i + 1])
                 work[n, i].slot = work[n, i + 1].slot
         else:
-            work[n, ending].uploading = 0
             slot = work[n, ending].slot
             if slot != NONE:
                 jobs[n, slot].upload_end_s = now_s
+            work[n, ending].uploading = 0
             if rules.interference:
                 _set_rates(rules, work, n, count, now_s)
     if busy_s > 0.0:
