@@ -1,6 +1,6 @@
 """Policies to compare with, by name, and how policies are played."""
 
-from mecsim.baselines.calibration import Calibration, calibrate
+from mecsim.baselines.calibration import Calibration, calibrate, tradable
 from mecsim.baselines.policy import Play, Policy, PolicyFactory, play
 from mecsim.baselines.registry import BASELINES, baseline
 from mecsim.baselines.simple import CloudPolicy, GreedyPolicy, RandomPolicy
@@ -17,4 +17,5 @@ __all__ = [
     "baseline",
     "calibrate",
     "play",
+    "tradable",
 ]

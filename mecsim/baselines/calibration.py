@@ -21,6 +21,7 @@ ANCHOR_WEIGHT = 0.95
 differ a little it would pile up all tasks on one of them: a range far beyond any useful front."""
 
 EPISODES = 128
+TAPES_BYTE = 2**28  # of these episodes; large scenarios are measured on fewer
 REFERENCE_MARGIN = 0.5
 """A measured reference point lies this share of the range beyond the worst anchor."""
 
@@ -30,7 +31,6 @@ class Calibration:
     """Per objective, in the scenario's order and in physical units per episode, (objectives,)."""
 
     scale: NDArray[np.float64]  # an objective is divided by this before it is weighted
-    span: NDArray[np.float64]  # what greedy policies can trade: worst anchor minus best anchor
     reference: NDArray[np.float64]  # reference point of hypervolumes
     reference_source: str  # how it was chosen, for reports
 
@@ -38,27 +38,34 @@ class Calibration:
 @lru_cache(maxsize=32)
 def calibrate(scenario: Scenario) -> Calibration:
     """Scales and reference point of a scenario; the same for every caller, seed and policy."""
-    best, worst = _anchors(scenario)
-    span = worst - best
     given = scenario.evaluation
-    scale = span
     if given.scale is not None:
         scale = np.array([getattr(given.scale, _ATTRIBUTE[name]) for name in scenario.objectives])
+    else:
+        scale = tradable(scenario)
     if given.reference is not None:
         reference = np.array([getattr(given.reference, _ATTRIBUTE[name]) for name in scenario.objectives])
         source = "given by the scenario"
     else:
-        reference = worst + REFERENCE_MARGIN * span
+        reference = _anchors(scenario)[1] + REFERENCE_MARGIN * tradable(scenario)
         source = f"measured: the worst greedy anchor plus {REFERENCE_MARGIN:.0%} of the range of the anchors"
-    return Calibration(scale, span, reference, source)
+    return Calibration(scale, reference, source)
+
+
+def tradable(scenario: Scenario) -> NDArray[np.float64]:
+    """What greedy policies can trade of each objective per episode: worst anchor minus best anchor, (objectives,)."""
+    best, worst = _anchors(scenario)
+    return worst - best
 
 
 _ATTRIBUTE = {"delay": "delay_s", "energy": "energy_j"}
 
 
+@lru_cache(maxsize=32)
 def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Best and worst mean of each objective over greedy policies that prefer one objective each, (objectives,)."""
-    tapes = draw_tapes(scenario, 0, 0, EPISODES, Stream.CALIBRATION)
+    episodes = int(min(EPISODES, max(1.0, TAPES_BYTE // scenario.tape_byte)))
+    tapes = draw_tapes(scenario, 0, 0, episodes, Stream.CALIBRATION)
     objectives = len(scenario.objectives)
 
     def greedy(scale: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:

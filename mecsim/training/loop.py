@@ -12,7 +12,7 @@ import torch
 from mecsim_agents import METRICS, DiscreteSAC, Replay, Transitions
 from numpy.typing import NDArray
 
-from mecsim.baselines import Policy, calibrate
+from mecsim.baselines import Policy, calibrate, tradable
 from mecsim.engines.system import QUEUED_TASKS, system_of
 from mecsim.engines.tape import Stream
 from mecsim.envs.offload import Arrays
@@ -117,7 +117,7 @@ def _shape(env: OffloadVectorEnv, name: str) -> tuple[int, ...]:
 def _new_agent(env: OffloadVectorEnv, config: TrainingConfig, seed: int, device: str) -> DiscreteSAC:
     calibration = calibrate(env.scenario)
     # The scenario decides the ratio of the scales; the agent's numerics want them as large as what can be traded.
-    agent_scale = calibration.scale * float(np.mean(calibration.span / calibration.scale))
+    agent_scale = calibration.scale * float(np.mean(tradable(env.scenario) / calibration.scale))
     return DiscreteSAC(
         num_objectives=env.reward_dim,
         option_features=_shape(env, "options")[1],

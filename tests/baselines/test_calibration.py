@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mecsim.baselines import GreedyPolicy, calibrate, play
+from mecsim.baselines import GreedyPolicy, calibrate, play, tradable
 from mecsim.baselines.calibration import EPISODES
 from mecsim.engines.tape import Stream, draw_tapes
 from mecsim.scenario import (
@@ -38,7 +38,7 @@ def test_it_is_deterministic_and_asks_for_no_seed():
     draw_tapes(scenario, 5, 0, 3)
     again = calibrate(small_scenario())
     assert again is not first
-    for name in ("scale", "span", "reference"):
+    for name in ("scale", "reference"):
         assert_array_equal(getattr(first, name), getattr(again, name))
 
 
@@ -49,9 +49,9 @@ def test_the_span_is_what_greedy_can_trade():
     fast, frugal = (mean_totals(scenario, weight, optimum) for weight in ([0.95, 0.05], [0.05, 0.95]))
     assert fast[0] < frugal[0]
     assert fast[1] > frugal[1]
-    assert_allclose(found.span, np.abs(fast - frugal))
+    assert_allclose(tradable(scenario), np.abs(fast - frugal))
     assert_allclose(found.reference, np.maximum(fast, frugal) + 0.5 * np.abs(fast - frugal))
-    assert_array_equal(found.scale, found.span)
+    assert_array_equal(found.scale, tradable(scenario))
     assert found.reference_source.startswith("measured")
 
 
@@ -62,12 +62,25 @@ def test_given_values_are_used():
     assert found.reference_source == "given by the scenario"
 
 
+def test_nothing_is_measured_where_all_is_given(monkeypatch):
+    """A large scenario with yardsticks of its own does not wait for them."""
+
+    def refuse(*_):
+        raise AssertionError("episodes were drawn")
+
+    values = ObjectiveValues(delay_s=3.0, energy_j=5.0)
+    scenario = small_scenario(evaluation=Evaluation(scale=values, reference=values))
+    monkeypatch.setattr("mecsim.baselines.calibration.draw_tapes", refuse)
+    assert_array_equal(calibrate(scenario).scale, [3.0, 5.0])
+
+
 def test_given_values_follow_the_order_of_the_objectives_and_leave_the_rest_measured():
     scale = Evaluation(scale=ObjectiveValues(delay_s=7.0, energy_j=0.25))
-    given = calibrate(small_scenario(objectives=("energy", "delay"), evaluation=scale))
+    turned = small_scenario(objectives=("energy", "delay"), evaluation=scale)
+    given = calibrate(turned)
     measured = calibrate(small_scenario())
     assert_array_equal(given.scale, [0.25, 7.0])
-    assert_allclose(given.span, measured.span[::-1])
+    assert_allclose(tradable(turned), tradable(small_scenario())[::-1])
     assert_allclose(given.reference, measured.reference[::-1])
     assert given.reference_source.startswith("measured")
 

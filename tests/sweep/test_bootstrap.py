@@ -8,7 +8,7 @@ from mecsim.baselines import Calibration
 from mecsim.sweep import Front, half_width_95, half_width_95_of, hypervolume, preference_grid, ratio, resample
 from mecsim.sweep import bootstrap as module
 
-CALIBRATION = Calibration(np.array([2.0, 4.0]), np.ones(2), np.array([3.0, 3.0]), "given")
+CALIBRATION = Calibration(np.array([2.0, 4.0]), np.array([3.0, 3.0]), "given")
 
 
 def front_of(points, noise, target="one"):

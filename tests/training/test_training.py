@@ -10,7 +10,7 @@ from mecsim_agents import METRICS, DiscreteSAC
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file
 
-from mecsim.baselines import baseline, calibrate
+from mecsim.baselines import baseline, calibrate, tradable
 from mecsim.scenario import Evaluation as Yardsticks
 from mecsim.scenario import ObjectiveValues, load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
@@ -235,7 +235,7 @@ def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path):
     trained(run)
     scale = run.load_agent().objective_scale
     assert scale[0] / scale[1] == pytest.approx(50.0 / 0.1)
-    size = np.mean(calibrate(scenario).span / [50.0, 0.1])
+    size = np.mean(tradable(scenario) / [50.0, 0.1])
     assert scale[0] == pytest.approx(50.0 * size)
 
 
