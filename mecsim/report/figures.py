@@ -16,7 +16,7 @@ matplotlib.use("Agg")  # files only: a figure never needs a screen
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart; markers help in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 
 
 def front_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
