@@ -226,6 +226,9 @@ def _after_service(
     """The tasks present, and what is left of each after `passed_s`; smallest residual first."""
     if not present:
         return []
+    if not system.preemptive:  # all are served, and their order stays
+        share_bit = passed_s * speed_bit_per_s / len(present)
+        return [(residual_bit - share_bit, task) for residual_bit, task in present]
     served = {id(task) for _, task in _served(system, present)}
     share_bit = passed_s * speed_bit_per_s / len(served)
     after = [(residual - share_bit if id(task) in served else residual, task) for residual, task in present]
