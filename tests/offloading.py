@@ -215,24 +215,30 @@ def assert_same_play(one: Played, other: Played, rtol: float = 1e-9) -> None:
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=rtol, atol=0.0, err_msg=name)
 
 
-def processor_sharing_finish_s(upload_end_s: Array, size_bit: Array, speed_bit_per_s: float) -> Array:
-    """When each task leaves one egalitarian processor-sharing server: event by event, as plainly as possible."""
-    order = list(np.argsort(upload_end_s, kind="stable"))
+def class_finish_s(start_s: Array, size_bit: Array, level: NDArray[np.int64], speed_bit_per_s: float) -> Array:
+    """When each task leaves a server that only the most urgent level present shares; all alike: plain sharing."""
+    order = list(np.argsort(start_s, kind="stable"))
     finish_s = np.full(len(size_bit), np.nan)
     left: dict[int, float] = {}
     now = 0.0
     while left or order:
-        arrival = upload_end_s[order[0]] if order else np.inf
-        first = min(left, key=lambda i: left[i]) if left else -1
-        done = now + left[first] * len(left) / speed_bit_per_s if left else np.inf
-        event = min(arrival, done)
-        for i in left:
-            left[i] -= (event - now) * speed_bit_per_s / len(left)
+        served = [i for i in left if level[i] == min(level[j] for j in left)]
+        first = min(served, key=lambda i: left[i], default=-1)
+        done = now + left[first] * len(served) / speed_bit_per_s if served else np.inf
+        arrival = start_s[order[0]] if order else np.inf
+        event = min(done, arrival)
+        for i in served:
+            left[i] -= (event - now) * speed_bit_per_s / len(served)
         now = event
         if done <= arrival:
             finish_s[first] = now
             del left[first]
         else:
-            joining = order.pop(0)
-            left[int(joining)] = float(size_bit[joining])
+            joining = int(order.pop(0))
+            left[joining] = float(size_bit[joining])
     return finish_s
+
+
+def processor_sharing_finish_s(upload_end_s: Array, size_bit: Array, speed_bit_per_s: float) -> Array:
+    """When each task leaves one egalitarian processor-sharing server."""
+    return class_finish_s(upload_end_s, size_bit, np.zeros(len(size_bit), np.int64), speed_bit_per_s)

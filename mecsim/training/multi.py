@@ -14,7 +14,7 @@ import yaml
 
 from mecsim.errors import InputError, RunError
 from mecsim.scenario import Scenario
-from mecsim.training.run import Run, first_line
+from mecsim.training.run import Run, read_settings
 from mecsim.version import __version__
 
 FORMAT = 1
@@ -81,16 +81,7 @@ class MultiRun:
             RunError: there is no index, it or a run is damaged, or another version of mecsim wrote it.
         """
         path = folder / INDEX
-        try:
-            content = yaml.safe_load(path.read_text())
-        except FileNotFoundError:
-            raise RunError(f"{folder}: not a run of several policies (it has no {INDEX})") from None
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise RunError(f"{path}: cannot be read: {first_line(error)}") from None
-        found = content.get("mecsim_policies") if isinstance(content, dict) else None
-        if found != FORMAT:
-            told = f"format {found}" if found is not None else "no format"
-            raise RunError(f"{path}: {told}, this version reads format {FORMAT}; train anew or use the mecsim it is of")
+        content = read_settings(path, "mecsim_policies", FORMAT, "format", "a run of several policies")
         policies = content.get("policies")
         if not isinstance(policies, dict) or not policies or not set(policies) <= set(MultiRun.OWN_ENTRIES[1:]):
             raise RunError(f"{path}: damaged: policies should name folders such as policy-00 with their preferences")

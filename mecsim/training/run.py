@@ -81,16 +81,7 @@ class Run:
             RunError: there is none, it is damaged, or another version of mecsim wrote it in another format.
         """
         path = folder / "config.yaml"
-        try:
-            content = yaml.safe_load(path.read_text())
-        except FileNotFoundError:
-            raise RunError(f"{folder}: not a run of mecsim train (it has no config.yaml)") from None
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise RunError(f"{path}: cannot be read: {first_line(error)}") from None
-        found = content.get("mecsim_run") if isinstance(content, dict) else None
-        if found != FORMAT:
-            told = f"run format {found}" if found is not None else "no run format"
-            raise RunError(f"{path}: {told}, this version reads format {FORMAT}; train anew or use the mecsim it is of")
+        content = read_settings(path, "mecsim_run", FORMAT, "run format", "a run of mecsim train")
         try:
             config = TrainingConfig.from_mapping(content["training"])
             if not (folder / "scenario.yaml").exists():
@@ -209,6 +200,27 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RunError(f"{folder}: damaged: {first_line(error)}") from None
         return agent, state
+
+
+def read_settings(path: Path, key: str, version: int, noun: str, folder_is: str) -> dict[str, Any]:
+    """The YAML mapping in `path`, whose entry `key` has to be `version`.
+
+    `noun` is what a message calls that entry, `folder_is` what a folder without the file is not.
+
+    Raises:
+        RunError: the file is missing, cannot be read, or is of another version.
+    """
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise RunError(f"{path.parent}: not {folder_is} (it has no {path.name})") from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise RunError(f"{path}: cannot be read: {first_line(error)}") from None
+    found = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(content, dict) or found != version:
+        told = f"{noun} {found}" if found is not None else f"no {noun}"
+        raise RunError(f"{path}: {told}, this version reads format {version}; train anew or use the mecsim it is of")
+    return content
 
 
 def first_line(error: BaseException) -> str:

@@ -42,30 +42,6 @@ def waiting_tasks(scenario: Scenario, tapes: Tapes, n: int) -> list[list[Waiting
     return [*found, waiting]
 
 
-def class_finish_s(start_s: Array, size_bit: Array, level: NDArray[np.int64], speed_bit_per_s: float) -> Array:
-    """When each task leaves a server that only the most urgent level present shares; all alike: plain sharing."""
-    order = list(np.argsort(start_s, kind="stable"))
-    finish_s = np.full(len(size_bit), np.nan)
-    left: dict[int, float] = {}
-    now = 0.0
-    while left or order:
-        served = [i for i in left if level[i] == min(level[j] for j in left)]
-        first = min(served, key=lambda i: left[i], default=-1)
-        done = now + left[first] * len(served) / speed_bit_per_s if served else np.inf
-        arrival = start_s[order[0]] if order else np.inf
-        event = min(done, arrival)
-        for i in served:
-            left[i] -= (event - now) * speed_bit_per_s / len(served)
-        now = event
-        if done <= arrival:
-            finish_s[first] = now
-            del left[first]
-        else:
-            joining = int(order.pop(0))
-            left[joining] = float(size_bit[joining])
-    return finish_s
-
-
 def spectral_efficiency(sinr: float, adaptation: str) -> float:
     """Bit/s/Hz of a link: Shannon's, or of the best CQI that the SINR allows, in proportion below the lowest."""
     if adaptation == "shannon":

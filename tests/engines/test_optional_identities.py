@@ -34,7 +34,6 @@ from mecsim.engines.tape import Tapes, draw_tapes
 from mecsim.scenario import Channel, Cloud, CountRange, Edge, Episode, Scenario, Servers, Tasks, Users
 from tests.engines.oracles import (
     busy_intervals_s,
-    class_finish_s,
     cpu_hz,
     curve_w,
     interfering_end_s,
@@ -46,6 +45,7 @@ from tests.offloading import (
     ENGINES,
     Array,
     Played,
+    class_finish_s,
     make_scenario,
     num_options,
     optional_scenarios,
