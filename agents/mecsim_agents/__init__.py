@@ -4,7 +4,9 @@ They see observation and reward arrays only, so any environment with such observ
 """
 
 from mecsim_agents.config import DiscreteSACConfig
+from mecsim_agents.deployed import DeployedPolicy
 from mecsim_agents.discrete_sac import DiscreteSAC
+from mecsim_agents.functional import sample_preferences
 from mecsim_agents.metrics import METRICS
 from mecsim_agents.networks import InputNormaliser, OptionNetwork
 from mecsim_agents.padded import PaddedNetwork
@@ -12,6 +14,7 @@ from mecsim_agents.replay import Replay, Transitions
 
 __all__ = [
     "METRICS",
+    "DeployedPolicy",
     "DiscreteSAC",
     "DiscreteSACConfig",
     "InputNormaliser",
@@ -19,4 +22,5 @@ __all__ = [
     "PaddedNetwork",
     "Replay",
     "Transitions",
+    "sample_preferences",
 ]

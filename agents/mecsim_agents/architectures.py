@@ -1,7 +1,8 @@
 """The architectures by the name that a config gives them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 
@@ -21,6 +22,10 @@ class Shape:
     num_options: int | None  # the most options of a state, where that is known
     outputs: int  # per option
     members: int  # of the ensemble
+
+    def of_policy(self) -> Self:
+        """The same for a single network with one output per option."""
+        return replace(self, outputs=1, members=1)
 
 
 def new_network(shape: Shape, config: DiscreteSACConfig, generator: torch.Generator) -> EnsembleNetwork:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 @dataclass(frozen=True)
 class DiscreteSACConfig:
-    """Hyper-parameters of `DiscreteSAC`. The defaults suit a CPU and rewards with rare outliers.
+    """Hyper-parameters of `DiscreteSAC`. The defaults are what `experiments/ablation` found.
 
     Networks
         architecture: "set" works for any number of options in any order. "padded" is the fixed-size form of the GMORL
@@ -18,32 +18,40 @@ class DiscreteSACConfig:
         head_sizes: widths of the layers between the embeddings, with preference and context, and the output. A set
             network's head sees one option's embedding and the pooled ones, a padded network's those of all options.
         ensemble_size: number of critics; 2 is the twin of SAC.
+        pessimism: "min" takes the value of the critic that is lowest, as SAC does, "mean" their mean.
         critic: "vector" learns one value per objective, "scalar" only the weighted sum.
+        policy: "softmax" is exp(ω·Q/α), normalised: what SAC's policy network is fitted to, in closed form. "network"
+            is that network.
         residual: critics predict only what comes after the immediate cost, and the policy starts from the greedy
             choice. Needs `reward_columns`; without them it has no effect.
+        compress: inputs x become sign(x)·log(1 + |x|/u) before they are normalised. The unit u is 1, and α for columns
+            with costs.
 
     Learning
         batch_size, replay_capacity: transitions.
         discount: γ per decision.
         learning_rate, final_learning_rate_fraction: Adam's rate at the start, and the share of it left at the end.
         target_rate: share of the critic that moves into the target critic after each update (Polyak averaging).
-        averaging_power: without exploring, an average of the policy over its updates is played, as the policy of the
+        averaging_power: without exploring, an average of the weights over the updates is played, as the policy of the
             moment wanders around a good one. Update t counts with a weight of about t to this power: 0 is the plain
             average, 8 is about the latest ninth of all updates.
         huber_beta: error beyond which the critic's loss is linear, in scaled rewards.
+        group_huber_beta: the same for the differences of errors within a group (see `Replay`). These are nearly
+            symmetric, so that the loss may be linear early: outliers then count little and nothing is biased.
+        group_mean_weight: weight of the loss on the mean error of a group, beside that on the differences. What is
+            common to a group is mostly chance, and it does not decide between options.
         max_gradient_norm: the gradient of each network is shortened to this norm.
-        corner_fraction: share of the relabelled preferences that care for one objective only; the others are uniform
-            on the simplex.
+        played_fraction: share of the groups that are learned from for a preference under which they were played.
+        corner_fraction: share of the preferences, played or not, that care for one objective only.
 
     Scales
         reward_multiplier: applied after division by the objective scale. That scale is usually a whole episode's, so a
             single reward would be small beside the entropy term and the Huber threshold.
         temperature: α of the entropy term, in scaled rewards; the first value if it is learned.
+        exploration_temperature: α of the policy that tries options out; a larger one tries more of them.
         learn_temperature, target_entropy_fraction: adjust α until the entropy is this share of ln(valid options).
-        logit_temperature: scaled cost that one unit of the residual policy's logit stands for. The default equals
-            `temperature`: softmax(−cost/α) is the soft-optimal policy of a critic that sees no future, which is what
-            the critic is at the start.
-        logit_floor: an option never starts with a logit lower than that of the greedy choice minus this.
+        logit_floor: an option of the policy network never starts with a logit lower than that of the greedy choice
+            minus this.
     """
 
     architecture: Literal["set", "padded"] = "set"
@@ -51,22 +59,28 @@ class DiscreteSACConfig:
     head_sizes: tuple[int, ...] = (64,)
     ensemble_size: int = 2
     critic: Literal["vector", "scalar"] = "vector"
+    pessimism: Literal["mean", "min"] = "mean"
+    policy: Literal["softmax", "network"] = "softmax"
     residual: bool = True
+    compress: bool = True
     batch_size: int = 256
-    replay_capacity: int = 100_000
-    discount: float = 0.95
-    learning_rate: float = 5e-4
+    replay_capacity: int = 102_400
+    discount: float = 0.995
+    learning_rate: float = 1e-3
     final_learning_rate_fraction: float = 0.1
-    target_rate: float = 0.01
+    target_rate: float = 0.02
     averaging_power: float = 8.0
     huber_beta: float = 0.3
+    group_huber_beta: float = 0.02
+    group_mean_weight: float = 0.0
     max_gradient_norm: float = 0.5
+    played_fraction: float = 0.8
     corner_fraction: float = 0.1
     reward_multiplier: float = 5.0
-    temperature: float = 0.01
+    temperature: float = 0.003
+    exploration_temperature: float = 0.01
     learn_temperature: bool = False
     target_entropy_fraction: float = 0.1
-    logit_temperature: float = 0.01
     logit_floor: float = 10.0
 
     def __post_init__(self) -> None:
@@ -79,7 +93,7 @@ class DiscreteSACConfig:
             count = getattr(self, name)
             if not _is_integer(count) or count < 1:
                 raise ValueError(f"{name}: expected a positive whole number, got {count!r}")
-        for name in ("residual", "learn_temperature"):
+        for name in ("residual", "compress", "learn_temperature"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}: expected true or false, got {getattr(self, name)!r}")
         for name, words in _WORDS.items():
@@ -112,7 +126,12 @@ class DiscreteSACConfig:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
-_WORDS = {"architecture": ("set", "padded"), "critic": ("vector", "scalar")}
+_WORDS = {
+    "architecture": ("set", "padded"),
+    "critic": ("vector", "scalar"),
+    "pessimism": ("mean", "min"),
+    "policy": ("softmax", "network"),
+}
 
 # Closed ranges; the smallest positive stands for "more than zero".
 _POSITIVE = 1e-12
@@ -124,12 +143,15 @@ _RANGES: dict[str, tuple[float, float]] = {
     "target_rate": (_POSITIVE, 1.0),
     "averaging_power": (0.0, _FINITE),
     "huber_beta": (_POSITIVE, _FINITE),
+    "group_huber_beta": (_POSITIVE, _FINITE),
+    "group_mean_weight": (0.0, _FINITE),
     "max_gradient_norm": (_POSITIVE, _FINITE),
+    "played_fraction": (0.0, 1.0),
     "corner_fraction": (0.0, 1.0),
     "reward_multiplier": (_POSITIVE, _FINITE),
     "temperature": (_POSITIVE, _FINITE),
+    "exploration_temperature": (_POSITIVE, _FINITE),
     "target_entropy_fraction": (0.0, 1.0),
-    "logit_temperature": (_POSITIVE, _FINITE),
     "logit_floor": (_POSITIVE, _FINITE),
 }
 

@@ -14,22 +14,22 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from mecsim_agents import checkpoint
-from mecsim_agents.architectures import Shape, new_network
+from mecsim_agents.architectures import Shape
 from mecsim_agents.config import DiscreteSACConfig
-from mecsim_agents.ensemble import EnsembleNetwork
 from mecsim_agents.functional import (
     critic_target,
     entropy,
+    group_errors,
+    huber,
     masked_log_softmax,
-    pessimistic,
     policy_loss,
     sample_preferences,
     scalarise,
     weighted_mean,
 )
-from mecsim_agents.networks import InputNormaliser
+from mecsim_agents.model import Model
 from mecsim_agents.observation import Observation, State, read_observation, read_preference
-from mecsim_agents.replay import Replay
+from mecsim_agents.replay import Replay, Transitions
 
 _CHUNK = 256  # states evaluated at once when acting on a CPU: their activations stay in its cache
 _WARM_UP = 20_000  # transitions that the input normalisation looks at
@@ -44,9 +44,8 @@ class DiscreteSAC:
     for the options that exist, and `context` float32 (N, G), or the same without N. N may change between calls, and A
     too (with the padded architecture up to `num_options`). A preference is (d,) or (N, d), not negative, with sum one.
 
-    The residual form: what an option costs at once is known from its columns `reward_columns`, so
-    Q_i(s,a,ω) = −cost_i(s,a) + f_i(s,a,ω), and the policy's logits are −ω·cost(s,a)/T + g(s,a,ω). f and g start at
-    zero: the agent starts near the greedy policy and learns only where the future speaks against it.
+    Learning and exploring share no weights: `release` hands those of the moment to the exploring policy. One thread can
+    so act with `explore=True` while another one updates.
     """
 
     def __init__(
@@ -83,38 +82,31 @@ class DiscreteSAC:
         self._reward_factor_d = config.reward_multiplier / torch.tensor(self.objective_scale, device=self.device)
 
         initial_seed, act_seed, learn_seed = (int(word) for word in np.random.SeedSequence(seed).generate_state(3))
-        initial = torch.Generator().manual_seed(initial_seed)
         # Two streams, so that how often one acts between updates does not change what is sampled from the replay.
         self._generators = {
             "act": torch.Generator(self.device).manual_seed(act_seed),
             "learn": torch.Generator(self.device).manual_seed(learn_seed),
         }
-
-        def network(outputs: int, members: int) -> EnsembleNetwork:
-            shape = Shape(option_features, context_features, num_objectives, num_options, outputs, members)
-            return new_network(shape, config, initial).to(self.device)
-
         outputs = num_objectives if config.critic == "vector" else 1
-        self._normaliser = InputNormaliser(option_features, context_features, self.reward_columns or ()).to(self.device)
-        self._policy = network(1, 1)
-        self._averaged_policy = network(1, 1).requires_grad_(False)
-        self._averaged_policy.load_state_dict(self._policy.state_dict())
-        self._critic = network(outputs, config.ensemble_size)
-        self._target = network(outputs, config.ensemble_size).requires_grad_(False)
-        self._target.load_state_dict(self._critic.state_dict())
-        self._log_temperature = nn.Parameter(torch.tensor(float(np.log(config.temperature)), device=self.device))
+        shape = Shape(
+            option_features, context_features, num_objectives, num_options, outputs, members=config.ensemble_size
+        )
+        factor_d = config.reward_multiplier / torch.tensor(self.objective_scale)
+        initial = torch.Generator().manual_seed(initial_seed)  # on the CPU, so that a seed means one agent
+        self.model = Model(shape, config, factor_d, self.reward_columns, initial).to(self.device)
         self._optimisers = {
-            "critic": self._adam(list(self._critic.parameters())),
-            "policy": self._adam(list(self._policy.parameters())),
-            "temperature": self._adam([self._log_temperature]),
+            "critic": self._adam(list(self.model.critic.parameters())),
+            "temperature": self._adam([self.model.log_temperature]),
         }
+        if config.policy == "network":
+            self._optimisers["policy"] = self._adam(list(self.model.policy.parameters()))
         self.updates = 0
 
     # Acting
 
     def check_options(self, count: int) -> None:
         """Raise ValueError if states of so many options, absent ones included, are too large for the architecture."""
-        self._policy.check_options(count)
+        self.model.critic.check_options(count)
 
     @torch.inference_mode()
     def act(
@@ -122,8 +114,8 @@ class DiscreteSAC:
     ) -> NDArray[np.int64] | int:
         """Choose an option for each state: (N,) int64, or an int for a single state.
 
-        `explore` draws from the policy that learns, with the agent's own generator; otherwise the likeliest option of
-        the averaged policy is taken. Raises ValueError for a state without any option.
+        `explore` draws from the policy that was released last, with the agent's own generator; otherwise the likeliest
+        option of the averaged policy is taken. Raises ValueError for a state without any option.
         """
         single, options_NAF, mask_NA, context_NG, preference_Nd = self._inputs(observation, preference)
         if not mask_NA.any(-1).all():
@@ -133,14 +125,20 @@ class DiscreteSAC:
         choices = []
         for start in range(0, len(mask_NA), chunk):
             part = [tensor[start : start + chunk] for tensor in arguments]
-            policy = self._policy if explore else self._averaged_policy
-            logits_NA = self._logits(policy, self._state(*part))
-            if explore:  # Gumbel's trick: adding such noise and taking the largest draws from the softmax
-                noise_NA = torch.empty_like(logits_NA).exponential_(generator=self._generators["act"])
-                logits_NA = logits_NA - noise_NA.log()
+            state = self.model.state(*part)
+            if explore:
+                logits_NA = self._explore(state)
+            else:
+                logits_NA = self.model.logits(self.model.averaged, state, self.model.temperature)
             choices.append(logits_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
         action_N = torch.cat(choices).cpu().numpy()
         return int(action_N[0]) if single else action_N
+
+    def _explore(self, state: State) -> Tensor:
+        """Perturb logits such that the largest is a draw from the exploring policy."""
+        logits_NA = self.model.exploring_logits(state)
+        # Gumbel's trick: adding such noise and taking the largest draws from the softmax.
+        return logits_NA - torch.empty_like(logits_NA).exponential_(generator=self._generators["act"]).log()
 
     def eval(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.int64] | int:
         """Choose without exploring, under the name that morl-baselines uses."""
@@ -150,18 +148,20 @@ class DiscreteSAC:
     def action_probabilities(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.float32]:
         """Return the averaged policy (N, A), or (A,) for a single state; exactly 0 for absent options."""
         single, *inputs = self._inputs(observation, preference)
-        probability_NA = self._distribution(self._averaged_policy, self._state(*inputs))[0].cpu().numpy()
+        state = self.model.state(*inputs)
+        logits_NA = self.model.logits(self.model.averaged, state, self.model.temperature)
+        probability_NA = masked_log_softmax(logits_NA, state.mask_NA)[0].cpu().numpy()
         return probability_NA[0] if single else probability_NA
 
     @torch.inference_mode()
     def q_values(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.float32]:
-        """Return values (N, A, M), or (A, M), of the critic with the lower weighted value; −inf for absent options.
+        """Return values (N, A, M), or (A, M), that the critics agree on (see `pessimism`); −inf for absent options.
 
         In scaled rewards: physical value × `reward_multiplier` / `objective_scale`. M is d, or 1 for a scalar critic.
         """
         single, *inputs = self._inputs(observation, preference)
-        state = self._state(*inputs)
-        values_NAM = pessimistic(self._values(self._critic, state), state.preference_Nd)
+        state = self.model.state(*inputs)
+        values_NAM = self.model.judged(self.model.values(self.model.critic, state), state.preference_Nd)
         values = values_NAM.masked_fill(~state.mask_NA.unsqueeze(-1), -torch.inf).cpu().numpy()
         return values[0] if single else values
 
@@ -170,10 +170,14 @@ class DiscreteSAC:
     def observe_normalisation(self, replay: Replay) -> None:
         """Set the input normalisation from the transitions in `replay`: once, after warm-up and before updates."""
         warm = replay.oldest_first(_WARM_UP)
-        self._normaliser.set_normalisation(warm.options, warm.mask, warm.context)
+        self.model.normaliser.set_normalisation(warm.options, warm.mask, warm.context)
+
+    def release(self) -> None:
+        """Explore from now on with the policy as it is now."""
+        self.model.release()
 
     def update(self, replay: Replay, progress: float, preference: ArrayLike | None = None) -> dict[str, Tensor]:
-        """Make one gradient step of critic, policy and (if learned) temperature, and move the target critic.
+        """Make one gradient step of critics, policy network and temperature, as far as they learn; move the targets.
 
         `progress` in [0, 1] is the share of the training done; it sets the learning rate. With a `preference` (d,)
         nothing but that one is learned for, instead of preferences drawn anew. Returns the METRICS as tensors without
@@ -183,57 +187,49 @@ class DiscreteSAC:
         if replay.device.type != self.device.type:
             raise ValueError(f"replay: on {replay.device}, but the agent is on {self.device}")
         self.check_options(replay.num_options)
-        config = self.config
+        config, model = self.config, self.model
         learning_rate = self._set_learning_rate(progress)
         batch = replay.sample(config.batch_size, self._generators["learn"])
-        preference_Nd = self._preferences(preference)
-        temperature = self._log_temperature.detach().exp()
+        preference_Nd = self._preferences(batch, replay.group, preference)
+        temperature = model.temperature
 
         with torch.no_grad():
-            state = self._state(batch.options, batch.mask, batch.context, preference_Nd)
-            following = self._state(batch.next_options, batch.next_mask, batch.next_context, preference_Nd)
-            next_values_KNAM = self._values(self._target, following)
-            next_policy = self._distribution(self._policy, following)
+            state = model.state(batch.options, batch.mask, batch.context, preference_Nd)
+            following = model.state(batch.next_options, batch.next_mask, batch.next_context, preference_Nd)
+            next_values_NAM = model.judged(model.values(model.target, following), preference_Nd)
+            next_policy = model.next_policy(following, next_values_NAM)
             reward_NM = batch.reward * self._reward_factor_d
             if config.critic == "scalar":
                 reward_NM = (reward_NM * preference_Nd).sum(-1, keepdim=True)
             target_NM = critic_target(
-                reward_NM,
-                batch.terminated,
-                next_values_KNAM,
-                *next_policy,
-                preference_Nd,
-                config.discount,
-                temperature,
+                reward_NM, batch.terminated, next_values_NAM, *next_policy, preference_Nd, config.discount, temperature
             )
-
-        # All options without gradient, for the policy, and the taken one with it. The policy so learns from the critics
-        # of one step ago, and a forward pass of them is saved.
-        future_KNAM, taken_KN1M = self._critic.all_and_taken(*state.inputs, batch.action)
-        value_NA = scalarise(self._complete(future_KNAM, state), preference_Nd).amin(0)
-        taken_KNM = self._complete_taken(taken_KN1M, state, batch.action)
-        critic_loss = len(taken_KNM) * nn.functional.smooth_l1_loss(
-            taken_KNM, target_NM.expand_as(taken_KNM), beta=config.huber_beta
-        )
-        probability_NA, log_probability_NA = self._distribution(self._policy, state)
-        loss = policy_loss(probability_NA, log_probability_NA, value_NA, state.mask_NA, temperature)
-
-        critic_norm = self._step("critic", critic_loss)
-        policy_norm = self._step("policy", loss)
-        entropy_N = entropy(probability_NA.detach(), log_probability_NA.detach())
+        taken_KNM = model.taken_values(model.critic, state, batch.action)
+        error_KNM = taken_KNM - target_NM
+        if config.critic == "vector":  # what decides is the weighted error: it counts as much as that of an objective
+            error_KNM = torch.cat([error_KNM, (error_KNM * preference_Nd).sum(-1, keepdim=True)], -1)
+        within, common = group_errors(error_KNM, replay.group)
+        if replay.group == 1:
+            critic_loss = huber(common, config.huber_beta)
+        else:
+            common_loss = huber(common, config.huber_beta)
+            critic_loss = huber(within, config.group_huber_beta) + config.group_mean_weight * common_loss
+        critic_norm = self._step("critic", len(taken_KNM) * critic_loss)
+        entropy_N = entropy(*next_policy)
+        policy_value = policy_norm = torch.zeros(())
+        if config.policy == "network":
+            policy_value, policy_norm = self._update_policy(state)
         if config.learn_temperature:
-            target_entropy_N = config.target_entropy_fraction * state.mask_NA.sum(-1).clamp_min(1).log()
-            self._step("temperature", (self._log_temperature * (entropy_N - target_entropy_N)).mean())
-        with torch.no_grad():
-            torch._foreach_lerp_(list(self._target.parameters()), list(self._critic.parameters()), config.target_rate)
-            self.updates += 1
-            # Polynomial-decay averaging (Shamir and Zhang 2013): about the latest 1/(1 + power) of all updates count.
-            rate = (1.0 + config.averaging_power) / (self.updates + config.averaging_power)
-            for averaged, latest in zip(self._averaged_policy.parameters(), self._policy.parameters(), strict=True):
-                averaged.lerp_(latest, rate)
+            target_entropy_N = config.target_entropy_fraction * following.mask_NA.sum(-1).clamp_min(1).log()
+            self._step("temperature", (model.log_temperature * (entropy_N - target_entropy_N)).mean())
+        self.updates += 1
+        # Polynomial-decay averaging (Shamir and Zhang 2013): about the latest 1/(1 + power) of all updates count.
+        model.follow(config.target_rate, (1.0 + config.averaging_power) / (self.updates + config.averaging_power))
         return {
             "critic_loss": critic_loss.detach(),
-            "policy_loss": loss.detach(),
+            "policy_loss": policy_value,
+            "error_within_groups": within.detach().square().mean().sqrt(),
+            "error_of_groups": common.detach().square().mean().sqrt(),
             "value": weighted_mean(taken_KNM[0].detach(), preference_Nd),
             "target": weighted_mean(target_NM, preference_Nd),
             "entropy": entropy_N.mean(),
@@ -243,15 +239,25 @@ class DiscreteSAC:
             "learning_rate": torch.tensor(learning_rate),
         }
 
+    def _update_policy(self, state: State) -> tuple[Tensor, Tensor]:
+        """Make a gradient step of the policy network; its loss and the norm of its gradient."""
+        model = self.model
+        with torch.no_grad():
+            values_NAM = model.judged(model.values(model.critic, state), state.preference_Nd)
+            value_NA = scalarise(values_NAM, state.preference_Nd)
+        policy = masked_log_softmax(model.logits(model.policy, state, model.temperature), state.mask_NA)
+        loss = policy_loss(*policy, value_NA, state.mask_NA, model.temperature)
+        return loss.detach(), self._step("policy", loss)
+
     # Saving
 
     def state_tensors(self) -> dict[str, Tensor]:
         """Return all that a run needs to continue bit for bit, replay apart, by name; independent copies on the CPU."""
-        state = {f"{name}.{key}": value for name, part in self._modules().items() for key, value in part.items()}
+        state = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for name, optimiser in self._optimisers.items():
             state |= checkpoint.optimiser_tensors(f"optimiser.{name}", optimiser)
         state |= {f"generator.{name}": generator.get_state() for name, generator in self._generators.items()}
-        state |= {"log_temperature": self._log_temperature, "updates": torch.tensor(self.updates)}
+        state |= {"updates": torch.tensor(self.updates)}
         return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
 
     @torch.no_grad()
@@ -260,17 +266,14 @@ class DiscreteSAC:
 
         Generators cannot move between kinds of device; there they start anew, from the seed and the number of updates.
         """
-        for name, part in self._modules().items():
-            for key, value in part.items():
-                given = state.get(f"{name}.{key}")
-                if given is None or given.shape != value.shape:
-                    raise ValueError(f"{name}.{key}: missing, or of another shape than {tuple(value.shape)}")
-        for name, part in self._modules().items():
-            for key, value in part.items():
-                value.copy_(state[f"{name}.{key}"])
+        for name, value in self.model.state_dict().items():
+            given = state.get(f"model.{name}")
+            if given is None or given.shape != value.shape:
+                raise ValueError(f"model.{name}: missing, or of another shape than {tuple(value.shape)}")
+        for name, value in self.model.state_dict().items():
+            value.copy_(state[f"model.{name}"])
         for name, optimiser in self._optimisers.items():
             checkpoint.load_optimiser_tensors(f"optimiser.{name}", optimiser, state)
-        self._log_temperature.copy_(state["log_temperature"])
         self.updates = int(state["updates"])
         for index, (name, generator) in enumerate(self._generators.items()):
             given = state[f"generator.{name}"]
@@ -305,49 +308,6 @@ class DiscreteSAC:
 
     # Parts
 
-    def _state(self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor) -> State:
-        immediate_NAd = None
-        if self.config.residual and self.reward_columns is not None:
-            cost_NAd = options_NAF[..., self.reward_columns] * self._reward_factor_d
-            immediate_NAd = torch.where(mask_NA.unsqueeze(-1), -cost_NAd, 0.0)
-        normal_NAF, normal_NG = self._normaliser(options_NAF, mask_NA, context_NG)
-        return State(normal_NAF, mask_NA, normal_NG, preference_Nd, immediate_NAd)
-
-    def _complete(self, future_KNAM: Tensor, state: State) -> Tensor:
-        """Add to the critics' outputs what is known of the options at once."""
-        if state.immediate_NAd is None:
-            return future_KNAM
-        if self.config.critic == "scalar":
-            return future_KNAM + scalarise(state.immediate_NAd, state.preference_Nd).unsqueeze(-1)
-        return future_KNAM + state.immediate_NAd
-
-    def _values(self, critic: EnsembleNetwork, state: State) -> Tensor:
-        """Values (K, N, A, M) in scaled rewards."""
-        return self._complete(critic(*state.inputs), state)
-
-    def _complete_taken(self, future_KN1M: Tensor, state: State, action_N: Tensor) -> Tensor:
-        """Values (K, N, M) of the option of each state that was taken."""
-        if state.immediate_NAd is not None:
-            index_N1d = action_N.view(-1, 1, 1).expand(-1, 1, self.num_objectives)
-            state = state._replace(immediate_NAd=state.immediate_NAd.gather(1, index_N1d))
-        return self._complete(future_KN1M, state).squeeze(2)
-
-    def _logits(self, policy: EnsembleNetwork, state: State) -> Tensor:
-        """Logits (N, A) of a policy; those of absent options mean nothing."""
-        learned_NA: Tensor = policy(*state.inputs)
-        learned_NA = learned_NA[0, :, :, 0]
-        if state.immediate_NAd is None:
-            return learned_NA
-        gain_NA = scalarise(state.immediate_NAd, state.preference_Nd)
-        best_N1 = gain_NA.masked_fill(~state.mask_NA, -torch.inf).amax(-1, keepdim=True)
-        # Costs have outliers: without the floor an option once hopeless could never be learned again. Padding after an
-        # episode's end has no best option; its logits are not used and only have to be numbers.
-        greedy_NA = ((gain_NA - best_N1) / self.config.logit_temperature).clamp(-self.config.logit_floor, 0.0)
-        return learned_NA + greedy_NA
-
-    def _distribution(self, policy: EnsembleNetwork, state: State) -> tuple[Tensor, Tensor]:
-        return masked_log_softmax(self._logits(policy, state), state.mask_NA)
-
     def _inputs(
         self, observation: Observation, preference: ArrayLike | Tensor
     ) -> tuple[bool, Tensor, Tensor, Tensor, Tensor]:
@@ -356,12 +316,16 @@ class DiscreteSAC:
         self.check_options(inputs[2].shape[1])
         return inputs
 
-    def _preferences(self, fixed: ArrayLike | None) -> Tensor:
-        """Return the preferences (N, d) of a batch: the fixed one, or drawn ones."""
-        count, draw = self.config.batch_size, self._generators["learn"]
+    def _preferences(self, batch: Transitions, group: int, fixed: ArrayLike | None) -> Tensor:
+        """Return the preferences (N, d) of a batch, one for each group: the fixed one, a played one, or drawn ones."""
+        transitions, config, draw = len(batch.action), self.config, self._generators["learn"]
         if fixed is not None:
-            return read_preference(fixed, count, self.num_objectives, "cpu").to(self.device)
-        return sample_preferences(count, self.num_objectives, self.config.corner_fraction, draw, self.device)
+            return read_preference(fixed, transitions, self.num_objectives, "cpu").to(self.device)
+        groups = transitions // group
+        fresh_Gd = sample_preferences(groups, self.num_objectives, config.corner_fraction, draw, self.device)
+        played_Gd = batch.preference[::group]
+        played_G1 = torch.rand(groups, 1, generator=draw, device=self.device) < config.played_fraction
+        return torch.where(played_G1, played_Gd, fresh_Gd).repeat_interleave(group, 0)
 
     def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
         # Measured on a CPU: the fused form takes a third of the time of the others.
@@ -388,8 +352,3 @@ class DiscreteSAC:
             raise FloatingPointError(f"update {self.updates}: the loss or gradient of the {name} is not finite")
         optimiser.step()
         return norm
-
-    def _modules(self) -> dict[str, dict[str, Tensor]]:
-        modules = {"normaliser": self._normaliser, "policy": self._policy, "averaged_policy": self._averaged_policy}
-        modules |= {"critic": self._critic, "target": self._target}
-        return {name: module.state_dict() for name, module in modules.items()}

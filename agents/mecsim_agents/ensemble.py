@@ -53,10 +53,10 @@ class EnsembleNetwork(nn.Module, ABC):
         """Map normalised inputs (see `InputNormaliser`) to (K, N, A, M); outputs of absent options mean nothing."""
 
     @abstractmethod
-    def all_and_taken(
+    def taken(
         self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor, action_N: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return `forward` without its gradient, and with it the outputs (K, N, 1, M) of one option of each state."""
+    ) -> Tensor:
+        """Return the outputs (K, N, 1, M) of one option of each state, for less than all of them would cost."""
 
     def check_options(self, count: int) -> None:
         """Raise ValueError if a state has more options, absent ones included, than the architecture can take."""

@@ -28,11 +28,12 @@ def entropy(probability_NA: Tensor, log_probability_NA: Tensor) -> Tensor:
 def sample_preferences(
     count: int, num_objectives: int, corner_fraction: float, generator: torch.Generator, device: torch.device
 ) -> Tensor:
-    """Draw (N, d) weights, uniform on the simplex (Dirichlet(1)), a share of them at its corners."""
-    # Normalised exponentials are Dirichlet(1). A zero draw has a logarithm of −inf, hence the floor.
-    uniform_Nd = torch.rand(count, num_objectives, generator=generator, device=device)
-    weights_Nd = -uniform_Nd.clamp_min(1e-12).log()
-    weights_Nd = weights_Nd.clamp_min(1e-12)
+    """Draw (N, d) weights, more often near the edges of the simplex (Dirichlet(1/2)), a share of them at its corners.
+
+    What is right where one objective hardly counts is learned from few states, and decides the ends of the front.
+    """
+    # Normalised squares of normal variables are Dirichlet(1/2).
+    weights_Nd = torch.randn(count, num_objectives, generator=generator, device=device).square().clamp_min(1e-12)
     weights_Nd = weights_Nd / weights_Nd.sum(-1, keepdim=True)
     objective_N = torch.randint(num_objectives, (count,), generator=generator, device=device)
     corner_N1 = torch.rand(count, 1, generator=generator, device=device) < corner_fraction
@@ -67,7 +68,7 @@ def pessimistic(values_KNAM: Tensor, preference_Nd: Tensor) -> Tensor:
 def critic_target(
     reward_NM: Tensor,
     terminated_N: Tensor,
-    next_values_KNAM: Tensor,
+    next_values_NAM: Tensor,
     next_probability_NA: Tensor,
     next_log_probability_NA: Tensor,
     preference_Nd: Tensor,
@@ -79,13 +80,31 @@ def critic_target(
     y_i = r_i + γ·(1 − terminated)·(Σ_a' π(a'|s',ω)·Q_i(s',a',ω) + α·H(π(·|s',ω))): Christodoulou 2019, equations 3 and
     10, one for each objective. The preference sums to one, so an entropy term in every component enters ω·y once.
     """
-    values_NAM = pessimistic(next_values_KNAM, preference_Nd)
     # No product for absent options: their immediate cost may be anything.
-    values_NAM = values_NAM.masked_fill((next_probability_NA == 0).unsqueeze(-1), 0.0)
+    values_NAM = next_values_NAM.masked_fill((next_probability_NA == 0).unsqueeze(-1), 0.0)
     expected_NM = (next_probability_NA.unsqueeze(-1) * values_NAM).sum(1)
     bonus_N = temperature * entropy(next_probability_NA, next_log_probability_NA)
     continues_N1 = (~terminated_N).to(reward_NM.dtype).unsqueeze(-1)
     return reward_NM + discount * continues_N1 * (expected_NM + bonus_N.unsqueeze(-1))
+
+
+def group_errors(error_KNM: Tensor, group: int) -> tuple[Tensor, Tensor]:
+    """Split the errors of N transitions, in groups of neighbours, into what differs within a group and its mean.
+
+    Transitions of a group meet the same chance (see `Replay`), so the noise of their targets is mostly common to all of
+    them. Shapes (K, N/group, group, M) and (K, N/group, 1, M). An input-driven baseline (Mao et al. 2019, arXiv
+    1807.02264), but of a critic, and taken from the other members of the group: the minimum over the critic's values is
+    where E[target − value] is the same for all states of a group, and a value common to them decides nothing.
+    """
+    members, transitions, outputs = error_KNM.shape
+    grouped_KGCM = error_KNM.view(members, transitions // group, group, outputs)
+    mean_KG1M = grouped_KGCM.mean(2, keepdim=True)
+    return grouped_KGCM - mean_KG1M, mean_KG1M
+
+
+def huber(error: Tensor, beta: float) -> Tensor:
+    """Mean of error²/(2·beta), linear beyond `beta`."""
+    return torch.nn.functional.smooth_l1_loss(error, torch.zeros_like(error), beta=beta)
 
 
 def policy_loss(

@@ -17,20 +17,35 @@ _NORMAL_QUARTILES = 1.349  # interquartile range of the standard normal distribu
 
 
 class InputNormaliser(nn.Module):
-    """Shifts and scales options and context, once for all networks that read them.
+    """Compresses, shifts and scales options and context, once for all networks that read them.
 
-    The identity until `set_normalisation` is called with warm-up data.
+    Only compresses until `set_normalisation` is called with warm-up data. Loads and costs span powers of ten, and what
+    distinguishes options lies at their low end: x becomes sign(x)·log(1 + |x|/u), with a unit u for each column.
     """
 
+    option_unit: Tensor
     option_mean: Tensor
     option_scale: Tensor
     context_mean: Tensor
     context_scale: Tensor
 
-    def __init__(self, option_features: int, context_features: int, cost_columns: Sequence[int] = ()) -> None:
-        """`cost_columns`: option columns in physical units and with outliers, scaled by their quartiles."""
+    def __init__(
+        self,
+        option_features: int,
+        context_features: int,
+        cost_columns: Sequence[int] = (),
+        cost_units: Sequence[float] = (),
+        compress: bool = False,
+    ) -> None:
+        """`cost_columns`: option columns in physical units and with outliers, scaled by their quartiles.
+
+        `cost_units`: a unit u for each of them; that of other columns is 1.
+        """
         super().__init__()
-        self.cost_columns = tuple(cost_columns)
+        self.cost_columns, self.compress = tuple(cost_columns), compress
+        unit_F = torch.ones(option_features)
+        unit_F[list(self.cost_columns)] = torch.tensor(list(cost_units))
+        self.register_buffer("option_unit", unit_F, persistent=False)  # the agent's settings decide it
         self.register_buffer("option_mean", torch.zeros(option_features))
         self.register_buffer("option_scale", torch.ones(option_features))
         self.register_buffer("context_mean", torch.zeros(context_features))
@@ -43,7 +58,7 @@ class InputNormaliser(nn.Module):
         A cost column takes median and quartiles instead: its unit is arbitrary (a floor on the scale could hide it)
         and one nearly dead option would decide its standard deviation.
         """
-        rows_BF = options_NAF[mask_NA.bool()]
+        rows_BF = self._compressed(options_NAF[mask_NA.bool()])
         if not len(rows_BF):
             raise ValueError("normalisation needs at least one valid option")
         self.option_mean.copy_(rows_BF.mean(0))
@@ -60,10 +75,14 @@ class InputNormaliser(nn.Module):
 
     def forward(self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor) -> tuple[Tensor, Tensor]:
         """Return options (N, A, F) and context (N, G), scaled and clamped; rows of absent options are zero."""
+        options_NAF = self._compressed(options_NAF)
         options_NAF = ((options_NAF - self.option_mean) / self.option_scale).clamp(-_CLAMP, _CLAMP)
         context_NG = ((context_NG - self.context_mean) / self.context_scale).clamp(-_CLAMP, _CLAMP)
         # A choice, not a product: padding may hold anything, not-a-number too.
         return torch.where(mask_NA.bool().unsqueeze(-1), options_NAF, 0.0), context_NG
+
+    def _compressed(self, options: Tensor) -> Tensor:
+        return options.sign() * (options.abs() / self.option_unit).log1p() if self.compress else options
 
 
 class OptionNetwork(EnsembleNetwork):
@@ -104,15 +123,13 @@ class OptionNetwork(EnsembleNetwork):
         """Map normalised inputs (see `InputNormaliser`) to (K, N, A, M); outputs of absent options mean nothing."""
         return self.head(*self.embed(options_NAF, mask_NA, context_NG, preference_Nd))
 
-    def all_and_taken(
+    def taken(
         self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor, action_N: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return what the base class promises: embeddings once, then the heads of all options and of the taken one."""
+    ) -> Tensor:
+        """Return what the base class promises, from the embeddings of all options and the head of one."""
         embedding_KNAH, shared_KNH = self.embed(options_NAF, mask_NA, context_NG, preference_Nd)
-        with torch.no_grad():
-            all_KNAM = self.head(embedding_KNAH, shared_KNH)
         index_KN1H = action_N.view(-1, 1, 1).expand(self.members, -1, 1, embedding_KNAH.shape[-1])
-        return all_KNAM, self.head(embedding_KNAH.gather(2, index_KN1H), shared_KNH)
+        return self.head(embedding_KNAH.gather(2, index_KN1H), shared_KNH)
 
     def embed(
         self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor

@@ -57,10 +57,10 @@ class PaddedNetwork(EnsembleNetwork):
         outputs_KNE = torch.baddbmm(self.last_bias, hidden_KNH, self.last_weight)
         return outputs_KNE.view(members, states, self.max_options, self.outputs)[:, :, :choices]
 
-    def all_and_taken(
+    def taken(
         self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor, action_N: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    ) -> Tensor:
         """Return what the base class promises, from one pass: nothing before the last layer belongs to one option."""
-        outputs_KNAM = self(options_NAF, mask_NA, context_NG, preference_Nd)
+        outputs_KNAM = self.forward(options_NAF, mask_NA, context_NG, preference_Nd)
         index_KN1M = action_N.view(1, -1, 1, 1).expand(self.members, -1, 1, self.outputs)
-        return outputs_KNAM.detach(), outputs_KNAM.gather(2, index_KN1M)
+        return outputs_KNAM.gather(2, index_KN1M)

@@ -19,6 +19,7 @@ COMMANDS = {
     "simulate": "mecsim.cli.simulate:simulate",
     "train": "mecsim.cli.train:train",
     "sweep": "mecsim.cli.sweep:sweep",
+    "export": "mecsim.cli.export:export",
     "bench": "mecsim.cli.bench:bench",
 }
 

@@ -16,7 +16,8 @@ from mecsim.cli.options import threads_option, use_threads
 @threads_option
 def bench(scenario: str, envs: int, training: bool, num_threads: int | None) -> None:
     """Measure speeds and print them as JSON; the best of several repetitions, as other programs only slow one down."""
-    from mecsim.report.benchmark import measure_engines, measure_training
+    from mecsim.report.benchmark import measure_engines
+    from mecsim.report.benchmark_training import measure_training
     from mecsim.report.provenance import provenance
     from mecsim.scenario import load_scenario
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 QUICK_EPOCHS = 2
 QUICK_SETTINGS = {
     "num_envs": "4",
+    "copies": "2",
     "evaluation_epochs": "1",
     "evaluation_preferences": "3",
     "evaluation_episodes": "4",

@@ -15,6 +15,7 @@ from mecsim.engines.system import (
     DELAY,
     ENERGY,
     EXECUTING,
+    HISTOGRAM,
     OBJECTIVES,
     QUEUED_MBIT,
     QUEUED_TASKS,
@@ -31,6 +32,7 @@ from mecsim.scenario import Scenario, load_scenario
 
 EngineName = Literal["simpy", "batched"]
 Arrays = dict[str, NDArray[Any]]
+BYTE_MOST = 255
 
 _ENGINES: dict[str, type[BatchedEngine] | type[SimpyEngine]] = {"batched": BatchedEngine, "simpy": SimpyEngine}
 
@@ -85,6 +87,14 @@ class OffloadEpisodes:
         """The columns of `options` with the immediate cost of each objective; None if the scenario hides them."""
         columns = cost_columns(self.system)
         return None if columns is None else tuple(columns[index] for index in self.objective_columns)
+
+    @property
+    def count_columns(self) -> tuple[int, int] | None:
+        """The first column of `options`, and the first one after it, that hold tasks counted by a byte.
+
+        None where a server may have more tasks than that.
+        """
+        return (HISTOGRAM, HISTOGRAM + self.system.bins) if self.system.steps <= BYTE_MOST else None
 
     def begin(self, tapes: Tapes) -> Arrays:
         """Start the episodes and return their first observations."""

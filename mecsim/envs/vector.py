@@ -22,7 +22,9 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     `info["final_info"]` hold the end of the last ones. The rest of `info` describes the new observation, except for
     `delay_s` and `energy_j`, which always belong to the step's reward.
 
-    Environment j plays episodes j, j + num_envs, j + 2·num_envs, … of the seed; `reset(seed=s)` starts again at j.
+    Environment j plays episodes j, j + num_envs, j + 2·num_envs, … of the seed; `reset(seed=s)` starts again at j. With
+    `copies` each episode is played by so many neighbours at a time: they meet the same tasks and channels, so what they
+    reach differs by their actions alone.
     """
 
     metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012  (as Gymnasium declares it)
@@ -34,9 +36,12 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         seed: int = 0,
         engine: EngineName = "batched",
         stream: Stream = Stream.TRAINING,
+        copies: int = 1,
     ) -> None:
         if num_envs < 1:
             raise InputError(f"num_envs must be at least 1, got {num_envs}")
+        if copies < 1 or num_envs % copies:
+            raise InputError(f"num_envs must be a multiple of copies, got {num_envs} and {copies}")
         self.episodes = OffloadEpisodes(load_scenario(scenario), engine)
         self.scenario = self.episodes.scenario
         self.num_envs = num_envs
@@ -49,6 +54,7 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         self.episodes_started = 0
         self._seed_value = seed
         self._stream = stream
+        self._copies = copies
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
         """Start the next episodes, or again from the first ones of `seed`.
@@ -85,9 +91,10 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         return observation, reward, ended, np.zeros(self.num_envs, np.bool_), info
 
     def _begin_next(self) -> Arrays:
-        tapes = draw_tapes(self.scenario, self._seed_value, self.episodes_started, self.num_envs, self._stream)
-        self.episodes_started += self.num_envs
-        return self.episodes.begin(tapes)
+        episodes = self.num_envs // self._copies
+        tapes = draw_tapes(self.scenario, self._seed_value, self.episodes_started, episodes, self._stream)
+        self.episodes_started += episodes
+        return self.episodes.begin(tapes.select(np.repeat(np.arange(episodes), self._copies)))
 
 
 def make_vec(

@@ -27,11 +27,12 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """What stands in one pair of axes."""
+    """What stands in one pair of axes; `log` makes both of them logarithmic."""
 
     x_label: str
     y_label: str
     curves: Sequence[Curve]
+    log: bool = False
 
 
 def save_lines(path: Path, title: str, panels: Sequence[Panel], marked: bool = True) -> Path:
@@ -48,6 +49,9 @@ def save_lines(path: Path, title: str, panels: Sequence[Panel], marked: bool = T
             )  # fmt: skip
         axes.set_xlabel(panel.x_label)
         axes.set_ylabel(panel.y_label)
+        if panel.log:
+            axes.set_xscale("log")
+            axes.set_yscale("log")
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize="small")
     figure.suptitle(title)

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ def provenance() -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("mecsim", *PACKAGES)}},
         "git_revision": _git_revision(),
-        "hardware": {"processor": _processor(), "cores": os.cpu_count(), "system": platform.system()},
+        "hardware": {"processor": _processor(), "cores": os.cpu_count(), "gpus": _gpus(), "system": platform.system()},
     }
 
 
@@ -43,6 +44,12 @@ def _git(folder: Path, *arguments: str) -> str:
         ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True
     )
     return done.stdout.strip()
+
+
+def _gpus() -> list[str]:
+    """What CUDA can use. Not asked where torch was not needed: loading it would take longer than most commands."""
+    torch = sys.modules.get("torch")
+    return [] if torch is None else [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
 
 
 def _processor() -> str:

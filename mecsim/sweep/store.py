@@ -21,7 +21,7 @@ from mecsim.baselines import BASELINES
 from mecsim.scenario import Scenario, scenario_to_yaml
 from mecsim.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 IDENTIFYING = ("policies.yaml", "scenario.yaml", "config.yaml", "agent.safetensors")
 """Files that decide how a run acts: index of several policies, scenario, settings, weights."""
 
@@ -38,7 +38,9 @@ class Store:
         self, identity: str, scenario: Scenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
     ) -> Path:
         """The file of a part; `identity` is that of its target."""
-        content = [FORMAT, __version__, scenario_to_yaml(scenario), identity, preferences, episodes, seed]
+        # How long a scenario is trained by default, and what it is called, changes nothing of what is played.
+        played = scenario.model_copy(update={"description": "", "training": type(scenario.training)()})
+        content = [FORMAT, __version__, scenario_to_yaml(played), identity, preferences, episodes, seed]
         return self.folder / f"{_digest(json.dumps(content).encode())}.npz"
 
 

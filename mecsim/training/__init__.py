@@ -1,24 +1,32 @@
 """Learning one policy for all preferences, or one for each of several, and the folders that this leaves."""
 
 from mecsim.training.config import TrainingConfig
-from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Monitor, check_memory, train
+from mecsim.training.export import export_onnx
+from mecsim.training.exported import Agreement, ExportedPolicy, agreement
+from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Learner, Monitor, check_memory, prepared, train
 from mecsim.training.multi import MultiRun, is_multi_run, is_run, run_scenario
 from mecsim.training.policy import AgentPolicy, NearestPolicy, run_policy
 from mecsim.training.run import Run
 
 __all__ = [
     "AgentPolicy",
+    "Agreement",
     "EpochReport",
     "Evaluate",
     "Evaluation",
+    "ExportedPolicy",
+    "Learner",
     "Monitor",
     "MultiRun",
     "NearestPolicy",
     "Run",
     "TrainingConfig",
+    "agreement",
     "check_memory",
+    "export_onnx",
     "is_multi_run",
     "is_run",
+    "prepared",
     "run_policy",
     "run_scenario",
     "train",

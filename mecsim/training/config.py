@@ -19,8 +19,10 @@ class TrainingConfig:
     """How training runs. An epoch is one episode of every environment.
 
     num_envs: environments side by side.
-    warmup_epochs: epochs of random actions before the first update.
+    copies: environments that play the same episode at a time. The agent learns from what differs among them.
+    warmup_epochs: epochs played before the first update.
     updates_per_step: gradient updates per step of all environments together.
+    steps_per_round: steps of all environments that are played while the agent learns from what was played before them.
     evaluation_epochs: epochs between evaluations on fixed tapes; the last epoch is always evaluated.
     evaluation_preferences, evaluation_episodes: size of such an evaluation.
     checkpoint_epochs: epochs between checkpoints; the last epoch always leaves one.
@@ -30,8 +32,10 @@ class TrainingConfig:
     """
 
     num_envs: int = 64
+    copies: int = 8
     warmup_epochs: int = 1
     updates_per_step: float = 0.5
+    steps_per_round: int = 10
     evaluation_epochs: int = 25
     evaluation_preferences: int = 21
     evaluation_episodes: int = 64
@@ -49,6 +53,11 @@ class TrainingConfig:
                 raise InputError(f"{entry.name}: expected a whole number of at least 1, got {value!r}")
             if value > (most := _MOST.get(entry.name, value)):
                 raise InputError(f"{entry.name}: expected at most {most:,}, got {value:,}")
+        in_groups = {"num_envs": self.num_envs}
+        in_groups |= {name: getattr(self.agent, name) for name in ("batch_size", "replay_capacity")}
+        for name, count in in_groups.items():
+            if count % self.copies:
+                raise InputError(f"{name}: expected a multiple of copies={self.copies}, got {count}; set either")
         rate = self.updates_per_step
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.0 <= rate <= 1000.0:
             raise InputError(f"updates_per_step: expected a number from 0 to 1000, got {rate!r}")

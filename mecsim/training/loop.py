@@ -1,23 +1,25 @@
-"""Training: play episodes with preferences of all kinds, learn from what happened, evaluate, save."""
+"""Training: collect, learn from what happened, evaluate, save."""
 
 import dataclasses
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from mecsim_agents import METRICS, DiscreteSAC, Replay, Transitions
+from mecsim_agents import METRICS, DiscreteSAC, Replay
 from numpy.typing import NDArray
 
 from mecsim.baselines import Policy, calibrate, tradable
-from mecsim.engines.system import QUEUED_TASKS, system_of
-from mecsim.engines.tape import Stream
-from mecsim.envs.offload import Arrays
+from mecsim.compiled import set_threads
+from mecsim.engines.system import system_of
 from mecsim.envs.vector import OffloadVectorEnv
 from mecsim.errors import InputError
+from mecsim.training.collect import Collector
 from mecsim.training.config import TrainingConfig
 from mecsim.training.policy import AgentPolicy
 from mecsim.training.run import Run
@@ -57,6 +59,14 @@ class Monitor(Protocol):
 Evaluate = Callable[[Policy], Evaluation]
 
 
+class Learner(NamedTuple):
+    """What trains together: who plays, who learns, and what is learned from."""
+
+    collector: Collector
+    agent: DiscreteSAC
+    replay: Replay
+
+
 def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "cpu", resume: bool = False) -> None:
     """Train the agent of `run`, or go on from its newest checkpoint as if there had been no interruption.
 
@@ -66,27 +76,40 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
         RunError: what there is to resume is damaged.
     """
     scenario, config = run.scenario, run.config
-    env = OffloadVectorEnv(scenario, config.num_envs, run.seed, stream=Stream.TRAINING)
-    servers, width = _shape(env, "options")
-    replay = Replay(config.agent.replay_capacity, servers, width, _shape(env, "context")[0], env.reward_dim, device)
-    if resume and run.has_checkpoint():
-        agent, state = run.load_checkpoint(replay, device)
-        first_epoch = int(state["epoch"])
-    else:
-        agent, first_epoch = _new_agent(env, config, run.seed, device), 0
+    first_epoch = run.latest_epoch() if resume and run.has_checkpoint() else 0
+    collector, agent, replay = prepared(run, device, first_epoch)
     policy = AgentPolicy(agent, scenario, scenario, config.preference)
     rows = run.read_metrics(first_epoch)
-    observation, _ = env.reset(options={"episode": first_epoch * config.num_envs})
-    for epoch in range(first_epoch + 1, run.epochs + 1):
-        observation, report = _epoch(env, observation, agent, replay, run, epoch)
-        if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
-            report = dataclasses.replace(report, evaluation=evaluate(policy))
-        rows.append(_row(report, scenario.objectives))
-        run.write_metrics(rows)
-        for monitor in monitors:
-            monitor.on_epoch(report)
-        if epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
-            run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
+    with _beside() as beside:
+        for epoch in range(first_epoch + 1, run.epochs + 1):
+            report = _epoch(collector, agent, replay, run, epoch, beside)
+            if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
+                report = dataclasses.replace(report, evaluation=evaluate(policy))
+            rows.append(_row(report, scenario.objectives))
+            run.write_metrics(rows)
+            for monitor in monitors:
+                monitor.on_epoch(report)
+            if epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
+                run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
+
+
+def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Learner:
+    """What `run` trains with, before its first epoch, or as its newest checkpoint left it after `done_epochs`.
+
+    Before the first epoch nothing of the run's folder is read or written.
+
+    Raises:
+        RunError: the checkpoint is damaged.
+    """
+    config = run.config
+    collector = Collector(run, done_epochs * config.num_envs // config.copies)
+    env = collector.env
+    options, width = _shape(env, "options")
+    context = _shape(env, "context")[0]
+    capacity, counts = config.agent.replay_capacity, env.episodes.count_columns
+    replay = Replay(capacity, options, width, context, env.reward_dim, device, config.copies, counts)
+    agent = run.load_checkpoint(replay, device) if done_epochs else _new_agent(env, config, run.seed, device)
+    return Learner(collector, agent, replay)
 
 
 def check_memory(run: Run, at_once: int = 1) -> None:
@@ -131,49 +154,65 @@ def _new_agent(env: OffloadVectorEnv, config: TrainingConfig, seed: int, device:
     )
 
 
+@contextmanager
+def _beside() -> Iterator[Executor | None]:
+    """A thread to collect on while this one learns; None where there is a single thread for both.
+
+    One of the threads of the training is then the collector's, the others compute.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1:
+        yield None
+        return
+    torch.set_num_threads(threads - 1)
+    try:
+        with ThreadPoolExecutor(1, initializer=_use_one_thread) as executor:
+            yield executor
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _use_one_thread() -> None:
+    """Keep a new thread to itself: both libraries count threads for each thread that calls them."""
+    torch.set_num_threads(1)
+    set_threads(1)
+
+
 def _epoch(
-    env: OffloadVectorEnv, observation: Arrays, agent: DiscreteSAC, replay: Replay, run: Run, epoch: int
-) -> tuple[Arrays, EpochReport]:
-    """One episode of every environment, with the updates that belong to it; returns the next first observation."""
+    collector: Collector, agent: DiscreteSAC, replay: Replay, run: Run, epoch: int, beside: Executor | None
+) -> EpochReport:
+    """One episode of every environment, with the updates that belong to it.
+
+    In rounds: some steps are played with the policy as it was at the start of the round, and meanwhile the agent learns
+    from what had been played before. So the outcome does not depend on which of the two is faster.
+    """
     config, steps = run.config, run.scenario.episode.steps
-    rng = np.random.default_rng([run.seed, epoch])  # of its own, so that a resumed run draws the same
-    if config.preference is None:
-        preference = rng.dirichlet(np.ones(env.reward_dim), env.num_envs)
-    else:
-        preference = np.tile(config.preference, (env.num_envs, 1))
-    warming_up = epoch <= config.warmup_epochs
-    returns = np.zeros((env.num_envs, env.reward_dim))
-    chosen = np.zeros(env.episodes.action_space.n)
+    tally = collector.begin(epoch)
     learned: list[dict[str, torch.Tensor]] = []
     first_step = (epoch - 1 - config.warmup_epochs) * steps  # of those that learn, so that no fraction is ever lost
-    for step in range(steps):
-        if warming_up:
-            action = rng.integers(0, observation["mask"].sum(axis=1, dtype=np.int64))
-        else:
-            action = np.asarray(agent.act(observation, preference, explore=True))
-        has_task = observation["context"][:, QUEUED_TASKS] > 0
-        chosen += np.bincount(action[has_task], minlength=len(chosen))
-        following, reward, terminated, _, info = env.step(action)
-        ended = info.get("final_obs", following)
-        replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended))
-        returns -= reward
-        observation = following
-        due = 0 if warming_up else _updates_due(config.updates_per_step, first_step + step)
-        progress = (epoch - 1 + step / steps) / run.epochs
-        learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
+    for start in range(0, steps, config.steps_per_round):
+        count = min(config.steps_per_round, steps - start)
+        agent.release()
+        played = beside.submit(collector.collect, agent, count) if beside else None
+        if epoch > config.warmup_epochs:
+            for step in range(start, start + count):
+                progress = (epoch - 1 + step / steps) / run.epochs
+                due = _updates_due(config.updates_per_step, first_step + step)
+                learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
+        for batch in played.result() if played else collector.collect(agent, count):
+            replay.add(batch)
     if epoch == config.warmup_epochs:
         agent.observe_normalisation(replay)
-    report = EpochReport(
+    return EpochReport(
         epoch=epoch,
         epochs=run.epochs,
         env_steps=epoch * config.num_envs * steps,
         updates=agent.updates,
-        returns=returns.mean(axis=0),
-        action_shares=chosen / max(1.0, chosen.sum()),
+        returns=tally.returns.mean(axis=0),
+        action_shares=tally.chosen / max(1, tally.chosen.sum()),
         metrics=_means(learned),
         evaluation=None,
     )
-    return observation, report
 
 
 def _updates_due(per_step: float, step: int) -> int:

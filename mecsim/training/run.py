@@ -24,7 +24,7 @@ from mecsim.scenario import Scenario, load_scenario, scenario_to_yaml
 from mecsim.training.config import TrainingConfig
 from mecsim.version import __version__
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +152,26 @@ class Run:
             raise RunError(f"{self.folder}: the run has no checkpoint yet")
         return complete[-1].parent
 
+    def latest_epoch(self) -> int:
+        """The epoch after which the newest checkpoint was written.
+
+        Raises:
+            RunError: there is none, or it is damaged.
+        """
+        return self._latest_state("epoch")
+
     def latest_env_steps(self) -> int:
         """Environment steps at the newest checkpoint.
 
         Raises:
             RunError: there is none, or it is damaged.
         """
+        return self._latest_state("env_steps")
+
+    def _latest_state(self, name: str) -> int:
         path = self.latest_checkpoint() / "state.json"
         try:
-            return int(json.loads(path.read_text())["env_steps"])
+            return int(json.loads(path.read_text())[name])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
@@ -185,8 +196,8 @@ class Run:
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
-    def load_checkpoint(self, replay: Replay, device: str) -> tuple[DiscreteSAC, dict[str, Any]]:
-        """The agent and state of the newest checkpoint; fills `replay`.
+    def load_checkpoint(self, replay: Replay, device: str) -> DiscreteSAC:
+        """The agent of the newest checkpoint; fills `replay`.
 
         Raises:
             RunError: there is none, or it is damaged.
@@ -195,11 +206,9 @@ class Run:
         folder = self.latest_checkpoint()
         try:
             replay.load_state_tensors(load_file(folder / "replay.safetensors"))
-            state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-            int(state["epoch"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RunError(f"{folder}: damaged: {first_line(error)}") from None
-        return agent, state
+        return agent
 
 
 def read_settings(path: Path, key: str, version: int, noun: str, folder_is: str) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class Arrays:
         before, after = self.observation(count, options), self.observation(count, options)
         action = np.array([self.rng.choice(np.flatnonzero(row)) for row in before["mask"]])
         reward = -self.rng.random((count, OBJECTIVES))
-        return Transitions.from_arrays(before, action, reward, self.rng.random(count) < 0.1, after)
+        terminated, preference = self.rng.random(count) < 0.1, self.rng.dirichlet(np.ones(OBJECTIVES), count)
+        return Transitions.from_arrays(before, action, reward, terminated, after, preference)
 
 
 @pytest.fixture
@@ -53,8 +54,8 @@ def make_agent(seed: int = 0, **config: object) -> DiscreteSAC:
     return DiscreteSAC(OBJECTIVES, FEATURES, CONTEXT, (3.0, 0.5), made, reward_columns=(0, 1), seed=seed)
 
 
-def filled_replay(arrays: Arrays, count: int = 200, capacity: int = 300) -> Replay:
-    replay = Replay(capacity, OPTIONS, FEATURES, CONTEXT, OBJECTIVES)
+def filled_replay(arrays: Arrays, count: int = 200, capacity: int = 300, group: int = 1) -> Replay:
+    replay = Replay(capacity, OPTIONS, FEATURES, CONTEXT, OBJECTIVES, group=group)
     replay.add(arrays.transitions(count))
     return replay
 
@@ -63,17 +64,19 @@ class DebtWorld:
     """Each option has a cost now and a debt, paid at the next decision whatever is chosen then.
 
     Option columns: cost now (d, the debt of the last choice included), debt (d). Costs and debts are uniform on [0, 1],
-    so looking only at cost is far from optimal; the optimum takes the lowest ω·(cost + γ·debt).
+    so looking only at cost is far from optimal; the optimum takes the lowest ω·(cost + γ·debt). Neighbours in groups of
+    `copies` meet the same costs and debts, and differ by what they chose.
     """
 
-    def __init__(self, states: int, seed: int, options: int = 4) -> None:
-        self.states, self.options, self.rng = states, options, np.random.default_rng(seed)
+    def __init__(self, states: int, seed: int, options: int = 4, copies: int = 1) -> None:
+        self.states, self.options, self.rng, self.copies = states, options, np.random.default_rng(seed), copies
         self.owed = np.zeros((states, OBJECTIVES))
         self.draw()
 
     def draw(self) -> None:
-        self.own = self.rng.random((self.states, self.options, OBJECTIVES))
-        self.debt = self.rng.random((self.states, self.options, OBJECTIVES))
+        shape = self.states // self.copies, self.options, OBJECTIVES
+        self.own = self.rng.random(shape).repeat(self.copies, 0)
+        self.debt = self.rng.random(shape).repeat(self.copies, 0)
 
     def observe(self) -> dict[str, np.ndarray]:
         cost = self.own + self.owed[:, None]

@@ -12,7 +12,7 @@ def test_mapping_there_and_back_through_json() -> None:
     assert DiscreteSACConfig.from_mapping(json.loads(json.dumps(config.to_mapping()))) == config
 
 
-def test_a_config_from_before_there_were_architectures_means_the_set() -> None:
+def test_what_a_mapping_lacks_keeps_its_default() -> None:
     mapping = DiscreteSACConfig().to_mapping()
     del mapping["architecture"]
     assert DiscreteSACConfig.from_mapping(mapping).architecture == "set"
@@ -35,6 +35,14 @@ def test_every_field_is_documented() -> None:
         ({"architecture": "both"}, "architecture: expected 'set' or 'padded', got 'both'"),
         ({"architecture": ["set"]}, "architecture: expected"),
         ({"critic": "both"}, "critic: expected 'vector' or 'scalar'"),
+        ({"policy": "greedy"}, "policy: expected 'softmax' or 'network', got 'greedy'"),
+        ({"pessimism": "max"}, "pessimism: expected 'mean' or 'min', got 'max'"),
+        ({"compress": 0}, "compress: expected true or false"),
+        ({"exploration_temperature": 0.0}, "exploration_temperature: expected a number"),
+        ({"group_huber_beta": 0.0}, "group_huber_beta: expected a number"),
+        ({"group_mean_weight": -0.1}, "group_mean_weight: expected a number from 0"),
+        ({"played_fraction": 1.5}, "played_fraction: expected a number from 0 to 1"),
+        ({"logit_temperature": 0.01}, "logit_temperature: no such field"),
         ({"encoder_sizes": []}, "encoder_sizes"),
         ({"head_sizes": [64, 0]}, "head_sizes"),
         ({"batch_size": 2.5}, "batch_size"),

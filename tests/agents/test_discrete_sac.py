@@ -1,5 +1,6 @@
 """The agent: target, determinism, saving, errors."""
 
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,18 @@ import numpy as np
 import pytest
 import torch
 from mecsim_agents import METRICS, DiscreteSAC, DiscreteSACConfig, Replay, checkpoint
-from mecsim_agents.functional import critic_target, masked_log_softmax, policy_loss, sample_preferences
+from mecsim_agents.functional import (
+    critic_target,
+    masked_log_softmax,
+    pessimistic,
+    policy_loss,
+    sample_preferences,
+)
 
 from .conftest import Arrays, filled_replay, make_agent
 
 PREFERENCE = np.array([0.3, 0.7], np.float32)
+POLICIES = pytest.mark.parametrize("policy", ["softmax", "network"])
 
 
 def states_equal(left: DiscreteSAC, right: DiscreteSAC) -> bool:
@@ -30,9 +38,8 @@ def test_vector_target_equals_a_loop_over_its_definition() -> None:
     terminated = torch.tensor([False, True, False, False, True])
     mask = torch.tensor([[1, 1, 1], [0, 0, 0], [1, 0, 1], [0, 1, 0], [1, 1, 1]]).bool()
     probability, log_probability = masked_log_softmax(torch.randn(states, options, generator=rng), mask)
-    result = critic_target(
-        reward, terminated, values, probability, log_probability, preference, discount, torch.tensor(temperature)
-    )
+    judged, policy = pessimistic(values, preference), (probability, log_probability)
+    result = critic_target(reward, terminated, judged, *policy, preference, discount, torch.tensor(temperature))
     for n in range(states):
         expected = reward[n].tolist()
         if not terminated[n]:
@@ -72,20 +79,56 @@ def test_preferences_are_on_the_simplex_with_its_corners() -> None:
     assert inner.var(0).tolist() == pytest.approx([1 / 18] * 3, abs=0.005)  # of Dirichlet(1, 1, 1)
 
 
-def test_update_reports_every_metric(arrays: Arrays) -> None:
-    agent, replay = make_agent(learn_temperature=True), filled_replay(arrays)
+@POLICIES
+@pytest.mark.parametrize("group", [1, 4])
+def test_update_reports_every_metric(arrays: Arrays, policy: str, group: int) -> None:
+    agent, replay = make_agent(learn_temperature=True, policy=policy), filled_replay(arrays, group=group)
     metrics = agent.update(replay, 0.5)
     assert metrics.keys() == METRICS.keys()
     assert all(value.ndim == 0 and torch.isfinite(value) and not value.requires_grad for value in metrics.values())
-    assert float(metrics["learning_rate"]) == pytest.approx(agent.config.learning_rate * 0.55)
+    last = agent.config.final_learning_rate_fraction
+    assert float(metrics["learning_rate"]) == pytest.approx(agent.config.learning_rate * (1.0 + last) / 2.0)
+    assert bool(metrics["error_within_groups"] > 0.0) == (group > 1)
+    assert bool(metrics["policy_gradient_norm"] > 0.0) == (policy == "network")
 
 
-def test_a_fixed_preference_is_the_only_one_that_is_learned_for(arrays: Arrays) -> None:
+def test_the_loss_weighs_what_is_common_to_a_group_apart(arrays: Arrays) -> None:
+    """One number decides how much the mean of a group counts; without it only what differs is learned."""
+    replay, losses = filled_replay(arrays, group=4), {}
+    for weight in (0.0, 0.5, 2.0):
+        agent = make_agent(group_mean_weight=weight)
+        losses[weight] = float(agent.update(replay, 0.0)["critic_loss"])
+    assert losses[0.0] > 0.0
+    assert losses[2.0] - losses[0.0] == pytest.approx(4.0 * (losses[0.5] - losses[0.0]), rel=1e-3)
+    assert losses[0.5] > 1.01 * losses[0.0]
+
+
+def test_a_batch_has_to_be_of_whole_groups(arrays: Arrays) -> None:
+    with pytest.raises(ValueError, match="expected a multiple of the group of 4, got 30"):
+        make_agent(batch_size=30).update(filled_replay(arrays, group=4), 0.0)
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 1.0])
+def test_a_group_is_learned_for_one_preference_played_or_drawn(arrays: Arrays, fraction: float) -> None:
+    agent, replay = make_agent(played_fraction=fraction, corner_fraction=0.0), Replay(4000, 4, 5, 3, 2, group=4)
+    batch = arrays.transitions(4000)
+    batch.preference[:] = batch.preference[::4].repeat_interleave(4, 0)
+    replay.add(batch)
+    drawn = replay.sample(4000, torch.Generator().manual_seed(0))
+    used = agent._preferences(drawn, 4, None).view(1000, 4, 2)
+    assert (used == used[:, :1]).all()
+    assert np.unique(used[:, 0].numpy(), axis=0).shape[0] > 500
+    played = (used[:, 0] == drawn.preference[::4]).all(-1)
+    assert played.float().mean().item() == pytest.approx(fraction, abs=0.06)
+
+
+@POLICIES
+def test_a_fixed_preference_is_the_only_one_that_is_learned_for(arrays: Arrays, policy: str) -> None:
     """Before any critic has learned a value, the target is the reward, weighed by the preference (plus entropy)."""
     replay = filled_replay(arrays)
     results = []
     for preference in ([1.0, 0.0], [0.0, 1.0], [0.3, 0.7]):
-        first, second = make_agent(residual=False), make_agent(residual=False)
+        first, second = (make_agent(residual=False, policy=policy) for _ in range(2))
         metrics = first.update(replay, 0.0, preference)
         rows = np.tile(np.float32(preference), (first.config.batch_size, 1))
         assert float(second.update(replay, 0.0, rows)["critic_loss"]) == float(metrics["critic_loss"])
@@ -101,7 +144,8 @@ def test_a_fixed_preference_has_to_be_one(arrays: Arrays, preference: list[float
         make_agent().update(filled_replay(arrays), 0.0, preference)
 
 
-def test_a_file_from_before_there_were_architectures_is_read(arrays: Arrays, tmp_path: Path) -> None:
+def test_a_file_keeps_only_what_is_needed(arrays: Arrays, tmp_path: Path) -> None:
+    """What its header lacks has a default."""
     agent, path = make_agent(), tmp_path / "agent.safetensors"
     agent.update(filled_replay(arrays), 0.0)
     agent.save(path)
@@ -111,26 +155,134 @@ def test_a_file_from_before_there_were_architectures_is_read(arrays: Arrays, tmp
     assert states_equal(DiscreteSAC.load(path), agent)
 
 
+def test_a_file_of_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "agent.safetensors"
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "_FORMAT", 1)
+        make_agent().save(path)
+    with pytest.raises(ValueError, match="format"):
+        DiscreteSAC.load(path)
+
+
+# The policy
+
+
+def members(agent: DiscreteSAC, observation: dict[str, np.ndarray]) -> np.ndarray:
+    """What each critic says of each option, (K, N, A, M)."""
+    tensors = [torch.as_tensor(array) for array in observation.values()]
+    preference = torch.as_tensor(PREFERENCE).expand(len(tensors[1]), -1)
+    with torch.no_grad():
+        return agent.model.values(
+            agent.model.critic, agent.model.state(*tensors[:1], tensors[1] != 0, tensors[2], preference)
+        ).numpy()
+
+
+def updated(agent: DiscreteSAC, replay: Replay, updates: int) -> DiscreteSAC:
+    agent.observe_normalisation(replay)
+    for _ in range(updates):
+        agent.update(replay, 0.0)
+    return agent
+
+
+@pytest.mark.parametrize("critic", ["vector", "scalar"])
+@pytest.mark.parametrize("pessimism", ["mean", "min"])
+def test_what_the_critics_agree_on(arrays: Arrays, critic: str, pessimism: str) -> None:
+    agent = updated(make_agent(critic=critic, pessimism=pessimism, ensemble_size=3), filled_replay(arrays), 10)
+    observation = arrays.observation(30)
+    values, told = members(agent, observation), agent.q_values(observation, PREFERENCE)
+    weighted = values[..., 0] if critic == "scalar" else values @ PREFERENCE
+    assert np.abs(weighted[0] - weighted[1]).max() > 1e-3
+    for n, a in zip(*np.nonzero(observation["mask"]), strict=True):
+        lowest = weighted[:, n, a].argmin()
+        expected = values[:, n, a].mean(0) if pessimism == "mean" else values[lowest, n, a]
+        np.testing.assert_allclose(told[n, a], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("critic", ["vector", "scalar"])
+@pytest.mark.parametrize("pessimism", ["mean", "min"])
+def test_the_softmax_policy_is_its_formula(arrays: Arrays, critic: str, pessimism: str) -> None:
+    """With so steep an average the averaged network is the latest one, whose values are told."""
+    settings = {"critic": critic, "pessimism": pessimism, "averaging_power": 1e12, "temperature": 2.0}
+    agent = updated(make_agent(policy="softmax", **settings), filled_replay(arrays), 10)
+    observation = arrays.observation(200)
+    values = agent.q_values(observation, PREFERENCE)
+    weighted = values[..., 0] if critic == "scalar" else np.einsum("nam,m->na", values, PREFERENCE)
+    weight = np.exp((weighted - weighted.max(-1, keepdims=True)) / 2.0)  # 0 for absent options, whose value is -inf
+    expected = weight / weight.sum(-1, keepdims=True)
+    assert np.median(expected.max(-1) - 1.0 / observation["mask"].sum(-1)) > 0.1  # neither greedy nor uniform
+    assert np.median(expected.max(-1)) < 0.95
+    np.testing.assert_allclose(agent.action_probabilities(observation, PREFERENCE), expected, rtol=2e-3, atol=1e-6)
+
+
+def test_only_a_policy_network_is_an_own_network() -> None:
+    names = {policy: set(make_agent(policy=policy).state_tensors()) for policy in ("softmax", "network")}
+    assert names["softmax"] < names["network"]
+    assert all("policy" in name for name in names["network"] - names["softmax"])
+
+
+@POLICIES
+def test_the_average_of_the_weights_is_played(arrays: Arrays, policy: str) -> None:
+    agent, replay = make_agent(policy=policy, averaging_power=0.0, learning_rate=0.01), filled_replay(arrays)
+    agent.observe_normalisation(replay)
+    seen = []
+    for _ in range(7):
+        agent.update(replay, 0.0)
+        seen.append([parameter.detach().clone() for parameter in agent.model.deciding.parameters()])
+    for average, weights in zip(agent.model.averaged.parameters(), zip(*seen, strict=True), strict=True):
+        torch.testing.assert_close(average, torch.stack(weights).mean(0), rtol=1e-4, atol=1e-6)
+    observation = arrays.observation(300)
+    before = agent.eval(observation, PREFERENCE), agent.action_probabilities(observation, PREFERENCE)
+    with torch.no_grad():
+        for parameter in [*agent.model.deciding.parameters(), *agent.model.exploring.parameters()]:
+            parameter.zero_()
+    assert (agent.eval(observation, PREFERENCE) == before[0]).all()
+    assert (agent.action_probabilities(observation, PREFERENCE) == before[1]).all()
+    with torch.no_grad():
+        for parameter in agent.model.averaged.parameters():
+            parameter.zero_()
+    assert (agent.action_probabilities(observation, PREFERENCE) != before[1]).any()
+
+
+@POLICIES
+def test_exploring_changes_when_the_policy_is_released(arrays: Arrays, policy: str) -> None:
+    """At next to no temperature exploring takes the likeliest option, so what it draws does not matter."""
+    cold = {"temperature": 0.01, "exploration_temperature": 1e-7, "residual": False, "averaging_power": 1e12}
+    agent, replay = make_agent(policy=policy, learning_rate=0.01, **cold), filled_replay(arrays)
+    observation = arrays.observation(500)
+    updated(agent, replay, 20)
+    agent.release()
+    released = agent.act(observation, PREFERENCE, explore=True)
+    assert (released == agent.eval(observation, PREFERENCE)).mean() > 0.95
+    for _ in range(20):
+        agent.update(replay, 0.0)
+    assert (agent.act(observation, PREFERENCE, explore=True) == released).mean() > 0.98
+    assert (agent.eval(observation, PREFERENCE) != released).mean() > 0.05
+    agent.release()
+    assert (agent.act(observation, PREFERENCE, explore=True) == agent.eval(observation, PREFERENCE)).mean() > 0.95
+
+
 def test_target_follows_slowly(arrays: Arrays) -> None:
     agent, replay = make_agent(target_rate=0.25), filled_replay(arrays)
     before = agent.state_tensors()
     agent.update(replay, 0.0)
     after = agent.state_tensors()
-    name = "target.last_weight"
+    name = "model.target.last_weight"
     expected = torch.lerp(before[name], after[name.replace("target", "critic")], 0.25)
     torch.testing.assert_close(after[name], expected)
     assert not torch.equal(after[name], before[name])
 
 
 @pytest.mark.parametrize(("residual", "fraction", "rises"), [(False, 0.1, False), (True, 1.0, True)])
+@POLICIES
 def test_temperature_moves_against_the_error_of_entropy(
-    arrays: Arrays, residual: bool, fraction: float, rises: bool
+    arrays: Arrays, policy: str, residual: bool, fraction: float, rises: bool
 ) -> None:
     """The plain form starts uniform, above any lower target; the residual one nearly greedy, below the uniform's."""
-    agent = make_agent(learn_temperature=True, residual=residual, target_entropy_fraction=fraction)
-    before = agent.state_tensors()["log_temperature"]
+    settings = {"learn_temperature": True, "residual": residual, "target_entropy_fraction": fraction}
+    agent = make_agent(policy=policy, **settings)
+    before = agent.state_tensors()["model.log_temperature"]
     agent.update(filled_replay(arrays), 0.0)
-    assert bool(agent.state_tensors()["log_temperature"] > before) == rises
+    assert bool(agent.state_tensors()["model.log_temperature"] > before) == rises
 
 
 def test_residual_target_needs_no_learning_without_a_future(arrays: Arrays) -> None:
@@ -143,14 +295,21 @@ def test_residual_target_needs_no_learning_without_a_future(arrays: Arrays) -> N
     assert float(agent.update(replay, 0.0)["critic_loss"]) < 1e-10
 
 
-@pytest.mark.parametrize("learn_temperature", [False, True])
-@pytest.mark.parametrize("critic", ["vector", "scalar"])
-def test_resumes_bit_for_bit(arrays: Arrays, tmp_path: Path, critic: str, learn_temperature: bool) -> None:
-    settings = {"critic": critic, "learn_temperature": learn_temperature}
-    agent, replay, observation = make_agent(**settings), filled_replay(arrays), arrays.observation(30)
+COMBINATIONS = itertools.product(("softmax", "network"), ("vector", "scalar"), ("mean", "min"), (False, True))
+
+
+@pytest.mark.parametrize(("policy", "critic", "pessimism", "switch"), list(COMBINATIONS))
+def test_resumes_bit_for_bit(
+    arrays: Arrays, tmp_path: Path, policy: str, critic: str, pessimism: str, switch: bool
+) -> None:
+    settings = {"policy": policy, "critic": critic, "pessimism": pessimism, "learn_temperature": switch}
+    agent, replay = make_agent(compress=switch, **settings), filled_replay(arrays, group=4 if switch else 1)
+    observation = arrays.observation(30)
     agent.observe_normalisation(replay)
     for step in range(5):
         agent.update(replay, step / 10)
+        if step == 2:
+            agent.release()  # what is explored with is saved as well
     agent.act(observation, PREFERENCE, explore=True)
     agent.save(tmp_path / "agent.safetensors")
     other = DiscreteSAC.load(tmp_path / "agent.safetensors")

@@ -12,18 +12,29 @@ PREFERENCES = ([1.0, 0.0], [0.7, 0.3], [0.3, 0.7], [0.0, 1.0])
 
 
 def train(
-    config: DiscreteSACConfig, updates: int, seed: int = 0, outlier_share: float = 0.0, device: str = "cpu"
+    config: DiscreteSACConfig,
+    updates: int,
+    seed: int = 0,
+    outlier_share: float = 0.0,
+    device: str = "cpu",
+    copies: int = 1,
+    grouped: bool = True,
 ) -> DiscreteSAC:
-    """Train in 32 worlds side by side, an update a step after a warm-up; a share of the costs is 1000 times larger."""
+    """Train in 32 worlds side by side, an update a step after a warm-up; a share of the costs is 1000 times larger.
+
+    `copies` of the worlds meet the same chance; `grouped`: whether the agent is told.
+    """
     agent = DiscreteSAC(2, 4, 0, SCALE, config, reward_columns=(0, 1), seed=seed, device=device, num_options=4)
-    replay = Replay(config.replay_capacity, 4, 4, 0, 2, device)
-    world, rng = DebtWorld(32, seed), np.random.default_rng(seed)
+    replay = Replay(config.replay_capacity, 4, 4, 0, 2, device, group=copies if grouped else 1)
+    world, rng = DebtWorld(32, seed, copies=copies), np.random.default_rng(seed)
     for step in range(updates + 60):
-        before = world.observe()
-        action = np.asarray(agent.act(before, rng.dirichlet([1.0, 1.0], 32).astype(np.float32), explore=True))
+        before, preference = world.observe(), rng.dirichlet([1.0, 1.0], 32 // copies).repeat(copies, 0)
+        agent.release()
+        action = np.asarray(agent.act(before, preference, explore=True))
         reward = world.step(action)
         reward[rng.random(32) < outlier_share] *= 1000.0
-        replay.add(Transitions.from_arrays(before, action, reward, np.zeros(32, bool), world.observe()))
+        over = np.zeros(32, bool)
+        replay.add(Transitions.from_arrays(before, action, reward, over, world.observe(), preference))
         if step == 59:
             agent.observe_normalisation(replay)
         if step >= 60:
@@ -47,8 +58,11 @@ def gap_closed(agent: DiscreteSAC) -> list[float]:
 
 
 def small(**values: object) -> DiscreteSACConfig:
+    """Settings for the world above. Whatever decides how it is learned is given, so that no default is measured."""
     return DiscreteSACConfig.from_mapping(
         {"encoder_sizes": [32], "head_sizes": [32], "batch_size": 128, "learning_rate": 3e-3, "replay_capacity": 20_000}
+        | {"discount": 0.95, "target_rate": 0.01, "huber_beta": 0.3, "group_huber_beta": 0.02, "played_fraction": 0.0}
+        | {"temperature": 0.01, "exploration_temperature": 0.01, "group_mean_weight": 0.05}
         | values
     )
 

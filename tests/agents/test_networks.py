@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from mecsim_agents import InputNormaliser, OptionNetwork
+from mecsim_agents.ensemble import EnsembleNetwork
 from mecsim_agents.functional import entropy, masked_log_softmax
 
 from .conftest import CONTEXT, FEATURES, Arrays, filled_replay, make_agent
@@ -84,10 +85,21 @@ def test_absent_options_are_never_chosen(arrays: Arrays) -> None:
         assert present[np.arange(2000), action].all()
 
 
-def test_exploration_follows_the_policy(arrays: Arrays) -> None:
-    agent, one = make_agent(logit_temperature=1.0), arrays.observation(1)
+@pytest.mark.parametrize("exploration_temperature", [1.0, 3.0])
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_exploration_follows_the_policy_at_its_own_temperature(
+    arrays: Arrays, policy: str, exploration_temperature: float
+) -> None:
+    """From exp(Q/α), normalised, to exp(Q/α'): the probabilities to the power α/α'."""
+    agent = make_agent(policy=policy, temperature=1.0, exploration_temperature=exploration_temperature)
+    one = arrays.observation(1)
+    one["mask"][:] = 1
     many = {name: np.repeat(value, 20_000, 0) for name, value in one.items()}
-    expected = agent.action_probabilities(one, PREFERENCE)[0]
+    played = agent.action_probabilities(one, PREFERENCE)[0]
+    expected = played ** (1.0 / exploration_temperature)
+    expected /= expected.sum()
+    assert played.max() > 0.35
+    assert (np.abs(expected - played).max() > 0.05) == (exploration_temperature > 1.0)
     counts = np.bincount(agent.act(many, PREFERENCE, explore=True), minlength=len(expected))
     np.testing.assert_allclose(counts / 20_000, expected, atol=0.02)
 
@@ -103,8 +115,29 @@ def test_single_and_no_valid_option_give_numbers_and_gradients() -> None:
     assert torch.isfinite(logits.grad).all()
 
 
-def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays) -> None:
-    agent, observation = make_agent(), arrays.observation(500)
+def test_the_taken_option_has_its_output_and_the_gradient(arrays: Arrays) -> None:
+    network, given = random_network(), inputs(arrays)
+    action = torch.tensor([0, 3, 1, 2, 2, 0])
+    assert_taken(network, given, action)
+
+
+def assert_taken(network: EnsembleNetwork, given: list[torch.Tensor], action: torch.Tensor) -> None:
+    """`taken` is a part of the whole output, with the same gradient."""
+    taken, everything = network.taken(*given, action), network(*given)
+    assert taken.shape == (2, 6, 1, 2)
+    torch.testing.assert_close(taken[:, :, 0], everything[:, torch.arange(6), action])
+    network.zero_grad()
+    taken.sum().backward()
+    fast = [parameter.grad.clone() for parameter in network.parameters()]
+    network.zero_grad()
+    network(*given)[:, torch.arange(6), action].sum().backward()
+    for one, parameter in zip(fast, network.parameters(), strict=True):
+        torch.testing.assert_close(one, parameter.grad)
+
+
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays, policy: str) -> None:
+    agent, observation = make_agent(policy=policy), arrays.observation(500)
     cost = observation["options"][..., :2] * PREFERENCE / np.array([3.0, 0.5])
     cost = np.where(observation["mask"] == 1, cost.sum(-1), np.inf)
     assert (agent.eval(observation, PREFERENCE) == cost.argmin(-1)).all()
@@ -114,14 +147,16 @@ def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays) -> None:
     np.testing.assert_allclose(values[present], expected[present], rtol=1e-5)
 
 
-def test_plain_form_starts_uniform(arrays: Arrays) -> None:
-    probability = make_agent(residual=False).action_probabilities(arrays.observation(20), PREFERENCE)
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_plain_form_starts_uniform(arrays: Arrays, policy: str) -> None:
+    agent = make_agent(residual=False, policy=policy)
+    probability = agent.action_probabilities(arrays.observation(20), PREFERENCE)
     valid = (probability > 0).sum(-1, keepdims=True)
     np.testing.assert_allclose(probability, np.where(probability > 0, 1 / valid, 0), rtol=1e-5)
 
 
 def test_normaliser_ignores_absent_rows_and_outliers_of_cost() -> None:
-    normaliser = InputNormaliser(2, 1, cost_columns=(1,))
+    normaliser = InputNormaliser(2, 1, cost_columns=(1,), cost_units=(1.0,))
     options = torch.zeros(1, 1001, 2)
     options[0, :1000, 0] = torch.arange(1000.0)
     options[0, :1000, 1] = torch.linspace(0.0, 1e-3, 1000)
@@ -136,3 +171,32 @@ def test_normaliser_ignores_absent_rows_and_outliers_of_cost() -> None:
     assert normal[0, 999, 1] == 10.0
     assert (normal[0, 1000] == 0).all()
     assert normaliser.context_scale.item() == 0.25
+
+
+def test_normaliser_compresses_options_in_the_units_of_their_columns() -> None:
+    """And nothing else: before it has seen data it neither shifts nor scales."""
+    normaliser = InputNormaliser(3, 1, cost_columns=(2,), cost_units=(0.01,), compress=True)
+    rows = torch.tensor([[0.0, -3.0, 0.05], [7.0, 1e3, 1e2]])
+    normal, context = normaliser(rows[None], torch.ones(1, 2, dtype=torch.bool), torch.tensor([[5.0]]))
+    expected = [[0.0, -np.log(4.0), np.log(6.0)], [np.log(8.0), np.log(1001.0), np.log(10001.0)]]
+    np.testing.assert_allclose(normal[0], expected, rtol=1e-5)
+    assert context.item() == 5.0
+    normaliser.set_normalisation(rows[None], torch.ones(1, 2, dtype=torch.bool), torch.tensor([[5.0]]))
+    again, _ = normaliser(rows[None], torch.ones(1, 2, dtype=torch.bool), torch.tensor([[5.0]]))
+    np.testing.assert_allclose(again[0].mean(0)[:2], 0.0, atol=1e-5)  # statistics are those of compressed columns
+    np.testing.assert_allclose(again[0].std(0, correction=0)[:2], 1.0, rtol=1e-4)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_unit_of_a_cost_is_the_temperature(arrays: Arrays, compress: bool) -> None:
+    agent = make_agent(compress=compress, temperature=0.2, reward_multiplier=4.0)
+    options = arrays.observation(3)["options"]
+    state = agent.model.state(
+        torch.as_tensor(options), torch.ones(3, 4).bool(), torch.zeros(3, 3), torch.ones(3, 2) / 2
+    )
+    scaled = options[..., :2] * 4.0 / np.array([3.0, 0.5])
+    if compress:
+        expected = np.sign(scaled) * np.log1p(np.abs(scaled) / 0.2)
+        np.testing.assert_allclose(state.options_NAF[..., :2], expected, rtol=1e-5)
+    else:
+        np.testing.assert_allclose(state.options_NAF, options.clip(-10, 10), rtol=1e-6)

@@ -9,7 +9,7 @@ from mecsim_agents import DiscreteSAC, DiscreteSACConfig, PaddedNetwork, Replay
 
 from .conftest import CONTEXT, FEATURES, OBJECTIVES, OPTIONS, Arrays, filled_replay
 from .test_learning import SCALE, gap_closed, small, train
-from .test_networks import inputs
+from .test_networks import assert_taken, inputs
 
 PREFERENCE = np.array([0.3, 0.7], np.float32)
 
@@ -90,17 +90,7 @@ def test_every_option_bears_on_every_output(arrays: Arrays) -> None:
 def test_the_taken_option_has_its_output_and_the_gradient(arrays: Arrays) -> None:
     network, given = random_network(), inputs(arrays)
     action = torch.tensor([0, 3, 1, 2, 2, 0])
-    everything, taken = network.all_and_taken(*given, action)
-    assert not everything.requires_grad
-    torch.testing.assert_close(everything, network(*given))
-    torch.testing.assert_close(taken[:, :, 0], everything[:, torch.arange(6), action])
-    network.zero_grad()
-    taken.sum().backward()
-    fast = [parameter.grad.clone() for parameter in network.parameters()]
-    network.zero_grad()
-    network(*given)[:, torch.arange(6), action].sum().backward()
-    for one, parameter in zip(fast, network.parameters(), strict=True):
-        torch.testing.assert_close(one, parameter.grad)
+    assert_taken(network, given, action)
 
 
 def test_ensemble_members_are_independent(arrays: Arrays) -> None:
@@ -152,16 +142,18 @@ def test_the_number_of_options_has_to_be_given(number: int | None) -> None:
         padded_agent(num_options=number)
 
 
-def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays) -> None:
-    agent, observation = padded_agent(), arrays.observation(500)
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays, policy: str) -> None:
+    agent, observation = padded_agent(policy=policy), arrays.observation(500)
     cost = observation["options"][..., :2] * PREFERENCE / np.array([3.0, 0.5])
     cost = np.where(observation["mask"] == 1, cost.sum(-1), np.inf)
     assert (agent.eval(observation, PREFERENCE) == cost.argmin(-1)).all()
 
 
+@pytest.mark.parametrize("policy", ["softmax", "network"])
 @pytest.mark.parametrize("critic", ["vector", "scalar"])
-def test_resumes_bit_for_bit(arrays: Arrays, tmp_path: Path, critic: str) -> None:
-    agent, replay = padded_agent(critic=critic, learn_temperature=True), filled_replay(arrays)
+def test_resumes_bit_for_bit(arrays: Arrays, tmp_path: Path, critic: str, policy: str) -> None:
+    agent, replay = padded_agent(critic=critic, policy=policy, learn_temperature=True), filled_replay(arrays)
     agent.observe_normalisation(replay)
     for step in range(5):
         agent.update(replay, step / 10)

@@ -2,15 +2,28 @@
 
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 from mecsim_agents import Replay, Transitions
 
 from .conftest import CONTEXT, FEATURES, OBJECTIVES, OPTIONS, Arrays, filled_replay
 
+COUNTS = (2, 4)
 
-def empty(capacity: int) -> Replay:
-    return Replay(capacity, OPTIONS, FEATURES, CONTEXT, OBJECTIVES)
+
+def empty(capacity: int, group: int = 1, counts: tuple[int, int] | None = None) -> Replay:
+    return Replay(capacity, OPTIONS, FEATURES, CONTEXT, OBJECTIVES, group=group, counts=counts)
+
+
+def counted(arrays: Arrays, count: int) -> Transitions:
+    """Transitions whose columns `COUNTS` hold bytes in valid options, and anything in absent ones."""
+    batch = arrays.transitions(count)
+    for options, mask in ((batch.options, batch.mask), (batch.next_options, batch.next_mask)):
+        drawn = torch.as_tensor(arrays.rng.integers(0, 256, (*mask.shape, 2)), dtype=torch.float32)
+        options[..., slice(*COUNTS)] = torch.where(mask[..., None], drawn, torch.nan)
+        options[~mask] = torch.tensor([torch.nan, torch.inf, -1.0, 1e9, -0.5])
+    return batch
 
 
 def joined(batches: list[Transitions]) -> Transitions:
@@ -84,3 +97,69 @@ def test_refuses_what_cannot_be(arrays: Arrays) -> None:
     replay.add(batch)
     with pytest.raises(ValueError, match="shape"):
         smaller.load_state_tensors(replay.state_tensors())
+
+
+@pytest.mark.parametrize("size", [8, 24])
+def test_groups_are_drawn_whole_and_all_of_them(arrays: Arrays, size: int) -> None:
+    replay, group = empty(12, group=4), 4
+    for batch in (arrays.transitions(4), arrays.transitions(size)):
+        batch.reward[:, 0] = torch.arange(len(batch.action))
+        replay.add(batch)
+    held = replay.oldest_first().reward
+    groups = {tuple(map(tuple, rows)) for rows in held.view(-1, group, OBJECTIVES).tolist()}
+    drawn = replay.sample(800, torch.Generator().manual_seed(0)).reward.view(-1, group, OBJECTIVES)
+    assert {tuple(map(tuple, rows)) for rows in drawn.tolist()} == groups
+    assert len(groups) == 3
+
+
+def test_groups_stay_whole_after_saving(arrays: Arrays) -> None:
+    replay, other = (empty(12, group=4, counts=COUNTS) for _ in range(2))
+    replay.add(counted(arrays, 16))
+    other.load_state_tensors(replay.state_tensors())
+    one, two = (each.sample(40, torch.Generator().manual_seed(1)) for each in (replay, other))
+    assert torch.equal(one.reward, two.reward)
+    assert torch.equal(one.options[one.mask], two.options[two.mask])
+
+
+def test_groups_that_are_not_whole_are_refused(arrays: Arrays) -> None:
+    with pytest.raises(ValueError, match="capacity: expected a multiple of the group of 4, got 10"):
+        empty(10, group=4)
+    replay = empty(12, group=4)
+    with pytest.raises(ValueError, match="expected whole groups of 4 transitions, got 6"):
+        replay.add(arrays.transitions(6))
+    replay.add(arrays.transitions(8))
+    with pytest.raises(ValueError, match="count: expected a multiple of the group of 4, got 5"):
+        replay.sample(5, torch.Generator())
+
+
+def test_counts_come_back_as_they_were_and_take_less_room(arrays: Arrays) -> None:
+    replay, batch = empty(20, counts=COUNTS), counted(arrays, 20)
+    replay.add(batch)
+    held = replay.oldest_first()
+    assert held.options.dtype == torch.float32
+    for name in ("", "next_"):
+        mask = getattr(batch, f"{name}mask")
+        assert torch.equal(getattr(held, f"{name}options")[mask], getattr(batch, f"{name}options")[mask])
+    extremes = torch.tensor([0.0, 255.0, 255.0, 0.0])
+    batch.options[..., COUNTS[0]], batch.options[..., COUNTS[0] + 1] = extremes, extremes.flip(0)
+    replay.add(batch)
+    assert torch.equal(replay.oldest_first().options[batch.mask], batch.options[batch.mask])
+    byte = {name: tensor.nbytes for name, tensor in replay.state_tensors().items()}
+    assert byte["options"] + byte["options.counts"] == 20 * OPTIONS * (4 * (FEATURES - 2) + 2)
+
+
+@pytest.mark.parametrize("value", [256.0, 0.5, -1.0, -0.5, 1e9, torch.nan])
+@pytest.mark.parametrize("name", ["options", "next_options"])
+def test_counts_that_are_none_are_refused(arrays: Arrays, name: str, value: float) -> None:
+    replay, batch = empty(20, counts=COUNTS), counted(arrays, 20)
+    mask = batch.mask if name == "options" else batch.next_mask
+    place = mask.nonzero()[-1].tolist()
+    getattr(batch, name)[*place, COUNTS[1] - 1] = value
+    with pytest.raises(ValueError, match=f"^{name}: a "):
+        replay.add(batch)
+    assert len(replay) == 0
+    if np.isfinite(value):  # a number may stand in any other column
+        getattr(batch, name)[*place, COUNTS[1] - 1] = 3.0
+        getattr(batch, name)[*place, COUNTS[1]] = value
+        replay.add(batch)
+        assert getattr(replay.oldest_first(), name)[*place, COUNTS[1]] == value

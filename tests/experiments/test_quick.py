@@ -25,6 +25,7 @@ ROWS = {
     "queues": 3 * 2,
     "interference": 4 * 2,
     "traces": 3,
+    "latency": 4,
 }
 """Lines of result.csv of each experiment, in its quick form."""
 

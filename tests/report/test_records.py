@@ -291,6 +291,6 @@ def test_provenance_says_where_numbers_come_from():
     told = provenance()
     assert {"python", "mecsim", "numpy", "torch", "simpy", "gymnasium", "numba", "pymoo"} == set(told["versions"])
     assert all(told["versions"].values())
-    assert set(told["hardware"]) == {"processor", "cores", "system"}
+    assert set(told["hardware"]) == {"processor", "cores", "gpus", "system"}
     revision = told["git_revision"]
     assert revision is None or len(revision.rstrip("+")) == 40

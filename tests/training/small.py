@@ -22,10 +22,12 @@ from mecsim.sweep import evaluate, hypervolume, mean_cost, preference_grid
 from mecsim.training import EpochReport, Evaluate, Evaluation, Monitor, Run, TrainingConfig, train
 from tests.offloading import make_scenario
 
-STEPS, ENVS, EDGES = 8, 4, 2
+STEPS, ENVS, COPIES, EDGES = 8, 4, 2, 2
 
 SETTINGS = {
     "num_envs": str(ENVS),
+    "copies": str(COPIES),
+    "steps_per_round": "3",
     "evaluation_epochs": "2",
     "evaluation_preferences": "3",
     "evaluation_episodes": "4",
@@ -87,7 +89,7 @@ def evaluation_of(run: Run) -> Evaluate:
     return evaluated
 
 
-def trained(run: Run, monitors: Sequence[Monitor] = (), resume: bool = False) -> list[EpochReport]:
+def trained(run: Run, monitors: Sequence[Monitor] = (), resume: bool = False, device: str = "cpu") -> list[EpochReport]:
     """Train and return what each epoch came to."""
     reports: list[EpochReport] = []
 
@@ -95,5 +97,5 @@ def trained(run: Run, monitors: Sequence[Monitor] = (), resume: bool = False) ->
         def on_epoch(self, report: EpochReport) -> None:
             reports.append(report)
 
-    train(run, evaluation_of(run), [Notes(), *monitors], resume=resume)
+    train(run, evaluation_of(run), [Notes(), *monitors], device, resume)
     return reports

@@ -6,9 +6,12 @@ import yaml
 from mecsim.errors import InputError
 from mecsim.training import TrainingConfig
 
+ALONE = TrainingConfig().with_settings({"copies": "1"})
+"""Every environment plays an episode of its own, so that any number of them will do."""
+
 
 def set_one(key, text):
-    return TrainingConfig().with_settings({key: text})
+    return ALONE.with_settings({key: text})
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,10 @@ def set_one(key, text):
         ("agent.head_sizes", "[8]", (8,)),
         ("residual", "false", False),
         ("learn_temperature", "yes", True),
+        ("policy", "network", "network"),
+        ("agent.pessimism", "min", "min"),
+        ("compress", "false", False),
+        ("exploration_temperature", "1e-3", 1e-3),
         ("critic", "scalar", "scalar"),
         ("batch_size", "0x10", 16),
     ],
@@ -33,8 +40,10 @@ def test_set_reaches_the_agent(key, text, value):
 
 
 def test_set_reaches_the_training():
-    config = TrainingConfig().with_settings({"num_envs": "3", "updates_per_step": "2.5", "warmup_epochs": "7"})
+    config = ALONE.with_settings({"num_envs": "3", "updates_per_step": "2.5", "warmup_epochs": "7"})
     assert (config.num_envs, config.updates_per_step, config.warmup_epochs) == (3, 2.5, 7)
+    config = set_one("steps_per_round", "3")
+    assert (config.copies, config.steps_per_round) == (1, 3)
     assert config.agent == TrainingConfig().agent
     assert TrainingConfig().with_settings({}) == TrainingConfig()
 
@@ -43,7 +52,7 @@ def test_a_preference_can_be_set_and_taken_back():
     config = set_one("preference", "[0.3, 0.7]")
     assert config.preference == (0.3, 0.7)
     assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.to_mapping()))) == config
-    assert config.with_settings({"preference": "null"}) == TrainingConfig()
+    assert config.with_settings({"preference": "null"}) == ALONE
 
 
 def test_settings_add_up():
@@ -80,6 +89,18 @@ def test_an_unknown_setting_is_answered_with_the_nearest(key, near):
         ("preference", "[true, false]"),
         ("preference", f"[1{'0' * 400}]"),
         ("architecture", "both"),
+        ("policy", "greedy"),
+        ("pessimism", "max"),
+        ("compress", "1"),
+        ("exploration_temperature", "0"),
+        ("group_huber_beta", "0"),
+        ("group_mean_weight", "-1"),
+        ("played_fraction", "1.1"),
+        ("copies", "0"),
+        ("copies", "2.0"),
+        ("copies", "true"),
+        ("steps_per_round", "0"),
+        ("steps_per_round", "[2]"),
         ("num_envs", "0"),
         ("num_envs", "-4"),
         ("num_envs", "2.5"),
@@ -117,6 +138,14 @@ def test_a_value_that_cannot_be_is_refused_by_name(key, text):
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(("key", "text"), [("num_envs", "9"), ("batch_size", "18"), ("replay_capacity", "1001")])
+def test_what_is_no_multiple_of_the_copies_is_refused_by_name(key, text):
+    whole = ALONE.with_settings({"num_envs": "8", "batch_size": "16", "replay_capacity": "1000", "copies": "4"})
+    with pytest.raises(InputError) as caught:
+        whole.with_settings({key: text})
+    assert str(caught.value) == f"{key}: expected a multiple of copies=4, got {text}; set either"
+
+
 @pytest.mark.parametrize("text", ["[1", "{", "!!python/object/apply:os.getcwd []", "a: b: c", "'", "*x", "\x00"])
 def test_text_that_is_no_value_is_refused(text):
     with pytest.raises(InputError, match=r"--set batch_size: .* is not a number, word or list"):
@@ -124,7 +153,7 @@ def test_text_that_is_no_value_is_refused(text):
 
 
 def test_a_mapping_and_back():
-    config = TrainingConfig().with_settings({"num_envs": "3", "encoder_sizes": "[4, 4]", "learn_temperature": "true"})
+    config = ALONE.with_settings({"num_envs": "3", "encoder_sizes": "[4, 4]", "learn_temperature": "true"})
     mapping = config.to_mapping()
     assert mapping["agent"]["encoder_sizes"] == [4, 4]
     assert TrainingConfig.from_mapping(mapping) == config

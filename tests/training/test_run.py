@@ -14,7 +14,7 @@ from mecsim.errors import InputError, RunError
 from mecsim.scenario import CountRange, Edge, Histogram, ObjectiveValues, Observation, Servers
 from mecsim.scenario import Evaluation as Yardsticks
 from mecsim.training import AgentPolicy, Run, is_run, run_policy
-from tests.training.small import new_run, small_scenario, trained
+from tests.training.small import COPIES, new_run, small_scenario, trained
 
 SCENARIO = small_scenario()
 
@@ -61,10 +61,10 @@ def test_a_whole_run_is_one(run):
     assert Run.open(run.folder) == run
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, [1]])
+@pytest.mark.parametrize("version", [0, 1, "2", None, [2]])
 def test_another_format_is_refused_with_a_cure(run, version):
     config_with(run, mecsim_run=version)
-    with pytest.raises(RunError, match="this version reads format 1") as caught:
+    with pytest.raises(RunError, match="this version reads format 2") as caught:
         Run.open(run.folder)
     one_line(caught, "config.yaml", "train anew")
 
@@ -143,7 +143,7 @@ def test_a_run_with_a_wrong_scenario_names_the_line(run):
 
 
 def new_replay(capacity=80, servers=3):
-    return Replay(capacity, servers, 12, 3, 2)
+    return Replay(capacity, servers, 12, 3, 2, group=COPIES, counts=(6, 10))
 
 
 @pytest.mark.parametrize("damage", ["absent", "empty", "cut", "text", "of another kind"])
@@ -170,17 +170,27 @@ def test_a_damaged_checkpoint_is_refused(run, name, damage):
 @pytest.mark.parametrize("content", ["", "[]", "{", "{}", '{"epoch": null, "env_steps": null}', "7", '"x"', "\x00"])
 def test_a_damaged_state_is_refused(run, content):
     (run.latest_checkpoint() / "state.json").write_text(content)
-    with pytest.raises(RunError, match="damaged") as caught:
-        run.load_checkpoint(new_replay(), "cpu")
-    one_line(caught, "checkpoints")
-    with pytest.raises(RunError, match="damaged") as caught:
-        run.latest_env_steps()
-    one_line(caught, "state.json")
+    for use in (run.latest_epoch, run.latest_env_steps):
+        with pytest.raises(RunError, match="damaged") as caught:
+            use()
+        one_line(caught, "checkpoints", "state.json")
 
 
 def test_a_replay_of_another_shape_is_refused(run):
     with pytest.raises(RunError, match="does not fit"):
         run.load_checkpoint(new_replay(servers=5), "cpu")
+
+
+def test_a_replay_with_other_counts_is_refused(run):
+    with pytest.raises(RunError, match="damaged"):
+        run.load_checkpoint(Replay(80, 3, 12, 3, 2), "cpu")
+
+
+def test_a_checkpoint_is_the_agent_and_fills_the_replay(run):
+    replay = new_replay()
+    agent = run.load_checkpoint(replay, "cpu")
+    assert agent.updates == 4
+    assert len(replay) == 64
 
 
 @pytest.mark.parametrize(
@@ -205,12 +215,12 @@ def test_metrics_until_an_epoch(run):
 
 def test_a_folder_without_its_state_is_no_checkpoint(run):
     assert run.has_checkpoint()
-    assert run.latest_env_steps() == 64
+    assert (run.latest_epoch(), run.latest_env_steps()) == (2, 64)
     (run.folder / "checkpoints" / "000009").mkdir()
     assert run.latest_checkpoint().name == "000002"
     (run.latest_checkpoint() / "state.json").unlink()
     assert not run.has_checkpoint()
-    for use in (run.latest_checkpoint, run.latest_env_steps, run.load_agent):
+    for use in (run.latest_checkpoint, run.latest_epoch, run.latest_env_steps, run.load_agent):
         with pytest.raises(RunError, match="no checkpoint yet") as caught:
             use()
         one_line(caught, run.folder)

@@ -1,0 +1,127 @@
+"""The policy of a run as an ONNX file, which other programs can play without mecsim.
+
+Inputs are `options` float32 (N, A, F), `mask` int8 (N, A), `context` float32 (N, G) and `preference` float32 (N, d),
+outputs `action` int64 (N,) and `probabilities` float32 (N, A), as `mecsim_agents.DeployedPolicy` has them. N is free,
+and so is A with the set architecture.
+"""
+
+import importlib.util
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from mecsim_agents import DeployedPolicy, DiscreteSAC
+
+from mecsim.engines.columns import CONTEXT_COLUMNS, option_columns
+from mecsim.engines.system import OBJECTIVE_UNITS, system_of
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario, Training, builtin_names, load_scenario
+from mecsim.training.run import Run
+from mecsim.version import __version__
+
+FORMAT = 1
+METADATA_KEY = "mecsim"
+PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+
+
+def check_export_packages() -> None:
+    """Raise InputError if a package is missing that exporting and playing exported files needs."""
+    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f"export needs {' and '.join(missing)}: pip install 'mecsim[export]'")
+
+
+def export_onnx(run: Run, agent: DiscreteSAC, path: Path) -> None:
+    """Write the averaged policy of `agent`, the one of `run`, to a file, on the CPU.
+
+    A run of a single preference plays by that one, whatever is asked of the file.
+
+    Raises:
+        InputError: a package is missing; OSError: the file cannot be written.
+    """
+    check_export_packages()
+    policy = DeployedPolicy(agent, run.config.preference).eval()
+    inputs, axes = _examples(agent)
+    with _quiet():
+        program = torch.onnx.export(
+            policy,
+            tuple(inputs.values()),
+            input_names=list(inputs),
+            output_names=["action", "probabilities"],
+            dynamic_shapes=axes,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise TypeError("torch.onnx.export gave no program")
+    for node in program.model.graph:
+        node.metadata_props.clear()  # where in this machine's files the exporter met it
+    program.model.metadata_props[METADATA_KEY] = json.dumps(metadata(run, agent))
+    program.save(path, external_data=False)
+
+
+def metadata(run: Run, agent: DiscreteSAC) -> dict[str, Any]:
+    """What has to be known to use the file: JSON, stored in it under `METADATA_KEY`."""
+    scenario = run.scenario
+    return {
+        "format": FORMAT,
+        "mecsim_version": __version__,
+        "scenario": _name_of(scenario),
+        "description": scenario.description,
+        "objectives": list(scenario.objectives),
+        "objective_units": [OBJECTIVE_UNITS[name] for name in scenario.objectives],
+        "objective_scale": list(agent.objective_scale),
+        "preference": None if run.config.preference is None else list(run.config.preference),
+        "option_columns": list(option_columns(system_of(scenario))),
+        "context_columns": list(CONTEXT_COLUMNS),
+        "architecture": agent.config.architecture,
+        "num_options": _fixed_options(agent),
+    }
+
+
+def _fixed_options(agent: DiscreteSAC) -> int | None:
+    """A, where the architecture fixes it; rows of absent options fill the rest."""
+    return agent.num_options if agent.config.architecture == "padded" else None
+
+
+def _name_of(scenario: Scenario) -> str | None:
+    """The built-in scenario that this one is, if it is one; how long it is trained by default does not matter."""
+
+    def apart(one: Scenario) -> Scenario:
+        return one.model_copy(update={"description": "", "training": Training()})
+
+    return next((name for name in builtin_names() if apart(load_scenario(name)) == apart(scenario)), None)
+
+
+def _examples(agent: DiscreteSAC) -> tuple[dict[str, torch.Tensor], tuple[dict[int, Any], ...]]:
+    """Inputs to trace the policy with, and which of their axes are free."""
+    states, fixed = 2, _fixed_options(agent)  # an axis of length 1 would be taken as one that is always 1
+    choices = fixed or 3
+    inputs = {
+        "options": torch.zeros(states, choices, agent.option_features),
+        "mask": torch.ones(states, choices, dtype=torch.int8),
+        "context": torch.zeros(states, agent.context_features),
+        "preference": torch.full((states, agent.num_objectives), 1.0 / agent.num_objectives),
+    }
+    free = torch.export.Dim.DYNAMIC
+    # Axes that are the same may have their name only once, or the exporter warns.
+    named: dict[int, Any] = {0: "N"} if fixed else {0: "N", 1: "A"}
+    return inputs, (named, dict.fromkeys(named, free), {0: free}, {0: free})
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep back what the exporter says of itself, such as deprecations inside torch: the file is checked anyway."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,117 @@
+"""An exported policy, played by ONNX Runtime, and whether it plays as the agent that it was made of."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mecsim_agents import DiscreteSAC
+from numpy.typing import NDArray
+
+from mecsim.baselines.policy import Actions, Preferences
+from mecsim.engines.system import system_of
+from mecsim.engines.tape import Stream, draw_tapes
+from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.errors import InputError
+from mecsim.scenario import Scenario
+from mecsim.training.export import METADATA_KEY, check_export_packages
+
+EPISODES, STEPS = 64, 200  # at most so many are compared, and fewer of large scenarios
+TAPES_BYTE, OBSERVATION_BYTE = 2**30, 2**26
+
+
+class ExportedPolicy:
+    """A file that `mecsim export` wrote. On one thread, as small networks gain nothing from more."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises InputError if a package is missing, or the file is not such a file."""
+        check_export_packages()
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            told = self._session.get_modelmeta().custom_metadata_map[METADATA_KEY]
+        except Exception as error:  # ONNX Runtime has no common class of its errors
+            reason = "it has no such metadata" if isinstance(error, KeyError) else str(error).splitlines()[0]
+            raise InputError(f"{path}: not a file of mecsim export: {reason}") from None
+        self.metadata: dict[str, Any] = json.loads(told)
+
+    def run(self, observation: Arrays, preference: NDArray[np.floating]) -> tuple[Actions, NDArray[np.float32]]:
+        """Actions (N,) and probabilities (N, A), for N ≥ 1 observations and preferences (N, objectives)."""
+        inputs = {
+            "options": np.ascontiguousarray(observation["options"], np.float32),
+            "mask": np.ascontiguousarray(observation["mask"], np.int8),
+            "context": np.ascontiguousarray(observation["context"], np.float32),
+            "preference": np.ascontiguousarray(preference, np.float32),
+        }
+        action, probability = self._session.run(None, inputs)
+        return action, probability
+
+    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """The likeliest server in each episode; preferences are in the scale of the scenario of its training."""
+        return self.run(observation, preference)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How an exported policy compares with the agent, on states of real episodes."""
+
+    states: int
+    largest_difference: float  # of any probability
+    equal_actions: float  # share of the states
+    options: tuple[int, ...]  # numbers of options that the states had
+
+
+def agreement(
+    exported: ExportedPolicy,
+    agent: DiscreteSAC,
+    scenario: Scenario,
+    preference: tuple[float, ...] | None,
+    seed: int = 0,
+) -> Agreement:
+    """Play episodes of the scenario with the agent and ask both in every state.
+
+    Every episode has a preference of its own. Where absent options can be left out, the file is asked without them as
+    well. `preference` is the one that the agent was trained for, None if for all.
+    """
+    system = system_of(scenario)
+    observation_byte = 4 * system.max_options * system.option_width
+    count = int(max(1, min(EPISODES, TAPES_BYTE // scenario.tape_byte, OBSERVATION_BYTE // observation_byte)))
+    asked = _preferences(count, len(scenario.objectives), seed)
+    played = asked if preference is None else np.tile(preference, (count, 1))
+    differences, equal, sizes = [0.0], [], set[int]()
+    episodes = OffloadEpisodes(scenario, "batched")
+    observation = episodes.begin(draw_tapes(scenario, seed, 0, count, Stream.VALIDATION))
+    while not episodes.over and episodes.step_index < STEPS:
+        action = np.asarray(agent.eval(observation, played), np.int64)
+        probability = agent.action_probabilities(observation, played)
+        for rows, seen in _views(observation, cut=exported.metadata["num_options"] is None):
+            found_action, found = exported.run(seen, asked[rows])
+            differences.append(np.abs(found - probability[rows, : found.shape[1]]).max())
+            equal.append(found_action == action[rows])
+            sizes |= set(seen["mask"].sum(axis=1).tolist())
+        observation, _, _ = episodes.step(action)
+    # np.max keeps a NaN, which max() could lose.
+    share = float(np.concatenate(equal).mean())
+    return Agreement(count * episodes.step_index, float(np.max(differences)), share, tuple(sorted(sizes)))
+
+
+def _preferences(count: int, objectives: int, seed: int) -> Preferences:
+    """Preferences (N, objectives): each objective alone, then random ones."""
+    drawn = np.random.default_rng(seed).dirichlet(np.ones(objectives), count)
+    drawn[:objectives] = np.eye(objectives)[:count]
+    return drawn
+
+
+def _views(observation: Arrays, cut: bool) -> list[tuple[NDArray[np.int64], Arrays]]:
+    """All states as they are, and with `cut` those of each number of options without the absent ones."""
+    existing = observation["mask"].sum(axis=1, dtype=np.int64)
+    views = [(np.arange(len(existing)), observation)]
+    for size in np.unique(existing).tolist() if cut else ():
+        rows = np.flatnonzero(existing == size)
+        part = {name: values[rows] for name, values in observation.items()}
+        views.append((rows, part | {"options": part["options"][:, :size], "mask": part["mask"][:, :size]}))
+    return views

@@ -1,0 +1,36 @@
+"""Every entry of an observation has a name."""
+
+import pytest
+
+from mecsim.engines.columns import CONTEXT_COLUMNS, option_columns
+from mecsim.engines.system import CONTEXT_SIZE, EXECUTING, HISTOGRAM, RATE_MBIT_PER_S, cost_columns, system_of
+from mecsim.scenario import load_scenario, with_context
+
+CHANGES = {
+    "plain": {"observation.cost_features": "false"},
+    "costs": {},
+    "device": {"servers.device": "{cpu: 1 GHz}"},
+    "all": {"servers.device.cpu": "1 GHz", "tasks.deadline": "[1, 9] s", "tasks.priorities": "[0.5, 0.5]"},
+}
+
+
+@pytest.mark.parametrize("name", list(CHANGES))
+def test_there_are_as_many_names_as_columns(name):
+    system = system_of(with_context(load_scenario("gmorl"), CHANGES[name]))
+    columns = option_columns(system)
+    assert len(columns) == len(set(columns)) == system.option_width
+    assert (columns[EXECUTING], columns[RATE_MBIT_PER_S]) == ("executing_tasks", "rate_mbit_per_s")
+    assert columns[HISTOGRAM] == "residual_0_1_mbit"
+    assert columns[HISTOGRAM + system.bins - 1] == "residual_59_inf_mbit"
+    costs = cost_columns(system)
+    assert costs is None or [columns[index] for index in costs] == ["delay_s", "energy_j"]
+    assert columns[system.extra_column :] == tuple(
+        {"device": ("device",), "all": ("device", "deadline_s", "class")}.get(name, ())
+    )
+    assert len(CONTEXT_COLUMNS) == CONTEXT_SIZE
+
+
+def test_bins_of_any_width():
+    changed = {"observation.histogram.bins": "3", "observation.histogram.width": "2.5 Mbit"}
+    columns = option_columns(system_of(with_context(load_scenario("gmorl"), changed)))
+    assert columns[HISTOGRAM : HISTOGRAM + 3] == ("residual_0_2.5_mbit", "residual_2.5_5_mbit", "residual_5_inf_mbit")
