@@ -28,12 +28,10 @@ def entropy(probability_NA: Tensor, log_probability_NA: Tensor) -> Tensor:
 def sample_preferences(
     count: int, num_objectives: int, corner_fraction: float, generator: torch.Generator, device: torch.device
 ) -> Tensor:
-    """Draw (N, d) weights, more often near the edges of the simplex (Dirichlet(1/2)), a share of them at its corners.
-
-    What is right where one objective hardly counts is learned from few states, and decides the ends of the front.
-    """
-    # Normalised squares of normal variables are Dirichlet(1/2).
-    weights_Nd = torch.randn(count, num_objectives, generator=generator, device=device).square().clamp_min(1e-12)
+    """Draw (N, d) weights, uniform on the simplex (Dirichlet(1)), a share of them at its corners."""
+    # Normalised exponentials are Dirichlet(1). A zero draw has a logarithm of −inf, hence the floor.
+    uniform_Nd = torch.rand(count, num_objectives, generator=generator, device=device)
+    weights_Nd = (-uniform_Nd.clamp_min(1e-12).log()).clamp_min(1e-12)
     weights_Nd = weights_Nd / weights_Nd.sum(-1, keepdim=True)
     objective_N = torch.randint(num_objectives, (count,), generator=generator, device=device)
     corner_N1 = torch.rand(count, 1, generator=generator, device=device) < corner_fraction

@@ -21,7 +21,7 @@ from mecsim.scenario import load_scenario, with_context
 from mecsim.sweep import MEASURES, Front, half_width_95, measured
 
 PREFERENCES, EPISODES, SEEDS = 21, 200, 3
-STEPS = {"quickstart": 256_000, "gmorl-e6": 640_000}
+STEPS = {"quickstart": 192_000, "gmorl-e6": 320_000}
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,11 @@ VARIANTS = {
     "defaults": Variant(finalist=True),
     # What the critic learns from
     "no groups": Variant({"copies": "1"}, finalist=True),
-    "groups of 4": Variant({"copies": "4"}),
     "groups of 16": Variant({"copies": "16"}),
-    "group mean weight 0.1": Variant({"group_mean_weight": "0.1"}),
-    "group Huber beta 0.3": Variant({"group_huber_beta": "0.3"}, finalist=True),
+    "group mean weight 0.1": Variant({"group_mean_weight": "0.1"}, finalist=True),
+    "group Huber beta 0.3": Variant({"group_huber_beta": "0.3"}),
     "group Huber beta 0.005": Variant({"group_huber_beta": "0.005"}),
-    "gradient norm 0.05": Variant({"max_gradient_norm": "0.05"}),
     "played preferences 0 %": Variant({"played_fraction": "0"}),
-    "played preferences 100 %": Variant({"played_fraction": "1"}),
     # What it is
     "scalar critic": Variant({"critic": "scalar"}),
     "minimum of two critics": Variant({"pessimism": "min"}),
@@ -55,9 +52,8 @@ VARIANTS = {
     "networks twice as wide": Variant({"encoder_sizes": "[128, 128]", "head_sizes": "[128]"}),
     "objectives scaled by 2": Variant({"reward_multiplier": "10"}),
     # How it looks ahead
-    "discount 0.95": Variant({"discount": "0.95"}, finalist=True),
+    "discount 0.95": Variant({"discount": "0.95"}),
     "discount 1": Variant({"discount": "1"}),
-    "target rate 0.005": Variant({"target_rate": "0.005"}),
     "target rate 0.05": Variant({"target_rate": "0.05"}),
     # The policy
     "policy network": Variant({"policy": "network"}, finalist=True),
@@ -70,7 +66,6 @@ VARIANTS = {
     "learning rate 0.0003": Variant({"learning_rate": "0.0003"}),
     "learning rate 0.003": Variant({"learning_rate": "0.003"}),
     "learning rate constant": Variant({"final_learning_rate_fraction": "1"}),
-    "half as many updates": Variant({"updates_per_step": "0.25"}),
     "twice as many updates": Variant({"updates_per_step": "1"}),
 }
 

@@ -44,7 +44,7 @@ class Study:
 
     def trained(
         self, scenario: "str | Scenario", name: str, steps: int | None = None,
-        settings: Mapping[str, str] | None = None, policies: int | None = None, seed: int = 0,
+        settings: Mapping[str, str] | None = None, policies: int | None = None, seed: int = 0, device: str = "cpu",
     ) -> str:  # fmt: skip
         """The folder of a finished run in `runs`, trained now if it is not there; see `mecsim.cli.trained.trained`."""
         from mecsim.cli.trained import trained
@@ -54,7 +54,7 @@ class Study:
         if self.quick:
             steps = QUICK_EPOCHS * int(QUICK_SETTINGS["num_envs"]) * learned.episode.steps
             chosen, policies = {**QUICK_SETTINGS, **chosen}, None if policies is None else 2
-        return str(trained(learned, self.runs / name, steps, seed, chosen, policies))
+        return str(trained(learned, self.runs / name, steps, seed, chosen, policies, device))
 
     def grid(self, scenario: "Scenario", count: int) -> Any:
         """About `count` preferences, (K, objectives), or a few. Grids of 11 and 21 are part of that of 101."""

@@ -27,6 +27,7 @@ def trained(
     seed: int = 0,
     settings: Mapping[str, str] | None = None,
     policies: int | None = None,
+    device: str = "cpu",
 ) -> Path:
     """The folder of a finished run: trained if there is none, gone on with if it is unfinished.
 
@@ -63,10 +64,10 @@ def trained(
         wanted.create(shlex.join([Path(sys.executable).name, *sys.argv]))
     print(f"training {folder}", file=sys.stderr)
     if isinstance(wanted, MultiRun):
-        learn_in_turn(wanted, "cpu", resume)
+        learn_in_turn(wanted, device, resume)
     else:
         with ProgressMonitor() as progress:
-            learn(wanted, training_evaluation(wanted), progress, "cpu", resume)
+            learn(wanted, training_evaluation(wanted), progress, device, resume)
     return folder
 
 

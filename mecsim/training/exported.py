@@ -1,12 +1,14 @@
 """An exported policy, played by ONNX Runtime, and whether it plays as the agent that it was made of."""
 
+import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mecsim_agents import DiscreteSAC
+import torch
+from mecsim_agents import DeployedPolicy, DiscreteSAC
 from numpy.typing import NDArray
 
 from mecsim.baselines.policy import Actions, Preferences
@@ -17,6 +19,8 @@ from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 from mecsim.training.export import METADATA_KEY, check_export_packages
 
+TOLERANCE = 1e-4  # in a probability
+ROUNDINGS = 4.0  # so many times the agent's own rounding are no difference either
 EPISODES, STEPS = 64, 200  # at most so many are compared, and fewer of large scenarios
 TAPES_BYTE, OBSERVATION_BYTE = 2**30, 2**26
 
@@ -61,8 +65,17 @@ class Agreement:
 
     states: int
     largest_difference: float  # of any probability
+    rounding: float  # the same between the agent and its own policy in double precision
     equal_actions: float  # share of the states
     options: tuple[int, ...]  # numbers of options that the states had
+
+    @property
+    def close(self) -> bool:
+        """Whether no probability differs by more than `TOLERANCE`, or than single precision makes it differ anyway.
+
+        A softmax over values of 10 at a temperature of 0.005 turns the last digit of a value into 2e-4.
+        """
+        return self.largest_difference <= max(TOLERANCE, ROUNDINGS * self.rounding)
 
 
 def agreement(
@@ -82,21 +95,36 @@ def agreement(
     count = int(max(1, min(EPISODES, TAPES_BYTE // scenario.tape_byte, OBSERVATION_BYTE // observation_byte)))
     asked = _preferences(count, len(scenario.objectives), seed)
     played = asked if preference is None else np.tile(preference, (count, 1))
-    differences, equal, sizes = [0.0], [], set[int]()
+    exact = copy.deepcopy(DeployedPolicy(agent)).double()
+    differences, roundings, equal, sizes = [0.0], [0.0], [], set[int]()
     episodes = OffloadEpisodes(scenario, "batched")
     observation = episodes.begin(draw_tapes(scenario, seed, 0, count, Stream.VALIDATION))
     while not episodes.over and episodes.step_index < STEPS:
         action = np.asarray(agent.eval(observation, played), np.int64)
         probability = agent.action_probabilities(observation, played)
+        roundings.append(np.abs(_in_double(exact, observation, played) - probability).max())
         for rows, seen in _views(observation, cut=exported.metadata["num_options"] is None):
             found_action, found = exported.run(seen, asked[rows])
             differences.append(np.abs(found - probability[rows, : found.shape[1]]).max())
             equal.append(found_action == action[rows])
             sizes |= set(seen["mask"].sum(axis=1).tolist())
         observation, _, _ = episodes.step(action)
-    # np.max keeps a NaN, which max() could lose.
-    share = float(np.concatenate(equal).mean())
-    return Agreement(count * episodes.step_index, float(np.max(differences)), share, tuple(sorted(sizes)))
+    return Agreement(
+        states=count * episodes.step_index,
+        largest_difference=float(np.max(differences)),  # which keeps a NaN, where max() could lose it
+        rounding=float(np.max(roundings)),
+        equal_actions=float(np.concatenate(equal).mean()),
+        options=tuple(sorted(sizes)),
+    )
+
+
+@torch.inference_mode()
+def _in_double(policy: DeployedPolicy, observation: Arrays, preference: Preferences) -> NDArray[np.float64]:
+    """Probabilities (N, A) of a policy in double precision, for the inputs that the agent gets."""
+    inputs = (observation["options"], observation["context"], np.asarray(preference, np.float32))
+    options, context, weights = (torch.as_tensor(array).double() for array in inputs)
+    _, probability = policy(options, torch.as_tensor(observation["mask"]), context, weights)
+    return np.asarray(probability.numpy())
 
 
 def _preferences(count: int, objectives: int, seed: int) -> Preferences:

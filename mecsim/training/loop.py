@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mecsim.baselines import Policy, calibrate, tradable
 from mecsim.compiled import set_threads
 from mecsim.engines.system import system_of
+from mecsim.envs.offload import BYTE_MOST
 from mecsim.envs.vector import OffloadVectorEnv
 from mecsim.errors import InputError
 from mecsim.training.collect import Collector
@@ -119,7 +120,9 @@ def check_memory(run: Run, at_once: int = 1) -> None:
     """
     scenario, config = run.scenario, run.config
     system = system_of(scenario)
-    replay_byte = config.agent.replay_capacity * 2 * system.max_options * 4 * system.option_width
+    counts = system.bins if system.steps <= BYTE_MOST else 0
+    row_byte = 4 * (system.option_width - counts) + counts
+    replay_byte = config.agent.replay_capacity * 2 * system.max_options * row_byte
     needed_byte = at_once * (replay_byte + config.num_envs * scenario.tape_byte)
     available_byte = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
     if needed_byte > 0.8 * available_byte:

@@ -74,7 +74,7 @@ def test_what_is_common_to_a_group_does_not_disturb_the_differences(seed: int) -
     target = true_A[action] - common + 0.01 * rng.standard_normal(groups * GROUP)
     tensors = torch.as_tensor(target, dtype=torch.float32), torch.as_tensor(action)
     grouped, plain = (error_of_differences(minimum(*tensors, each), true_A) for each in (True, False))
-    # Measured over two seeds: MEASURED_COMMON
+    # Measured over two seeds: 0.0001 to 0.0003 with groups, 0.022 to 0.052 without.
     assert grouped < 0.002
     assert plain > 5.0 * grouped
 
@@ -95,12 +95,12 @@ def test_skewed_noise_of_its_own_is_no_bias_within_a_group(seed: int) -> None:
     target = true_A[action] - noise
     tensors = torch.as_tensor(target.ravel(), dtype=torch.float32), torch.as_tensor(action.ravel())
     grouped, plain = (error_of_differences(minimum(*tensors, each), true_A) for each in (True, False))
-    # Measured over two seeds: MEASURED_OWN
+    # Measured over two seeds: 0.0003 to 0.0004 with groups, 0.026 without.
     assert plain > 3.0 * grouped
 
 
 # Of 200 updates, the share of the way from greedy to the optimum that is missing at the worst of four preferences:
-# MEASURED_WORLD
+# 0.007 with groups, 0.077 to 0.081 with the same copies but no groups, 0.034 to 0.041 without copies, over two seeds.
 def test_copies_that_share_their_chance_are_learned_from_faster() -> None:
     missing = {
         name: 1.0 - min(gap_closed(train(small(), 200, **how)))

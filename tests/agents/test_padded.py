@@ -174,12 +174,15 @@ def test_architectures_do_not_take_each_others_weights() -> None:
         padded_agent().load_state_tensors(tensors)
 
 
-# Measured over two seeds: 0.51 to 0.91 with either critic. A place learns from its own option only, so it takes longer
-# than a set network; after 2,000 updates 0.58 to 0.92.
-@pytest.mark.parametrize("critic", ["vector", "scalar"])
-def test_learns_delayed_consequences_for_every_preference(critic: str) -> None:
-    shares = gap_closed(train(small(architecture="padded", critic=critic), 1000))
-    assert min(shares) > 0.35, shares
+# The worst of four preferences, measured over two seeds: MEASURED
+# A place learns from its own option only, so it takes longer than a set network.
+@pytest.mark.parametrize(
+    ("policy", "critic", "least"),
+    [("softmax", "vector", 0.85), ("softmax", "scalar", 0.6), ("network", "vector", 0.35), ("network", "scalar", 0.35)],
+)
+def test_learns_delayed_consequences_for_every_preference(policy: str, critic: str, least: float) -> None:
+    shares = gap_closed(train(small(architecture="padded", policy=policy, critic=critic), 1000))
+    assert min(shares) > least, shares
 
 
 def test_starts_where_the_set_network_starts() -> None:

@@ -13,7 +13,7 @@ from mecsim_agents import DiscreteSAC
 
 import mecsim as package
 from mecsim.cli import COMMANDS
-from mecsim.report import benchmark
+from mecsim.report import benchmark, benchmark_training
 from mecsim.scenario import builtin_names, load_scenario
 from mecsim.training import Run
 from tests.training.small import scenario_file, small_scenario
@@ -249,10 +249,13 @@ def test_bench_prints_speeds(mecsim, small, monkeypatch):
     assert not any(name.startswith("training") for name in plain)
 
 
-def test_bench_measures_training_on_request(small, monkeypatch):
-    found = benchmark.measure_training(load_scenario(small), epochs=3)
-    assert found.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
+def test_bench_measures_training_on_request(small):
+    found = benchmark_training.measure_training(load_scenario(small), epochs=3)
+    shares = {name: value for name, value in found.items() if name.endswith("_share")}
+    assert found.keys() - shares.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
     assert all(value > 0.0 for value in found.values())
+    parts = ("network", "sampling", "environments", "storing", "rest")
+    assert sum(shares[f"training_{part}_share"] for part in parts) == pytest.approx(1.0)
 
 
 def test_memory_is_measured_in_a_process_of_its_own(monkeypatch):

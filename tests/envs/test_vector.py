@@ -114,3 +114,57 @@ def test_records_end_the_episodes() -> None:
     assert episodes.over
     records = episodes.records()
     np.testing.assert_allclose(np.where(records.dispatched, records.delay_s, 0.0).sum(axis=1), total[:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_copies_meet_the_same_chance(engine: str) -> None:
+    """With equal actions they see and get the same, with others not; and it is what fewer environments play."""
+    scenario = short("gmorl", steps=6)
+    rng = np.random.default_rng(1)
+    chosen = rng.integers(0, scenario.max_servers, (12, 3))
+    env = OffloadVectorEnv(scenario, 6, seed=4, engine=engine, copies=2)  # type: ignore[arg-type]
+    plain = OffloadVectorEnv(scenario, 3, seed=4, engine=engine)  # type: ignore[arg-type]
+    observation, expected = env.reset()[0], plain.reset()[0]
+    for step, action in enumerate(chosen):
+        for name, values in observation.items():
+            np.testing.assert_array_equal(values, np.repeat(expected[name], 2, axis=0), err_msg=f"{name}, step {step}")
+        observation, reward, *_ = env.step(np.repeat(action, 2))
+        expected, wanted, *_ = plain.step(action)
+        np.testing.assert_array_equal(reward, np.repeat(wanted, 2, axis=0))
+    assert env.episodes_started == plain.episodes_started == 9
+    differs = np.repeat(chosen[0], 2)
+    differs[1::2] = (differs[1::2] + 1) % scenario.max_servers
+    _, reward, *_ = env.step(differs)
+    assert (reward[::2] != reward[1::2]).any()
+
+
+def test_copies_go_on_from_any_episode() -> None:
+    env = OffloadVectorEnv(short(steps=2), 6, seed=2, copies=3)
+    env.reset()
+    for _ in range(2):
+        observation = env.step(np.zeros(6, np.int64))[0]
+    assert env.episodes_started == 4
+    assert_same(env.reset(options={"episode": 2})[0], observation)
+
+
+@pytest.mark.parametrize(("count", "copies"), [(4, 3), (4, 0), (4, -2), (2, 4)])
+def test_copies_that_do_not_divide_are_errors(count: int, copies: int) -> None:
+    with pytest.raises(InputError, match=f"num_envs must be a multiple of copies, got {count} and {copies}"):
+        OffloadVectorEnv("quickstart", count, copies=copies)
+
+
+def test_columns_of_counts_hold_bytes() -> None:
+    """All of the histogram and nothing else; no episode is long enough to fill a bin with more than a byte counts."""
+    scenario = short("gmorl", steps=255)
+    episodes = OffloadEpisodes(scenario, "batched")
+    first, end = episodes.count_columns or (0, 0)
+    assert end - first == scenario.observation.histogram.bins
+    observation = episodes.begin(draw_tapes(scenario, 0, 0, 4))
+    for _ in range(200):
+        rows = observation["options"][observation["mask"] == 1]
+        counts = rows[:, first:end]
+        assert ((counts >= 0) & (counts == counts.round())).all()
+        np.testing.assert_array_equal(counts.sum(-1), rows[:, 3] + rows[:, 4])  # tasks executing and uploading
+        observation = episodes.step(np.zeros(4, np.int64))[0]
+    assert counts.max() > 1
+    assert OffloadEpisodes(short("gmorl", steps=256), "batched").count_columns is None

@@ -14,20 +14,27 @@ from mecsim.cli import main
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
+KINDS = 3 if torch.cuda.is_available() else 1  # of device and precision
+
 ROWS = {
-    "hypervolume": 2 * 4,
-    "fronts": 2 * 2,
-    "preferences": 4,
-    "frequency": 2 * 3,
-    "edges": 3 + 2,
-    "convergence": 3,
-    "ablation_network": 2 * 2,
-    "queues": 3 * 2,
-    "interference": 4 * 2,
-    "traces": 3,
-    "latency": 4,
+    "hypervolume": {"result": 2 * 4},
+    "fronts": {"result": 2 * 2},
+    "preferences": {"result": 4},
+    "frequency": {"result": 2 * 3},
+    "edges": {"result": 3 + 2},
+    "convergence": {"result": 3},
+    "ablation_network": {"result": 2 * 2},
+    "ablation": {"result": 2 * 2},
+    "queues": {"result": 3 * 2},
+    "interference": {"result": 4 * 2},
+    "traces": {"result": 3},
+    "latency": {"result": 4},
+    "peers": {"result": 2 * 4},
+    "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
+    "scaling": {"result": 4 * 2},
+    "gpu": {"result": 2 * KINDS, "agreement": KINDS},
 }
-"""Lines of result.csv of each experiment, in its quick form."""
+"""Lines of each table of each experiment, in its quick form."""
 
 OPTIONS = {"hypervolume": ["--targets", "edge,gmorl-agent"]}
 
@@ -63,17 +70,28 @@ def test_an_experiment_writes_its_table_and_pictures(name, runs, tmp_path, capsy
     with pytest.raises(SystemExit) as caught:
         main(arguments, command_of(name))
     assert caught.value.code == 0, capsys.readouterr().err
-    assert len(rows_of(tmp_path / "result.csv")) == ROWS[name]
-    told = json.loads((tmp_path / "result.json").read_text())
-    assert (told["seed"], told["quick"]) == (0, True)
-    assert {"command", "git_revision", "hardware", "versions"} <= told.keys()
+    for table, rows in ROWS[name].items():
+        path = tmp_path / f"{table}.csv"
+        assert len(rows_of(path)) == rows
+        told = json.loads(path.with_suffix(".json").read_text())
+        assert (told["seed"], told["quick"]) == (0, True)
+        assert {"command", "git_revision", "hardware", "versions"} <= told.keys()
+        stored = EXPERIMENTS / name / path.name
+        if stored.exists():
+            header = stored.read_text().splitlines()[0]
+            assert header == path.read_text().splitlines()[0], "the stored result is of another form"
     pictures = list(tmp_path.glob("*.png"))
     assert pictures
     assert all(0 < picture.stat().st_size < 300_000 for picture in pictures)
-    stored = EXPERIMENTS / name / "result.csv"
-    if stored.exists():
-        header = stored.read_text().splitlines()[0]
-        assert header == (tmp_path / "result.csv").read_text().splitlines()[0], "the stored result is of another form"
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_without_a_gpu_its_experiment_says_so(runs, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--runs", str(runs), "--out", str(tmp_path)], command_of("gpu"))
+    assert caught.value.code == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert "no CUDA device: run this on a machine that has one" in line
 
 
 def test_every_experiment_with_a_script_is_tried():

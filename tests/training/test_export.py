@@ -11,14 +11,14 @@ import pytest
 
 from mecsim.errors import InputError
 from mecsim.scenario import Cloud, CountRange, Edge, Episode, Servers, Training, Uniform, load_scenario
-from mecsim.training import ExportedPolicy, Run, agreement, export_onnx
+from mecsim.training import Agreement, ExportedPolicy, Run, agreement, export_onnx
 from mecsim.training.export import metadata
 
 from .small import new_run, small_scenario, trained
 
 SERVERS = Servers(cloud=Cloud(cpu_hz=Uniform(4e9, 4e9)), edge=Edge(count=CountRange(1, 5), cpu_hz=Uniform(2e9, 2e9)))
 KINDS = {"set": {}, "padded": {"architecture": "padded"}, "single": {"preference": "[0.2, 0.8]"}}
-TOLERANCE = 1e-5
+TOLERANCE = 1e-4
 
 
 @dataclasses.dataclass
@@ -58,6 +58,8 @@ def test_it_plays_as_the_agent_in_real_episodes(exported):
     assert found.states == 64 * 8
     assert found.options == (2, 3, 4, 5, 6)
     assert found.largest_difference < TOLERANCE
+    assert found.rounding < TOLERANCE
+    assert found.close
     assert found.equal_actions == 1.0
 
 
@@ -139,10 +141,19 @@ def test_the_file_is_played_without_mecsim_and_torch(exported, tmp_path):
 
 def test_another_policy_is_noticed(exported, tmp_path):
     agent = exported.run.load_agent()
-    for parameter in agent._averaged_policy.parameters():
+    for parameter in agent.model.averaged.parameters():
         parameter.mul_(1.5)
     found = agreement(exported.policy, agent, exported.run.scenario, exported.run.config.preference)
     assert found.largest_difference > 1e-3
+    assert not found.close
+
+
+def test_rounding_of_large_values_is_no_other_policy():
+    found = Agreement(states=1, largest_difference=3e-4, rounding=1e-4, equal_actions=1.0, options=(2,))
+    assert found.close
+    assert not dataclasses.replace(found, rounding=2e-5).close
+    assert not dataclasses.replace(found, largest_difference=1e-2).close
+    assert not dataclasses.replace(found, largest_difference=float("nan")).close
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])

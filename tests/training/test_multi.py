@@ -66,7 +66,8 @@ def test_a_run_of_one_preference_explores_and_learns_with_it_alone(tmp_path, mon
     run = new_run(tmp_path / "run", epochs=3, preference="[0.3, 0.7]")
     trained(run)
     assert explored
-    assert all(np.array_equal(each, np.tile([0.3, 0.7], (len(each), 1))) for each in explored)
+    asked = np.float32([0.3, 0.7])
+    assert all(np.array_equal(np.float32(each), np.tile(asked, (len(each), 1))) for each in explored)
     assert set(learned) == {(0.3, 0.7)}
     assert Run.open(run.folder) == run
 

@@ -2,10 +2,14 @@
 
 import csv
 import json
+import threading
+from concurrent.futures import Future
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from mecsim_agents import METRICS, DiscreteSAC
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file
@@ -14,9 +18,10 @@ from mecsim.baselines import baseline, calibrate, tradable
 from mecsim.scenario import Evaluation as Yardsticks
 from mecsim.scenario import ObjectiveValues, load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
-from mecsim.training import AgentPolicy, Run
+from mecsim.training import AgentPolicy, Run, loop
+from mecsim.training.collect import Collector
 from mecsim.training.loop import _updates_due
-from tests.training.small import ENVS, STEPS, new_run, small_scenario, trained
+from tests.training.small import COPIES, ENVS, STEPS, new_run, small_scenario, trained
 
 EPOCHS = 6
 
@@ -209,8 +214,10 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path):
     assert tensors_of(run).keys() == before[1].keys()
 
 
-def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path):
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path, policy):
     settings = {"learn_temperature": "true", "critic": "scalar", "residual": "false", "updates_per_step": "1.5"}
+    settings |= {"policy": policy, "copies": "1"}
     runs = [new_run(tmp_path / name, epochs=4, **settings) for name in ("whole", "parts")]
     trained(runs[0])
     with pytest.raises(KeyboardInterrupt):
@@ -218,6 +225,133 @@ def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path):
     trained(runs[1], resume=True)
     assert_same_run(*runs)
     assert len({row["temperature"] for row in metrics_of(runs[0])[1:]}) == 3
+
+
+# Copies, rounds, and collecting beside learning
+
+
+def test_copies_are_learned_from_side_by_side(tmp_path):
+    """What neighbours in the replay saw first is the same, and so is their preference; what they did differs."""
+    run = new_run(tmp_path / "run", epochs=1, replay_capacity="32", residual="false", corner_fraction="0")
+    trained(run)
+    held = {name: value for (file, name), value in tensors_of(run).items() if file == "replay.safetensors"}
+    assert held["preference"].shape == (ENVS * STEPS, 2)
+    groups = {name: value.reshape(-1, COPIES, *value.shape[1:]) for name, value in held.items() if value.ndim}
+    assert (groups["preference"] == groups["preference"][:, :1]).all()
+    assert len(np.unique(held["preference"], axis=0)) == ENVS // COPIES
+    for name in ("options", "options.counts", "mask", "context"):
+        assert (groups[name][:2] == groups[name][:2, :1]).all()  # the first step of all environments
+    assert (groups["action"] != groups["action"][:, :1]).any()
+
+
+def test_a_round_is_played_with_the_policy_of_its_start(tmp_path, monkeypatch):
+    """And without learning anything in the warm-up: three rounds of 3, 3 and 2 steps in each of three epochs."""
+    heard, release, update, collect = [], DiscreteSAC.release, DiscreteSAC.update, Collector.collect
+    monkeypatch.setattr(DiscreteSAC, "release", lambda agent: (heard.append("release"), release(agent))[1])
+    monkeypatch.setattr(DiscreteSAC, "update", lambda *given: (heard.append("update"), update(*given))[1])
+    monkeypatch.setattr(Collector, "collect", lambda *given: (heard.append(given[-1]), collect(*given))[1])
+    trained(new_run(tmp_path / "run", epochs=2, updates_per_step="1"))
+    warm = ["release", 3, "release", 3, "release", 2]
+    learning = ["release", *["update"] * 3, 3, "release", *["update"] * 3, 3, "release", *["update"] * 2, 2]
+    assert heard == warm + learning
+
+
+class Early:
+    """An executor that has done its work before the caller goes on."""
+
+    def submit(self, work, *given):
+        done = Future()
+        done.set_result(work(*given))
+        return done
+
+
+class Late:
+    """One that does it when its result is asked for."""
+
+    class Waiting:
+        def __init__(self, work, given):
+            self.work, self.given = work, given
+
+        def result(self):
+            return self.work(*self.given)
+
+    def submit(self, work, *given):
+        return self.Waiting(work, given)
+
+
+@pytest.mark.parametrize("executor", [Early(), Late()])
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_it_does_not_matter_whether_learning_or_collecting_is_faster(tmp_path, monkeypatch, executor, policy):
+    @contextmanager
+    def beside():
+        yield executor
+
+    alone, together = (new_run(tmp_path / name, epochs=4, policy=policy) for name in ("alone", "together"))
+    trained(alone)
+    monkeypatch.setattr(loop, "_beside", beside)
+    trained(together)
+    assert_same_run(alone, together)
+
+
+def test_a_thread_that_collects_changes_nothing(whole, tmp_path, monkeypatch):
+    """With two threads one collects and one computes, each on its own, as with a single thread one after the other."""
+    threads, collect = set(), Collector.collect
+
+    def watched(*given):
+        threads.add((threading.get_ident(), torch.get_num_threads()))
+        return collect(*given)
+
+    monkeypatch.setattr(Collector, "collect", watched)
+    torch.set_num_threads(2)
+    run = new_run(tmp_path / "run")
+    trained(run)
+    assert torch.get_num_threads() == 2
+    [(thread, count)] = threads
+    assert thread != threading.get_ident()
+    assert count == 1
+    assert_same_run(run, whole)
+    torch.set_num_threads(2)
+    parts = new_run(tmp_path / "parts")
+    with pytest.raises(KeyboardInterrupt):
+        trained(parts, [Interrupt(3)])
+    assert torch.get_num_threads() == 2
+    trained(parts, resume=True)
+    assert_same_run(parts, whole)
+
+
+def test_a_failure_while_collecting_is_not_lost(tmp_path, monkeypatch):
+    def failing(collector, agent, steps):
+        raise RuntimeError("the environment broke")
+
+    monkeypatch.setattr(Collector, "collect", failing)
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        with pytest.raises(RuntimeError, match="the environment broke"):
+            trained(new_run(tmp_path / f"run{threads}"))
+
+
+def test_the_collecting_thread_leaves_the_cores_alone():
+    """Numba, too, counts threads for each thread that calls it."""
+    numba = pytest.importorskip("numba")
+    torch.set_num_threads(2)
+    with loop._beside() as beside:
+        assert beside.submit(lambda: (torch.get_num_threads(), numba.get_num_threads())).result() == (1, 1)
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_a_run_on_a_gpu_goes_on_and_plays_on_the_cpu(tmp_path, policy):
+    run = new_run(tmp_path / "run", policy=policy)
+    torch.set_num_threads(2)
+    with pytest.raises(KeyboardInterrupt):
+        trained(run, [Interrupt(3)], device="cuda")
+    reports = trained(run, resume=True, device="cuda")
+    assert [report.epoch for report in reports] == [3, 4, 5, 6]
+    assert all(np.isfinite(value) for report in reports for value in report.metrics.values())
+    assert run.finished
+    greedy = cost_of(baseline("greedy", run.scenario)(0), run.scenario)
+    assert cost_of(policy_of(run), run.scenario) < 1.2 * greedy
 
 
 @pytest.mark.parametrize("objectives", [("delay",), ("energy", "delay")])
@@ -250,8 +384,10 @@ def cost_of(policy, scenario):
     return mean_cost(totals.mean(axis=1), grid, calibrate(scenario).scale)
 
 
-def test_training_from_nothing_gets_close_to_greedy(tmp_path):
+@pytest.mark.parametrize("policy", ["softmax", "network"])
+def test_training_from_nothing_gets_close_to_greedy(tmp_path, policy):
     settings = {
+        "policy": policy, "discount": "0.95", "temperature": "0.01", "exploration_temperature": "0.01",
         "num_envs": "16", "residual": "false", "updates_per_step": "2", "batch_size": "64", "learning_rate": "3e-3",
         "encoder_sizes": "[32]", "head_sizes": "[32]", "replay_capacity": "5000", "evaluation_epochs": "1000",
     }  # fmt: skip

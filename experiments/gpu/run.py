@@ -1,0 +1,117 @@
+"""What a GPU changes: speed of training for sizes of batches and of collecting, and whether it learns the same.
+
+    python experiments/gpu/run.py
+
+`gmorl-e6` on the CPU, and on the first CUDA device in float32 and with TF32 matrix products: the same code and the same
+settings but for those in the table. Then three trainings of each kind with the defaults and as many updates, played on
+common random numbers: their mean costs should agree within what seeds make of it. Needs CUDA; with --quick what there
+is of it is tried in tiny sizes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from mecsim.baselines import calibrate
+from mecsim.cli import main
+from mecsim.cli.study import QUICK_SETTINGS, Study, experiment
+from mecsim.errors import InputError
+from mecsim.report.benchmark_training import training_speed
+from mecsim.report.charts import Curve, Panel, save_lines
+from mecsim.scenario import load_scenario
+from mecsim.sweep import half_width_95, measured
+from mecsim.training import TrainingConfig
+
+BATCHES, ENVS, EPOCHS = (256, 1024, 4096, 16_384), (64, 1024, 8192), 4
+QUICK_BATCHES, QUICK_ENVS, QUICK_EPOCHS = (16,), (4, 8), 3
+STEPS, SEEDS, PREFERENCES, EPISODES = 640_000, 3, 21, 200  # 4,950 updates
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Where networks are computed, and how."""
+
+    name: str
+    device: str
+    precision: str = "highest"  # of matrix products in float32, as torch calls it
+
+
+CPU = Kind("cpu float32", "cpu")
+CUDA = (Kind("cuda float32", "cuda"), Kind("cuda TF32", "cuda", "high"))
+
+
+@experiment(__file__)
+def run(study: Study) -> None:
+    """Training on a CPU and on a GPU: speed, and whether it learns the same."""
+    if not (torch.cuda.is_available() or study.quick):
+        raise InputError("no CUDA device: run this on a machine that has one, with a torch built for CUDA (or --quick)")
+    kinds = [CPU, *(CUDA if torch.cuda.is_available() else ())]
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    agreement = _agreement(study, kinds)  # first, as its trainings are kept
+    study.write(agreement, "agreement", gpu=gpu, steps=STEPS, seeds=SEEDS)
+    speeds = _speeds(study, kinds)
+    study.write(speeds, gpu=gpu, threads=study.threads, epochs=EPOCHS)
+    panels = []
+    for column, label in (("updates_per_s", "updates per second"), ("env_steps_per_s", "environment steps per second")):
+        curves = []
+        for kind in kinds:
+            for envs in dict.fromkeys(row["num_envs"] for row in speeds):
+                of = [row for row in speeds if row["kind"] == kind.name and row["num_envs"] == envs]
+                sizes = [row["batch_size"] for row in of]
+                curves.append(Curve(f"{kind.name}, {envs} envs", sizes, [row[column] for row in of]))
+        panels.append(Panel("batch size", label, curves, log=True))
+    save_lines(study.out / "gpu.png", f"Training on {gpu or 'a CPU alone'}, gmorl-e6", panels)
+
+
+def _speeds(study: Study, kinds: list[Kind]) -> list[dict[str, object]]:
+    """Environment steps and updates per second of each kind, for sizes of batches and of collecting."""
+    scenario, base = load_scenario("gmorl-e6"), QUICK_SETTINGS if study.quick else {}
+    batches, all_envs, epochs = (QUICK_BATCHES, QUICK_ENVS, QUICK_EPOCHS) if study.quick else (BATCHES, ENVS, EPOCHS)
+    rows: list[dict[str, object]] = []
+    for kind in kinds:
+        for envs in all_envs:
+            for batch in batches:
+                config = TrainingConfig().with_settings({**base, "num_envs": str(envs), "batch_size": str(batch)})
+                with _precision(kind):
+                    found = training_speed(scenario, config, epochs, kind.device)
+                row: dict[str, object] = {"kind": kind.name, "num_envs": envs, "batch_size": batch}
+                rows.append(row | {name.removeprefix("training_"): value for name, value in found.items()})
+    return rows
+
+
+def _agreement(study: Study, kinds: list[Kind]) -> list[dict[str, object]]:
+    """Mean cost after the same number of updates, as a ratio to greedy, with intervals over seeds."""
+    scenario = load_scenario("gmorl-e6")
+    calibration = calibrate(scenario)
+    [greedy] = study.fronts(["greedy"], scenario, PREFERENCES, EPISODES)
+    yardstick, seeds = measured(greedy, calibration)["mean_cost"], range(2 if study.quick else SEEDS)
+    rows: list[dict[str, object]] = []
+    for kind in kinds:
+        with _precision(kind):
+            name = "gpu-" + kind.name.replace(" ", "-").lower()
+            targets = [
+                study.trained(scenario, f"{name}-seed{seed}", STEPS, seed=seed, device=kind.device) for seed in seeds
+            ]
+        fronts = study.fronts(targets, scenario, PREFERENCES, EPISODES)
+        ratios = np.array([measured(front, calibration)["mean_cost"] / yardstick for front in fronts])
+        row: dict[str, object] = {"kind": kind.name, "mean_cost_to_greedy": float(ratios.mean())}
+        rows.append(row | {"mean_cost_to_greedy_ci95": float(half_width_95(ratios)), "seeds": len(ratios)})
+    return rows
+
+
+@contextmanager
+def _precision(kind: Kind) -> Iterator[None]:
+    """Meanwhile float32 matrix products are computed in that precision."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(kind.precision)
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+if __name__ == "__main__":
+    main(program=run)
