@@ -75,7 +75,7 @@ class DiscreteSACConfig:
     group_mean_weight: float = 0.0
     max_gradient_norm: float = 0.5
     played_fraction: float = 0.8
-    corner_fraction: float = 0.1
+    corner_fraction: float = 0.05
     reward_multiplier: float = 5.0
     temperature: float = 0.003
     exploration_temperature: float = 0.01
