@@ -21,7 +21,7 @@ from mecsim.scenario import load_scenario, with_context
 from mecsim.sweep import MEASURES, Front, half_width_95, measured
 
 PREFERENCES, EPISODES, SEEDS = 21, 200, 3
-STEPS = {"quickstart": 192_000, "gmorl-e6": 320_000}
+STEPS = {"quickstart": 128_000, "gmorl-e6": 256_000}
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,8 @@ VARIANTS = {
     # What the critic learns from
     "no groups": Variant({"copies": "1"}, finalist=True),
     "groups of 16": Variant({"copies": "16"}),
-    "group mean weight 0.1": Variant({"group_mean_weight": "0.1"}, finalist=True),
+    "group mean weight 0.1": Variant({"group_mean_weight": "0.1"}),
     "group Huber beta 0.3": Variant({"group_huber_beta": "0.3"}),
-    "group Huber beta 0.005": Variant({"group_huber_beta": "0.005"}),
     "played preferences 0 %": Variant({"played_fraction": "0"}),
     # What it is
     "scalar critic": Variant({"critic": "scalar"}),
@@ -48,25 +47,20 @@ VARIANTS = {
     "not residual": Variant({"residual": "false"}),
     "histograms only": Variant(context={"observation.cost_features": "false"}),
     "inputs not compressed": Variant({"compress": "false"}),
-    "networks half as wide": Variant({"encoder_sizes": "[32, 32]", "head_sizes": "[32]"}),
     "networks twice as wide": Variant({"encoder_sizes": "[128, 128]", "head_sizes": "[128]"}),
     "objectives scaled by 2": Variant({"reward_multiplier": "10"}),
     # How it looks ahead
     "discount 0.95": Variant({"discount": "0.95"}),
     "discount 1": Variant({"discount": "1"}),
-    "target rate 0.05": Variant({"target_rate": "0.05"}),
     # The policy
     "policy network": Variant({"policy": "network"}, finalist=True),
     "temperature 0.01": Variant({"temperature": "0.01"}),
-    "temperature 0.001": Variant({"temperature": "0.001"}),
     "temperature learned": Variant({"learn_temperature": "true"}),
     "exploring no more than playing": Variant({"exploration_temperature": "0.003"}),
     "latest weights, not averaged": Variant({"averaging_power": "1e9"}),
     # How fast it learns
-    "learning rate 0.0003": Variant({"learning_rate": "0.0003"}),
     "learning rate 0.003": Variant({"learning_rate": "0.003"}),
     "learning rate constant": Variant({"final_learning_rate_fraction": "1"}),
-    "twice as many updates": Variant({"updates_per_step": "1"}),
 }
 
 

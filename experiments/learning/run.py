@@ -17,7 +17,8 @@ from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import Scenario, load_scenario, with_context
 from mecsim.sweep import Front, compared, measured
 
-AGENT, PLANNER, PLANNER_MANY = (101, 1000), (21, 200), (11, 200)  # preferences and episodes
+AGENT, PLANNER = (101, 1000), (21, 200)  # preferences and episodes at six edges
+AGENT_ANY, PLANNER_ANY = (11, 1000), (11, 200)  # and at each number of edges
 E6_SEEDS, GMORL_SEEDS = 3, 2
 TRAINED_EDGES, OTHER_EDGES = (2, 4, 6, 8), (9, 10, 16)
 
@@ -73,11 +74,11 @@ def any_edges(study: Study) -> None:
     for edges in (2, 9) if study.quick else (*TRAINED_EDGES, *OTHER_EDGES):
         scenario = with_context(load_scenario("gmorl"), {"edges": str(edges), "evaluation.reference": "null"})
         calibration = calibrate(scenario)
-        fronts = _played(study, scenario, {"greedy": "greedy", **trained}, (51, 1000))
+        fronts = _played(study, scenario, {"greedy": "greedy", **trained}, AGENT_ANY)
         planned: dict[str, Front] = {}
         if edges in TRAINED_EDGES:
-            planned = _played(study, scenario, {"lookahead": "lookahead"}, PLANNER_MANY)
-        common = study.grid(scenario, PLANNER_MANY[0]), study.episodes(PLANNER_MANY[1])
+            planned = _played(study, scenario, {"lookahead": "lookahead"}, PLANNER_ANY)
+        common = study.grid(scenario, PLANNER_ANY[0]), study.episodes(PLANNER_ANY[1])
         for name, front in {**fronts, **planned}.items():
             greedy = fronts["greedy"].restricted(front.preferences, front.totals.shape[1])
             row = {"edges": edges, "target": name, "preferences": len(front.preferences)}
