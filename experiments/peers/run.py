@@ -11,8 +11,8 @@ else, with the clock standing still.
 the asked preference, at four levels: the peer's best, what the peer had last, 1 % short of the peer's best, and what
 mecsim had after a twentieth of the time. `ours_s` is the moment from which on mecsim stays at the level or above,
 `peer_s` the first at which the peer reaches it; it is empty if the peer never does, and `times_sooner` then says how
-often `ours_s` goes into all the time that the peer had, so it is a lower bound. `times_sooner_cpu` is the same of the
-processor's time.
+often `ours_s` goes into all the time that the peer had, so it is a lower bound. Columns with `cpu` are the same of the
+processor's time, which says more where other work shares the machine.
 """
 
 import csv
@@ -47,6 +47,7 @@ METHODS = (*OURS, "dqn", *OF_MORL_BASELINES)
 QUICK_METHODS = ("mecsim", "dqn")
 PREFERENCES, EPISODES, QUICK_SECONDS = 11, 64, 1.0
 
+CLOCKS = {"wall": "wall_s", "cpu": "cpu_s"}  # columns of the curves
 SIGN = {"hypervolume": 1.0, "mean_cost": -1.0}  # larger is better after multiplication
 SHARE = 20  # the bar: as many times sooner
 SHOWN = {"hypervolume": (0.6, 1.05), "mean_cost": (0.95, 1.6)}  # of the ratios to greedy, in the picture
@@ -64,7 +65,7 @@ SHOWN = {"hypervolume": (0.6, 1.05), "mean_cost": (0.95, 1.6)}  # of the ratios 
 )
 @click.option(
     "--clock",
-    type=click.Choice(["wall", "cpu"]),
+    type=click.Choice(list(CLOCKS)),
     default="wall",
     show_default=True,
     help="What --seconds counts; the processor's time where other work shares the machine.",
@@ -105,10 +106,10 @@ def run(
         for ours in courses
         for peer in courses
         if ours.method in OURS and peer.method not in OURS and ours.seed == peer.seed
-        for row in _compared(ours, peer)
+        for row in _compared(ours, peer, clock)
     ]
     study.write(rows, scenario=SCENARIO, seconds=options["seconds"], clock=clock)
-    _save_curves(study.out / "peers.png", courses, levels)
+    _save_curves(study.out / "peers.png", courses, levels, clock)
 
 
 def _asked(methods: str | None, peer_python: str | None, quick: bool) -> list[str]:
@@ -179,37 +180,34 @@ def _of_baseline(name: str, preferences: NDArray[np.float64], episodes: int, see
     return {measure: values[measure] for measure in SIGN}
 
 
-def _compared(ours: Course, peer: Course) -> list[dict[str, object]]:
+def _compared(ours: Course, peer: Course, clock: str) -> list[dict[str, object]]:
     """When mecsim and a peer reach the same levels."""
-    our_time, our_cpu, peer_time, peer_cpu = (of.column(key) for of in (ours, peer) for key in ("wall_s", "cpu_s"))
+    key = CLOCKS[clock]
     rows: list[dict[str, object]] = []
     for measure, sign in SIGN.items():
         own, other = sign * ours.column(measure), sign * peer.column(measure)
-        early = max(0, int(np.searchsorted(our_time, peer_time[-1] / SHARE, side="right")) - 1)
-        best = float(other.max())
-        levels = {
+        best, last = float(other.max()), float(other[-1])
+        short = best - 0.01 * abs(best)
+        early = int(np.searchsorted(ours.column(key), peer.column(key)[-1] / SHARE, side="right")) - 1
+        early = max(0, early)  # its first moment, if that comes later
+        levels: dict[str, tuple[float, int | None]] = {
             "peer's best": (best, _for_good(own, best)),
-            "peer's last": (float(other[-1]), _for_good(own, float(other[-1]))),
-            "1 % short of peer's best": (short := best - 0.01 * abs(best), _for_good(own, short)),
+            "peer's last": (last, _for_good(own, last)),
+            "1 % short of peer's best": (short, _for_good(own, short)),
             f"ours after 1/{SHARE} of the time": (float(own[early]), early),
         }
         for level, (value, at) in levels.items():
             reached = np.flatnonzero(other >= value)
-            last = int(reached[0]) if len(reached) else -1  # never: all of its time was not enough
-            rows.append(
-                {
-                    "ours": ours.method,
-                    "peer": peer.method,
-                    "seed": ours.seed,
-                    "measure": measure,
-                    "level": level,
-                    "value": sign * value,
-                    "ours_s": "" if at is None else float(our_time[at]),
-                    "peer_s": float(peer_time[last]) if len(reached) else "",
-                    "times_sooner": "" if at is None else float(peer_time[last] / our_time[at]),
-                    "times_sooner_cpu": "" if at is None else float(peer_cpu[last] / our_cpu[at]),
-                }
-            )
+            where = int(reached[0]) if len(reached) else None
+            row: dict[str, object] = {"ours": ours.method, "peer": peer.method, "seed": ours.seed}
+            row |= {"measure": measure, "level": level, "value": sign * value}
+            for suffix, column in (("", "wall_s"), ("_cpu", "cpu_s")):
+                our_time, peer_time = ours.column(column), peer.column(column)
+                row[f"ours{suffix}_s"] = "" if at is None else float(our_time[at])
+                row[f"peer{suffix}_s"] = "" if where is None else float(peer_time[where])
+                needed = peer_time[-1 if where is None else where]  # all of its time was not enough
+                row[f"times_sooner{suffix}"] = "" if at is None else float(needed / our_time[at])
+            rows.append(row)
     return rows
 
 
@@ -220,7 +218,7 @@ def _for_good(values: NDArray[np.float64], level: float) -> int | None:
     return first if first < len(values) else None
 
 
-def _save_curves(path: Path, courses: Sequence[Course], levels: Mapping[str, Mapping[str, float]]) -> None:
+def _save_curves(path: Path, courses: Sequence[Course], levels: Mapping[str, Mapping[str, float]], clock: str) -> None:
     figure = Figure(figsize=(10.2, 3.8), layout="constrained")
     names = list(dict.fromkeys(course.method for course in courses))
     for index, (measure, shown) in enumerate(SHOWN.items()):
@@ -228,11 +226,13 @@ def _save_curves(path: Path, courses: Sequence[Course], levels: Mapping[str, Map
         for course in courses:
             values = course.column(measure) / levels["greedy"][measure]
             label = course.method if course.seed == 0 else None
-            axes.plot(course.column("wall_s"), values, color=COLOURS[names.index(course.method)], lw=1.2, label=label)
+            axes.plot(
+                course.column(CLOCKS[clock]), values, color=COLOURS[names.index(course.method)], lw=1.2, label=label
+            )
         axes.axhline(1.0, color="black", lw=0.8, ls=":")
         axes.set_xscale("log")
         axes.set_ylim(*shown)
-        axes.set_xlabel("training time (s)")
+        axes.set_xlabel("training time (s)" if clock == "wall" else "training time (s of the processor)")
         axes.set_ylabel(f"{measure.replace('_', ' ')}, ratio to greedy")
         axes.grid(visible=True, alpha=0.3)
         axes.legend(fontsize="small")

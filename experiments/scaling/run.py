@@ -26,7 +26,7 @@ AXES: dict[str, tuple[int, ...]] = {
     "servers": (2, 4, 8, 16, 32, 64, 128, 256),  # the cloud and at least one edge
     "users": (10, 100, 1_000, 10_000, 100_000),
     "environments": (1, 4, 16, 64, 256, 1024, 4096, 16_384),
-    "bins": (1, 4, 16, 64, 256, 1024),
+    "bins": (1, 4, 16, 64, 256, 1000),
 }
 QUICK = {"servers": (2, 4), "users": (10, 100), "environments": (1, 8), "bins": (1, 8)}
 ENVS, ENVS_OF_USERS = 256, 32  # side by side; with 100,000 users each of them needs 11 MB
