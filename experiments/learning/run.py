@@ -82,7 +82,7 @@ def any_edges(study: Study) -> None:
         common = study.grid(scenario, PLANNER_ANY[0]), study.episodes(PLANNER_ANY[1])
         for name, front in {**fronts, **planned}.items():
             greedy = fronts["greedy"].restricted(front.preferences, front.totals.shape[1])
-            row = {"edges": edges, "target": name, "preferences": len(front.preferences)}
+            row: dict[str, object] = {"edges": edges, "target": name, "preferences": len(front.preferences)}
             row |= {"episodes": front.totals.shape[1], **measured(front, calibration)}
             row |= compared(front, greedy, calibration, "greedy")
             if planned:

@@ -174,8 +174,9 @@ def test_architectures_do_not_take_each_others_weights() -> None:
         padded_agent().load_state_tensors(tensors)
 
 
-# The worst of four preferences, measured over two seeds: with the softmax policy 0.96 to 0.97, and 0.78 to 0.79 with the
-# scalar critic; with a policy network 0.55 to 0.57. A place learns from its own option only, so it takes longer than a set network.
+# The worst of four preferences, measured over two seeds: with the softmax policy 0.96 to 0.97, with the scalar critic
+# 0.78 to 0.79; with a policy network 0.55 to 0.57. A place learns from its own option only, so it takes longer than a
+# set network.
 @pytest.mark.parametrize(
     ("policy", "critic", "least"),
     [("softmax", "vector", 0.85), ("softmax", "scalar", 0.6), ("network", "vector", 0.35)],
