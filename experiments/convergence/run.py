@@ -1,7 +1,7 @@
 """Learning curves (the convergence figure of the GMORL paper, arXiv 2509.10474).
 
 The paper shows convergence curves; it trains for 4000 epochs of 64 environments and 100 steps, 25.6 million steps. Here
-the hypervolume and the mean cost of the runs `gmorl`, `gmorl-test` and `e6` over their 6 million steps, as the
+the hypervolume and the mean cost of the runs `gmorl`, `gmorl-test` and `e6` over all of their steps, as the
 evaluations of the training measured them, with greedy on the same episodes as the level to beat.
 
     python experiments/convergence/run.py

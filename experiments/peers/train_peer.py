@@ -60,6 +60,7 @@ UNLIMITED = 10**9  # steps of a training that time ends
 HIDDEN = [256, 256]  # of the networks of all peers
 REPLAY = 100_000  # transitions, of all peers
 DISCOUNT = 0.95  # of all peers
+WEIGHTS_OF_LOGS = 10  # that morl-baselines spreads first, which takes it seconds for its default of 100; logs are off
 
 
 class TimeUp(Exception):
@@ -385,7 +386,7 @@ def train_envelope(course: Course) -> dict[str, Any]:
     agent = Envelope(env, **settings, seed=course.seed, device="cpu", log=False)
     env.policy = _EnvelopePolicy(agent)
     with suppress(TimeUp):
-        agent.train(UNLIMITED)
+        agent.train(UNLIMITED, num_eval_weights_for_front=WEIGHTS_OF_LOGS)
     return settings
 
 
@@ -435,7 +436,10 @@ def train_gpi_ls(course: Course) -> dict[str, Any]:
     agent = GPILS(env, **settings, seed=course.seed, device="cpu", log=False)
     env.policy = _GpiPolicy(agent)
     with suppress(TimeUp), open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # it prints without end
-        agent.train(UNLIMITED, own_evaluations, np.zeros(2), timesteps_per_iter=steps_per_weight, checkpoints=False)
+        agent.train(
+            UNLIMITED, own_evaluations, np.zeros(2), num_eval_weights_for_front=WEIGHTS_OF_LOGS,
+            timesteps_per_iter=steps_per_weight, checkpoints=False,
+        )  # fmt: skip
     return {**settings, "timesteps_per_iter": steps_per_weight}
 
 

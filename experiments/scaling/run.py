@@ -6,7 +6,8 @@ One quantity at a time is varied around `gmorl-e6`; the load of the servers and 
 Costs are those of one environment step of the compiled engine with its observation, under uniformly random actions, of
 drawing new episodes, for each of their steps, and of one gradient update with the default settings. Each is the fastest
 of several repetitions, as other programs only slow one down. A slope is that of a straight line through the logarithms
-of the larger half of the values: 1 is linear, below 1 better.
+of the larger half of the values: 1 is linear, below 1 better. All costs are of one environment, so more of them side by
+side are linear at a slope of 0.
 """
 
 import time

@@ -12,7 +12,7 @@ from mecsim.cli.options import threads_option, use_threads
     "--scenario", default="gmorl-e6", show_default=True, metavar="SCENARIO", help="A file or a built-in's name."
 )
 @click.option("--envs", type=click.IntRange(1, 65536), default=1024, show_default=True, help="Episodes side by side.")
-@click.option("--training", is_flag=True, help="Measure training as well.")
+@click.option("--training", is_flag=True, help="Measure training as well, and what its time goes to.")
 @threads_option
 def bench(scenario: str, envs: int, training: bool, num_threads: int | None) -> None:
     """Measure speeds and print them as JSON; the best of several repetitions, as other programs only slow one down."""

@@ -21,6 +21,7 @@ from mecsim.scenario import load_scenario
 
 SCENARIO = load_scenario("gmorl-e6")
 STEPS = SCENARIO.episode.steps
+COPIES = 8  # of each episode, as training has by default
 
 Measure = Callable[..., object]
 
@@ -84,17 +85,17 @@ def test_vector_env(measure: Measure) -> None:
 
 def filled(envs: int) -> tuple[OffloadVectorEnv, DiscreteSAC, Replay]:
     """An environment, an agent for it, and a replay with one episode of each copy."""
-    env = make_vec(SCENARIO, envs)
+    env = OffloadVectorEnv(SCENARIO, envs, copies=COPIES)
     servers, features = env.episodes.observation_space["options"].shape
     context = env.episodes.observation_space["context"].shape[0]
     agent = DiscreteSAC(2, features, context, (200.0, 0.5), reward_columns=env.episodes.cost_columns)
-    replay = Replay(envs * STEPS, servers, features, context, 2)
+    replay = Replay(envs * STEPS, servers, features, context, 2, group=COPIES, counts=env.episodes.count_columns)
     observation, _ = env.reset()
-    action = np.zeros(envs, np.int64)
+    action, preference = np.zeros(envs, np.int64), np.full((envs, 2), 0.5)
     for _ in range(STEPS):
         following, reward, terminated, _, info = env.step(action)
         ended = info.get("final_obs", following)
-        replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended))
+        replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended, preference))
         observation = following
     agent.observe_normalisation(replay)
     return env, agent, replay
