@@ -60,7 +60,6 @@ UNLIMITED = 10**9  # steps of a training that time ends
 HIDDEN = [256, 256]  # of the networks of all peers
 REPLAY = 100_000  # transitions, of all peers
 DISCOUNT = 0.95  # of all peers
-WEIGHTS_OF_LOGS = 10  # that morl-baselines spreads first, which takes it seconds for its default of 100; logs are off
 
 
 class TimeUp(Exception):
@@ -345,6 +344,18 @@ def _vector_env(course: Course, seed: int) -> gym.Env[Any, Any]:
     return env
 
 
+def _spread_weights() -> None:
+    """Let morl-baselines spread its weights of evaluation, which it remembers, before the clock starts.
+
+    It takes seconds for them at the start of each training, although nothing uses them where logs are off.
+    """
+    from morl_baselines.common.weights import (  # type: ignore[import-not-found, unused-ignore]
+        equally_spaced_weights,
+    )
+
+    equally_spaced_weights(2, n=100)  # as `train` calls it: only then is it the same to the cache
+
+
 def _seed_packages(seed: int) -> None:
     """morl-baselines draws from the global generators."""
     random.seed(seed)
@@ -380,13 +391,14 @@ def train_envelope(course: Course) -> dict[str, Any]:
         "final_epsilon": 0.05,
         "homotopy_decay_steps": 10_000,
     }
+    _spread_weights()
     course.begin()
     _seed_packages(course.seed)
     env = _Watched(_vector_env(course, course.seed), course)
     agent = Envelope(env, **settings, seed=course.seed, device="cpu", log=False)
     env.policy = _EnvelopePolicy(agent)
     with suppress(TimeUp):
-        agent.train(UNLIMITED, num_eval_weights_for_front=WEIGHTS_OF_LOGS)
+        agent.train(UNLIMITED)
     return settings
 
 
@@ -429,6 +441,7 @@ def train_gpi_ls(course: Course) -> dict[str, Any]:
         "target_net_update_freq": 200,
     }
     steps_per_weight = 5000
+    _spread_weights()
     course.begin()
     _seed_packages(course.seed)
     env = _Watched(_vector_env(course, course.seed), course)
@@ -436,10 +449,7 @@ def train_gpi_ls(course: Course) -> dict[str, Any]:
     agent = GPILS(env, **settings, seed=course.seed, device="cpu", log=False)
     env.policy = _GpiPolicy(agent)
     with suppress(TimeUp), open(os.devnull, "w") as nowhere, redirect_stdout(nowhere):  # it prints without end
-        agent.train(
-            UNLIMITED, own_evaluations, np.zeros(2), num_eval_weights_for_front=WEIGHTS_OF_LOGS,
-            timesteps_per_iter=steps_per_weight, checkpoints=False,
-        )  # fmt: skip
+        agent.train(UNLIMITED, own_evaluations, np.zeros(2), timesteps_per_iter=steps_per_weight, checkpoints=False)
     return {**settings, "timesteps_per_iter": steps_per_weight}
 
 
