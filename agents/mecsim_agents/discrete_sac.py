@@ -131,7 +131,7 @@ class DiscreteSAC:
             else:
                 logits_NA = self.model.logits(self.model.averaged, state, self.model.temperature)
             choices.append(logits_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
-        action_N = torch.cat(choices).cpu().numpy()
+        action_N = (choices[0] if len(choices) == 1 else torch.cat(choices)).cpu().numpy()
         return int(action_N[0]) if single else action_N
 
     def _explore(self, state: State) -> Tensor:
