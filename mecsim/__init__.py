@@ -1,7 +1,7 @@
-"""mecsim: multi-objective reinforcement learning for edge offloading.
+"""mecsim: multi-objective reinforcement learning for edge offloading and personalized wireless networks.
 
-`gymnasium.make("mecsim/offload-v0", scenario="gmorl")` works once this package is imported. Everything heavy is
-imported when it is first asked for, so that `import mecsim` stays light.
+`gymnasium.make("mecsim/offload-v0", scenario="gmorl")` and `gymnasium.make("mecsim/personalize-v0")` work once this
+package is imported. Everything heavy is imported when it is first asked for, so that `import mecsim` stays light.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Scenario", "__version__", "load_scenario", "make_vec"]
 
-register(
-    id="mecsim/offload-v0",
-    entry_point="mecsim.envs.offload:OffloadEnv",
-    vector_entry_point="mecsim.envs.vector:OffloadVectorEnv",
-    disable_env_checker=True,  # the checker knows scalar rewards only
-)
+for _id, _entry_point in {
+    "mecsim/offload-v0": "mecsim.envs.offload:OffloadEnv",
+    "mecsim/personalize-v0": "mecsim.envs.personalize:PersonalizeEnv",
+}.items():
+    register(
+        id=_id,
+        entry_point=_entry_point,
+        vector_entry_point="mecsim.envs.vector:BatchVectorEnv",
+        disable_env_checker=True,  # the checker knows scalar rewards only
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -48,7 +48,7 @@ def run(out: Path, episodes: int, seed: int, quick: bool) -> None:
         writer.writerow(["policy", "parameter", "episodes", *columns])
         for name, parameter, *known in KNOWN:
             policy: Policy = GreedyPolicy(PREDECESSOR) if name == "greedy" else RandomPolicy(seed)
-            totals = play(policy, scenario, tapes, np.array([parameter, 1.0 - parameter])).totals(scenario)
+            totals = play(policy, scenario, tapes, np.array([parameter, 1.0 - parameter])).totals
             row: list[object] = [name, parameter, len(tapes)]
             for mean, half, expected in zip(totals.mean(axis=0), half_width_95(totals), known, strict=True):
                 row += [f"{mean:.6g}", f"{half:.2g}", expected, f"{mean / expected - 1.0:+.2%}"]

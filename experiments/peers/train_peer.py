@@ -44,7 +44,8 @@ from mecsim.cli import main
 from mecsim.cli.options import key_values, use_threads
 from mecsim.engines.tape import Stream
 from mecsim.envs import FlatObservation, OffloadEnv
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
 from mecsim.report.provenance import provenance
 from mecsim.scenario import load_scenario

@@ -2,11 +2,12 @@
 
 from mecsim.baselines.calibration import Calibration, calibrate, tradable
 from mecsim.baselines.policy import Play, Policy, PolicyFactory, play
-from mecsim.baselines.registry import BASELINES, baseline
+from mecsim.baselines.registry import BASELINES, CELL_BASELINES, baseline, baselines_of
 from mecsim.baselines.simple import CloudPolicy, GreedyPolicy, RandomPolicy
 
 __all__ = [
     "BASELINES",
+    "CELL_BASELINES",
     "Calibration",
     "CloudPolicy",
     "GreedyPolicy",
@@ -15,6 +16,7 @@ __all__ = [
     "PolicyFactory",
     "RandomPolicy",
     "baseline",
+    "baselines_of",
     "calibrate",
     "play",
     "tradable",

@@ -9,7 +9,8 @@ from mecsim.baselines.fitting import FIT_SEED, cost_weights, distinct, report_pr
 from mecsim.baselines.policy import Actions, Preferences
 from mecsim.baselines.schedules import ScheduleCosts, Schedules, random_schedules, scheduled
 from mecsim.engines.system import system_of
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 

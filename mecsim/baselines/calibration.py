@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from mecsim.baselines.policy import play
 from mecsim.baselines.simple import GreedyPolicy
-from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.scenario import Scenario
+from mecsim.engines.draw import draw_episodes
+from mecsim.engines.tape import Stream
+from mecsim.scenario import AnyScenario, shown_objectives
+from mecsim.scenario.cell import CellEvaluation
 
 ANCHOR_WEIGHT = 0.95
 """Weight of its objective at an anchor. With weight 1 an anchor would ignore the others altogether, and where servers
@@ -36,15 +38,18 @@ class Calibration:
 
 
 @lru_cache(maxsize=32)
-def calibrate(scenario: Scenario) -> Calibration:
+def calibrate(scenario: AnyScenario) -> Calibration:
     """Scales and reference point of a scenario; the same for every caller, seed and policy."""
-    given = scenario.evaluation
+    given, shown = scenario.evaluation, shown_objectives(scenario)
     if given.scale is not None:
-        scale = np.array([getattr(given.scale, _ATTRIBUTE[name]) for name in scenario.objectives])
+        scale = np.array([getattr(given.scale, _ATTRIBUTE[one.name]) for one in shown])
     else:
         scale = tradable(scenario)
-    if given.reference is not None:
-        reference = np.array([getattr(given.reference, _ATTRIBUTE[name]) for name in scenario.objectives])
+    if isinstance(given, CellEvaluation):
+        reference = np.array([one.value(0.0) for one in shown])
+        source = "nobody satisfied, nothing saved"
+    elif given.reference is not None:
+        reference = np.array([getattr(given.reference, _ATTRIBUTE[one.name]) for one in shown])
         source = "given by the scenario"
     else:
         reference = _anchors(scenario)[1] + REFERENCE_MARGIN * tradable(scenario)
@@ -52,27 +57,33 @@ def calibrate(scenario: Scenario) -> Calibration:
     return Calibration(scale, reference, source)
 
 
-def tradable(scenario: Scenario) -> NDArray[np.float64]:
+def tradable(scenario: AnyScenario) -> NDArray[np.float64]:
     """What greedy policies can trade of each objective per episode: worst anchor minus best anchor, (objectives,)."""
     best, worst = _anchors(scenario)
     return worst - best
 
 
-_ATTRIBUTE = {"delay": "delay_s", "energy": "energy_j"}
+_ATTRIBUTE = {
+    "delay": "delay_s",
+    "energy": "energy_j",
+    "satisfaction": "satisfaction",
+    "saved_resources": "saved_resources",
+}
 
 
 @lru_cache(maxsize=32)
-def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _anchors(scenario: AnyScenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Best and worst mean of each objective over greedy policies that prefer one objective each, (objectives,)."""
     episodes = int(min(EPISODES, max(1.0, TAPES_BYTE // scenario.tape_byte)))
-    tapes = draw_tapes(scenario, 0, 0, episodes, Stream.CALIBRATION)
+    tapes = draw_episodes(scenario, 0, 0, episodes, Stream.CALIBRATION)
     objectives = len(scenario.objectives)
 
     def greedy(scale: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(play(GreedyPolicy(scale), scenario, tapes, weight).totals(scenario).mean(axis=0))
+        return np.asarray(play(GreedyPolicy(scale), scenario, tapes, weight).totals.mean(axis=0))
 
     optimum = np.array([greedy(np.ones(objectives), np.eye(objectives)[i])[i] for i in range(objectives)])
-    optimum = np.where(optimum > 0.0, optimum, 1.0)  # zero where nothing ever arrives
+    # Zero, but for rounding, where nothing ever arrives, or where all that is used can be saved.
+    optimum = np.where(optimum > 1e-9, optimum, 1.0)
     others = np.full(objectives, (1.0 - ANCHOR_WEIGHT) / max(1, objectives - 1))
     anchors = [greedy(optimum, np.where(np.arange(objectives) == i, ANCHOR_WEIGHT, others)) for i in range(objectives)]
     best, worst = np.min(anchors, axis=0), np.max(anchors, axis=0)

@@ -20,7 +20,8 @@ from mecsim.engines.dynamics import State, advance_one, clear_server, dispatch_o
 from mecsim.engines.system import DELAY, ENERGY, System, system_of
 from mecsim.engines.tape import Tapes
 from mecsim.engines.turns import NOBODY
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from mecsim.baselines.fitting import FIT_SEED, cost_weights, random_preferences, report_progress, training_tapes
 from mecsim.baselines.policy import Actions, Preferences
 from mecsim.engines.system import CONTEXT_SIZE, QUEUED_TASKS, SIZE_MBIT, cost_columns, system_of
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.scenario import Scenario
 
 Floats = NDArray[np.float64]

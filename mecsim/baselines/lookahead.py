@@ -20,7 +20,8 @@ from mecsim.engines.dynamics import State, advance_all, copy_state, costs_of, di
 from mecsim.engines.system import DELAY, ENERGY, OBJECTIVES, System
 from mecsim.engines.tape import Stream, Tapes, draw_tapes
 from mecsim.engines.turns import NOBODY, TURN
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
 from mecsim.scenario import CountRange, Scenario, Uniform
 

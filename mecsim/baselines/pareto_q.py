@@ -21,7 +21,8 @@ from mecsim.baselines.calibration import calibrate
 from mecsim.baselines.fitting import FIT_SEED, random_preferences, report_progress, training_tapes
 from mecsim.baselines.policy import Actions, Preferences
 from mecsim.engines.system import EXECUTING, QUEUED_TASKS, RATE_MBIT_PER_S, SIZE_MBIT, TO_MBIT, UPLOADING, system_of
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.scenario import Scenario
 
 Floats = NDArray[np.float64]

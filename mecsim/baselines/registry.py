@@ -1,21 +1,29 @@
-"""The baselines by name. What a baseline needs is imported when it is asked for, so that this module stays light."""
+"""The baselines by name, for each kind of scenario.
+
+What a baseline needs is imported when it is asked for, so that this module stays light.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Generic, TypeVar
 
 from mecsim.baselines.calibration import calibrate
+from mecsim.baselines.cell_policies import FixedLevelPolicy, RandomLevelPolicy
 from mecsim.baselines.policy import PolicyFactory
 from mecsim.baselines.shortest_work import JoinShortestWorkPolicy
 from mecsim.baselines.simple import CloudPolicy, GreedyPolicy, RandomPolicy
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario, CellScenario, Scenario
+
+ScenarioT = TypeVar("ScenarioT", Scenario, CellScenario)
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True, slots=True)
-class _Baseline:
+class _Baseline(Generic[ScenarioT]):
     description: str
-    prepare: Callable[[Scenario], PolicyFactory]
+    prepare: Callable[[ScenarioT], PolicyFactory]
 
 
 def _lookahead(scenario: Scenario) -> PolicyFactory:
@@ -66,7 +74,7 @@ def _ppo(scenario: Scenario) -> PolicyFactory:
     return lambda seed: PpoPolicy(scenario)
 
 
-_REGISTRY: Mapping[str, _Baseline] = MappingProxyType(
+_OFFLOAD: Mapping[str, _Baseline[Scenario]] = MappingProxyType(
     {
         "random": _Baseline(
             "the cloud with probability p = weight of the first objective, else an edge at random",
@@ -93,16 +101,44 @@ _REGISTRY: Mapping[str, _Baseline] = MappingProxyType(
     }
 )
 
-BASELINES: Mapping[str, str] = MappingProxyType({name: entry.description for name, entry in _REGISTRY.items()})
-"""Each name with a line about it."""
+_CELLS: Mapping[str, _Baseline[CellScenario]] = MappingProxyType(
+    {
+        "universal": _Baseline(
+            "always the demanded rate, while there are blocks", lambda scenario: lambda seed: FixedLevelPolicy(-1)
+        ),
+        "minimum": _Baseline("always the minimum rate", lambda scenario: lambda seed: FixedLevelPolicy(0)),
+        "greedy": _Baseline(
+            "the best sum of predicted satisfaction and saved resources, now",
+            lambda scenario: lambda seed: GreedyPolicy(calibrate(scenario).scale),
+        ),
+        "random": _Baseline("any level that fits, or none, at random", lambda scenario: RandomLevelPolicy),
+    }
+)
+
+BASELINES: Mapping[str, str] = MappingProxyType({name: entry.description for name, entry in _OFFLOAD.items()})
+"""Each name for offloading with a line about it."""
+
+CELL_BASELINES: Mapping[str, str] = MappingProxyType({name: entry.description for name, entry in _CELLS.items()})
+"""Each name for cells with a line about it."""
 
 
-def baseline(name: str, scenario: Scenario) -> PolicyFactory:
+def baselines_of(scenario: AnyScenario) -> Mapping[str, str]:
+    """The names that a scenario knows, each with a line about it."""
+    return CELL_BASELINES if isinstance(scenario, CellScenario) else BASELINES
+
+
+def baseline(name: str, scenario: AnyScenario) -> PolicyFactory:
     """The baseline of a name, ready for a scenario. What has to be fitted is fitted when it first acts.
 
     Raises:
         InputError: there is no such baseline.
     """
-    if name not in _REGISTRY:
-        raise InputError(f"no baseline is called {name!r}; there are {', '.join(_REGISTRY)}")
-    return _REGISTRY[name].prepare(scenario)
+    if isinstance(scenario, CellScenario):
+        return _known(name, _CELLS).prepare(scenario)
+    return _known(name, _OFFLOAD).prepare(scenario)
+
+
+def _known(name: str, registry: Mapping[str, _Entry]) -> _Entry:
+    if name not in registry:
+        raise InputError(f"no baseline is called {name!r}; there are {', '.join(registry)}")
+    return registry[name]

@@ -21,7 +21,8 @@ from mecsim.baselines.calibration import calibrate
 from mecsim.baselines.fitting import FIT_SEED, distinct, report_progress
 from mecsim.baselines.policy import Actions, Preferences
 from mecsim.baselines.schedules import existing
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
 from mecsim.scenario import Scenario
 

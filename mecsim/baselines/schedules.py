@@ -12,7 +12,8 @@ from mecsim.baselines.fitting import training_tapes
 from mecsim.baselines.policy import Actions
 from mecsim.engines.batched import BatchedEngine
 from mecsim.engines.system import OBJECTIVES, system_of
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.scenario import Scenario
 
 Schedules = NDArray[np.int64]  # (S, T)

@@ -4,7 +4,8 @@ import numpy as np
 
 from mecsim.baselines.policy import Actions, Preferences
 from mecsim.engines.system import CPU_GHZ
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 
 
 class JoinShortestWorkPolicy:

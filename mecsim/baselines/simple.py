@@ -1,10 +1,13 @@
 """Policies without learning: random, cloud, edge, and greedy on the exact immediate cost."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.baselines.policy import Actions, Preferences
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays, Episodes
+from mecsim.envs.offload import OffloadEpisodes
 
 
 class RandomPolicy:
@@ -44,8 +47,8 @@ class GreedyPolicy:
     def __init__(self, scale: NDArray[np.float64]) -> None:
         self._scale = scale
 
-    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
-        """The cheapest server in each episode; the first one of equals."""
+    def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
+        """The cheapest option in each episode; the first one of equals."""
         cost = episodes.option_costs() / self._scale
         exists = observation["mask"].astype(np.bool_)
         scalar = np.einsum("nao,no->na", np.where(exists[:, :, None], cost, 0.0), preference)

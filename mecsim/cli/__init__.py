@@ -16,6 +16,7 @@ COMMANDS = {
     "init": "mecsim.cli.scenarios:init",
     "validate": "mecsim.cli.scenarios:validate",
     "schema": "mecsim.cli.scenarios:schema",
+    "dataset": "mecsim.cli.dataset:dataset",
     "simulate": "mecsim.cli.simulate:simulate",
     "train": "mecsim.cli.train:train",
     "sweep": "mecsim.cli.sweep:sweep",

@@ -5,6 +5,7 @@ import json
 import click
 
 from mecsim.cli.options import threads_option, use_threads
+from mecsim.errors import InputError
 
 
 @click.command()
@@ -19,9 +20,11 @@ def bench(scenario: str, envs: int, training: bool, num_threads: int | None) -> 
     from mecsim.report.benchmark import measure_engines
     from mecsim.report.benchmark_training import measure_training
     from mecsim.report.provenance import provenance
-    from mecsim.scenario import load_scenario
+    from mecsim.scenario import Scenario, load_scenario
 
     measured = load_scenario(scenario)
+    if not isinstance(measured, Scenario):
+        raise InputError(f"{scenario}: is of kind {measured.kind}, expected one of kind offload, such as gmorl-e6")
     threads = use_threads(num_threads)
     found = {"scenario": scenario, "threads": threads, "envs": envs, **measure_engines(measured, envs)}
     if training:

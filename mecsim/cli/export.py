@@ -1,14 +1,13 @@
 """mecsim export: write the policy of a run as a file that is used without mecsim."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mecsim.cli.options import json_option
+from mecsim.cli.options import json_option, new_file
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
         raise InputError(f"{run}: holds a policy for each of several preferences; export one, such as {run}/policy-00")
     opened = Run.open(run)
     agent = opened.load_agent()
-    path = _new_file(out or Path(f"{run.resolve()}{SUFFIX}"), force)
+    path = new_file(out or Path(f"{run.resolve()}{SUFFIX}"), (SUFFIX,), force)
     try:
         found, size_byte = _write(opened, agent, path)
     except OSError as error:
@@ -53,27 +52,6 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
         f"{found.equal_actions:.2%} equal actions, probabilities differ by at most {found.largest_difference:.1e}"
     )
     click.echo(f"wrote {path} ({size_byte / 1024:.0f} KiB)")
-
-
-def _new_file(path: Path, force: bool) -> Path:
-    """A path to write to, in a folder that is there.
-
-    Raises:
-        InputError: there is something that may not be replaced, or nothing can be written there.
-    """
-    if path.suffix != SUFFIX:
-        raise InputError(f"--out {path}: expected a file that ends in {SUFFIX}")
-    try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"--out {path}: is no file; name another one")
-        if path.exists() and not force:
-            raise InputError(f"--out {path}: exists already; name another file, or replace it with --force")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied")
-    except OSError as error:
-        raise InputError(f"--out {path}: cannot be written: {error.strerror}; name another file") from None
-    return path
 
 
 def _write(run: "Run", agent: "DiscreteSAC", path: Path) -> "tuple[Agreement, int]":

@@ -20,8 +20,6 @@ from mecsim.cli.options import (
     use_threads,
 )
 
-OWN_ENTRIES = ("tasks.csv", "servers.csv", "summary.json")
-
 
 @click.command()
 @click.argument("scenario", metavar="SCENARIO")
@@ -33,7 +31,11 @@ OWN_ENTRIES = ("tasks.csv", "servers.csv", "summary.json")
 @seed_option
 @engine_option
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder for tasks.csv, servers.csv and summary.json.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Folder for summary.json and the records: tasks.csv and servers.csv, or requests.csv and cells.csv.",
+)
 @force_option
 @threads_option
 @json_option
@@ -45,9 +47,9 @@ def simulate(
     import numpy as np
 
     from mecsim.baselines import play
-    from mecsim.report.episodes import episode_columns, episode_summary
+    from mecsim.report.episodes import episode_summary
     from mecsim.report.provenance import provenance
-    from mecsim.report.records import RecordFiles
+    from mecsim.report.simulation import FILES, columns_of, record_files
     from mecsim.report.tables import console, episode_table
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import policy_factory, tape_chunks, write_json
@@ -56,13 +58,13 @@ def simulate(
     weights = preference_of(preference, played.objectives)
     use_threads(num_threads)
     make = policy_factory(policy, played)
-    folder = None if out is None else output_folder(out, OWN_ENTRIES, "summary.json", force)
+    folder = None if out is None else output_folder(out, (*FILES, "summary.json"), "summary.json", force)
     started = time.perf_counter()
     parts = []
-    with nullcontext() if folder is None else RecordFiles(folder, played) as files:
+    with nullcontext() if folder is None else record_files(folder, played) as files:
         for first, tapes in tape_chunks(played, seed, episodes):
             result = play(make(seed + first), played, tapes, weights, "simpy" if engine == "simpy" else "batched")
-            parts.append(episode_columns(result, tapes, played))
+            parts.append(columns_of(result, tapes, played))
             if files is not None:
                 files.write(result.records, tapes)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -84,5 +86,5 @@ def simulate(
         click.echo(json.dumps(summary, indent=2))
         return
     console().print(episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns))
-    if folder is not None:
-        click.echo(f"wrote {folder / 'tasks.csv'}, servers.csv, summary.json")
+    if folder is not None and files is not None:
+        click.echo(f"wrote {folder / 'summary.json'} and, beside it, {' and '.join(files.NAMES)}")

@@ -15,7 +15,7 @@ import click
 from mecsim.cli.options import seed_option, threads_option, use_threads
 
 if TYPE_CHECKING:
-    from mecsim.scenario import Scenario
+    from mecsim.scenario import AnyScenario
     from mecsim.sweep import Front
 
 QUICK_EPOCHS = 2
@@ -43,7 +43,7 @@ class Study:
     threads: int
 
     def trained(
-        self, scenario: "str | Scenario", name: str, steps: int | None = None,
+        self, scenario: "str | AnyScenario", name: str, steps: int | None = None,
         settings: Mapping[str, str] | None = None, policies: int | None = None, seed: int = 0, device: str = "cpu",
     ) -> str:  # fmt: skip
         """The folder of a finished run in `runs`, trained now if it is not there; see `mecsim.cli.trained.trained`."""
@@ -56,7 +56,7 @@ class Study:
             chosen, policies = {**QUICK_SETTINGS, **chosen}, None if policies is None else 2
         return str(trained(learned, self.runs / name, steps, seed, chosen, policies, device))
 
-    def grid(self, scenario: "Scenario", count: int) -> Any:
+    def grid(self, scenario: "AnyScenario", count: int) -> Any:
         """About `count` preferences, (K, objectives), or a few. Grids of 11 and 21 are part of that of 101."""
         from mecsim.sweep import preference_grid
 
@@ -67,7 +67,7 @@ class Study:
         return max(2, count // 250) if self.quick else count
 
     def fronts(
-        self, targets: Sequence[str], scenario: "Scenario", preferences: int = 101, episodes: int = 1000
+        self, targets: Sequence[str], scenario: "AnyScenario", preferences: int = 101, episodes: int = 1000
     ) -> list["Front"]:
         """Each target over the grid, on common random numbers. What was played before is taken from `runs`/parts."""
         from mecsim.sweep import Store, sweep

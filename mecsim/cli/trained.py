@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mecsim.errors import RunError
 
 if TYPE_CHECKING:
-    from mecsim.scenario import Scenario
+    from mecsim.scenario import AnyScenario
     from mecsim.training import Run
 
 WATCHING = ("evaluation_epochs", "evaluation_preferences", "evaluation_episodes", "checkpoint_epochs")
@@ -21,7 +21,7 @@ IN_USE_S = 60.0
 
 
 def trained(
-    scenario: "Scenario",
+    scenario: "AnyScenario",
     folder: Path,
     steps: int | None = None,
     seed: int = 0,
@@ -88,7 +88,7 @@ def _check_same(folder: Path, found: "tuple[Run, ...]", wanted: "tuple[Run, ...]
                 raise RunError(f"{folder}: was trained with {name} {earlier[name]}, not {value}; {cure}")
 
 
-def _apart_from_texts(scenario: "Scenario") -> "Scenario":
+def _apart_from_texts(scenario: "AnyScenario") -> "AnyScenario":
     """What decides what is learned: not the description, nor the default length of trainings."""
     return scenario.model_copy(update={"description": "", "training": type(scenario.training)()})
 

@@ -5,7 +5,11 @@ from enum import IntEnum
 
 import numpy as np
 
+from mecsim.errors import InputError
 from mecsim.scenario import Scenario
+
+EPISODES_PER_BLOCK = 64
+BLOCK_BYTE = 2**27  # large scenarios have smaller blocks
 
 
 class Phenomenon(IntEnum):
@@ -42,5 +46,27 @@ class Block:
 
     def generator(self, phenomenon: Phenomenon) -> np.random.Generator:
         """The generator of a phenomenon, at its beginning."""
-        key = (self.stream, self.number, phenomenon)
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=key))
+        return generator_of(self.seed, self.stream, self.number, phenomenon)
+
+
+def generator_of(seed: int, stream: int, number: int, phenomenon: IntEnum) -> np.random.Generator:
+    """The generator of a phenomenon of a block (see `Block`), at its beginning."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, number, phenomenon)))
+
+
+def block_size(tape_byte: float) -> int:
+    """The number of episodes that are drawn together, each of which takes so much memory."""
+    return int(min(EPISODES_PER_BLOCK, max(1.0, BLOCK_BYTE // tape_byte)))
+
+
+def blocks_of(first: int, count: int, size: int) -> tuple[range, slice]:
+    """The blocks that hold episodes `first` .. `first + count − 1`, and where these lie in them.
+
+    Raises:
+        InputError: no episode is asked for.
+    """
+    if count < 1:
+        raise InputError(f"at least one episode is needed, got {count}")
+    blocks = range(first // size, (first + count - 1) // size + 1)
+    start = first - blocks.start * size
+    return blocks, slice(start, start + count)

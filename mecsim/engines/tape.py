@@ -8,30 +8,26 @@ depends on the scenario alone, each phenomenon of each block from a generator of
 scenario (a frequency range, say) therefore leaves the other draws alone.
 """
 
-import zipfile
-import zlib
 from collections.abc import Hashable
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.engines.block import Block
+from mecsim.engines.block import Block, block_size, blocks_of
 from mecsim.engines.draw_links import Links, draw_snr, link_rows
 from mecsim.engines.draw_places import draw_places
 from mecsim.engines.draw_servers import draw_devices_hz, draw_servers
 from mecsim.engines.draw_tasks import dispatches_of, draw_tasks
+from mecsim.engines.episode_arrays import EpisodeArrays
 from mecsim.errors import InputError
 from mecsim.physics import channel
 from mecsim.scenario import Scenario
 from mecsim.scenario.fields import MAX_CLASSES
 
-EPISODES_PER_BLOCK = 64
-BLOCK_BYTE = 2**27  # large scenarios have smaller blocks
 FORMAT = 2
 
 
@@ -46,7 +42,7 @@ class Stream(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tapes:
+class Tapes(EpisodeArrays):
     """N episodes of T steps with U users and room for A servers and M tasks.
 
     The first `num_servers` rows of the server dimension exist, the cloud before the edges; the rest is zero. Tasks are
@@ -55,6 +51,8 @@ class Tapes:
     Radio links have K rows: one per user where a link stays as it is for a whole episode, else one per task, for the
     step in which it is dispatched. `link` tells the row of each task.
     """
+
+    FORMAT: ClassVar[int] = FORMAT
 
     num_servers: NDArray[np.int64]  # (N,)
     cpu_hz: NDArray[np.float64]  # (N, A)
@@ -77,60 +75,26 @@ class Tapes:
         """CPU of every server and, after them, of every user's device, (N, A) or (N, A + U)."""
         return np.concatenate([self.cpu_hz, self.device_hz], axis=1)
 
-    def select(self, episodes: slice | NDArray[np.int64]) -> "Tapes":
-        """Some of the episodes."""
-        return Tapes(*(getattr(self, field.name)[episodes] for field in fields(self)))
-
-    def save(self, path: Path) -> None:
-        """Write all episodes to a NumPy archive."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        with path.open("wb") as file:
-            np.savez_compressed(file, format=np.int64(FORMAT), **arrays)
-
-    @staticmethod
-    def load(path: Path) -> "Tapes":
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: the file is not a tape, or of another format.
-        """
-        names = [field.name for field in fields(Tapes)]
-        try:  # NumPy lets whatever its zip reader and header parser raise pass through
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                missing = {"format", *names} - set(archive.files)
-                if missing:
-                    raise InputError(f"{path}: not a tape: it lacks {', '.join(sorted(missing))}")
-                if int(archive["format"]) != FORMAT:
-                    raise InputError(f"{path}: tape format {int(archive['format'])}, this version reads {FORMAT}")
-                tapes = Tapes(*(archive[name] for name in names))
-                tapes._check()
-                return tapes
-        except (OSError, ValueError, TypeError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-            raise InputError(f"{path}: not a tape: {error}") from error
-
     def _check(self) -> None:
-        """Raise ValueError unless the arrays belong together: compiled code trusts them."""
         (episodes, links, servers), (_, tasks), (_, steps), (_, devices) = (
             self.rate_bit_per_s.shape, self.size_bit.shape, self.arrivals.shape, self.device_hz.shape,
         )  # fmt: skip
-        expected = {
-            "num_servers": (np.int64, (episodes,)),
-            "cpu_hz": (np.float64, (episodes, servers)),
-            "arrivals": (np.int64, (episodes, steps)),
-            "user": (np.int64, (episodes, tasks)),
-            "size_bit": (np.float64, (episodes, tasks)),
-            "deadline_s": (np.float64, (episodes, tasks)),
-            "priority": (np.int64, (episodes, tasks)),
-            "link": (np.int64, (episodes, tasks)),
-            "distance_m": (np.float64, (episodes, links, servers)),
-            "snr": (np.float64, (episodes, links, servers) if self.snr.size else (episodes, 0, 0)),
-            "rate_bit_per_s": (np.float64, (episodes, links, servers)),
-            "device_hz": (np.float64, (episodes, devices)),
-        }
-        for name, (dtype, shape) in expected.items():
-            array = getattr(self, name)
-            if array.dtype != dtype or array.shape != shape:
-                raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}")
+        self._check_arrays(
+            {
+                "num_servers": (np.int64, (episodes,)),
+                "cpu_hz": (np.float64, (episodes, servers)),
+                "arrivals": (np.int64, (episodes, steps)),
+                "user": (np.int64, (episodes, tasks)),
+                "size_bit": (np.float64, (episodes, tasks)),
+                "deadline_s": (np.float64, (episodes, tasks)),
+                "priority": (np.int64, (episodes, tasks)),
+                "link": (np.int64, (episodes, tasks)),
+                "distance_m": (np.float64, (episodes, links, servers)),
+                "snr": (np.float64, (episodes, links, servers) if self.snr.size else (episodes, 0, 0)),
+                "rate_bit_per_s": (np.float64, (episodes, links, servers)),
+                "device_hz": (np.float64, (episodes, devices)),
+            }
+        )
         if not ((self.num_servers >= 1) & (self.num_servers <= servers)).all():
             raise ValueError(f"num_servers lies outside 1 to {servers}")
         if not ((self.link >= 0) & (self.link < links)).all():
@@ -188,18 +152,8 @@ def _usable(values: NDArray[np.float64]) -> bool:
 
 def draw_tapes(scenario: Scenario, seed: int, first: int, count: int, stream: Stream = Stream.EVALUATION) -> Tapes:
     """Episodes `first` .. `first + count − 1` of a seed."""
-    if count < 1:
-        raise InputError(f"at least one episode is needed, got {count}")
-    size = block_size(scenario)
-    first_block, last_block = first // size, (first + count - 1) // size
-    blocks = [_draw_block(scenario, scenario.data, seed, stream, block) for block in range(first_block, last_block + 1)]
-    start = first - first_block * size
-    return _joined(blocks).select(slice(start, start + count))
-
-
-def block_size(scenario: Scenario) -> int:
-    """The number of episodes that are drawn together."""
-    return int(min(EPISODES_PER_BLOCK, max(1.0, BLOCK_BYTE // scenario.tape_byte)))
+    blocks, within = blocks_of(first, count, block_size(scenario.tape_byte))
+    return _joined([_draw_block(scenario, scenario.data, seed, stream, block) for block in blocks]).select(within)
 
 
 def _joined(blocks: list[Tapes]) -> Tapes:
@@ -225,7 +179,7 @@ def _widened(array: NDArray[Any], width: int) -> NDArray[Any]:
 @lru_cache(maxsize=2)  # a single environment asks for one episode of a block after the other
 def _draw_block(scenario: Scenario, _: Hashable, seed: int, stream: Stream, number: int) -> Tapes:
     """A block; the second argument are the scenario's data from outside, so that changed files count as changed."""
-    block = Block(scenario, seed, stream, number, block_size(scenario))
+    block = Block(scenario, seed, stream, number, block_size(scenario.tape_byte))
     num_servers, cpu_hz = draw_servers(block)
     tasks = draw_tasks(block, cpu_hz)
     dispatches = dispatches_of(block, tasks)

@@ -1,15 +1,20 @@
 """Gymnasium environments over the engines."""
 
+from mecsim.envs.kinds import new_episodes
 from mecsim.envs.offload import OffloadEnv, OffloadEpisodes
-from mecsim.envs.vector import OffloadVectorEnv, make_vec
+from mecsim.envs.personalize import CellEpisodes, PersonalizeEnv
+from mecsim.envs.vector import BatchVectorEnv, make_vec
 from mecsim.envs.wrappers import FlatObservation, LinearReward, PreferenceObservation
 
 __all__ = [
+    "BatchVectorEnv",
+    "CellEpisodes",
     "FlatObservation",
     "LinearReward",
     "OffloadEnv",
     "OffloadEpisodes",
-    "OffloadVectorEnv",
+    "PersonalizeEnv",
     "PreferenceObservation",
     "make_vec",
+    "new_episodes",
 ]

@@ -13,8 +13,8 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
 from mecsim.engines.tape import Stream
-from mecsim.envs.offload import Arrays, EngineName
-from mecsim.envs.vector import OffloadVectorEnv
+from mecsim.envs.episodes import Arrays, EngineName
+from mecsim.envs.vector import BatchVectorEnv
 from mecsim.envs.wrappers import checked_preference, checked_scale
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
@@ -48,7 +48,7 @@ class ScalarVecEnv(VecEnv):
         scenario: the name of a built-in scenario, a file, or a `Scenario`.
         preference: ω, one weight per objective.
         scale: what counts as one unit of each objective, in s and J; 1 by default.
-        num_envs, seed, engine, stream: as for `OffloadVectorEnv`.
+        num_envs, seed, engine, stream: as for `BatchVectorEnv`.
 
     Raises:
         InputError: preference or scale do not fit the scenario's objectives.
@@ -64,7 +64,7 @@ class ScalarVecEnv(VecEnv):
         engine: EngineName = "batched",
         stream: Stream = Stream.TRAINING,
     ) -> None:
-        self.vector = OffloadVectorEnv(scenario, num_envs, seed, engine, stream)
+        self.vector = BatchVectorEnv(scenario, num_envs, seed, engine, stream)
         objectives = self.vector.reward_dim
         self._weight = checked_preference(preference, objectives) / checked_scale(scale, objectives)
         size = gym.spaces.flatdim(self.vector.single_observation_space)

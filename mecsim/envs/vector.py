@@ -1,4 +1,4 @@
-"""Many offloading environments as one, for training and evaluation."""
+"""Many environments as one, for training and evaluation."""
 
 from typing import Any
 
@@ -8,19 +8,22 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.envs.offload import Arrays, EngineName, OffloadEpisodes, physical_info
+from mecsim.engines.tape import Stream
+from mecsim.envs.episodes import Arrays, EngineName
+from mecsim.envs.kinds import new_episodes
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario, load_scenario
+from mecsim.scenario import AnyScenario, load_scenario
 
 
-class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
-    """`num_envs` copies of `OffloadEnv` on one engine, in Gymnasium's `VectorEnv` API; see there for the meaning.
+class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
+    """`num_envs` copies of the environment of a scenario on one engine, in Gymnasium's `VectorEnv` API.
+
+    See `OffloadEnv` and `PersonalizeEnv` for the meaning of all.
 
     Rewards are (num_envs, objectives) float32. All episodes have T steps, so all end together. Autoreset is
     `SAME_STEP`: the last step returns the first observation of the next episodes, and `info["final_obs"]` and
     `info["final_info"]` hold the end of the last ones. The rest of `info` describes the new observation, except for
-    `delay_s` and `energy_j`, which always belong to the step's reward.
+    what the step has cost (`delay_s` and `energy_j`, say), which always belongs to its reward.
 
     Environment j plays episodes j, j + num_envs, j + 2·num_envs, … of the seed; `reset(seed=s)` starts again at j. With
     `copies` each episode is played by so many neighbours at a time: they meet the same tasks and channels, so what they
@@ -31,7 +34,7 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
 
     def __init__(
         self,
-        scenario: str | Scenario,
+        scenario: str | AnyScenario,
         num_envs: int = 1,
         seed: int = 0,
         engine: EngineName = "batched",
@@ -42,7 +45,7 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
             raise InputError(f"num_envs must be at least 1, got {num_envs}")
         if copies < 1 or num_envs % copies:
             raise InputError(f"num_envs must be a multiple of copies, got {num_envs} and {copies}")
-        self.episodes = OffloadEpisodes(load_scenario(scenario), engine)
+        self.episodes = new_episodes(load_scenario(scenario), engine)
         self.scenario = self.episodes.scenario
         self.num_envs = num_envs
         self.single_observation_space = self.episodes.observation_space
@@ -68,21 +71,21 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         if options and "episode" in options:
             self.episodes_started = int(options["episode"])
         observation = self._begin_next()
-        return observation, physical_info(observation, None)
+        return observation, self.episodes.info(observation, None)
 
     def step(
         self, actions: NDArray[np.int64]
     ) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Dispatch in every environment."""
         observation, reward, cost = self.episodes.step(np.asarray(actions, np.int64))
-        info = physical_info(observation, cost)
+        info = self.episodes.info(observation, cost)
         over = self.episodes.over
         if over:
             ending = {"final_obs": observation, "final_info": info}
             observation = self._begin_next()
             all_of_them = np.ones(self.num_envs, np.bool_)
             info = {
-                **physical_info(observation, cost),
+                **self.episodes.info(observation, cost),
                 **ending,
                 "_final_obs": all_of_them,
                 "_final_info": all_of_them.copy(),
@@ -92,17 +95,17 @@ class OffloadVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
 
     def _begin_next(self) -> Arrays:
         episodes = self.num_envs // self._copies
-        tapes = draw_tapes(self.scenario, self._seed_value, self.episodes_started, episodes, self._stream)
+        tapes = self.episodes.draw(self._seed_value, self.episodes_started, episodes, self._stream)
         self.episodes_started += episodes
         return self.episodes.begin(tapes.select(np.repeat(np.arange(episodes), self._copies)))
 
 
 def make_vec(
-    scenario: str | Scenario, num_envs: int = 1, seed: int = 0, engine: EngineName = "batched"
-) -> OffloadVectorEnv:
+    scenario: str | AnyScenario, num_envs: int = 1, seed: int = 0, engine: EngineName = "batched"
+) -> BatchVectorEnv:
     """`num_envs` environments of a scenario (a built-in's name, a file or a `Scenario`) as one `VectorEnv`.
 
     Raises:
         ScenarioError: the scenario cannot be used.
     """
-    return OffloadVectorEnv(scenario, num_envs, seed, engine)
+    return BatchVectorEnv(scenario, num_envs, seed, engine)

@@ -68,6 +68,11 @@ def rician_power(scattered: NDArray[np.complex128], k_db: Array | float) -> Arra
     return np.asarray(np.abs(np.sqrt(k / (k + 1.0)) + scattered / np.sqrt(k + 1.0)) ** 2)
 
 
+def cqi(sinr: Array) -> NDArray[np.int64]:
+    """The highest CQI, 1 to 15, that the SINR, a power ratio, allows; 0 below the lowest one."""
+    return np.asarray(np.searchsorted(CQI_SINR, sinr, side="right"), np.int64)
+
+
 def rate_bit_per_s(sinr: Array, bandwidth_hz: float, adaptation: Adaptation = "shannon") -> Array:
     """Rate of a link of bandwidth W from its SINR, a power ratio.
 
@@ -77,7 +82,7 @@ def rate_bit_per_s(sinr: Array, bandwidth_hz: float, adaptation: Adaptation = "s
     """
     if adaptation == "shannon":
         return np.asarray(bandwidth_hz * np.log1p(sinr) / np.log(2.0))
-    index = np.searchsorted(CQI_SINR, sinr, side="right") - 1
+    index = cqi(sinr) - 1
     repeated = CQI_EFFICIENCY[0] * (np.asarray(sinr) / CQI_SINR[0])
     return np.asarray(bandwidth_hz * np.where(index < 0, repeated, np.take(CQI_EFFICIENCY, np.maximum(index, 0))))
 

@@ -25,3 +25,20 @@ def to_plane_m(degrees: Array, origin: Array) -> Array:
 def middle(places: Array) -> Array:
     """The middle of the bounding box of places, (P, 2)."""
     return np.asarray(0.5 * (places.min(axis=0) + places.max(axis=0)))
+
+
+def hexagonal_sites_m(count: int, distance_m: float) -> Array:
+    """Sites of cells, (count, 2): the first at the origin, the others around it in rings of hexagons.
+
+    Neighbours are `distance_m` apart. Within a ring they begin in the east and go against the clock.
+    """
+    corners = distance_m * np.array([[np.cos(angle), np.sin(angle)] for angle in np.arange(6) * np.pi / 3.0])
+    places = [np.zeros((1, 2))]
+    ring = 0
+    while sum(map(len, places)) < count:
+        ring += 1
+        steps = np.arange(ring)[:, None] / ring
+        places += [
+            ring * (start + steps * (end - start)) for start, end in zip(corners, np.roll(corners, -1, 0), strict=True)
+        ]
+    return np.concatenate(places)[:count]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from mecsim_agents import DiscreteSAC, Replay
 
-from mecsim.envs.vector import OffloadVectorEnv
+from mecsim.envs.vector import BatchVectorEnv
 from mecsim.scenario import Scenario
 from mecsim.training import EpochReport, Evaluation, Run, TrainingConfig, prepared, train
 
@@ -24,7 +24,7 @@ FEWEST_UPDATES = 3
 _PARTS: tuple[tuple[type, str, str], ...] = (
     (DiscreteSAC, "update", "learning"),
     (DiscreteSAC, "act", "acting"),
-    (OffloadVectorEnv, "step", "environments"),
+    (BatchVectorEnv, "step", "environments"),
     (Replay, "add", "storing"),
     (Replay, "sample", "sampling"),
 )

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from mecsim.report.figures import COLOURS, MARKERS, front_figure
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario
 from mecsim.sweep import Front
 
 DPI = 100
@@ -73,7 +73,7 @@ def save_bars(
     return _save(figure, path)
 
 
-def save_fronts(path: Path, fronts: Sequence[Front], scenario: Scenario) -> Path:
+def save_fronts(path: Path, fronts: Sequence[Front], scenario: AnyScenario) -> Path:
     """The fronts' mean points with intervals as one PNG. Returns the path."""
     return _save(front_figure(fronts, scenario), path)
 

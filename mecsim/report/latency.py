@@ -15,7 +15,8 @@ from mecsim.baselines import Policy
 from mecsim.compiled import set_threads
 from mecsim.engines.system import QUEUED_TASKS
 from mecsim.engines.tape import draw_tapes
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays
+from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario
 

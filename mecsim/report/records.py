@@ -27,14 +27,14 @@ class RecordFiles:
     `deadline_s`, absolute like the other times. Numbers keep all their digits.
     """
 
+    NAMES = ("tasks.csv", "servers.csv")
+
     def __init__(self, folder: Path, scenario: Scenario) -> None:
         self._clouds = scenario.servers.cloud.count
         self._deadlines = scenario.has_deadlines
         self._next_episode = 0
         with ExitStack() as opened:
-            files = [
-                opened.enter_context((folder / name).open("w", newline="")) for name in ("tasks.csv", "servers.csv")
-            ]
+            files = [opened.enter_context((folder / name).open("w", newline="")) for name in self.NAMES]
             self._tasks, self._servers = map(csv.writer, files)
             self._files = opened.pop_all()
         self._tasks.writerow([*TASK_COLUMNS, *(["deadline_s"] if self._deadlines else [])])

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from mecsim.report.episodes import EPISODE_LABELS, episode_summary
+from mecsim.report.episodes import episode_summary
+from mecsim.report.simulation import LABELS
 from mecsim.sweep import Front
 
 NARROWEST = 100  # columns where output is no terminal, or one too narrow for a row
@@ -56,7 +57,7 @@ def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Tab
         table.add_column(heading, justify="left" if heading == "per episode" else "right")
     for name, found in episode_summary(columns).items():
         mean, half = found["mean"], found["ci95"]
-        label = EPISODE_LABELS.get(name, name)
+        label = LABELS.get(name, name)
         if mean is None:
             table.add_row(label, "none", "")
         else:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from mecsim.envs.kinds import new_episodes
 from mecsim.report.figures import front_figure
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario, shown_objectives
 from mecsim.sweep import Front, Quality
 from mecsim.training import EpochReport
 
@@ -27,9 +28,10 @@ def _writer(folder: Path, purge_step: int | None = None) -> "SummaryWriter":
 class TensorBoardMonitor:
     """Writes every epoch of a training; the step of all curves is the number of environment steps."""
 
-    def __init__(self, folder: Path, scenario: Scenario, resumed_at: int | None = None) -> None:
+    def __init__(self, folder: Path, scenario: AnyScenario, resumed_at: int | None = None) -> None:
         """`resumed_at`: environment steps from which earlier events are void."""
         self._scenario = scenario
+        self._options = new_episodes(scenario, "batched").option_names
         self._writer = _writer(folder, None if resumed_at is None else resumed_at + 1)
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -39,8 +41,8 @@ class TensorBoardMonitor:
             write(f"return/{objective}", float(value), step)
         for metric, mean in report.metrics.items():
             write(f"learning/{metric}", mean, step)
-        for server, share in enumerate(report.action_shares):
-            write(f"action_share/{self._server(server)}", float(share), step)
+        for option, share in zip(self._options, report.action_shares, strict=True):
+            write(f"action_share/{option}", float(share), step)
         write("learning/updates", report.updates, step)
         if report.evaluation is not None:
             evaluation = report.evaluation
@@ -49,10 +51,6 @@ class TensorBoardMonitor:
             front = Front("policy", evaluation.preferences, evaluation.totals)
             self._writer.add_figure("front", front_figure([front], self._scenario), step)
         self._writer.flush()
-
-    def _server(self, index: int) -> str:
-        clouds = self._scenario.servers.cloud.count
-        return "cloud" if index < clouds else f"edge_{index - clouds + 1:02d}"
 
     def __enter__(self) -> Self:
         """Use as a context, so that the last events reach the disk."""
@@ -64,7 +62,7 @@ class TensorBoardMonitor:
 
 
 def write_trade_offs(
-    folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: Scenario
+    folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: AnyScenario
 ) -> None:
     """One run per target: a curve per objective over the preferences (step = index), the front, and hparams."""
     taken: set[str] = set()
@@ -75,9 +73,9 @@ def write_trade_offs(
         taken.add(name)
         writer = _writer(folder / name)
         for step, (preference, mean) in enumerate(zip(front.preferences, front.mean, strict=True)):
-            for objective, weight, value in zip(scenario.objectives, preference, mean, strict=True):
-                writer.add_scalar(f"trade_off/{objective}", float(value), step)
-                writer.add_scalar(f"preference/{objective}", float(weight), step)
+            for objective, weight, cost in zip(shown_objectives(scenario), preference, mean, strict=True):
+                writer.add_scalar(f"trade_off/{objective.name}", float(objective.value(cost)), step)
+                writer.add_scalar(f"preference/{objective.name}", float(weight), step)
         writer.add_figure("front", front_figure([front], scenario), 0)
         found = qualities[front.target]
         measured = {
@@ -85,7 +83,10 @@ def write_trade_offs(
             "hparam/mean_cost": found.mean_cost,
             "hparam/expected_utility": found.expected_utility,
         }
-        best = {f"hparam/best_{name}": float(np.min(front.mean[:, i])) for i, name in enumerate(scenario.objectives)}
+        best = {
+            f"hparam/best_{one.name}": float(one.value(np.min(front.mean[:, i])))
+            for i, one in enumerate(shown_objectives(scenario))
+        }
         writer.add_hparams(
             {"target": front.target, "preferences": len(front.preferences)}, measured | best, run_name="."
         )

@@ -8,26 +8,34 @@ from typing import Any
 from pydantic import BaseModel
 
 from mecsim.errors import ScenarioError
+from mecsim.scenario.cell import CellScenario
+from mecsim.scenario.kinds import AnyScenario
 from mecsim.scenario.model import Scenario
 from mecsim.scenario.problems import check, keys_of
 from mecsim.scenario.text import TextProblem, dotted, one_line, read_plain
 
 SHORT_KEYS = {"edges": "servers.edge.count"}
+_EXAMPLES: dict[type[AnyScenario], str] = {
+    Scenario: "'edges' or 'servers.edge.cpu'",
+    CellScenario: "'users.count' or 'cells.blocks'",
+}
 
 
-def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario:
+def with_context(scenario: AnyScenario, assignments: Mapping[str, str]) -> AnyScenario:
     """`scenario` with YAML values assigned to dotted YAML keys, such as `{"servers.edge.cpu": "2 GHz"}`.
 
     `edges` is short for `servers.edge.count`. Raises ScenarioError with one line per finding.
     """
     root = scenario.model_dump(mode="json", by_alias=True)
-    if scenario.tasks.size.mean_bit != "balanced" or "tasks.size.mean" in assignments:
+    if isinstance(scenario, Scenario) and (
+        scenario.tasks.size.mean_bit != "balanced" or "tasks.size.mean" in assignments
+    ):
         del root["tasks"]["size"]["load"]  # only a balanced mean has one, and a new mean starts afresh
     problems: list[str] = []
     for key, text in assignments.items():
         name = SHORT_KEYS.get(key, key)
-        if name not in _keys():
-            problems.append(f"--context: {one_line(key)}: unknown key, {_suggestion(key)}")
+        if name not in _keys(type(scenario)):
+            problems.append(f"--context: {one_line(key)}: unknown key, {_suggestion(key, type(scenario))}")
             continue
         try:
             plain = read_plain(f"value: {text}")
@@ -53,7 +61,7 @@ def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario
 
 
 @cache
-def _keys() -> tuple[str, ...]:
+def _keys(scenario: type[BaseModel]) -> tuple[str, ...]:
     """Every dotted key of a scenario file, sections included."""
 
     def below(model: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -62,15 +70,15 @@ def _keys() -> tuple[str, ...]:
             if section:
                 yield from below(section, f"{prefix}{key}.")
 
-    return tuple(below(Scenario, ""))
+    return tuple(below(scenario, ""))
 
 
-def _suggestion(key: str) -> str:
+def _suggestion(key: str, scenario: type[AnyScenario]) -> str:
     """The key that was probably meant: one spelled like it, or one that ends in the same word."""
-    known = [*SHORT_KEYS, *_keys()]
+    known = [*(short for short, name in SHORT_KEYS.items() if name in _keys(scenario)), *_keys(scenario)]
     same_end = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
     close = get_close_matches(key[:100], known, n=1, cutoff=0.6) or same_end
-    return f"did you mean '{close[0]}'?" if close else "expected a key such as 'edges' or 'servers.edge.cpu'"
+    return f"did you mean '{close[0]}'?" if close else f"expected a key such as {_EXAMPLES[scenario]}"
 
 
 def _put(root: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -7,18 +7,19 @@ from pathlib import Path
 import yaml
 
 from mecsim.errors import ScenarioError
+from mecsim.scenario.kinds import AnyScenario
 from mecsim.scenario.model import Scenario
 from mecsim.scenario.problems import check
 from mecsim.scenario.text import MAX_BYTE, TextProblem, dotted, nearest, one_line, read_plain
 
 
-def load_scenario(source: str | Path | Scenario) -> Scenario:
-    """The scenario of a built-in's name or a file's path; a Scenario passes through.
+def load_scenario(source: str | Path | AnyScenario) -> AnyScenario:
+    """The scenario of a built-in's name or a file's path; a scenario passes through.
 
     A built-in's name wins over a file of that name in the working folder; write `./name` for the file.
     Raises ScenarioError with one line per finding.
     """
-    if isinstance(source, Scenario):
+    if isinstance(source, AnyScenario):
         return source
     name = os.fspath(source)
     built_in = _built_in_files().get(name) if isinstance(source, str) else None
@@ -26,7 +27,7 @@ def load_scenario(source: str | Path | Scenario) -> Scenario:
     return parse_scenario(_read(path, name), name, path.parent)
 
 
-def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "") -> Scenario:
+def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "") -> AnyScenario:
     """The scenario that YAML `text` describes; `name` stands for the file in messages.
 
     Paths of data files are relative to `folder`, by default the working folder, and absolute in the scenario.
@@ -57,10 +58,10 @@ def builtin_names() -> dict[str, str]:
     return {name: load_scenario(name).description for name in _built_in_files()}
 
 
-def scenario_to_yaml(scenario: Scenario) -> str:
+def scenario_to_yaml(scenario: AnyScenario) -> str:
     """All values of `scenario`, defaults included, as YAML that `parse_scenario` reads back to an equal scenario."""
     values = scenario.model_dump(mode="json", by_alias=True)
-    if scenario.tasks.size.mean_bit != "balanced":
+    if isinstance(scenario, Scenario) and scenario.tasks.size.mean_bit != "balanced":
         del values["tasks"]["size"]["load"]  # has no meaning then, and is refused
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
 

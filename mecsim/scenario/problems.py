@@ -1,13 +1,14 @@
 """Plain values to a checked Scenario, or every finding with its key path in words a scenario's author knows."""
 
+from collections.abc import Mapping
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mecsim.scenario.fields import FileContext
-from mecsim.scenario.model import Scenario
+from mecsim.scenario.kinds import KINDS, AnyScenario, kind_of
 from mecsim.scenario.text import Path, nearest
 from mecsim.scenario.units import show
 
@@ -22,7 +23,7 @@ _EXPECTED = {  # pydantic's error types that need no details
 
 def check(
     root: Any, refused: frozenset[Path] = frozenset(), folder: str = ""
-) -> tuple[Scenario | None, list[tuple[Path, str]]]:
+) -> tuple[AnyScenario | None, list[tuple[Path, str]]]:
     """The scenario that `root` describes, with units as in a file, and all findings as `(key path, message)`.
 
     Paths of data files are relative to `folder`, by default the working folder.
@@ -31,13 +32,14 @@ def check(
     if not isinstance(root, dict):
         return None, [((), f"expected keys such as 'mecsim: 1' and 'kind: offload', got {show(root)}")]
     findings: list[tuple[Path, str]] = []
-    known = _known_part(root, Scenario, (), findings)
+    model = kind_of(root)
+    known = _known_part(root, model, (), findings)
     scenario = None
     try:
-        scenario = Scenario.model_validate(known, context=FileContext(folder=folder))
+        scenario = model.model_validate(known, context=FileContext(folder=folder))
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            findings += _explain(details)
+            findings += _explain(details, model)
     return scenario, [(path, message) for path, message in findings if not _below(path, refused)]
 
 
@@ -50,6 +52,15 @@ def section_of(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
+def entries_of(annotation: Any) -> type[BaseModel] | None:
+    """The model of the values of a field that is a mapping, whose keys are free names; None for any other field."""
+    if get_origin(annotation) is Annotated:
+        return entries_of(get_args(annotation)[0])
+    if get_origin(annotation) in (dict, Mapping):
+        return section_of(get_args(annotation)[1])
+    return None
+
+
 def keys_of(model: type[BaseModel]) -> dict[str, type[BaseModel] | None]:
     """The YAML keys of `model`, each with the model of the section below it."""
     return {field.alias or name: section_of(field.annotation) for name, field in model.model_fields.items()}
@@ -59,18 +70,25 @@ def _known_part(root: dict[str, Any], model: type[BaseModel], path: Path, findin
     """`root` without its unknown keys, which go to `findings`. Attribute names are no YAML keys, so pydantic's own
     check, which takes both, would let `bandwidth_hz` through."""
     keys = keys_of(model)
+    entries = {field.alias or name: entries_of(field.annotation) for name, field in model.model_fields.items()}
     known: dict[str, Any] = {}
     for key, value in root.items():
         if key not in keys:
             findings.append(((*path, key), f"unknown key, {nearest(key, list(keys))}"))
             continue
-        section = keys[key]
-        nested = section is not None and isinstance(value, dict)
-        known[key] = _known_part(value, section, (*path, key), findings) if nested and section else value
+        section, entry = keys[key], entries[key]
+        if section and isinstance(value, dict):
+            value = _known_part(value, section, (*path, key), findings)
+        elif entry and isinstance(value, dict):
+            value = {
+                name: _known_part(part, entry, (*path, key, name), findings) if isinstance(part, dict) else part
+                for name, part in value.items()
+            }
+        known[key] = value
     return known
 
 
-def _explain(details: ErrorDetails) -> list[tuple[Path, str]]:
+def _explain(details: ErrorDetails, model: type[AnyScenario]) -> list[tuple[Path, str]]:
     """One pydantic error as findings."""
     path, given, context = details["loc"], show(details["input"]), details.get("ctx", {})
     match details["type"]:
@@ -82,11 +100,13 @@ def _explain(details: ErrorDetails) -> list[tuple[Path, str]]:
             return [(path, str(context["error"]))]
         case "missing":
             return [(path, f"missing, expected '{path[-1]}: {'1' if path[-1] == 'mecsim' else 'offload'}'")]
+        case "literal_error" if path == ("kind",):
+            return [(path, f"expected {' or '.join(map(repr, KINDS))}, got {given}")]
         case "literal_error":
             options = str(context["expected"]).replace("False", "false")
             return [(path, f"expected {options}, got {given}")]
         case "model_type" | "dict_type":
-            return [(path, f"expected {_keys_text(path)}, got {given}")]
+            return [(path, f"expected {_keys_text(path, model)}, got {given}")]
         case "too_long":
             return [(path, f"expected at most {context['max_length']} entries, got {context['actual_length']}")]
         case "string_too_long":
@@ -95,9 +115,9 @@ def _explain(details: ErrorDetails) -> list[tuple[Path, str]]:
             return [(path, f"expected {_EXPECTED.get(kind, details['msg'])}, got {given}")]
 
 
-def _keys_text(path: Path) -> str:
+def _keys_text(path: Path, scenario: type[AnyScenario]) -> str:
     """`keys such as count and arrival_rate`, for the section at `path`."""
-    model: type[BaseModel] | None = Scenario
+    model: type[BaseModel] | None = scenario
     for part in path:
         model = keys_of(model).get(str(part)) if model else None
     names = list(keys_of(model))[:2] if model else []

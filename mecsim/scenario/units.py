@@ -37,6 +37,7 @@ KINDS = {
     "frequency": Kind("a frequency", "Hz", "16.6 MHz", ("G", "M", "k", "")),
     "power": Kind("a power", "W", "10 mW", ("", "m")),
     "rate": Kind("a rate", "/s", "0.1 /s"),
+    "bit_rate": Kind("a bit rate", "bit/s", "64 kbit/s", ("G", "M", "k", "")),
     "size": Kind("a data size", "bit", "100 Mbit", ("M", "k", "")),
     "duration": Kind("a duration", "s", "1 s"),
     "distance": Kind("a distance", "m", "50 m"),

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from mecsim.baselines import BASELINES, PolicyFactory, baseline, play
-from mecsim.engines.tape import Stream, Tapes, draw_tapes
+from mecsim.baselines import PolicyFactory, baseline, baselines_of, play
+from mecsim.engines.draw import AnyTapes, draw_episodes
+from mecsim.engines.tape import Stream
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario
 from mecsim.sweep.distribute import run_jobs
 from mecsim.sweep.store import Store, read_part, target_identity, write_part
 from mecsim.training import is_run, run_policy
@@ -24,7 +25,7 @@ PREFERENCES_PER_JOB = 4
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What a target reached for each preference: physical totals per episode, lower is better."""
+    """What a target reached for each preference: totals per episode, lower is better (see `shown_objectives`)."""
 
     target: str
     preferences: NDArray[np.float64]  # (K, objectives)
@@ -66,28 +67,28 @@ def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.floa
     return np.asarray(stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count))
 
 
-def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
+def policy_factory(target: str, scenario: AnyScenario) -> PolicyFactory:
     """The policy that a target names: a baseline, or the folder of a run.
 
     Raises:
         InputError: it names neither; RunError: the run cannot be used.
     """
-    if target in BASELINES:
+    if target in baselines_of(scenario):
         return baseline(target, scenario)
     if is_run(Path(target)):
         return _run_policy(target, scenario)
-    raise InputError(f"{target!r} is neither a run nor a baseline; baselines are {', '.join(BASELINES)}")
+    raise InputError(f"{target!r} is neither a run nor a baseline; baselines are {', '.join(baselines_of(scenario))}")
 
 
 @lru_cache(maxsize=8)
-def _run_policy(target: str, scenario: Scenario) -> PolicyFactory:
+def _run_policy(target: str, scenario: AnyScenario) -> PolicyFactory:
     return run_policy(Path(target), scenario)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     target: str
-    scenario: Scenario
+    scenario: AnyScenario
     preferences: tuple[tuple[float, ...], ...]
     episodes: int
     seed: int
@@ -109,7 +110,7 @@ def _play_job(job: _Job) -> NDArray[np.float64]:
 
 def evaluate(
     make: PolicyFactory,
-    scenario: Scenario,
+    scenario: AnyScenario,
     preferences: NDArray[np.float64],
     episodes: int,
     seed: int,
@@ -117,24 +118,24 @@ def evaluate(
 ) -> NDArray[np.float64]:
     """Totals of every preference and episode, (K, episodes, objectives); each preference meets the same tapes."""
     parts = [
-        [play(make(seed + first), scenario, tapes, wanted).totals(scenario) for wanted in preferences]
+        [play(make(seed + first), scenario, tapes, wanted).totals for wanted in preferences]
         for first, tapes in tape_chunks(scenario, seed, episodes, stream)
     ]
     return np.concatenate(parts, axis=1)
 
 
 def tape_chunks(
-    scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
-) -> Iterator[tuple[int, Tapes]]:
+    scenario: AnyScenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
+) -> Iterator[tuple[int, AnyTapes]]:
     """The episodes of a seed, as many at once as are played side by side, with the number of the first of them."""
     at_once = int(min(EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)))
     for first in range(0, episodes, at_once):
-        yield first, draw_tapes(scenario, seed, first, min(at_once, episodes - first), stream)
+        yield first, draw_episodes(scenario, seed, first, min(at_once, episodes - first), stream)
 
 
 def sweep(
     targets: Sequence[str],
-    scenario: Scenario,
+    scenario: AnyScenario,
     preferences: NDArray[np.float64],
     episodes: int,
     seed: int,
@@ -157,7 +158,7 @@ def sweep(
 
 
 def _jobs(
-    target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None
+    target: str, scenario: AnyScenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None
 ) -> list[_Job]:
     identity = "" if store is None else target_identity(target)
     jobs = []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mecsim.baselines import Calibration
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario, shown_objectives
 from mecsim.sweep.evaluate import Front
 from mecsim.sweep.indicators import Quality, on_front, quality
 from mecsim.sweep.measures import compared, measured
@@ -26,16 +26,20 @@ def assess(fronts: Sequence[Front], calibration: Calibration) -> dict[str, Quali
     }
 
 
-def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> None:
-    """One row per target and preference; `on_front` is 1 where no other point of the same target dominates it."""
-    names = scenario.objectives
+def write_front_csv(path: Path, fronts: Sequence[Front], scenario: AnyScenario) -> None:
+    """One row per target and preference, objectives as they are shown (`shown_objectives`).
+
+    `on_front` is 1 where no other point of the same target dominates it.
+    """
+    names, shown = scenario.objectives, shown_objectives(scenario)
     header = ["target", *(f"preference_{name}" for name in names)]
     header += [f"{name}_mean" for name in names] + [f"{name}_ci95" for name in names] + ["episodes", "on_front"]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         for front in fronts:
-            columns = np.concatenate([front.preferences, front.mean, front.ci95], axis=1)
+            mean = np.stack([one.value(front.mean[:, i]) for i, one in enumerate(shown)], axis=1)
+            columns = np.concatenate([front.preferences, mean, front.ci95], axis=1)
             for row, best in zip(columns.tolist(), on_front(front.mean), strict=True):
                 writer.writerow([front.target, *(f"{value:.10g}" for value in row), front.totals.shape[1], int(best)])
 
@@ -43,7 +47,7 @@ def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> 
 def summary(
     fronts: Sequence[Front],
     greedy: Front,
-    scenario: Scenario,
+    scenario: AnyScenario,
     calibration: Calibration,
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -68,7 +72,10 @@ def summary(
     return {
         "format": 1,
         "objectives": list(names),
-        "reference_point": dict(zip(names, calibration.reference.tolist(), strict=True)),
+        "reference_point": {
+            one.name: float(one.value(at))
+            for one, at in zip(shown_objectives(scenario), calibration.reference, strict=True)
+        },
         "reference_point_source": calibration.reference_source,
         "objective_scale": dict(zip(names, calibration.scale.tolist(), strict=True)),
         "preferences": len(fronts[0].preferences),

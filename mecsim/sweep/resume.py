@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario, scenario_to_yaml
+from mecsim.scenario import AnyScenario, scenario_to_yaml
 from mecsim.sweep.files import write_json
 from mecsim.sweep.store import FORMAT, Store, target_identity
 from mecsim.version import __version__
@@ -24,7 +24,7 @@ class SweepSettings:
     """Everything that decides the numbers of a sweep."""
 
     targets: tuple[str, ...]
-    scenario: Scenario
+    scenario: AnyScenario
     preferences: NDArray[np.float64]  # (K, objectives)
     episodes: int
     seed: int

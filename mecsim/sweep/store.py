@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.baselines import BASELINES
-from mecsim.scenario import Scenario, scenario_to_yaml
+from mecsim.baselines import BASELINES, CELL_BASELINES
+from mecsim.scenario import AnyScenario, scenario_to_yaml
 from mecsim.version import __version__
 
 FORMAT = 2
@@ -35,7 +35,7 @@ class Store:
     folder: Path
 
     def path(
-        self, identity: str, scenario: Scenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
+        self, identity: str, scenario: AnyScenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
     ) -> Path:
         """The file of a part; `identity` is that of its target."""
         # How long a scenario is trained by default, and what it is called, changes nothing of what is played.
@@ -71,7 +71,7 @@ def target_identity(target: str) -> str:
 
     Two targets of one identity act alike. Training a run further changes its identity.
     """
-    if target in BASELINES:
+    if target in BASELINES or target in CELL_BASELINES:
         return f"baseline {target}"
     folder = Path(target)
     # In a run of several policies each has such files of its own. Of each run only the newest checkpoint is kept.

@@ -7,9 +7,8 @@ import torch
 from mecsim_agents import DiscreteSAC, Transitions, sample_preferences
 from numpy.typing import NDArray
 
-from mecsim.engines.system import QUEUED_TASKS
 from mecsim.engines.tape import Stream
-from mecsim.envs.vector import OffloadVectorEnv
+from mecsim.envs.vector import BatchVectorEnv
 from mecsim.training.run import Run
 
 
@@ -30,7 +29,7 @@ class Collector:
 
     def __init__(self, run: Run, episode: int) -> None:
         """`episode`: the first one of the training's seed that is played."""
-        self.env = OffloadVectorEnv(
+        self.env = BatchVectorEnv(
             run.scenario, run.config.num_envs, run.seed, stream=Stream.TRAINING, copies=run.config.copies
         )
         self._run = run
@@ -47,7 +46,7 @@ class Collector:
             self._preference = drawn.repeat_interleave(config.copies, 0).numpy()
         else:
             self._preference = np.tile(np.array(config.preference, np.float32), (config.num_envs, 1))
-        options = self.env.episodes.system.max_options
+        options = self.env.episodes.max_options
         self._tally = Tally(np.zeros((config.num_envs, objectives)), np.zeros(options, np.int64))
         return self._tally
 
@@ -59,8 +58,8 @@ class Collector:
         observation, preference, tally = self._observation, self._preference, self._tally
         action = np.asarray(agent.act(observation, preference, explore=True))
         following, reward, terminated, _, info = self.env.step(action)
-        has_task = observation["context"][:, QUEUED_TASKS] > 0
-        tally.chosen += np.bincount(action[has_task], minlength=len(tally.chosen))
+        decided = action[self.env.episodes.waits(observation)]
+        tally.chosen += np.bincount(decided, minlength=len(tally.chosen))
         tally.returns -= reward
         self._observation = following
         ended = info.get("final_obs", following)

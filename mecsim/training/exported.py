@@ -12,11 +12,11 @@ from mecsim_agents import DeployedPolicy, DiscreteSAC
 from numpy.typing import NDArray
 
 from mecsim.baselines.policy import Actions, Preferences
-from mecsim.engines.system import system_of
-from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.engines.tape import Stream
+from mecsim.envs.episodes import Arrays, Episodes
+from mecsim.envs.kinds import new_episodes
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario
 from mecsim.training.export import METADATA_KEY, check_export_packages
 
 TOLERANCE = 1e-4  # in a probability
@@ -54,7 +54,7 @@ class ExportedPolicy:
         action, probability = self._session.run(None, inputs)
         return action, probability
 
-    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+    def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode; preferences are in the scale of the scenario of its training."""
         return self.run(observation, preference)[0]
 
@@ -81,7 +81,7 @@ class Agreement:
 def agreement(
     exported: ExportedPolicy,
     agent: DiscreteSAC,
-    scenario: Scenario,
+    scenario: AnyScenario,
     preference: tuple[float, ...] | None,
     seed: int = 0,
 ) -> Agreement:
@@ -90,15 +90,14 @@ def agreement(
     Every episode has a preference of its own. Where absent options can be left out, the file is asked without them as
     well. `preference` is the one that the agent was trained for, None if for all.
     """
-    system = system_of(scenario)
-    observation_byte = 4 * system.max_options * system.option_width
+    episodes = new_episodes(scenario, "batched")
+    observation_byte = 4 * int(np.prod(episodes.observation_space["options"].shape or ()))
     count = int(max(1, min(EPISODES, TAPES_BYTE // scenario.tape_byte, OBSERVATION_BYTE // observation_byte)))
     asked = _preferences(count, len(scenario.objectives), seed)
     played = asked if preference is None else np.tile(preference, (count, 1))
     exact = copy.deepcopy(DeployedPolicy(agent)).double()
     differences, roundings, equal, sizes = [0.0], [0.0], [], set[int]()
-    episodes = OffloadEpisodes(scenario, "batched")
-    observation = episodes.begin(draw_tapes(scenario, seed, 0, count, Stream.VALIDATION))
+    observation = episodes.begin(episodes.draw(seed, 0, count, Stream.VALIDATION))
     while not episodes.over and episodes.step_index < STEPS:
         action = np.asarray(agent.eval(observation, played), np.int64)
         probability = agent.action_probabilities(observation, played)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from mecsim.baselines import Policy, calibrate, tradable
 from mecsim.compiled import set_threads
-from mecsim.engines.system import system_of
-from mecsim.envs.offload import BYTE_MOST
-from mecsim.envs.vector import OffloadVectorEnv
+from mecsim.envs.episodes import Episodes
+from mecsim.envs.kinds import new_episodes
+from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
+from mecsim.scenario import AnyScenario, shown_objectives
 from mecsim.training.collect import Collector
 from mecsim.training.config import TrainingConfig
 from mecsim.training.policy import AgentPolicy
@@ -44,8 +45,8 @@ class EpochReport:
     epochs: int  # of the whole training
     env_steps: int
     updates: int
-    returns: NDArray[np.float64]  # (objectives,) mean physical total per episode, while exploring
-    action_shares: NDArray[np.float64]  # (A,) share of the tasks that went to each server
+    returns: NDArray[np.float64]  # (objectives,) mean per episode, as objectives are shown, while exploring
+    action_shares: NDArray[np.float64]  # (A,) share of each option in the decisions
     metrics: dict[str, float]  # means of what the agent reports, see mecsim_agents.METRICS; empty without updates
     evaluation: Evaluation | None
 
@@ -105,8 +106,8 @@ def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Learner:
     config = run.config
     collector = Collector(run, done_epochs * config.num_envs // config.copies)
     env = collector.env
-    options, width = _shape(env, "options")
-    context = _shape(env, "context")[0]
+    options, width = _shape(env.episodes, "options")
+    context = _shape(env.episodes, "context")[0]
     capacity, counts = config.agent.replay_capacity, env.episodes.count_columns
     replay = Replay(capacity, options, width, context, env.reward_dim, device, config.copies, counts)
     agent = run.load_checkpoint(replay, device) if done_epochs else _new_agent(env, config, run.seed, device)
@@ -119,10 +120,11 @@ def check_memory(run: Run, at_once: int = 1) -> None:
     `at_once`: such trainings that run at the same time.
     """
     scenario, config = run.scenario, run.config
-    system = system_of(scenario)
-    counts = system.bins if system.steps <= BYTE_MOST else 0
-    row_byte = 4 * (system.option_width - counts) + counts
-    replay_byte = config.agent.replay_capacity * 2 * system.max_options * row_byte
+    episodes = new_episodes(scenario, "batched")
+    first, after = episodes.count_columns or (0, 0)
+    options, width = _shape(episodes, "options")
+    row_byte = 4 * (width - (after - first)) + (after - first)
+    replay_byte = config.agent.replay_capacity * 2 * options * row_byte
     needed_byte = at_once * (replay_byte + config.num_envs * scenario.tape_byte)
     available_byte = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
     if needed_byte > 0.8 * available_byte:
@@ -133,27 +135,27 @@ def check_memory(run: Run, at_once: int = 1) -> None:
         )
 
 
-def _shape(env: OffloadVectorEnv, name: str) -> tuple[int, ...]:
-    shape = env.episodes.observation_space[name].shape
+def _shape(episodes: Episodes[Any, Any, Any], name: str) -> tuple[int, ...]:
+    shape = episodes.observation_space[name].shape
     if shape is None:
         raise TypeError(f"{name}: the agent needs an array")
     return shape
 
 
-def _new_agent(env: OffloadVectorEnv, config: TrainingConfig, seed: int, device: str) -> DiscreteSAC:
+def _new_agent(env: BatchVectorEnv, config: TrainingConfig, seed: int, device: str) -> DiscreteSAC:
     calibration = calibrate(env.scenario)
     # The scenario decides the ratio of the scales; the agent's numerics want them as large as what can be traded.
     agent_scale = calibration.scale * float(np.mean(tradable(env.scenario) / calibration.scale))
     return DiscreteSAC(
         num_objectives=env.reward_dim,
-        option_features=_shape(env, "options")[1],
-        context_features=_shape(env, "context")[0],
+        option_features=_shape(env.episodes, "options")[1],
+        context_features=_shape(env.episodes, "context")[0],
         objective_scale=agent_scale.tolist(),
         config=config.agent,
         reward_columns=env.episodes.cost_columns,
         device=device,
         seed=seed,
-        num_options=_shape(env, "options")[0],
+        num_options=_shape(env.episodes, "options")[0],
     )
 
 
@@ -211,11 +213,16 @@ def _epoch(
         epochs=run.epochs,
         env_steps=epoch * config.num_envs * steps,
         updates=agent.updates,
-        returns=tally.returns.mean(axis=0),
+        returns=_as_shown(tally.returns.mean(axis=0), run.scenario),
         action_shares=tally.chosen / max(1, tally.chosen.sum()),
         metrics=_means(learned),
         evaluation=None,
     )
+
+
+def _as_shown(costs: NDArray[np.float64], scenario: AnyScenario) -> NDArray[np.float64]:
+    """Costs (objectives,) of which nothing was taken off: what is better when higher is a negative cost here."""
+    return np.where([one.higher_is_better for one in shown_objectives(scenario)], -costs, costs)
 
 
 def _updates_due(per_step: float, step: int) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mecsim_agents import DiscreteSAC
@@ -9,15 +10,15 @@ from numpy.typing import NDArray
 
 from mecsim.baselines import Policy, PolicyFactory, calibrate
 from mecsim.baselines.policy import Actions, Preferences
-from mecsim.engines.system import system_of
-from mecsim.envs.offload import Arrays, OffloadEpisodes
+from mecsim.envs.episodes import Arrays, Episodes
+from mecsim.envs.kinds import new_episodes
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario, CellScenario
 from mecsim.training.multi import MultiRun, is_multi_run
 from mecsim.training.run import Run
 
 
-def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
+def run_policy(folder: Path, scenario: AnyScenario) -> PolicyFactory:
     """The newest policy of a run, to be played on a scenario; of several, for each preference the nearest one's.
 
     Raises:
@@ -30,7 +31,7 @@ def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
     return lambda seed: policy
 
 
-def _policy_of(run: Run, scenario: Scenario) -> "AgentPolicy":
+def _policy_of(run: Run, scenario: AnyScenario) -> "AgentPolicy":
     return AgentPolicy(run.load_agent(), run.scenario, scenario, run.config.preference)
 
 
@@ -44,8 +45,8 @@ class AgentPolicy:
     def __init__(
         self,
         agent: DiscreteSAC,
-        trained: Scenario,
-        scenario: Scenario,
+        trained: AnyScenario,
+        scenario: AnyScenario,
         preference: tuple[float, ...] | None = None,
     ) -> None:
         """`preference`: the only one that the agent was trained for, in the scale of `trained`; None if for all.
@@ -58,13 +59,14 @@ class AgentPolicy:
                 f"the run was trained for the objectives {', '.join(trained.objectives)}, "
                 f"the scenario has {', '.join(scenario.objectives)}"
             )
-        if trained.observation != scenario.observation:
+        seen, shown = _seen(trained), _seen(scenario)
+        if seen != shown:
             raise InputError(
-                f"the run was trained on another observation ({_told(trained)}) than this scenario has "
-                f"({_told(scenario)}): use the same histogram and cost_features"
+                f"the run was trained on another observation ({seen}) than this scenario has "
+                f"({shown}): use the same histogram and cost_features"
             )
         try:
-            agent.check_options(system_of(scenario).max_options)
+            agent.check_options(new_episodes(scenario, "batched").max_options)
         except ValueError as error:
             raise InputError(f"the run does not fit the scenario: {error}") from None
         self.preference: NDArray[np.float64] | None = None if preference is None else np.array(preference)
@@ -72,7 +74,7 @@ class AgentPolicy:
         # The agent's own scale, and not a new measurement: a policy must not change when a calibration does.
         self._factor: NDArray[np.float64] = np.array(agent.objective_scale) / calibrate(scenario).scale
 
-    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+    def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode. An agent of a single preference chooses by that one alone."""
         weight = (
             self.converted(preference) if self.preference is None else np.tile(self.preference, (len(preference), 1))
@@ -93,7 +95,7 @@ class NearestPolicy:
         self._policies = policies
         self._trained = np.stack([policy.preference for policy in policies if policy.preference is not None])
 
-    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+    def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
         """What the nearest policy would do, in each episode."""
         asked = self._policies[0].converted(preference)
         distance = np.linalg.norm(asked[:, None] - self._trained[None], axis=2)
@@ -106,7 +108,14 @@ class NearestPolicy:
         return chosen
 
 
-def _told(scenario: Scenario) -> str:
+def _seen(scenario: AnyScenario) -> str:
+    """What decides the meaning of an observation's columns, in words."""
     shown = scenario.observation
     costs = "with" if shown.cost_features else "without"
-    return f"{shown.histogram.bins} bins of {shown.histogram.width_bit / 1e6:g} Mbit, {costs} cost_features"
+    if isinstance(scenario, CellScenario):
+        residual = scenario.observation.residual
+        applications = ", ".join(scenario.population.applications)
+        bins = f"{residual.bins} bins of {residual.width_block_s:g} block-seconds, {scenario.observation.rating_bins}"
+        return f"{bins} of satisfaction, {costs} cost_features; {scenario.service.levels} levels; {applications}"
+    histogram = scenario.observation.histogram
+    return f"{histogram.bins} bins of {histogram.width_bit / 1e6:g} Mbit, {costs} cost_features"

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from mecsim.errors import InputError, RunError, ScenarioError
-from mecsim.scenario import Scenario, load_scenario, scenario_to_yaml
+from mecsim.scenario import AnyScenario, load_scenario, scenario_to_yaml
 from mecsim.training.config import TrainingConfig
 from mecsim.version import __version__
 
@@ -34,7 +34,7 @@ class Run:
     OWN_ENTRIES: ClassVar = ("scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard")
 
     folder: Path
-    scenario: Scenario
+    scenario: AnyScenario
     config: TrainingConfig
     steps: int  # environment steps of the whole training
     seed: int

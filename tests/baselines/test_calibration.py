@@ -28,7 +28,7 @@ from tests.training.small import small_scenario
 def mean_totals(scenario, weight, scale):
     """Greedy on the tapes of the calibration."""
     tapes = draw_tapes(scenario, 0, 0, EPISODES, Stream.CALIBRATION)
-    return play(GreedyPolicy(np.asarray(scale)), scenario, tapes, np.asarray(weight)).totals(scenario).mean(axis=0)
+    return play(GreedyPolicy(np.asarray(scale)), scenario, tapes, np.asarray(weight)).totals.mean(axis=0)
 
 
 def test_it_is_deterministic_and_asks_for_no_seed():

@@ -24,7 +24,7 @@ NAMES = ["plain", *OPTIONAL]
 def cost_of(played, scenario, tapes, weight):
     """Weighted cost of each episode, but for what servers take that do nothing: the cloud 58.4 W, an edge 93.7 W."""
     idle_j = (58.4 + 93.7 * (tapes.num_servers - 1)) * scenario.episode.steps
-    cost = played.totals(scenario)
+    cost = played.totals
     if scenario.energy.model == "power-curve":
         cost[:, 1] -= idle_j
     return (cost * weight).sum(axis=1)
@@ -56,7 +56,7 @@ def test_it_finds_the_best_of_all_schedules(name):
     scenario = scenario_of(name, 0.25, edges=(2, 2)).model_copy(update={"episode": Episode(steps=7)})
     options = scenario.max_options
     tapes, wanted, scale = draw_tapes(scenario, 7, 0, 8), preferences(8), scale_of(name)
-    found = play(HindsightPolicy(scenario, scale, 0), scenario, tapes, wanted).totals(scenario)
+    found = play(HindsightPolicy(scenario, scale, 0), scenario, tapes, wanted).totals
     tasks = 0
     for n in range(8):
         assert num_options(tapes)[n] == options

@@ -55,7 +55,7 @@ def test_costs_are_no_features():
 
 def mean_totals(policy, weight):
     tapes = draw_tapes(SCENARIO, 0, 0, 64)
-    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals(SCENARIO).mean(axis=0)
+    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
 def test_it_reacts_to_the_preference():

@@ -197,7 +197,7 @@ def test_it_is_better_than_greedy():
     tapes = draw_tapes(scenario, 11, 0, 20).select(np.repeat(np.arange(20), 3))
     wanted = np.tile([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]], (20, 1))
     cost = [
-        (play(policy, scenario, tapes, wanted).totals(scenario) / scale * wanted).sum(axis=1)
+        (play(policy, scenario, tapes, wanted).totals / scale * wanted).sum(axis=1)
         for policy in (LookaheadPolicy(scenario, scale, 0, futures=6, horizon=20), GreedyPolicy(scale))
     ]
     saved = (cost[1] - cost[0]).reshape(20, 3).mean(axis=1)

@@ -120,7 +120,7 @@ def test_it_learns_to_offload(weight):
     preference = np.array([weight, 1.0 - weight])
 
     def cost(policy):
-        return play(policy, scenario, tapes, preference).totals(scenario).mean(axis=0) / scale @ preference
+        return play(policy, scenario, tapes, preference).totals.mean(axis=0) / scale @ preference
 
     learned = cost(ParetoQPolicy(scenario, ParetoQConfig(rounds=10, episodes=64)))
     assert learned < 0.9 * min(cost(RandomPolicy(0, p)) for p in (0.0, 0.1, 0.2, 0.3))

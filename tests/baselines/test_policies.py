@@ -181,7 +181,7 @@ def test_totals_are_those_of_the_tasks(engine):
     assert done.any()
     assert_allclose(played.delay_s, np.where(done, records.delay_s, 0.0).sum(axis=1), rtol=1e-9)
     assert_allclose(played.energy_j, np.where(done, records.energy_j, 0.0).sum(axis=1), rtol=1e-9)
-    assert_array_equal(played.totals(scenario), np.stack([played.energy_j, played.delay_s], axis=1))
+    assert_array_equal(played.totals, np.stack([played.energy_j, played.delay_s], axis=1))
 
 
 def test_one_preference_for_all_is_the_same_as_one_each():

@@ -20,7 +20,7 @@ DQN_CONFIG = DqnConfig(steps=6_000, envs=16, batch=64, replay=6_000, warm_up=300
 
 def totals(policy, weight):
     tapes = draw_tapes(SCENARIO, 0, 0, 128)
-    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals(SCENARIO).mean(axis=0)
+    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
 @pytest.mark.parametrize("make", [lambda: PpoPolicy(SCENARIO, PPO_CONFIG), lambda: DqnPolicy(SCENARIO, DQN_CONFIG)])

@@ -39,7 +39,7 @@ def test_costs_are_the_means_of_playing_each(scenario, episodes):
     costs = ScheduleCosts(scenario, episodes)
     tapes = training_tapes(scenario, 0, episodes)
     preference = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
-    expected = [play(Fixed(s), scenario, tapes, preference).totals(scenario).mean(axis=0) for s in schedules]
+    expected = [play(Fixed(s), scenario, tapes, preference).totals.mean(axis=0) for s in schedules]
     assert_allclose(costs(schedules), expected)
     assert_allclose(costs(schedules[:1]), expected[:1])  # another number than before
 
@@ -78,9 +78,7 @@ def test_a_schedule_is_played_as_it_is():
         (AnnealingPolicy(RANGE, ANNEALING), annealed(RANGE, (0.5, 0.5), ANNEALING)),
         (Nsga2Policy(RANGE, NSGA2), cheapest(schedule_front(RANGE, NSGA2), RANGE)),
     ):
-        played, expected = (
-            play(p, RANGE, tapes, np.array([0.5, 0.5])).totals(RANGE) for p in (policy, Fixed(schedule))
-        )
+        played, expected = (play(p, RANGE, tapes, np.array([0.5, 0.5])).totals for p in (policy, Fixed(schedule)))
         assert_array_equal(played, expected)
 
 

@@ -16,7 +16,7 @@ from mecsim.engines.batched import BatchedEngine
 from mecsim.engines.simpy_engine import SimpyEngine
 from mecsim.engines.system import OffloadEngine, empty_observation
 from mecsim.engines.tape import draw_tapes
-from mecsim.envs.vector import OffloadVectorEnv, make_vec
+from mecsim.envs.vector import BatchVectorEnv, make_vec
 from mecsim.scenario import load_scenario
 
 SCENARIO = load_scenario("gmorl-e6")
@@ -83,9 +83,9 @@ def test_vector_env(measure: Measure) -> None:
     assert measure(run, 256 * STEPS, "env_steps")
 
 
-def filled(envs: int) -> tuple[OffloadVectorEnv, DiscreteSAC, Replay]:
+def filled(envs: int) -> tuple[BatchVectorEnv, DiscreteSAC, Replay]:
     """An environment, an agent for it, and a replay with one episode of each copy."""
-    env = OffloadVectorEnv(SCENARIO, envs, copies=COPIES)
+    env = BatchVectorEnv(SCENARIO, envs, copies=COPIES)
     servers, features = env.episodes.observation_space["options"].shape
     context = env.episodes.observation_space["context"].shape[0]
     agent = DiscreteSAC(2, features, context, (200.0, 0.5), reward_columns=env.episodes.cost_columns)

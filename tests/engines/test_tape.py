@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mecsim.engines import block as blocks
 from mecsim.engines import tape
-from mecsim.engines.block import Phenomenon
-from mecsim.engines.tape import FORMAT, Stream, Tapes, block_size, draw_tapes
+from mecsim.engines.block import Phenomenon, block_size
+from mecsim.engines.tape import FORMAT, Stream, Tapes, draw_tapes
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario, load_scenario, with_context
 from tests.offloading import ENGINES, play
@@ -66,8 +67,8 @@ def block(request: pytest.FixtureRequest, scenario: Scenario, monkeypatch: pytes
     """The number of episodes drawn together; large scenarios have small blocks."""
     tape._draw_block.cache_clear()
     if request.param == "small":
-        monkeypatch.setattr(tape, "BLOCK_BYTE", int(5.5 * scenario.tape_byte))
-    yield block_size(scenario)
+        monkeypatch.setattr(blocks, "BLOCK_BYTE", int(5.5 * scenario.tape_byte))
+    yield block_size(scenario.tape_byte)
     tape._draw_block.cache_clear()
 
 
@@ -80,10 +81,10 @@ def test_episodes_do_not_depend_on_how_many_are_asked_for(scenario: Scenario, bl
 
 
 def test_large_scenarios_have_small_blocks(scenario: Scenario) -> None:
-    assert block_size(scenario) == 64
+    assert block_size(scenario.tape_byte) == 64
     large = with_context(scenario, {"users.count": "20000", "users.arrival_rate": "0.0001 /s"})
-    assert 1 <= block_size(large) < 64
-    assert block_size(large) * large.tape_byte <= tape.BLOCK_BYTE
+    assert 1 <= block_size(large.tape_byte) < 64
+    assert block_size(large.tape_byte) * large.tape_byte <= blocks.BLOCK_BYTE
 
 
 def test_episodes_seeds_and_streams_differ(scenario: Scenario) -> None:

@@ -14,7 +14,7 @@ from mo_gymnasium.wrappers.vector import MORecordEpisodeStatistics as MORecordVe
 from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 
 from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.envs import LinearReward, OffloadEnv, OffloadVectorEnv
+from mecsim.envs import BatchVectorEnv, LinearReward, OffloadEnv
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario
 from tests.envs.contract import BUILT_IN, ENGINES, OBJECTIVES, assert_same, rollout, short
@@ -160,7 +160,7 @@ def test_unknown_engines_and_missing_resets_are_errors() -> None:
     with pytest.raises(InputError, match="call reset first"):
         OffloadEnv("quickstart").step(np.int64(0))
     with pytest.raises(InputError, match="call reset first"):
-        OffloadVectorEnv("quickstart", 2).step(np.zeros(2, np.int64))
+        BatchVectorEnv("quickstart", 2).step(np.zeros(2, np.int64))
 
 
 # MO-Gymnasium's wrappers.

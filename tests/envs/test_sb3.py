@@ -8,7 +8,7 @@ from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
 from mecsim.engines.tape import Stream
-from mecsim.envs import OffloadVectorEnv
+from mecsim.envs import BatchVectorEnv
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
 from mecsim.errors import InputError
 from tests.envs.contract import OBJECTIVES, short
@@ -25,7 +25,7 @@ def made(**changes):
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
 def test_it_says_what_the_vector_environment_says(engine):
     env = made(seed=3, engine=engine, stream=Stream.VALIDATION)
-    vector = OffloadVectorEnv(short(steps=STEPS), ENVS, 3, engine, Stream.VALIDATION)
+    vector = BatchVectorEnv(short(steps=STEPS), ENVS, 3, engine, Stream.VALIDATION)
     assert isinstance(env, VecEnv)
     assert_array_equal(env.reset(), flat_observation(vector.reset()[0]))
     rng = np.random.default_rng(0)
@@ -76,7 +76,7 @@ def test_an_absent_server_is_the_last_one_that_exists():
     one, other = (ScalarVecEnv(scenario, PREFERENCE, num_envs=16, seed=1) for _ in range(2))
     one.reset()
     other.reset()
-    mask = OffloadVectorEnv(scenario, 16, 1).reset()[0]["mask"]
+    mask = BatchVectorEnv(scenario, 16, 1).reset()[0]["mask"]
     last = mask.sum(axis=1) - 1
     assert (last < one.action_space.n - 1).any()
     for _ in range(STEPS):

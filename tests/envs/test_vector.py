@@ -6,7 +6,7 @@ from gymnasium.vector import AutoresetMode
 
 import mecsim
 from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.envs import OffloadEnv, OffloadVectorEnv
+from mecsim.envs import BatchVectorEnv, OffloadEnv
 from mecsim.envs.offload import OffloadEpisodes
 from mecsim.errors import InputError
 from tests.envs.contract import ENGINES, assert_same, short
@@ -17,7 +17,7 @@ def test_vector_plays_what_single_environments_play(engine: str) -> None:
     """Environment j of n plays episodes j, j + n, …: the same as single environments on the same tapes, to the bit."""
     scenario = short("gmorl", steps=8)
     count, rounds = 3, 3
-    vector = OffloadVectorEnv(scenario, count, seed=4, engine=engine)  # type: ignore[arg-type]
+    vector = BatchVectorEnv(scenario, count, seed=4, engine=engine)  # type: ignore[arg-type]
     rng = np.random.default_rng(1)
     actions = rng.integers(0, scenario.max_servers, (rounds * 8, count))
     said = [vector.reset()[0]]
@@ -44,7 +44,7 @@ def test_vector_plays_what_single_environments_play(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_vector_resets_itself_in_the_last_step(engine: str) -> None:
-    env = OffloadVectorEnv(short(steps=4), 5, seed=2, engine=engine)  # type: ignore[arg-type]
+    env = BatchVectorEnv(short(steps=4), 5, seed=2, engine=engine)  # type: ignore[arg-type]
     assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     assert env.observation_space["options"].shape == (5, *env.single_observation_space["options"].shape)
     observation, _ = env.reset()
@@ -70,13 +70,13 @@ def test_vector_resets_itself_in_the_last_step(engine: str) -> None:
 
 
 def test_vector_resets_again_and_goes_on() -> None:
-    env = OffloadVectorEnv("gmorl", 4, seed=2)
+    env = BatchVectorEnv("gmorl", 4, seed=2)
     first, second = env.reset()[0], env.reset()[0]
     assert not np.array_equal(first["options"], second["options"])
     assert_same(env.reset(seed=2)[0], first)
     assert_same(env.reset(options={"episode": 4})[0], second)
     assert not np.array_equal(env.reset(seed=3)[0]["options"], first["options"])
-    evaluation = OffloadVectorEnv("gmorl", 4, seed=2, stream=Stream.EVALUATION)
+    evaluation = BatchVectorEnv("gmorl", 4, seed=2, stream=Stream.EVALUATION)
     assert not np.array_equal(evaluation.reset()[0]["options"], first["options"])
 
 
@@ -122,8 +122,8 @@ def test_copies_meet_the_same_chance(engine: str) -> None:
     scenario = short("gmorl", steps=6)
     rng = np.random.default_rng(1)
     chosen = rng.integers(0, scenario.max_servers, (12, 3))
-    env = OffloadVectorEnv(scenario, 6, seed=4, engine=engine, copies=2)  # type: ignore[arg-type]
-    plain = OffloadVectorEnv(scenario, 3, seed=4, engine=engine)  # type: ignore[arg-type]
+    env = BatchVectorEnv(scenario, 6, seed=4, engine=engine, copies=2)  # type: ignore[arg-type]
+    plain = BatchVectorEnv(scenario, 3, seed=4, engine=engine)  # type: ignore[arg-type]
     observation, expected = env.reset()[0], plain.reset()[0]
     for step, action in enumerate(chosen):
         for name, values in observation.items():
@@ -139,7 +139,7 @@ def test_copies_meet_the_same_chance(engine: str) -> None:
 
 
 def test_copies_go_on_from_any_episode() -> None:
-    env = OffloadVectorEnv(short(steps=2), 6, seed=2, copies=3)
+    env = BatchVectorEnv(short(steps=2), 6, seed=2, copies=3)
     env.reset()
     for _ in range(2):
         observation = env.step(np.zeros(6, np.int64))[0]
@@ -150,7 +150,7 @@ def test_copies_go_on_from_any_episode() -> None:
 @pytest.mark.parametrize(("count", "copies"), [(4, 3), (4, 0), (4, -2), (2, 4)])
 def test_copies_that_do_not_divide_are_errors(count: int, copies: int) -> None:
     with pytest.raises(InputError, match=f"num_envs must be a multiple of copies, got {count} and {copies}"):
-        OffloadVectorEnv("quickstart", count, copies=copies)
+        BatchVectorEnv("quickstart", count, copies=copies)
 
 
 def test_columns_of_counts_hold_bytes() -> None:

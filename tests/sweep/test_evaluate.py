@@ -28,7 +28,7 @@ def test_totals_are_those_of_playing_each_preference():
     tapes = draw_tapes(SCENARIO, 3, 0, 5)
     for index, preference in enumerate(GRID):
         played = play(baseline("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
-        assert_array_equal(totals[index], played.totals(SCENARIO))
+        assert_array_equal(totals[index], played.totals)
 
 
 class Witness:

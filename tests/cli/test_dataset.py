@@ -1,0 +1,82 @@
+"""mecsim dataset: the file it writes, what it says of it, and what it refuses."""
+
+import importlib.util
+
+import pytest
+
+SCENARIO = "mecsim: 1\nkind: personalize\n"
+
+
+@pytest.fixture
+def scenario(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "cell.yaml"
+    path.write_text(SCENARIO)
+    return "cell.yaml"
+
+
+@pytest.mark.parametrize("name", ["log.parquet", "new/folder/log.csv"])
+def test_it_writes_a_log(mecsim, scenario, tmp_path, name):
+    said = mecsim("dataset", scenario, "--users", 5, "--days", 2, "--out", name)
+    assert (said.code, said.err) == (0, "")
+    first, last = said.out.splitlines()
+    assert " requests of 5 people in 2 days: " in first
+    assert last.startswith(f"wrote {name} (")
+    assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_it_says_in_json_what_it_wrote(mecsim, scenario, tmp_path):
+    said = mecsim("dataset", scenario, "--users", 5, "--days", 2, "--out", "log.csv", "--json")
+    assert (said.code, said.err) == (0, "")
+    rows = (tmp_path / "log.csv").read_text().splitlines()[1:]
+    assert said.content["requests"] == len(rows)
+    assert said.content["size_byte"] == (tmp_path / "log.csv").stat().st_size
+    ratings = [float(row.split(",")[-2]) for row in rows]
+    assert said.content["mean_satisfaction"] == pytest.approx(sum(ratings) / len(ratings))
+
+
+def test_the_levels_of_the_scenario_are_given(mecsim, scenario, tmp_path):
+    (tmp_path / "cell.yaml").write_text(SCENARIO + "service: {levels: 2}\n")
+    mecsim("dataset", scenario, "--users", 5, "--days", 2, "--out", "log.csv")
+    shares = set()
+    for row in (tmp_path / "log.csv").read_text().splitlines()[1:]:
+        delta, most = map(float, row.split(",")[-4:-2])
+        shares.add(delta / most)
+    assert shares == {0.0, 1.0}
+
+
+def test_an_existing_file_is_replaced_only_by_force(mecsim, scenario, tmp_path):
+    first = mecsim("dataset", scenario, "--users", 2, "--days", 1, "--out", "log.csv")
+    before = (tmp_path / "log.csv").read_bytes()
+    refused = mecsim("dataset", scenario, "--users", 3, "--days", 1, "--out", "log.csv")
+    assert (first.code, refused.code) == (0, 2)
+    assert refused.err == ("mecsim: --out log.csv: exists already; name another file, or replace it with --force\n")
+    assert (tmp_path / "log.csv").read_bytes() == before
+    assert mecsim("dataset", scenario, "--users", 3, "--days", 1, "--out", "log.csv", "--force").code == 0
+    assert (tmp_path / "log.csv").read_bytes() != before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cell.yaml", "log.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("gmorl", "--out", "log.csv"), "gmorl: is of kind offload; a dataset needs a scenario of kind personalize"),
+        (("cell.yaml", "--out", "log.txt"), "--out log.txt: expected a file that ends in .parquet or .csv"),
+        (("cell.yaml", "--out", "cell.yaml/log.csv"), "--out cell.yaml/log.csv: cannot be written: "),
+        (("cell.yaml", "--users", "0", "--out", "log.csv"), "Invalid value for '--users': 0 is not in the range"),
+        (("cell.yaml",), "Missing option '--out'"),
+    ],
+)
+def test_what_it_refuses(mecsim, scenario, tmp_path, arguments, problem):
+    said = mecsim("dataset", *arguments)
+    assert said.code == 2
+    assert problem in said.err
+    assert len(said.err.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["cell.yaml"]
+
+
+def test_a_missing_package_is_one_line(mecsim, scenario, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
+    said = mecsim("dataset", scenario, "--out", "log.csv")
+    assert (said.code, said.err) == (2, "mecsim: dataset needs pyarrow: pip install 'mecsim[data]'\n")
