@@ -145,7 +145,8 @@ def best_for(snapshot: Snapshot, weights: Array) -> Choice:
     if snapshot.used_blocks(alone) <= snapshot.capacity:
         return alone
     front = exact_front(snapshot)
-    return front.choices(int((front.values @ weights).argmax()))[0]
+    [choice] = front.choices((front.values @ weights).argmax())
+    return choice
 
 
 def universal_fit(snapshot: Snapshot, level: int | None = None) -> Choice:

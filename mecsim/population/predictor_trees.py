@@ -1,7 +1,7 @@
 """Boosted trees of one monotone feature and its context, evaluated without the library that fitted them.
 
-For a context the whole ensemble is a step function of the one feature that a decision can change. It is found in a single
-walk: a split on the context takes one branch, a split on the monotone feature takes both, each for its share of the
+For a context the whole ensemble is a step function of the one feature that a decision can change. It is found in a
+single walk: a split on the context takes one branch, a split on the monotone feature takes both, each for its share of the
 axis. After that any number of levels, and of what-ifs about the user, are look-ups.
 """
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
 Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
+Index = NDArray[np.int64]
 
-MAX_NAMES = 63  # of a category: a set of them is a word of 64 bits
+MAX_NAMES = 64  # of a category: a set of them is a word of as many bits
 MAX_PENDING = 64  # branches that wait in a walk; a tree of L leaves has fewer than L
 LEAF, CATEGORY, NUMBER, STEP = 0, 1, 2, 3
 
@@ -31,16 +31,16 @@ class Trees(NamedTuple):
     """
 
     base: Array  # (1,)
-    roots: Codes  # (T,)
+    roots: Index  # (T,)
     kind: NDArray[np.int8]
     feature: NDArray[np.int8]  # which of the categories, or which of the numbers
     left: NDArray[np.int32]
     right: NDArray[np.int32]
     value: Array
-    names: Codes
+    names: Index
 
 
-def trees_of(fitted: "HistGradientBoostingRegressor", seen: "list[NDArray[np.bool_]]", numbers: int) -> Trees:
+def trees_of(fitted: "HistGradientBoostingRegressor", seen: list[NDArray[np.bool_]], numbers: int) -> Trees:
     """The trees of a fitted model, whose features are categories, then numbers, then the monotone feature in cells.
 
     Args:
@@ -72,14 +72,15 @@ def trees_of(fitted: "HistGradientBoostingRegressor", seen: "list[NDArray[np.boo
     )
 
 
-def _left_names(tree: Any, index: int, seen: "list[NDArray[np.bool_]]") -> int:
+def _left_names(tree: Any, index: int, seen: list[NDArray[np.bool_]]) -> int:
     """The codes that go left at a node, as bits. The model counts only the codes it met, and treats others alike."""
     node = tree.nodes[index]
     met = seen[int(node["feature_idx"])]
     bits = tree.raw_left_cat_bitsets[int(node["bitset_idx"])]
     rank = np.cumsum(met) - 1
     left = np.where(met, (bits[rank // 32] >> (rank % 32).astype(np.uint32)) & 1, node["missing_go_to_left"])
-    return int(sum(1 << int(code) for code in np.flatnonzero(left)))
+    word = sum(1 << int(code) for code in np.flatnonzero(left))
+    return word - (1 << 64) if word >> 63 else word
 
 
 def sound(trees: Trees, categories: int, numbers: int) -> bool:
@@ -107,7 +108,7 @@ def sound(trees: Trees, categories: int, numbers: int) -> bool:
 
 
 @compiled
-def add_curve(trees: Trees, codes: Codes, numbers: Array, curve: Array, pending: Codes) -> None:
+def add_curve(trees: Trees, codes: NDArray[np.int8], numbers: Array, curve: Array, pending: Index) -> None:
     """Set `curve` (cells,) to the ensemble's value in each cell of the monotone feature, for one context.
 
     Leaves are added as steps up and down, so sums differ from those of the library by rounding; what rounding takes
@@ -133,13 +134,9 @@ def add_curve(trees: Trees, codes: Codes, numbers: Array, curve: Array, pending:
                     elif cell < low:
                         node = trees.right[node]
                     else:
-                        if waiting < MAX_PENDING:
-                            pending[waiting, 0], pending[waiting, 1], pending[waiting, 2] = (
-                                trees.right[node],
-                                cell + 1,
-                                high,
-                            )
-                            waiting += 1
+                        pending[waiting, 0] = trees.right[node]
+                        pending[waiting, 1], pending[waiting, 2] = cell + 1, high
+                        waiting = min(waiting + 1, MAX_PENDING - 1)
                         high = cell
                         node = trees.left[node]
                 elif kind == CATEGORY:

@@ -9,7 +9,7 @@ from mecsim.scenario.load import builtin_names, load_scenario, parse_scenario, s
 from mecsim.scenario.model import Episode, Evaluation, Histogram, ObjectiveValues, Observation, Scenario, Training
 from mecsim.scenario.network import Channel, Cloud, Device, Edge, Energy, Servers
 from mecsim.scenario.objectives import Shown, shown_objectives
-from mecsim.scenario.schema import json_schema
+from mecsim.scenario.schema import json_schema, kind_schema
 from mecsim.scenario.starter import starter_yaml
 from mecsim.scenario.units import CountRange, Uniform
 
@@ -43,6 +43,7 @@ __all__ = [
     "Users",
     "builtin_names",
     "json_schema",
+    "kind_schema",
     "load_scenario",
     "parse_scenario",
     "scenario_to_yaml",

@@ -66,7 +66,7 @@ class Service(Section):
         5, description="Rates from the minimum to the demanded one at which a request can be served."
     )
     load: Positive = Field(
-        30.0, description="Offered load of each cell in erlangs: arrival rate times mean duration, a plain number."
+        13.0, description="Offered load of each cell in erlangs: arrival rate times mean duration, a plain number."
     )
 
 
@@ -78,7 +78,7 @@ class Cells(Section):
     )
     blocks: Annotated[int, whole(1, 10_000)] = Field(50, description="Resource blocks of each cell.")
     block_bandwidth_hz: Frequency = Field(180e3, alias="block_bandwidth", description="Bandwidth of a resource block.")
-    distance_m: Distance = Field(500.0, alias="distance", description="Distance of neighbouring cells.")
+    distance_m: Distance = Field(800.0, alias="distance", description="Distance of neighbouring cells.")
     candidates: Annotated[int, whole(1, 127)] = Field(
         1, description="From how many cells, those with the strongest signal, a request may be served."
     )

@@ -91,6 +91,16 @@ def test_the_starter_shows_every_key_with_its_default() -> None:
     assert keys(shown) == keys(yaml.safe_load(scenario_to_yaml(parse_scenario(text))))
 
 
+def test_the_starter_of_cells_shows_every_section_with_its_defaults() -> None:
+    text = starter_yaml("personalize")
+    assert parse_scenario(text) == parse_scenario("mecsim: 1\nkind: personalize\ndescription: My scenario\n")
+    shown = yaml.safe_load(re.sub(r"\] (m/s)\b", "]", text))
+    written = yaml.safe_load(scenario_to_yaml(parse_scenario(text)))
+    for name, section in written.items():
+        if isinstance(section, dict):
+            assert shown[name].keys() == section.keys()
+
+
 def test_a_scenario_passes_through_and_files_load(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_bytes(b"\xef\xbb\xbf" + SKETCH.replace("\n", "\r\n").encode())

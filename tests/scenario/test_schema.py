@@ -8,11 +8,19 @@ import pytest
 import yaml
 
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario, json_schema, load_scenario, scenario_to_yaml, starter_yaml
+from mecsim.scenario import (
+    builtin_names,
+    json_schema,
+    kind_schema,
+    load_scenario,
+    parse_scenario,
+    scenario_to_yaml,
+    starter_yaml,
+)
 
 KEYWORDS = {
     "anyOf", "additionalProperties", "const", "default", "description", "enum", "examples", "exclusiveMinimum", "items",
-    "maxItems", "maxLength", "maximum", "minItems", "minimum", "pattern", "properties", "required", "type",
+    "maxItems", "maxLength", "maximum", "minItems", "minProperties", "minimum", "pattern", "prefixItems", "properties", "required", "type",
 }  # fmt: skip
 TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
                          "boolean": bool, "null": type(None)}  # fmt: skip
@@ -30,9 +38,12 @@ def accepts(schema: dict[str, Any], value: Any) -> bool:
         return set(schema.get("required", ())) <= value.keys() <= below.keys() and all(
             accepts(below[key], part) for key, part in value.items()
         )
+    if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):  # free names
+        return all(accepts(schema["additionalProperties"], part) for part in value.values())
     if isinstance(value, list):
         size = schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value))
-        return size and all(accepts(schema.get("items", {}), part) for part in value)
+        parts = schema.get("prefixItems") or [schema.get("items", {})] * len(value)
+        return size and all(accepts(own, part) for own, part in zip(parts, value, strict=True))
     if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
         return False
     if isinstance(value, (int, float)):
@@ -53,12 +64,14 @@ def values(name: str) -> dict[str, Any]:
     return loaded
 
 
-def test_every_key_is_described_and_no_other_is_allowed() -> None:
-    found = sections(json_schema())
-    assert len(found) > 15
+@pytest.mark.parametrize("kind", ["offload", "personalize"])
+def test_every_key_is_described_and_no_other_is_allowed(kind: str) -> None:
+    found = sections(kind_schema(kind))
+    assert len(found) > 10
     for section in found:
-        assert section["additionalProperties"] is False
-        for key, part in section["properties"].items():
+        free_names = section["additionalProperties"]
+        assert free_names is False or isinstance(free_names, dict)
+        for key, part in section.get("properties", {}).items():
             assert part.get("description", "").endswith("."), key
 
 
@@ -69,7 +82,7 @@ def test_the_schema_is_plain_json_without_references() -> None:
     assert json_schema()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
-@pytest.mark.parametrize("name", ["gmorl", "gmorl-test", "gmorl-e6", "quickstart"])
+@pytest.mark.parametrize("name", list(builtin_names()))
 def test_built_ins_satisfy_the_schema(name: str) -> None:
     assert accepts(json_schema(), values(name))
 
@@ -93,20 +106,38 @@ def test_the_schema_refuses_what_the_loader_refuses(section: str, key: str, valu
     assert not accepts(json_schema(), changed)
 
 
-def test_defaults_are_written_as_in_a_file() -> None:
-    found = json_schema()["properties"]
-    assert found["channel"]["properties"]["bandwidth"]["default"] == "16.6 MHz"
-    assert found["servers"]["properties"]["edge"]["properties"]["cpu"]["default"] == "[1.75, 2.25] GHz"
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("cells", "blocks", 0),
+        ("service", "load", -1),
+        ("satisfaction", "form", "linear"),
+        ("population", "applications", {"voice": {"min_rates": "1 kbit/s"}}),
+        ("population", "personas", {"one": {"share": 0}}),
+    ],
+)
+def test_the_schema_refuses_what_the_loader_refuses_of_cells(section: str, key: str, value: object) -> None:
+    changed = values("personalized-cell")
+    changed[section][key] = value
+    assert not accepts(json_schema(), changed)
+
+
+@pytest.mark.parametrize("kind", ["offload", "personalize"])
+def test_defaults_are_written_as_in_a_file(kind: str) -> None:
+    found = kind_schema(kind)["properties"]
+    if kind == "offload":
+        assert found["channel"]["properties"]["bandwidth"]["default"] == "16.6 MHz"
+        assert found["servers"]["properties"]["edge"]["properties"]["cpu"]["default"] == "[1.75, 2.25] GHz"
 
     def defaults(part: dict[str, Any]) -> Any:
         below = part.get("properties")
         return {key: defaults(value) for key, value in below.items()} if below else part["default"]
 
     written = {key: defaults(part) for key, part in found.items() if key not in ("mecsim", "kind")}
-    expected = Scenario(mecsim=1, kind="offload").model_dump(mode="json", by_alias=True)
-    assert {"mecsim": 1, "kind": "offload", **written} == expected
+    expected = parse_scenario(f"mecsim: 1\nkind: {kind}\n").model_dump(mode="json", by_alias=True)
+    assert {"mecsim": 1, "kind": kind, **written} == expected
 
 
 def test_unknown_starter_kinds_are_refused() -> None:
-    with pytest.raises(InputError, match="no starter scenario of kind 'other', expected 'offload'"):
+    with pytest.raises(InputError, match="no starter scenario of kind 'other', expected 'offload' or 'personalize'"):
         starter_yaml("other")
