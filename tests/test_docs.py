@@ -20,10 +20,11 @@ import pytest
 import yaml
 from mecsim_agents import METRICS, DiscreteSACConfig
 
-from mecsim.baselines import BASELINES, baseline, play
+from mecsim.baselines import BASELINES, CELL_BASELINES, baseline, play
 from mecsim.cli import COMMANDS, cli
 from mecsim.engines.tape import draw_tapes
 from mecsim.scenario import Scenario, builtin_names, load_scenario, parse_scenario, with_context
+from mecsim.scenario.kinds import KINDS
 from mecsim.scenario.problems import keys_of
 from mecsim.training import TrainingConfig
 
@@ -216,8 +217,8 @@ def scenario_keys(model: type = Scenario, prefix: str = "") -> list[str]:
 def test_reference_is_complete() -> None:
     """Commands with their options, scenarios, baselines, scenario keys, training settings and metrics."""
     text = (DOCS / "reference.md").read_text(encoding="utf-8")
-    expected = [f"`{name}`" for name in (*builtin_names(), *BASELINES, *METRICS)]
-    expected += [f"`{key}`" for key in scenario_keys()]
+    expected = [f"`{name}`" for name in (*builtin_names(), *BASELINES, *CELL_BASELINES, *METRICS)]
+    expected += [f"`{key}`" for kind in KINDS.values() for key in scenario_keys(kind)]
     settings = [*TrainingConfig().to_mapping(), *DiscreteSACConfig().to_mapping()]
     expected += [f"`{key}`" for key in settings if key != "agent"]
     context = click.Context(cli)

@@ -34,7 +34,7 @@ class DiscreteSACConfig:
         target_rate: share of the critic that moves into the target critic after each update (Polyak averaging).
         averaging_power: without exploring, an average of the weights over the updates is played, as the policy of the
             moment wanders around a good one. Update t counts with a weight of about t to this power: 0 is the plain
-            average, 8 is about the latest ninth of all updates.
+            average, 4 is about the latest fifth of all updates.
         huber_beta: error beyond which the critic's loss is linear, in scaled rewards.
         group_huber_beta: the same for the differences of errors within a group (see `Replay`). These are nearly
             symmetric, so that the loss may be linear early: outliers then count little and nothing is biased.
@@ -42,13 +42,15 @@ class DiscreteSACConfig:
             common to a group is mostly chance, and it does not decide between options.
         max_gradient_norm: the gradient of each network is shortened to this norm.
         played_fraction: share of the groups that are learned from for a preference under which they were played.
-        corner_fraction: share of the preferences, played or not, that care for one objective only.
+        corner_fraction: share of the preferences, played or not, that care for almost one objective only.
 
     Scales
         reward_multiplier: applied after division by the objective scale. That scale is usually a whole episode's, so a
             single reward would be small beside the entropy term and the Huber threshold.
         temperature: α of the entropy term, in scaled rewards; the first value if it is learned.
         exploration_temperature: α of the policy that tries options out; a larger one tries more of them.
+        value_entropy: values include the entropy of later decisions, as SAC has it. Without, they are those of the same
+            policy, but of what it earns alone.
         learn_temperature, target_entropy_fraction: adjust α until the entropy is this share of ln(valid options).
         logit_floor: an option of the policy network never starts with a logit lower than that of the greedy choice
             minus this.
@@ -67,18 +69,19 @@ class DiscreteSACConfig:
     replay_capacity: int = 102_400
     discount: float = 0.995
     learning_rate: float = 1e-3
-    final_learning_rate_fraction: float = 0.1
+    final_learning_rate_fraction: float = 0.02
     target_rate: float = 0.02
-    averaging_power: float = 8.0
+    averaging_power: float = 4.0
     huber_beta: float = 0.3
     group_huber_beta: float = 0.02
     group_mean_weight: float = 0.0
     max_gradient_norm: float = 0.5
     played_fraction: float = 0.8
-    corner_fraction: float = 0.05
+    corner_fraction: float = 0.15
     reward_multiplier: float = 5.0
     temperature: float = 0.003
     exploration_temperature: float = 0.01
+    value_entropy: bool = False
     learn_temperature: bool = False
     target_entropy_fraction: float = 0.1
     logit_floor: float = 10.0
@@ -93,7 +96,7 @@ class DiscreteSACConfig:
             count = getattr(self, name)
             if not _is_integer(count) or count < 1:
                 raise ValueError(f"{name}: expected a positive whole number, got {count!r}")
-        for name in ("residual", "compress", "learn_temperature"):
+        for name in ("residual", "compress", "value_entropy", "learn_temperature"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}: expected true or false, got {getattr(self, name)!r}")
         for name, words in _WORDS.items():

@@ -201,8 +201,9 @@ class DiscreteSAC:
             reward_NM = batch.reward * self._reward_factor_d
             if config.critic == "scalar":
                 reward_NM = (reward_NM * preference_Nd).sum(-1, keepdim=True)
+            bonus = temperature if config.value_entropy else torch.zeros_like(temperature)
             target_NM = critic_target(
-                reward_NM, batch.terminated, next_values_NAM, *next_policy, preference_Nd, config.discount, temperature
+                reward_NM, batch.terminated, next_values_NAM, *next_policy, preference_Nd, config.discount, bonus
             )
         taken_KNM = model.taken_values(model.critic, state, batch.action)
         error_KNM = taken_KNM - target_NM

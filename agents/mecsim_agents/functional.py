@@ -3,8 +3,12 @@
 Dimension suffixes: N states, A options, d objectives, K critics, M critic outputs per option (d, or 1 if scalar).
 """
 
+import math
+
 import torch
 from torch import Tensor
+
+_LEAST_WEIGHT = 1e-3  # that a preference's logarithm tells from 0
 
 
 def masked_log_softmax(logits_NA: Tensor, mask_NA: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,7 +32,10 @@ def entropy(probability_NA: Tensor, log_probability_NA: Tensor) -> Tensor:
 def sample_preferences(
     count: int, num_objectives: int, corner_fraction: float, generator: torch.Generator, device: torch.device
 ) -> Tensor:
-    """Draw (N, d) weights, uniform on the simplex (Dirichlet(1)), a share of them at its corners."""
+    """Draw (N, d) weights, uniform on the simplex (Dirichlet(1)), a share of them drawn towards its corners.
+
+    How far these stay from their corner is log-uniform: a thousandth to a tenth of the way to where they were.
+    """
     # Normalised exponentials are Dirichlet(1). A zero draw has a logarithm of −inf, hence the floor.
     uniform_Nd = torch.rand(count, num_objectives, generator=generator, device=device)
     weights_Nd = (-uniform_Nd.clamp_min(1e-12).log()).clamp_min(1e-12)
@@ -36,7 +43,18 @@ def sample_preferences(
     objective_N = torch.randint(num_objectives, (count,), generator=generator, device=device)
     corner_N1 = torch.rand(count, 1, generator=generator, device=device) < corner_fraction
     corners_Nd = torch.nn.functional.one_hot(objective_N, num_objectives).to(weights_Nd.dtype)
-    return torch.where(corner_N1, corners_Nd, weights_Nd)
+    near_N1 = 10.0 ** (-1.0 - 2.0 * torch.rand(count, 1, generator=generator, device=device))
+    return torch.where(corner_N1, corners_Nd + near_N1 * (weights_Nd - corners_Nd), weights_Nd)
+
+
+def encode_preference(preference_Nd: Tensor) -> Tensor:
+    """Weights and their logarithms, (N, 2·d), from 0 to 1.
+
+    An objective of weight 0.01 decides between options that are equal in the others. To a network that sees the weights
+    alone, 0.01 is much like 0.05 or 0.
+    """
+    logarithm_Nd = preference_Nd.clamp_min(_LEAST_WEIGHT).log() / -math.log(_LEAST_WEIGHT)
+    return torch.cat([preference_Nd, 1.0 + logarithm_Nd], -1)
 
 
 def scalarise(values: Tensor, preference_Nd: Tensor) -> Tensor:
@@ -73,7 +91,7 @@ def critic_target(
     discount: float,
     temperature: Tensor,
 ) -> Tensor:
-    """Soft Bellman target, one value for each critic output, shape (N, M).
+    """Soft Bellman target, one value for each critic output, shape (N, M); a plain one at a temperature α of 0.
 
     y_i = r_i + γ·(1 − terminated)·(Σ_a' π(a'|s',ω)·Q_i(s',a',ω) + α·H(π(·|s',ω))): Christodoulou 2019, equations 3 and
     10, one for each objective. The preference sums to one, so an entropy term in every component enters ω·y once.

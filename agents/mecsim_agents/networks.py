@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mecsim_agents.ensemble import EnsembleNetwork, random_weight, zero_bias
+from mecsim_agents.functional import encode_preference
 
 _CLAMP = 10.0  # a normalised input beyond this tells the network no more
 _SMALLEST_SCALE = 0.25  # inputs are mostly small counts: a rarely used bin must not be blown up
@@ -110,7 +111,7 @@ class OptionNetwork(EnsembleNetwork):
         # The head's first layer is linear in its concatenated inputs, so its two blocks of rows are kept apart: one for
         # the option itself, one for what all options of a state share, multiplied once a state instead of A times.
         embedding = encoder_sizes[-1]
-        shared = 2 * embedding + num_objectives + context_features
+        shared = 2 * embedding + 2 * num_objectives + context_features
         self.own_weight = random_weight(members, embedding, head_sizes[0], embedding + shared, generator)
         self.shared_weight = random_weight(members, shared, head_sizes[0], embedding + shared, generator)
         self.shared_bias = zero_bias(members, head_sizes[0])
@@ -145,7 +146,7 @@ class OptionNetwork(EnsembleNetwork):
         # Embeddings are never negative, so the zeros of absent options cannot win over a valid one.
         max_KNH = valid_KNAH.amax(2)
 
-        known_KN = torch.cat([preference_Nd, context_NG], -1).expand(self.members, -1, -1)
+        known_KN = torch.cat([encode_preference(preference_Nd), context_NG], -1).expand(self.members, -1, -1)
         shared_KNS = torch.cat([mean_KNH, max_KNH, known_KN], -1)
         return embedding_KNAH, torch.baddbmm(self.shared_bias, shared_KNS, self.shared_weight)
 

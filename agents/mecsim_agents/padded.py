@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mecsim_agents.ensemble import EnsembleNetwork, random_weight, zero_bias
+from mecsim_agents.functional import encode_preference
 
 
 class PaddedNetwork(EnsembleNetwork):
@@ -36,7 +37,7 @@ class PaddedNetwork(EnsembleNetwork):
         """Draw the initial weights from `generator`, on the CPU whatever the device, so a seed means one network."""
         super().__init__(option_features, encoder_sizes, outputs, members, generator)
         self.max_options = max_options
-        inputs = max_options * encoder_sizes[-1] + num_objectives + context_features
+        inputs = max_options * encoder_sizes[-1] + 2 * num_objectives + context_features
         self.first_weight = random_weight(members, inputs, head_sizes[0], inputs, generator)
         self.first_bias = zero_bias(members, head_sizes[0])
         self.head_weights, self.head_biases = self._layers(head_sizes, generator)
@@ -51,7 +52,7 @@ class PaddedNetwork(EnsembleNetwork):
         empty = present_KNAH.new_zeros(members, states, self.max_options - choices, present_KNAH.shape[-1])
         places_KNE = torch.cat([present_KNAH, empty], 2).flatten(2)
 
-        known_KN = torch.cat([preference_Nd, context_NG], -1).expand(members, -1, -1)
+        known_KN = torch.cat([encode_preference(preference_Nd), context_NG], -1).expand(members, -1, -1)
         hidden_KNH = torch.baddbmm(self.first_bias, torch.cat([places_KNE, known_KN], -1), self.first_weight).relu_()
         hidden_KNH = self._through(hidden_KNH, self.head_weights, self.head_biases)
         outputs_KNE = torch.baddbmm(self.last_bias, hidden_KNH, self.last_weight)

@@ -145,7 +145,7 @@ def best_for(snapshot: Snapshot, weights: Array) -> Choice:
     if snapshot.used_blocks(alone) <= snapshot.capacity:
         return alone
     front = exact_front(snapshot)
-    [choice] = front.choices((front.values @ weights).argmax())
+    choice: Choice = front.choices((front.values @ weights).argmax())[0]
     return choice
 
 

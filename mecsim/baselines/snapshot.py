@@ -59,13 +59,12 @@ class Snapshot:
     @property
     def top_level(self) -> int:
         """The level K, at which everyone gets what they demand."""
-        return self.blocks.shape[1] - 1
+        return len(self.blocks[0]) - 1
 
     @property
     def demanded_blocks(self) -> int:
         """Blocks that all users demand together."""
-        demanded: int = self.blocks[:, -1].sum().item()
-        return demanded
+        return int(self.blocks[:, -1].sum())
 
     @property
     def share_of_block(self) -> float:

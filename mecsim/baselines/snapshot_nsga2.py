@@ -1,7 +1,7 @@
 """NSGA-II (Deb et al., IEEE TEC 2002) on a snapshot: one run gives choices all along the trade-off.
 
-Evolutionary search is what the papers on personalized networks optimise with (arXiv 2307.03867); they publish neither
-operators nor sizes. Two sets of operators:
+Evolutionary search is what personalized networks were proposed with (Alkurd, Abualhaol and Yanikomeroglu, arXiv
+2306.04887 and 2307.03867); operators and sizes are ours. Two sets of operators:
 
 - `textbook`: what one gets without a thought. A uniformly random start, simulated binary crossover and polynomial
   mutation as for real numbers, rounded; what does not fit is handled by constrained domination.

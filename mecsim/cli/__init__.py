@@ -17,6 +17,7 @@ COMMANDS = {
     "validate": "mecsim.cli.scenarios:validate",
     "schema": "mecsim.cli.scenarios:schema",
     "dataset": "mecsim.cli.dataset:dataset",
+    "fit": "mecsim.cli.fit:fit",
     "simulate": "mecsim.cli.simulate:simulate",
     "train": "mecsim.cli.train:train",
     "sweep": "mecsim.cli.sweep:sweep",

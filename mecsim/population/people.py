@@ -16,8 +16,8 @@ Array = NDArray[np.float64]
 MEASURED_AT = (-1.2816, -0.6745, 0.0, 0.6745, 1.2816)
 MEASURED_CENTRES_S = (0.27, 0.39, 0.55, 1.24, 3.95)
 MEASURED_STEEPNESS_PER_S = (0.31, 0.96, 1.72, 3.43, 4.43)
-# Who waits long before the rating falls rates it down slowly. The study gave no joint distribution; with this
-# correlation the mean rating of all people is that of the study within 0.1 of 5 at every delay.
+# Who waits long before the rating falls rates it down slowly. The joint distribution is not known; with this
+# correlation of normal scores the mean rating of all people is that of the study within 0.2 at every delay.
 CENTRE_STEEPNESS_CORRELATION = -0.85
 
 GOLDEN = 0.6180339887498949

@@ -139,7 +139,8 @@ def _calibrate(curve: Array, calibration: Array) -> None:
     for cell in range(len(curve)):
         at = min(max(curve[cell] * ((CALIBRATED - 1) / TOP_RATING), 0.0), CALIBRATED - 1.000001)
         low = int(at)
-        curve[cell] = calibration[low] + (at - low) * (calibration[low + 1] - calibration[low])
+        part = (at - low) * (calibration[low + 1] - calibration[low])
+        curve[cell] = min(calibration[low] + part, calibration[low + 1])
 
 
 @compiled_parallel

@@ -89,12 +89,14 @@ def felt_position(position: Array, offset: Array, stretch: Array) -> Array:
 
 @compiled
 def curve_at(curve: Array, position: float, offset: float, shrink: float) -> float:
-    """The rating of a user, `shrink` being e^−s, on a typical person's curve: lines between the cells."""
+    """The rating of a user, `shrink` being e^−s, on a typical person's curve: lines between the cells.
+
+    Not even rounding makes it fall as the position rises.
+    """
     at = ((position - CENTRE - offset) * shrink + CENTRE - LOW) * CELLS_PER_UNIT
     at = min(max(at, 0.0), CELLS - 1.000001)
     cell = int(at)
-    part = at - cell
-    return curve[cell] * (1.0 - part) + curve[cell + 1] * part
+    return min(curve[cell] + (at - cell) * (curve[cell + 1] - curve[cell]), curve[cell + 1])
 
 
 @compiled

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.baselines.knapsack import (
-    ExactFront,
     best_for,
     exact_front,
     greedy_choice,
@@ -15,10 +14,12 @@ from mecsim.baselines.knapsack import (
     universal_fit,
 )
 from mecsim.baselines.snapshot import Snapshot, snapshot_of
+from mecsim.engines.draw import draw_episodes
 from mecsim.errors import InputError
+from mecsim.scenario import CellScenario
 from tests.baselines.snapshots import all_choices, cell_snapshot, small_snapshots, snapshot_of_levels
 
-TRIED = settings(max_examples=150, deadline=None)
+TRIED = settings(max_examples=100, deadline=None)
 PRECISION = 1e-9
 
 LINEAR = snapshot_of_levels(5.0 * np.tile([0.1, 0.2, 0.3], (4, 1)), np.tile([1, 2, 3], (4, 1)), 12)
@@ -129,15 +130,12 @@ def test_a_large_snapshot_is_solved_to_the_bound_of_its_hull():
 
 
 def test_gains_that_are_rounding_make_no_points():
-    """Three times 0.1 is more than 0.3 in floats: it is no reason to use another block."""
-    snapshot = snapshot_of_levels([[0.1, 0.3], [0.1, 0.1], [0.1, 0.1]], [[1, 2], [1, 1], [1, 1]], 3)
-    front = exact_front(snapshot)
-    assert_allclose(front.satisfaction * 3.0, [0.0, 0.1, 0.3, 0.4])
-    alike = snapshot_of_levels([[0.3], [0.1], [0.1], [0.1]], [[3], [1], [1], [2]], 4)
-    assert_array_equal(exact_front(alike).used_blocks, [0, 1, 2, 3, 4])
-    dearer = snapshot_of_levels([[0.3], [0.1], [0.2]], [[3], [2], [2]], 4)
+    """0.1 + 0.2 is more than 0.3 in floats: it is no reason to use a fourth block."""
+    snapshot = snapshot_of_levels([[0.3], [0.1], [0.2]], [[3], [2], [2]], 4)
     assert 0.1 + 0.2 > 0.3
-    assert_array_equal(exact_front(dearer).used_blocks, [0, 2, 3])
+    front = exact_front(snapshot)
+    assert_array_equal(front.used_blocks, [0, 2, 3])
+    assert_allclose(front.satisfaction * 3.0, [0.0, 0.2, 0.3])
 
 
 def test_universal_fit_serves_in_the_order_of_arrival():
@@ -179,6 +177,23 @@ def test_values_are_means_and_saved_shares():
     choice = np.array([[0, 0], [2, 0], [1, 2], [2, 2]])
     assert_allclose(snapshot.values(choice), [[0.0, 1.0], [2.0, 0.625], [3.0, 0.25], [4.5, 0.0]])
     assert_array_equal(snapshot.feasible(choice), [True, True, False, False])
+
+
+@pytest.mark.parametrize("predicted", [False, True])
+def test_the_requests_of_an_episode_are_a_snapshot(predicted: bool):
+    scenario = CellScenario.model_validate(
+        {"mecsim": 1, "kind": "personalize", "episode": {"requests": 30}, "cells": {"distance": "1500 m"}}
+    )
+    tapes = draw_episodes(scenario, 0, 0, 8)
+    for episode in range(len(tapes)):
+        snapshot = snapshot_of(tapes, episode, 50, predicted)
+        reachable = tapes.cqi[episode, :, 0] > 0
+        assert_array_equal(snapshot.blocks[:, 1:], tapes.blocks[episode, :, 0])
+        assert_array_equal(snapshot.valid[:, 1:], np.tile(reachable[:, None], (1, 5)))
+        ratings = (tapes.predicted if predicted else tapes.satisfaction)[episode]
+        assert_array_equal(snapshot.satisfaction[reachable, 1:], ratings[reachable])
+        exact_front(snapshot)
+    assert (tapes.cqi[:, :, 0] == 0).any()
 
 
 def test_nothing_is_used_where_nobody_demands_anything():

@@ -33,6 +33,7 @@ ROWS = {
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
     "scaling": {"result": 4 * 2},
     "gpu": {"result": 2 * KINDS, "agreement": KINDS},
+    "snapshots": {"result": 2 * 9, "times": 2 * 3},
 }
 """Lines of each table of each experiment, in its quick form."""
 
