@@ -28,7 +28,7 @@ from mecsim.engines.draw import draw_episodes
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import CellScenario, load_scenario, with_context
 from mecsim.sweep.evaluate import half_width_95
-from mecsim.sweep.indicators import hypervolume
+from mecsim.sweep.indicators import hypervolume, on_front
 
 Array = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ WEIGHTINGS = 101  # of greedy
 RATINGS = (4, 3)
 TIMED_USERS, TIMED_CAPACITIES = (50, 100, 200, 500, 1000), (275, 1000, 10_000)
 REPETITIONS = 5
-SHOWN = 0  # the snapshot in the picture
+SHOWN, SHOWN_POINTS = 0, 25  # the snapshot in the picture, and points of each front
 
 
 @experiment(__file__)
@@ -159,11 +159,11 @@ def _fastest_s(call: Callable[[], object]) -> float:
 
 
 def _panel(title: str, found: dict[str, Array]) -> Panel:
-    """The fronts of some of the methods for one snapshot."""
+    """The fronts of some of the methods for one snapshot, some of the points of each."""
     curves = []
     for method in ("exact", "nsga2", "nsga2 textbook", "greedy", "universal fit"):
-        values = found[method][np.argsort(found[method][:, 0], kind="stable")]
-        thinned = values[np.unique(np.linspace(0, len(values) - 1, 25).astype(np.int64))]
+        values = np.unique(found[method][on_front(-found[method])], axis=0)
+        thinned = values[np.unique(np.linspace(0, len(values) - 1, SHOWN_POINTS).astype(np.int64))]
         curves.append(Curve(method, thinned[:, 0], thinned[:, 1]))
     return Panel(f"mean satisfaction, {title}", "share of demanded blocks saved", curves)
 

@@ -19,7 +19,7 @@ COLUMNS = {
     "noise_floor_mae": "noise floor",
     "mae_to_noise_floor": "to floor",
     "stranger_mae": "as strangers",
-    "persona_mean_mae": "persona mean",
+    "persona_mean_mae": "of persona",
     "r2": "R²",
     "mae_to_truth": "MAE to truth",
 }
@@ -48,14 +48,13 @@ def fit(data: Path, out: Path, seed: int, force: bool, num_threads: int | None, 
     report_path = new_file(path.with_suffix(REPORT_SUFFIX), (REPORT_SUFFIX,), force)
     log = read_log(data)
 
-    from mecsim.population.predictor_fit import fitting_threads
     from mecsim.population.predictor_report import fit_and_judge
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console
     from mecsim.sweep.files import write_json
 
-    with fitting_threads(use_threads(num_threads)):
-        predictor, report = fit_and_judge(log, seed)
+    use_threads(num_threads)
+    predictor, report = fit_and_judge(log, seed)
     try:
         predictor.save(path)
         write_json(report_path, {**report, "seed": seed, **provenance()})
@@ -75,7 +74,7 @@ def _table(report: dict[str, Any]) -> "Table":
     from rich.table import Table
 
     table = Table(title=f"Predicted satisfaction: {report['requests']:,} reports of {report['users']:,} users")
-    table.add_column("judged by")
+    table.add_column("judged by", no_wrap=True)
     for heading in ("requests", *COLUMNS.values()):
         table.add_column(heading, justify="right")
     for name, found in report["splits"].items():

@@ -108,9 +108,7 @@ class Predictor:
         return np.clip(out, 0.0, TOP_RATING, out=out)
 
     def _contexts(self, requests: Requests, population: Population) -> tuple[Codes, Array]:
-        numbers = context_numbers(
-            requests.speed_m_per_s, requests.min_rate_bit_per_s, requests.demand_rate_bit_per_s
-        )
+        numbers = context_numbers(requests.speed_m_per_s, requests.min_rate_bit_per_s, requests.demand_rate_bit_per_s)
         return request_codes(requests, population, self.names), numbers
 
     def save(self, path: Path) -> None:

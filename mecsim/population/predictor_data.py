@@ -1,11 +1,11 @@
 """A request log as arrays to learn from: read from CSV or Parquet, every column and value checked.
 
-The log is one of `mecsim dataset`, or of a real network with the same columns. Columns that nothing is learnt from may be
-missing, and so may `satisfaction`, the noise-free truth, which only a simulation knows.
+The log is one of `mecsim dataset`, or of a real network with the same columns. Columns that nothing is learnt from may
+be missing, and so may `satisfaction`, the noise-free truth, which only a simulation knows.
 """
 
 import importlib.util
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -50,8 +50,16 @@ class RequestLog:
 
     def select(self, index: NDArray[np.bool_] | NDArray[np.int64]) -> Self:
         """Some of the requests, with the same names and users."""
-        rows = {field.name: getattr(self, field.name) for field in fields(self)[2:-1]}
-        return replace(self, **{name: value if value is None else value[index] for name, value in rows.items()})
+        return replace(
+            self,
+            user=self.user[index],
+            day=self.day[index],
+            codes=self.codes[index],
+            numbers=self.numbers[index],
+            position=self.position[index],
+            reported=self.reported[index],
+            truth=None if self.truth is None else self.truth[index],
+        )
 
 
 def rate_position(rate: Array, minimum: Array, demand: Array) -> Array:
@@ -109,9 +117,7 @@ def read_log(path: Path) -> RequestLog:
 
 def _arranged(path: Path, columns: "Columns") -> RequestLog:
     values = columns.values
-    minimum, demand, given = (
-        values[f"{name}_rate_kbit_per_s"] * BIT_PER_KBIT for name in ("min", "demand", "given")
-    )
+    minimum, demand, given = (values[f"{name}_rate_kbit_per_s"] * BIT_PER_KBIT for name in ("min", "demand", "given"))
     served = given >= minimum * (1.0 - 1e-9)
     if not served.any():
         raise InputError(one_line(f"{path}: no request was given its minimum rate, expected at least one that was"))

@@ -41,12 +41,13 @@ Arrays = dict[str, NDArray[Any]]
 
 def write_predictor(path: Path, names: Mapping[str, tuple[str, ...]], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write arrays and names; an interrupted write leaves an earlier file of that name whole."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     header = {"format": FORMAT, "mecsim_version": __version__, "names": {key: list(names[key]) for key in CATEGORIES}}
     partial = path.with_name(path.name + ".partial")
     try:
-        save_file({name: np.ascontiguousarray(arrays[name]) for name in _SHAPES}, partial, {KEY: json.dumps(header)})
+        plain = {name: np.ascontiguousarray(arrays[name]) for name in _SHAPES}
+        partial.write_bytes(save(plain, {KEY: json.dumps(header)}))
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -1,13 +1,10 @@
 """Fitting a predictor to a request log: a model of mixed effects, whose common part is boosted trees.
 
-Rounds alternate between both parts. Trees are fitted to reports at the position that the user *felt*, the given one less
-a draw from what is believed of the user; then what is believed is learnt anew from all reports, and from all users
-how much people differ. Draws instead of means keep the trees from taking over what is only uncertain. Offsets of the
-users of a persona are drawn around 0: what they have in common belongs to the trees.
+Rounds alternate between both parts. Trees are fitted to reports at the position that the user *felt*, by a draw from
+what is believed of the user. Then what is believed is learnt anew from all reports, and from all users how much people
+differ. Draws instead of means keep the trees from taking over what is only uncertain. Offsets of the users of a persona
+are drawn around 0: what they have in common belongs to the trees.
 """
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,16 +37,6 @@ FIRST_VARIANCE = 0.5**2
 LEAST_SPREAD, LEAST_VARIANCE = 1e-6, 0.05**2
 VARIANCE_PRIOR = 50.0  # reports that the mean variance counts for in each bin
 BIN_REPORTS, MAX_BINS = 50, 200  # of the calibration
-
-
-@contextmanager
-def fitting_threads(count: int) -> Iterator[None]:
-    """Let fitting use `count` threads. Raises InputError if a package is missing."""
-    check_data_packages("sklearn")
-    import threadpoolctl
-
-    with threadpoolctl.threadpool_limits(count, user_api="openmp"):
-        yield
 
 
 def fit_predictor(
@@ -86,8 +73,10 @@ def fit_predictor(
 def _fitted_trees(log: RequestLog, drawn: Array, rng: np.random.Generator) -> Trees:
     """Trees of the mean report, whose monotone feature is the felt position in cells.
 
-    Positions are rounded to cells at random, so that cells between which nothing else lies are no step.
+    Positions are rounded to cells at random, so that nothing is lost on the mean. One thread fits them: the work is
+    many short parts, in which threads mostly wait for each other, and for long where cores are shared.
     """
+    import threadpoolctl  # type: ignore[import-untyped]
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     if len(log) > TREE_ROWS:
@@ -105,7 +94,8 @@ def _fitted_trees(log: RequestLog, drawn: Array, rng: np.random.Generator) -> Tr
         early_stopping=False,
         random_state=int(rng.integers(2**31)),
     )
-    model.fit(np.column_stack([log.codes, log.numbers, cell]), log.reported)
+    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+        model.fit(np.column_stack([log.codes, log.numbers, cell]), log.reported)
     seen = [np.isin(np.arange(len(log.names[name])), log.codes[:, i]) for i, name in enumerate(CATEGORIES)]
     return trees_of(model, seen, NUMBERS)
 
@@ -138,7 +128,8 @@ def _variance(expected: Array, reported: Array) -> Array:
     which = np.minimum((expected * (VARIANCES / TOP_RATING)).astype(np.int64), VARIANCES - 1)
     count = np.bincount(which, minlength=VARIANCES)
     total = np.bincount(which, square, minlength=VARIANCES)
-    return np.maximum((total + VARIANCE_PRIOR * square.mean()) / (count + VARIANCE_PRIOR), LEAST_VARIANCE)
+    mean = (total + VARIANCE_PRIOR * square.mean()) / (count + VARIANCE_PRIOR)
+    return np.asarray(np.maximum(mean, LEAST_VARIANCE))
 
 
 def _calibration(expected: Array, reported: Array) -> Array:

@@ -31,8 +31,8 @@ def fit_and_judge(log: RequestLog, seed: int) -> tuple[Predictor, dict[str, Any]
     """A predictor fitted to the whole log, and the report on one fitted to a part of it.
 
     The report is as JSON has it; numbers that the log does not tell are None. `mae` and `r2` are of the predictions
-    against reports, and `_to_truth` against the noise-free satisfaction. `noise_floor_mae` is the error of an oracle that
-    predicts the latter, `persona_mean_mae` that of the mean report of each persona, `stranger_mae` that of the
+    against reports, and `_to_truth` against the noise-free satisfaction. `noise_floor_mae` is the error of an oracle
+    that predicts the latter, `persona_mean_mae` that of the mean report of each persona, `stranger_mae` that of the
     predictor if it did not know the user. Each is over the requests of its split.
 
     Raises:
@@ -85,7 +85,9 @@ def split(log: RequestLog, rng: np.random.Generator) -> tuple[Which, Which, Whic
 
 def expected(predictor: Predictor, log: RequestLog, known: bool = True) -> Array:
     """What a predictor expects of the given rates of a log with the same names, (R,); else as if all were strangers."""
-    rows = predictor.offsets.rows(log.user_ids[log.user]) if known else np.full(len(log), len(predictor.offsets.user_ids))
+    rows = (
+        predictor.offsets.rows(log.user_ids[log.user]) if known else np.full(len(log), len(predictor.offsets.user_ids))
+    )
     return predictor.ratings(rows, log.codes, log.numbers, log.position[:, None])[:, 0]
 
 

@@ -1,8 +1,8 @@
 """Boosted trees of one monotone feature and its context, evaluated without the library that fitted them.
 
 For a context the whole ensemble is a step function of the one feature that a decision can change. It is found in a
-single walk: a split on the context takes one branch, a split on the monotone feature takes both, each for its share of the
-axis. After that any number of levels, and of what-ifs about the user, are look-ups.
+single walk: a split on the context takes one branch, a split on the monotone feature takes both, each for its share of
+the axis. After that any number of levels, and of what-ifs about the user, are look-ups.
 """
 
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,7 +59,7 @@ def trees_of(fitted: "HistGradientBoostingRegressor", seen: list[NDArray[np.bool
     names = np.where(kind == STEP, np.floor(np.clip(nodes["num_threshold"], -1.0, 2.0**31)), 0.0).astype(np.int64)
     for at, start in zip(forest, first, strict=True):
         for index in np.flatnonzero(kind[start : start + len(at.nodes)] == CATEGORY):
-            names[start + index] = _left_names(at, index, seen)
+            names[start + index] = _left_names(at, int(index), seen)
     return Trees(
         base=np.asarray(fitted._baseline_prediction, np.float64).reshape(1),
         roots=first,
@@ -86,24 +86,22 @@ def _left_names(tree: Any, index: int, seen: list[NDArray[np.bool_]]) -> int:
 def sound(trees: Trees, categories: int, numbers: int) -> bool:
     """Whether a walk through the trees stays inside them and ends, whatever the file was that they come from."""
     count = len(trees.kind)
+    if not count or trees.base.shape != (1,) or any(len(part) != count for part in trees[2:]):
+        return False
     here = np.arange(count)
     inner = trees.kind != LEAF
     limits = np.select([trees.kind == CATEGORY, trees.kind == NUMBER], [categories, numbers], 1)
     children = np.concatenate([trees.left[inner], trees.right[inner]])
     return bool(
-        count > 0
-        and all(len(part) == count for part in trees[2:])
-        and trees.base.shape == (1,)
-        and np.isfinite(trees.base).all()
+        np.isfinite(trees.base).all()
         and np.isfinite(trees.value).all()
         and ((trees.roots >= 0) & (trees.roots < count)).all()
         and ((trees.kind >= LEAF) & (trees.kind <= STEP)).all()
         and ((trees.feature >= 0) & (trees.feature < limits)).all()
-        # Children come after their parents and have one each, so that nothing turns back and little ever waits.
+        # Children come after their parents, so that no walk turns back.
         and (trees.left[inner] > here[inner]).all()
         and (trees.right[inner] > here[inner]).all()
         and (children < count).all()
-        and len(np.unique(children)) == len(children)
     )
 
 

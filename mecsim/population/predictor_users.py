@@ -3,8 +3,8 @@
 A user with offset o and stretch s feels a given rate at position u as the typical person feels position
 (u − ½ − o)/e^s + ½: someone whose zone lies higher, or is wider. What is believed of a user is a normal distribution of
 (o, s). It starts at that of the population (empirical Bayes) and follows each rating by Bayes' rule; the result is
-taken as normal again, with its mean and covariance (assumed-density filtering). Where ratings are a line in the position
-this is the closed form of normal distributions.
+taken as normal again, with its mean and covariance (assumed-density filtering). Where ratings are a line in the
+position this is the closed form of normal distributions.
 """
 
 import math
@@ -27,16 +27,17 @@ CELLS = int((HIGH - LOW) * CELLS_PER_UNIT) + 1
 CENTRE = 0.5
 VARIANCES = 20  # bins of the rating that have a variance of their own
 TOP_RATING = 5.0
-MAX_SURPRISE = 12.0  # a report further off, in squared deviations, says no more: it may be a slip
+MAX_SURPRISE = 16.0  # a report further off, in squared deviations, says no more: it may be a slip
 
-_OFFSET_NODES = np.linspace(-4.0, 4.0, 33)  # in deviations of what is believed
-_STRETCH_NODES = np.linspace(-3.0, 3.0, 9)
+# In deviations of what is believed. Narrower grids would take away a little variance with every report.
+_OFFSET_NODES = np.linspace(-5.0, 5.0, 33)
+_STRETCH_NODES = np.linspace(-5.0, 5.0, 11)
 _NODE_STEP = float(_OFFSET_NODES[1] - _OFFSET_NODES[0])
 
 
 @dataclass(frozen=True, eq=False)
 class UserOffsets:
-    """What is believed of U users: normal distributions of offset and stretch. Nobody is told apart from strangers else.
+    """What is believed of U users: normal distributions of offset and stretch. Everybody else is a stranger.
 
     `mean` and `covariance` have one row more than there are users, the last: what is believed of a stranger.
     """
@@ -96,13 +97,15 @@ def curve_at(curve: Array, position: float, offset: float, shrink: float) -> flo
     at = ((position - CENTRE - offset) * shrink + CENTRE - LOW) * CELLS_PER_UNIT
     at = min(max(at, 0.0), CELLS - 1.000001)
     cell = int(at)
-    return min(curve[cell] + (at - cell) * (curve[cell + 1] - curve[cell]), curve[cell + 1])
+    rating: float = min(curve[cell] + (at - cell) * (curve[cell + 1] - curve[cell]), curve[cell + 1])
+    return rating
 
 
 @compiled
 def variance_at(variance: Array, rating: float) -> float:
     """The variance of reports around a rating."""
-    return variance[int(min(max(rating, 0.0), 0.999999 * TOP_RATING) * (VARIANCES / TOP_RATING))]
+    found: float = variance[int(min(max(rating, 0.0), 0.999999 * TOP_RATING) * (VARIANCES / TOP_RATING))]
+    return found
 
 
 @compiled

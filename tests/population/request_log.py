@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
+from pyarrow import csv, parquet
+
+from mecsim.scenario.population import ACTIVITIES, PERIODS, PLACES
 
 Array = NDArray[np.float64]
 
-PERIODS = ("after_midnight", "early_morning", "morning", "mid_day", "afternoon", "night")
-PLACES = ("home", "work", "school", "coffee_shop", "restaurant", "mall", "route")
-ACTIVITIES = ("laying", "sitting", "standing", "walking", "upstairs", "downstairs")
 APPLICATIONS = ("voice", "video_call", "streaming", "gaming", "browsing", "download", "ar")
 PERSONAS = ("professional", "university_student", "school_student", "homemaker")
 MIN_KBIT_PER_S = np.array([16.0, 300.0, 500.0, 100.0, 100.0, 500.0, 2000.0])
@@ -31,13 +32,11 @@ class SmallLog:
 
     def write(self, path: Path, **changed: object) -> Path:
         """As a CSV or Parquet file; `changed` replaces columns, None leaves one out."""
-        import polars as pl
-
-        table = pl.DataFrame({name: value for name, value in (self.columns | changed).items() if value is not None})
+        table = pa.table({name: value for name, value in (self.columns | changed).items() if value is not None})
         if path.suffix == ".csv":
-            table.write_csv(path)
+            csv.write_csv(table, path)
         else:
-            table.write_parquet(path)
+            parquet.write_table(table, path)
         return path
 
 
