@@ -66,7 +66,7 @@ def _drop_stale_kernels(package: Path) -> None:
 
     Numba compares a cached kernel with the file it is in, but not with the files of the helpers it calls.
     """
-    folders = (package / "physics", package / "engines", package / "baselines")
+    folders = tuple(package / name for name in ("physics", "population", "engines", "baselines"))
     sources = [package / "compiled.py", *(source for folder in folders for source in folder.glob("*.py"))]
     newest_s = max(source.stat().st_mtime for source in sources)
     for folder in folders:

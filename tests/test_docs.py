@@ -236,7 +236,8 @@ def test_reference_is_complete() -> None:
 
 def table_rows(heading: str) -> dict[str, str]:
     """First to second column of the tables below a heading of the reference, without the marks of code."""
-    text = (DOCS / "reference.md").read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    text = (DOCS / "reference.md").read_text(encoding="utf-8").partition(f"# {heading}\n")[2]
+    text = re.split(r"\n###? ", text)[0]
     rows = re.findall(r"^\| (`[^|]*?) \| ([^|]*?) \|", text, re.MULTILINE)
     return {first.replace("`", ""): second for first, second in rows}
 
@@ -260,3 +261,13 @@ def test_scenario_defaults_are_the_ones_shown() -> None:
     assert len(rows) > 25
     for key, value in rows.items():
         assert with_context(default, {key: value}) == default, key
+
+
+def test_cell_defaults_are_the_ones_shown() -> None:
+    """Every row of the table of keys whose default is a value."""
+    default = parse_scenario("mecsim: 1\nkind: personalize\n")
+    shown = {key: value for key, value in table_rows("Keys of personalize").items() if ".NAME." not in key}
+    assert len(shown) > 40
+    for key, value in shown.items():
+        if value != "see `mecsim init`":
+            assert with_context(default, {key: value}) == default, key

@@ -27,7 +27,13 @@ def scenarios(as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", type=click.Choice(["offload", "personalize"]), default="offload", show_default=True, help="What to simulate.")
+@click.option(
+    "--kind",
+    type=click.Choice(["offload", "personalize"]),
+    default="offload",
+    show_default=True,
+    help="What to simulate.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(name: str, kind: str, force: bool) -> None:
     """Write a commented starter scenario to NAME.yaml."""

@@ -87,4 +87,4 @@ def simulate(
         return
     console().print(episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns))
     if folder is not None and files is not None:
-        click.echo(f"wrote {folder / 'summary.json'} and, beside it, {' and '.join(files.NAMES)}")
+        click.echo(f"wrote {', '.join([str(folder / files.NAMES[0]), *files.NAMES[1:], 'summary.json'])}")

@@ -26,7 +26,7 @@ class Writer(Protocol):
     """Writes records of one kind of scenario; use as a context."""
 
     @property
-    def NAMES(self) -> tuple[str, ...]:  # noqa: N802
+    def NAMES(self) -> tuple[str, ...]:
         """The files, in the folder."""
 
     def write(self, records: Any, tapes: Any) -> None:

@@ -238,7 +238,7 @@ evaluation:
 
 training:
   steps: 1000000             # environment steps of `mecsim train`
-"""
+"""  # noqa: E501  (tables of a file that users read)
 
 _STARTERS = {"offload": _OFFLOAD, "personalize": _PERSONALIZE}
 

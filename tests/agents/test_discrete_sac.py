@@ -12,6 +12,7 @@ import torch
 from mecsim_agents import METRICS, DiscreteSAC, DiscreteSACConfig, Replay, checkpoint
 from mecsim_agents.functional import (
     critic_target,
+    encode_preference,
     masked_log_softmax,
     pessimistic,
     policy_loss,
@@ -72,11 +73,24 @@ def test_preferences_are_on_the_simplex_with_its_corners() -> None:
     generator = torch.Generator().manual_seed(0)
     weights = sample_preferences(20_000, 3, 0.25, generator, torch.device("cpu"))
     torch.testing.assert_close(weights.sum(-1), torch.ones(20_000))
-    corner = (weights == 1).any(-1)
-    assert corner.float().mean().item() == pytest.approx(0.25, abs=0.02)
-    inner = weights[~corner]
+    inner = sample_preferences(20_000, 3, 0.0, generator, torch.device("cpu"))
     assert inner.mean(0).tolist() == pytest.approx([1 / 3] * 3, abs=0.02)
     assert inner.var(0).tolist() == pytest.approx([1 / 18] * 3, abs=0.005)  # of Dirichlet(1, 1, 1)
+    # Uniform ones have all other weights within 0.1 with a chance of 3 · 0.1², those drawn to a corner always.
+    near = (weights > 0.9).any(-1).float().mean().item()
+    assert near == pytest.approx(0.25 + 0.75 * 0.03, abs=0.02)
+    drawn = sample_preferences(20_000, 3, 1.0, generator, torch.device("cpu"))
+    left = 1.0 - drawn.max(-1).values
+    assert ((left > 0.0) & (left <= 0.1)).all()
+    assert (left < 0.001).float().mean().item() < 0.3 < (left < 0.01).float().mean().item()
+
+
+def test_logarithms_tell_small_weights_apart() -> None:
+    shown = encode_preference(torch.tensor([[0.0, 1.0], [0.01, 0.99], [0.1, 0.9]]))
+    assert shown.shape == (3, 4)
+    assert shown[:, 2].tolist() == pytest.approx([0.0, 1 / 3, 2 / 3], abs=1e-6)
+    assert (shown.min() >= 0.0).item()
+    assert (shown.max() <= 1.0).item()
 
 
 @POLICIES

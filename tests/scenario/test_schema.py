@@ -20,7 +20,8 @@ from mecsim.scenario import (
 
 KEYWORDS = {
     "anyOf", "additionalProperties", "const", "default", "description", "enum", "examples", "exclusiveMinimum", "items",
-    "maxItems", "maxLength", "maximum", "minItems", "minProperties", "minimum", "pattern", "prefixItems", "properties", "required", "type",
+    "maxItems", "maxLength", "maximum", "minItems", "minProperties", "minimum",
+    "pattern", "prefixItems", "properties", "required", "type",
 }  # fmt: skip
 TYPES: dict[str, Any] = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float),
                          "boolean": bool, "null": type(None)}  # fmt: skip
