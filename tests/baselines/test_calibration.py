@@ -70,7 +70,7 @@ def test_nothing_is_measured_where_all_is_given(monkeypatch):
 
     values = ObjectiveValues(delay_s=3.0, energy_j=5.0)
     scenario = small_scenario(evaluation=Evaluation(scale=values, reference=values))
-    monkeypatch.setattr("mecsim.baselines.calibration.draw_tapes", refuse)
+    monkeypatch.setattr("mecsim.baselines.calibration.draw_episodes", refuse)
     assert_array_equal(calibrate(scenario).scale, [3.0, 5.0])
 
 
