@@ -30,9 +30,10 @@ def quality_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]
     for front in fronts:
         found = told[front.target]
         to_greedy = found["mean_cost_ratio_to_greedy"]
+        digits = ".1f" if found["hypervolume"] >= 100.0 else ".4f"  # of shares and ratings it is a small number
         table.add_row(
             front.label,
-            f"{found['hypervolume']:.1f}" + _half_width(found["hypervolume_ci95"], ".1f"),
+            f"{found['hypervolume']:{digits}}" + _half_width(found["hypervolume_ci95"], digits),
             f"{found['mean_cost']:.4f}" + _half_width(found["mean_cost_ci95"], ".4f"),
             "none"
             if to_greedy is None
