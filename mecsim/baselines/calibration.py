@@ -42,14 +42,14 @@ def calibrate(scenario: AnyScenario) -> Calibration:
     """Scales and reference point of a scenario; the same for every caller, seed and policy."""
     given, shown = scenario.evaluation, shown_objectives(scenario)
     if given.scale is not None:
-        scale = np.array([getattr(given.scale, _ATTRIBUTE[one.name]) for one in shown])
+        scale = np.array([getattr(given.scale, _ATTRIBUTE.get(one.name, one.name)) for one in shown])
     else:
         scale = tradable(scenario)
     if isinstance(given, CellEvaluation):
         reference = np.array([one.value(0.0) for one in shown])
         source = "nobody satisfied, nothing saved"
     elif given.reference is not None:
-        reference = np.array([getattr(given.reference, _ATTRIBUTE[one.name]) for one in shown])
+        reference = np.array([getattr(given.reference, _ATTRIBUTE.get(one.name, one.name)) for one in shown])
         source = "given by the scenario"
     else:
         reference = _anchors(scenario)[1] + REFERENCE_MARGIN * tradable(scenario)
@@ -63,12 +63,7 @@ def tradable(scenario: AnyScenario) -> NDArray[np.float64]:
     return worst - best
 
 
-_ATTRIBUTE = {
-    "delay": "delay_s",
-    "energy": "energy_j",
-    "satisfaction": "satisfaction",
-    "saved_resources": "saved_resources",
-}
+_ATTRIBUTE = {"delay": "delay_s", "energy": "energy_j"}  # others are called as their objective
 
 
 @lru_cache(maxsize=32)

@@ -1,8 +1,8 @@
 """Names of what an observation of a cell holds, with units, in the order of `mecsim.engines.cell_system`."""
 
 from mecsim.engines.cell_system import CellSystem
-from mecsim.engines.cell_tape import MAX_RATING
 from mecsim.scenario.population import PERIODS
+from mecsim.scenario.satisfaction import TOP_RATING
 
 _ALWAYS = (
     "rate_mbit_per_s", "rate_share", "block_share", "fits", "predicted_satisfaction", "utilisation_after", "cqi_share",
@@ -19,7 +19,7 @@ def cell_columns(system: CellSystem, applications: tuple[str, ...]) -> tuple[tup
     """
     costs = ("cost_satisfaction", "cost_saved_resources") if system.cost_features else ()
     residual = _bins("residual", system.residual_bins, 1.0 / system.residual_bins_per_block_s, "_block_s", "inf")
-    rated = _bins("rated", system.rating_bins, MAX_RATING / system.rating_bins, "", f"{MAX_RATING:g}")
+    rated = _bins("rated", system.rating_bins, TOP_RATING / system.rating_bins, "", f"{TOP_RATING:g}")
     asked = tuple(f"application_{name}" for name in applications)
     return (*_ALWAYS, *asked, *costs), (*_CONTEXT, *(f"period_{name}" for name in PERIODS), *residual, *rated)
 

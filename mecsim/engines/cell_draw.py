@@ -16,6 +16,8 @@ from mecsim.physics.urban import CELLS, line_of_sight_probability, urban_path_lo
 from mecsim.population.people import People, draw_people, draw_people_of
 from mecsim.population.prediction import predicted_ratings
 from mecsim.population.requests import (
+    DAY_S,
+    HOUR_S,
     draw_contexts,
     mean_duration_s,
     request_rate_per_s,
@@ -25,7 +27,6 @@ from mecsim.scenario import CellScenario
 
 Array = NDArray[np.float64]
 
-HOUR_S, DAY_S = 3600.0, 86_400.0
 DAYS = {"any": (0, 7), "weekday": (0, 5), "weekend": (5, 7)}  # from Monday
 
 

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.compiled import compiled
-from mecsim.engines.cell_tape import MAX_RATING, CellTapes
+from mecsim.engines.cell_tape import CellTapes
 from mecsim.engines.system import Observation, histogram_bin
 from mecsim.errors import InputError
 from mecsim.scenario.cell import CellScenario
 from mecsim.scenario.population import PERIODS
+from mecsim.scenario.satisfaction import TOP_RATING
 
 REJECT = 0  # the option that is always there
 REJECTED = -1  # the cell of a request that no cell serves
@@ -101,7 +102,7 @@ def cell_cost_columns(system: CellSystem) -> tuple[int, int] | None:
 @compiled
 def rating_bin(rating: float, bins: int) -> int:
     """Bin of a mean rating: equal bins on 0 to 5, the highest rating in the last; edges as in `histogram_bin`."""
-    return histogram_bin(rating, bins / MAX_RATING, bins)
+    return histogram_bin(rating, bins / TOP_RATING, bins)
 
 
 def empty_cell_observation(system: CellSystem, episodes: int, dtype: type[np.floating] = np.float32) -> Observation:

@@ -13,13 +13,13 @@ from mecsim.engines.episode_arrays import EpisodeArrays
 from mecsim.errors import InputError
 from mecsim.physics.channel import CQI_EFFICIENCY
 from mecsim.scenario.population import ACTIVITIES, PERIODS, PLACES
+from mecsim.scenario.satisfaction import TOP_RATING
 
 if TYPE_CHECKING:
     from mecsim.engines.cell_system import CellSystem
 
 FORMAT = 1
 MAX_CQI = len(CQI_EFFICIENCY)
-MAX_RATING = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,8 @@ class CellTapes(EpisodeArrays):
             raise ValueError("demand_rate_bit_per_s has to be above 0")
         for name in ("satisfaction", "predicted"):
             ratings = getattr(self, name)
-            if not ((ratings >= 0.0) & (ratings <= MAX_RATING)).all():
-                raise ValueError(f"{name} lies outside 0 to {MAX_RATING:g}")
+            if not ((ratings >= 0.0) & (ratings <= TOP_RATING)).all():
+                raise ValueError(f"{name} lies outside 0 to {TOP_RATING:g}")
 
     def check_fits(self, system: "CellSystem") -> None:
         """Raise InputError unless an engine of this system can play these tapes."""

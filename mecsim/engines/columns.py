@@ -1,6 +1,7 @@
 """Names of what an observation holds, with units, in the order of `mecsim.engines.system`."""
 
-from mecsim.engines.system import OBJECTIVE_UNITS, OBJECTIVES, TO_MBIT, System
+from mecsim.engines.system import OBJECTIVES, TO_MBIT, System
+from mecsim.scenario.objectives import SHOWN
 
 CONTEXT_COLUMNS = ("queued_tasks", "queued_mbit", "remaining_share")
 
@@ -15,6 +16,6 @@ def option_columns(system: System) -> tuple[str, ...]:
     width_mbit = TO_MBIT / system.bins_per_bit
     edges = [f"{index * width_mbit:.6g}" for index in range(system.bins)]
     bins = [f"residual_{low}_{high}_mbit" for low, high in zip(edges, [*edges[1:], "inf"], strict=True)]
-    costs = [f"{name}_{OBJECTIVE_UNITS[name].lower()}" for name in OBJECTIVES] if system.cost_features else []
+    costs = [f"{name}_{SHOWN[name].unit.lower()}" for name in OBJECTIVES] if system.cost_features else []
     some = {"device": system.device, "deadline_s": system.deadlines, "class": system.classes}
     return (*_ALWAYS, *bins, *costs, *(name for name, there in some.items() if there))

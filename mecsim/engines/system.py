@@ -32,7 +32,6 @@ CONTEXT_SIZE = 3
 # Columns of costs and rewards inside the engines, whatever the scenario's objectives are.
 DELAY, ENERGY = range(2)
 OBJECTIVES = ("delay", "energy")
-OBJECTIVE_UNITS = {"delay": "s", "energy": "J"}
 
 _EDGE_SLACK = 1e-9  # see histogram_bin
 

@@ -26,13 +26,14 @@ from mecsim.engines.cell_system import (
     cell_system_of,
     empty_cell_observation,
 )
-from mecsim.engines.cell_tape import MAX_RATING, CellTapes
+from mecsim.engines.cell_tape import CellTapes
 from mecsim.engines.system import Observation
 from mecsim.engines.tape import Stream
 from mecsim.envs.episodes import Arrays, EngineName, Episodes, EpisodesEnv
 from mecsim.envs.offload import as_dict
 from mecsim.errors import InputError
 from mecsim.scenario import CellScenario
+from mecsim.scenario.satisfaction import TOP_RATING
 
 OBJECTIVES = ("satisfaction", "saved_resources")
 
@@ -65,7 +66,7 @@ class CellEpisodes(Episodes[CellScenario, CellTapes, CellRecords]):
         )
         # A weak cell may take more blocks for a level than the strongest one does for the demanded rate.
         low = np.array([0.0, -np.inf if self.system.candidates > 1 else 0.0], np.float32)[self.objective_columns]
-        high = np.array([MAX_RATING / self.steps, 1.0], np.float32)[self.objective_columns]
+        high = np.array([TOP_RATING / self.steps, 1.0], np.float32)[self.objective_columns]
         self.reward_space = gym.spaces.Box(low, high, dtype=np.float32)
         self._shown = cell_cost_columns(self.system)
         self.cost_columns = None if self._shown is None else tuple(self._shown[i] for i in self.objective_columns)
@@ -112,7 +113,7 @@ class CellEpisodes(Episodes[CellScenario, CellTapes, CellRecords]):
 
     def totals(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
         """By how much an episode's mean satisfaction falls short of 5, and its saved share of 1, (N, objectives)."""
-        shortfall = cost + np.array([MAX_RATING, 1.0])
+        shortfall = cost + np.array([TOP_RATING, 1.0])
         return np.asarray(shortfall[:, self.objective_columns])
 
     def records(self) -> CellRecords:

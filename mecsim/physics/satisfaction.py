@@ -8,10 +8,11 @@ demanded one, or a delay. What is an array may be a number; shapes are those tha
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.scenario.satisfaction import TOP_RATING
+
 Array = NDArray[np.float64]
 Values = Array | float
 
-TOP_RATING = 5.0
 ADEQUATE_RATING = 2.0
 DESIRED_RATING = 4.0
 

@@ -16,9 +16,10 @@ from mecsim.compiled import compiled, compiled_parallel, threads_for
 from mecsim.population.predictor_data import Codes, context_numbers, rate_position, request_codes
 from mecsim.population.predictor_file import read_predictor, write_predictor
 from mecsim.population.predictor_trees import MAX_PENDING, Trees, add_curve
-from mecsim.population.predictor_users import CELLS, TOP_RATING, UserOffsets, curve_at, learned, roots_of, strangers
+from mecsim.population.predictor_users import CELLS, UserOffsets, curve_at, learned, roots_of, strangers
 from mecsim.population.requests import Requests
 from mecsim.scenario.population import Population
+from mecsim.scenario.satisfaction import TOP_RATING
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

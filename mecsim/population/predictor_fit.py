@@ -16,13 +16,13 @@ from mecsim.population.predictor_users import (
     CELLS,
     CELLS_PER_UNIT,
     LOW,
-    TOP_RATING,
     VARIANCES,
     UserOffsets,
     felt_position,
     learned,
     strangers,
 )
+from mecsim.scenario.satisfaction import TOP_RATING
 
 Array = NDArray[np.float64]
 

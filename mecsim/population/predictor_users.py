@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from mecsim.compiled import compiled, compiled_parallel
 from mecsim.population.predictor_trees import MAX_PENDING, Trees, add_curve
+from mecsim.scenario.satisfaction import TOP_RATING
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -26,7 +27,6 @@ LOW, HIGH = -1.0, 2.0  # positions that are told apart; given rates lie in 0..1,
 CELLS = int((HIGH - LOW) * CELLS_PER_UNIT) + 1
 CENTRE = 0.5
 VARIANCES = 20  # bins of the rating that have a variance of their own
-TOP_RATING = 5.0
 MAX_SURPRISE = 16.0  # a report further off, in squared deviations, says no more: it may be a slip
 
 # In deviations of what is believed. Narrower grids would take away a little variance with every report.

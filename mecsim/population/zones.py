@@ -5,7 +5,6 @@ from numpy.typing import NDArray
 
 from mecsim.physics.satisfaction import (
     ADEQUATE_RATING,
-    TOP_RATING,
     iqx_rating,
     log_position,
     logistic_rating,
@@ -18,7 +17,7 @@ from mecsim.population.people import People, typical_people
 from mecsim.population.requests import Index, Requests
 from mecsim.scenario.persona import Shift
 from mecsim.scenario.population import ACTIVITIES, PERIODS, PLACES, Population
-from mecsim.scenario.satisfaction import Satisfaction
+from mecsim.scenario.satisfaction import TOP_RATING, Satisfaction
 
 Array = NDArray[np.float64]
 

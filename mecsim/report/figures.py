@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, ScalarFormatter
 
-from mecsim.scenario import AnyScenario, shown_objectives
+from mecsim.scenario import AnyScenario, shown_objectives, values_shown
 from mecsim.sweep import Front, on_front
 
 matplotlib.use("Agg")  # files only: a figure never needs a screen
@@ -25,7 +25,7 @@ def front_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:
     shown = shown_objectives(scenario)
     for index, front in enumerate(fronts):
         colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
-        mean = np.stack([one.value(front.mean[:, i]) for i, one in enumerate(shown)], axis=1)
+        mean = values_shown(front.mean, scenario)
         ci95 = np.nan_to_num(front.ci95)
         if len(shown) == 1:
             axes.errorbar([index], mean[:1, 0], ci95[:1, 0], color=colour, marker=marker, label=front.label)

@@ -8,7 +8,7 @@ from mecsim.scenario.kinds import AnyScenario
 from mecsim.scenario.load import builtin_names, load_scenario, parse_scenario, scenario_to_yaml
 from mecsim.scenario.model import Episode, Evaluation, Histogram, ObjectiveValues, Observation, Scenario, Training
 from mecsim.scenario.network import Channel, Cloud, Device, Edge, Energy, Servers
-from mecsim.scenario.objectives import Shown, shown_objectives
+from mecsim.scenario.objectives import Shown, shown_objectives, values_shown
 from mecsim.scenario.schema import json_schema, kind_schema
 from mecsim.scenario.starter import starter_yaml
 from mecsim.scenario.units import CountRange, Uniform
@@ -50,5 +50,6 @@ __all__ = [
     "shown_objectives",
     "starter_yaml",
     "steps_of",
+    "values_shown",
     "with_context",
 ]

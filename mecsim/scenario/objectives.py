@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mecsim.scenario.kinds import AnyScenario
-
-BEST_RATING = 5.0
+from mecsim.scenario.satisfaction import TOP_RATING
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ SHOWN = {
     for shown in (
         Shown("delay", "s", "episode"),
         Shown("energy", "J", "episode"),
-        Shown("satisfaction", "0 to 5", "request", BEST_RATING, higher_is_better=True),
+        Shown("satisfaction", "0 to 5", "request", TOP_RATING, higher_is_better=True),
         Shown("saved_resources", "share", "episode", 1.0, higher_is_better=True),
     )
 }
@@ -46,3 +45,8 @@ SHOWN = {
 def shown_objectives(scenario: AnyScenario) -> tuple[Shown, ...]:
     """How the objectives of a scenario are shown, in its order."""
     return tuple(SHOWN[name] for name in scenario.objectives)
+
+
+def values_shown(costs: NDArray[np.float64], scenario: AnyScenario) -> NDArray[np.float64]:
+    """What is shown of the costs (K, objectives) of a scenario, of the same shape."""
+    return np.stack([one.value(costs[:, i]) for i, one in enumerate(shown_objectives(scenario))], axis=1)

@@ -10,6 +10,7 @@ from mecsim.scenario.text import nearest
 from mecsim.scenario.units import show
 
 PREDICTORS = ("oracle", "typical")
+TOP_RATING = 5.0  # ratings are from 0 to this
 WAIT_AT_DEMAND_S = {"logistic": 0.1, "iqx": 1.0}  # a part of a page, a page
 
 

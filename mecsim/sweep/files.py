@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mecsim.baselines import Calibration
-from mecsim.scenario import AnyScenario, shown_objectives
+from mecsim.scenario import AnyScenario, shown_objectives, values_shown
 from mecsim.sweep.evaluate import Front
 from mecsim.sweep.indicators import Quality, on_front, quality
 from mecsim.sweep.measures import compared, measured
@@ -31,15 +31,14 @@ def write_front_csv(path: Path, fronts: Sequence[Front], scenario: AnyScenario) 
 
     `on_front` is 1 where no other point of the same target dominates it.
     """
-    names, shown = scenario.objectives, shown_objectives(scenario)
+    names = scenario.objectives
     header = ["target", *(f"preference_{name}" for name in names)]
     header += [f"{name}_mean" for name in names] + [f"{name}_ci95" for name in names] + ["episodes", "on_front"]
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(header)
         for front in fronts:
-            mean = np.stack([one.value(front.mean[:, i]) for i, one in enumerate(shown)], axis=1)
-            columns = np.concatenate([front.preferences, mean, front.ci95], axis=1)
+            columns = np.concatenate([front.preferences, values_shown(front.mean, scenario), front.ci95], axis=1)
             for row, best in zip(columns.tolist(), on_front(front.mean), strict=True):
                 writer.writerow([front.target, *(f"{value:.10g}" for value in row), front.totals.shape[1], int(best)])
 
