@@ -24,6 +24,8 @@ class DiscreteSACConfig:
             is that network.
         residual: critics predict only what comes after the immediate cost, and the policy starts from the greedy
             choice. Needs `reward_columns`; without them it has no effect.
+        separable: what comes after, in an objective that the environment declares separable, vanishes where only that
+            objective counts (see `Model`). Needs the residual form and a vector critic.
         compress: inputs x become sign(x)·log(1 + |x|/u) before they are normalised. The unit u is 1, and α for columns
             with costs.
 
@@ -64,6 +66,7 @@ class DiscreteSACConfig:
     pessimism: Literal["mean", "min"] = "mean"
     policy: Literal["softmax", "network"] = "softmax"
     residual: bool = True
+    separable: bool = True
     compress: bool = True
     batch_size: int = 256
     replay_capacity: int = 102_400
@@ -96,7 +99,7 @@ class DiscreteSACConfig:
             count = getattr(self, name)
             if not _is_integer(count) or count < 1:
                 raise ValueError(f"{name}: expected a positive whole number, got {count!r}")
-        for name in ("residual", "compress", "value_entropy", "learn_temperature"):
+        for name in ("residual", "separable", "compress", "value_entropy", "learn_temperature"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name}: expected true or false, got {getattr(self, name)!r}")
         for name, words in _WORDS.items():

@@ -59,12 +59,14 @@ class DiscreteSAC:
         device: torch.device | str = "cpu",
         seed: int = 0,
         num_options: int | None = None,
+        separable: Sequence[int] = (),
     ) -> None:
         """`objective_scale`: (d,) size of each objective in its physical unit, by which rewards are divided.
 
         `reward_columns`: (d,) columns of `options` with each option's immediate cost, which is minus its reward, in
         physical units. `seed` decides the initial weights and all later draws. `num_options`: the most options of a
-        state, which only the padded architecture has to know. Raises ValueError for shapes and values that cannot be.
+        state, which only the padded architecture has to know. `separable`: positions of the objectives in which a
+        decision costs what it does whatever was decided before. Raises ValueError for shapes and values that cannot be.
         """
         self.config = config = config or DiscreteSACConfig()
         self.num_objectives, self.option_features = num_objectives, option_features
@@ -74,6 +76,9 @@ class DiscreteSAC:
         self.reward_columns = None if reward_columns is None else tuple(int(column) for column in reward_columns)
         if len(self.objective_scale) != num_objectives or not all(0 < scale < np.inf for scale in self.objective_scale):
             raise ValueError(f"objective_scale: expected {num_objectives} positive numbers, got {self.objective_scale}")
+        self.separable = tuple(int(position) for position in separable)
+        if not set(self.separable) <= set(range(num_objectives)):
+            raise ValueError(f"separable: expected positions of {num_objectives} objectives, got {self.separable}")
         columns = self.reward_columns
         if columns is not None and (len(columns) != num_objectives or not set(columns) <= set(range(option_features))):
             raise ValueError(
@@ -93,7 +98,7 @@ class DiscreteSAC:
         )
         factor_d = config.reward_multiplier / torch.tensor(self.objective_scale)
         initial = torch.Generator().manual_seed(initial_seed)  # on the CPU, so that a seed means one agent
-        self.model = Model(shape, config, factor_d, self.reward_columns, initial).to(self.device)
+        self.model = Model(shape, config, factor_d, self.reward_columns, self.separable, initial).to(self.device)
         self._optimisers = {
             "critic": self._adam(list(self.model.critic.parameters())),
             "temperature": self._adam([self.model.log_temperature]),
@@ -295,6 +300,7 @@ class DiscreteSAC:
             "reward_columns": self.reward_columns,
             "seed": self.seed,
             "num_options": self.num_options,
+            "separable": self.separable,
         }
         checkpoint.write(path, self.state_tensors(), header)
 

@@ -25,9 +25,14 @@ class Model(nn.Module):
     The residual form: what an option costs at once is known from its columns `reward_columns`, so
     Q_i(s,a,ω) = −cost_i(s,a) + f_i(s,a,ω), and a policy network's logits are −ω·cost(s,a)/α + g(s,a,ω). f and g start
     at zero: the agent starts near the greedy policy and learns only where the future speaks against it.
+
+    An objective is separable if what a decision costs in it depends on that decision alone. Of such an objective the
+    future depends on an option only through later decisions, and at its corner of the simplex these are greedy whatever
+    came before: f_i = (1 − ω_i)·h_i.
     """
 
     reward_factor: Tensor
+    separable_d: Tensor
 
     def __init__(
         self,
@@ -35,12 +40,19 @@ class Model(nn.Module):
         config: DiscreteSACConfig,
         reward_factor_d: Tensor,
         reward_columns: tuple[int, ...] | None,
+        separable: tuple[int, ...],
         generator: torch.Generator,
     ) -> None:
-        """`shape`: that of the critics. `reward_factor_d`: what makes physical rewards scaled ones."""
+        """`shape`: that of the critics. `reward_factor_d`: what makes physical rewards scaled ones.
+
+        `separable`: positions of the objectives that are.
+        """
         super().__init__()
         self.config, self.reward_columns = config, reward_columns
         self.register_buffer("reward_factor", reward_factor_d, persistent=False)
+        separable_d = torch.zeros(shape.num_objectives)
+        separable_d[list(separable)] = 1.0
+        self.register_buffer("separable_d", separable_d, persistent=False)
         columns = reward_columns or ()
         units = (config.temperature / reward_factor_d).tolist()[: len(columns)]
         self.normaliser = InputNormaliser(
@@ -93,6 +105,8 @@ class Model(nn.Module):
             return future_KNAM
         if self.config.critic == "scalar":
             return future_KNAM + scalarise(state.immediate_NAd, state.preference_Nd).unsqueeze(-1)
+        if self.config.separable:
+            future_KNAM = future_KNAM * (1.0 - self.separable_d * state.preference_Nd).unsqueeze(-2)
         return future_KNAM + state.immediate_NAd
 
     # Policy

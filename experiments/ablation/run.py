@@ -45,6 +45,7 @@ VARIANTS = {
     "scalar critic": Variant({"critic": "scalar"}),
     "minimum of two critics": Variant({"pessimism": "min"}),
     "not residual": Variant({"residual": "false"}),
+    "outlook on energy at its corner": Variant({"separable": "false"}, finalist=True),
     "histograms only": Variant(context={"observation.cost_features": "false"}),
     "inputs not compressed": Variant({"compress": "false"}),
     "networks twice as wide": Variant({"encoder_sizes": "[128, 128]", "head_sizes": "[128]"}),
@@ -52,6 +53,7 @@ VARIANTS = {
     # How it looks ahead
     "discount 0.95": Variant({"discount": "0.95"}),
     "discount 1": Variant({"discount": "1"}),
+    "values with entropy": Variant({"value_entropy": "true"}),
     # The policy
     "policy network": Variant({"policy": "network"}, finalist=True),
     "temperature 0.01": Variant({"temperature": "0.01"}),

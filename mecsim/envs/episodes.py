@@ -36,6 +36,7 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
     observation_space: gym.spaces.Dict  # of a single episode
     reward_space: gym.spaces.Box  # of a single episode: an entry per objective of the scenario, larger is better
     cost_columns: tuple[int, ...] | None  # of `options`, with each objective's immediate cost; None if hidden
+    separable: tuple[int, ...]  # positions of the objectives in which a decision's cost depends on it alone
     count_columns: tuple[int, int] | None  # of `options`: the first that holds counts of a byte, the first after these
 
     def __init__(self) -> None:

@@ -55,6 +55,9 @@ class OffloadEpisodes(Episodes[Scenario, Tapes, Records]):
         self.reward_space = gym.spaces.Box(-np.inf, high, (len(scenario.objectives),), np.float32)
         shown = cost_columns(self.system)
         self.cost_columns = None if shown is None else tuple(shown[index] for index in self.objective_columns)
+        # Energy is a matter of the link and the processor, unless uploads disturb each other or power is a curve of load.
+        alone = () if self.system.interference or self.system.power_curve else (ENERGY,)
+        self.separable = tuple(i for i, column in enumerate(self.objective_columns) if column in alone)
         # A byte holds the tasks on a server, unless it may have more.
         self.count_columns = (HISTOGRAM, HISTOGRAM + self.system.bins) if self.steps <= BYTE_MOST else None
 

@@ -70,6 +70,7 @@ class CellEpisodes(Episodes[CellScenario, CellTapes, CellRecords]):
         self.reward_space = gym.spaces.Box(low, high, dtype=np.float32)
         self._shown = cell_cost_columns(self.system)
         self.cost_columns = None if self._shown is None else tuple(self._shown[i] for i in self.objective_columns)
+        self.separable = ()  # a full cell leaves less to decide
         self.count_columns = None
 
     def draw(self, seed: int, first: int, count: int, stream: Stream) -> CellTapes:

@@ -156,6 +156,7 @@ def _new_agent(env: BatchVectorEnv, config: TrainingConfig, seed: int, device: s
         device=device,
         seed=seed,
         num_options=_shape(env.episodes, "options")[0],
+        separable=env.episodes.separable,
     )
 
 
