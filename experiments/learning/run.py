@@ -17,8 +17,9 @@ from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import Scenario, load_scenario, with_context
 from mecsim.sweep import Front, compared, measured
 
-# Preferences and episodes: of the first training, of the others, of what plans. At six edges, then at each number.
-FIRST, OTHERS, PLANNER = (101, 1000), (21, 1000), (21, 200)
+# Preferences and episodes: of trained policies, of what plans. At six edges, then at each number, where the first
+# training is played on more episodes than the others.
+TRAINED, PLANNER = (101, 1000), (21, 200)
 FIRST_ANY, OTHERS_ANY, PLANNER_ANY = (11, 1000), (11, 200), (11, 200)
 E6_SEEDS, GMORL_SEEDS = 3, 2
 TRAINED_EDGES, OTHER_EDGES = (2, 4, 6, 8), (9, 10, 16)
@@ -39,7 +40,7 @@ def six_edges(study: Study) -> None:
         f"gmorl seed {seed}": study.trained(scenario, _folder("e6", seed), seed=seed)
         for seed in range(1 if study.quick else E6_SEEDS)
     }
-    fronts = _played_by(study, scenario, trained, FIRST, OTHERS)
+    fronts = _played(study, scenario, {"greedy": "greedy", **trained}, TRAINED)
     fronts |= _played(study, scenario, {name: name for name in ("lookahead", "hindsight")}, PLANNER)
     common = study.grid(scenario, PLANNER[0]), study.episodes(PLANNER[1])
     rows: list[dict[str, object]] = []
@@ -75,7 +76,9 @@ def any_edges(study: Study) -> None:
     for edges in (2, 9) if study.quick else (*TRAINED_EDGES, *OTHER_EDGES):
         scenario = with_context(load_scenario("gmorl"), {"edges": str(edges), "evaluation.reference": "null"})
         calibration = calibrate(scenario)
-        fronts = _played_by(study, scenario, trained, FIRST_ANY, OTHERS_ANY)
+        [(first, folder), *others] = trained.items()
+        fronts = _played(study, scenario, {"greedy": "greedy", first: folder}, FIRST_ANY)
+        fronts |= _played(study, scenario, dict(others), OTHERS_ANY)
         planned: dict[str, Front] = {}
         if edges in TRAINED_EDGES:
             planned = _played(study, scenario, {"lookahead": "lookahead"}, PLANNER_ANY)
@@ -97,15 +100,6 @@ def any_edges(study: Study) -> None:
 
 def _folder(name: str, seed: int) -> str:
     return name if seed == 0 else f"{name}-seed{seed}"
-
-
-def _played_by(
-    study: Study, scenario: Scenario, trained: dict[str, str], first: tuple[int, int], others: tuple[int, int]
-) -> dict[str, Front]:
-    """Greedy and trained policies; the first training with more preferences or episodes than the others."""
-    names = list(trained)
-    fronts = _played(study, scenario, {"greedy": "greedy", names[0]: trained[names[0]]}, first)
-    return fronts | _played(study, scenario, {name: trained[name] for name in names[1:]}, others)
 
 
 def _played(study: Study, scenario: Scenario, targets: dict[str, str], grid: tuple[int, int]) -> dict[str, Front]:
