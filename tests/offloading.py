@@ -9,12 +9,22 @@ from numpy.typing import NDArray
 
 from mecsim.engines.batched import BatchedEngine
 from mecsim.engines.simpy_engine import SimpyEngine
-from mecsim.engines.system import CONTEXT_SIZE, Observation, OffloadEngine, Records, empty_observation, system_of
+from mecsim.engines.system import (
+    CONTEXT_SIZE,
+    SATISFACTION,
+    Observation,
+    OffloadEngine,
+    Records,
+    cost_columns,
+    empty_observation,
+    system_of,
+)
 from mecsim.engines.tape import Tapes
 from mecsim.scenario import (
     Channel,
     Cloud,
     CountRange,
+    DelaySatisfaction,
     Device,
     Dispatch,
     Edge,
@@ -82,6 +92,29 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> Scenario:
 
 
 @st.composite
+def ratings(draw: st.DrawFn, step_s: float) -> DelaySatisfaction:
+    """How users may rate delays, from impatient to indifferent."""
+    typical_s = step_s * draw(st.sampled_from([5.0, 0.3, 40.0]))
+    spread = draw(st.sampled_from([0.5, 0.0, 2.0]))
+    if draw(st.booleans()):
+        return DelaySatisfaction(
+            adequate_s=typical_s,
+            desired_s=typical_s / draw(st.sampled_from([4.0, 1.5])),
+            slope_below=draw(st.sampled_from([1.0, 0.4, 3.0])),
+            slope_above=draw(st.sampled_from([1.0, 0.4, 3.0])),
+            spread=spread,
+        )
+    measured = draw(st.booleans())
+    return DelaySatisfaction(
+        form="logistic",
+        centre_s=typical_s,
+        steepness_per_s=draw(st.sampled_from([1.0, 5.0])) / typical_s,
+        delay_spread="measured" if measured else "log-normal",
+        spread=0.5 if measured else spread,
+    )
+
+
+@st.composite
 def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> Scenario:
     """The same with any of what a scenario may have beyond the paper's system."""
     plain = draw(scenarios(max_edges))
@@ -91,6 +124,8 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> Scenario:
     deadline_s = Uniform(0.5 * plain.episode.step_s, 9.0 * plain.episode.step_s)
     model = draw(st.sampled_from(["gmorl", "rayleigh", "uma", "umi"]))
     mobility = draw(st.sampled_from(["none", "fixed", "waypoint"]))
+    rated = draw(st.none() | ratings(plain.episode.step_s))
+    all_three = rated is not None and draw(st.booleans())
     curve = tuple(sorted(draw(st.lists(st.sampled_from([0.0, 1.0, 50.0, 93.7, 200.0]), min_size=2, max_size=5))))
     return make_scenario(
         episode=plain.episode,
@@ -118,6 +153,8 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> Scenario:
             adaptation=draw(st.sampled_from(["shannon", "cqi"])),
         ),
         energy=Energy(model=draw(st.sampled_from(["dynamic", "power-curve"])), edge_power_w=curve),
+        satisfaction=rated,
+        objectives=("delay", "energy", "satisfaction") if all_three else ("delay", "energy"),
         observation=plain.observation,
     )
 
@@ -145,6 +182,7 @@ def hand_made(
         snr=np.zeros((1, 0, 0)),
         rate_bit_per_s=np.array([[rate_bit_per_s]], np.float64),
         device_hz=np.zeros((1, 0)),
+        patience=np.zeros((1, 0, 2)),
     )
     return scenario, tapes
 
@@ -168,9 +206,10 @@ class Played:
     options: Array  # (T + 1, N, A, F)
     mask: NDArray[np.int8]  # (T + 1, N, A)
     context: Array  # (T + 1, N, G)
-    option_costs: Array  # (T, N, A, 2)
-    cost: Array  # (T, N, 2)
+    option_costs: Array  # (T, N, A, Q)
+    cost: Array  # (T, N, Q)
     records: Records
+    shown_shortfall: int | None  # the column of `options` with the cost of satisfaction
 
 
 def play(name: str, scenario: Scenario, tapes: Tapes, actions: NDArray[np.int64]) -> Played:
@@ -192,6 +231,7 @@ def play(name: str, scenario: Scenario, tapes: Tapes, actions: NDArray[np.int64]
         costs.append(engine.step(action))
         observations.append(observed())
     assert observations[0].context.shape == (len(tapes), CONTEXT_SIZE)
+    shown = cost_columns(system)
     return Played(
         options=np.stack([o.options for o in observations]),
         mask=np.stack([o.mask for o in observations]),
@@ -199,20 +239,29 @@ def play(name: str, scenario: Scenario, tapes: Tapes, actions: NDArray[np.int64]
         option_costs=np.stack(option_costs),
         cost=np.stack(costs),
         records=engine.records(),
+        shown_shortfall=shown[SATISFACTION] if system.rated and shown else None,
     )
 
 
 def assert_same_play(one: Played, other: Played, rtol: float = 1e-9) -> None:
-    """Everything agrees to `rtol`; whole numbers agree exactly."""
+    """Everything agrees to `rtol`; whole numbers agree exactly.
+
+    Ratings lie between 0 and 5, and what they lose may be next to nothing: they agree to 5·`rtol`.
+    """
     for field in fields(Records):
         a, b = getattr(one.records, field.name), getattr(other.records, field.name)
         if a.dtype == np.int64:
             np.testing.assert_array_equal(a, b, err_msg=field.name)
         else:
-            np.testing.assert_allclose(a, b, rtol=rtol, atol=0.0, err_msg=field.name)
+            atol = 5.0 * rtol if field.name == "satisfaction" else 0.0
+            np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=field.name)
     np.testing.assert_array_equal(one.mask, other.mask)
+    rated = {"cost": SATISFACTION, "option_costs": SATISFACTION, "options": one.shown_shortfall}
     for name in ("cost", "option_costs", "context", "options"):
-        np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=rtol, atol=0.0, err_msg=name)
+        a, b = getattr(one, name), getattr(other, name)
+        columns = np.arange(a.shape[-1])
+        close = np.isclose(a, b, rtol=rtol, atol=np.where(columns == rated.get(name), 5.0 * rtol, 0.0))
+        assert close.all(), f"{name}: {a[~close][:5]} and {b[~close][:5]} in columns {np.nonzero(~close)[-1][:5]}"
 
 
 def class_finish_s(start_s: Array, size_bit: Array, level: NDArray[np.int64], speed_bit_per_s: float) -> Array:

@@ -34,6 +34,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 BIN = Path(sys.executable).parent
 FENCE = re.compile(r"^```(?P<head>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
+IMAGE = re.compile(r"!\[[^\]]+\]\(([^)\s]+)\)")
+MAX_PICTURE_BYTE = 150_000
 TIMEOUT_S = 300
 PAGES_WITH_PYTHON = ("quickstart.md", "reference.md", "guide-baselines.md")
 PAGES_WITH_COMMANDS = ("quickstart.md", "guide-scenarios.md", "guide-baselines.md")
@@ -129,9 +131,10 @@ def run_block(block: Block, folder: Path) -> None:
             pytest.fail(f"a block of kind {other!r} is not checked")
 
 
-def test_tutorial_runs(tmp_path: Path) -> None:
-    """Every block of the tutorial, in order, in one folder."""
-    found = blocks(DOCS / "tutorial-scenario.md")
+@pytest.mark.parametrize("page", sorted(DOCS.glob("tutorial-*.md")), ids=lambda page: page.stem)
+def test_tutorial_runs(page: Path, tmp_path: Path) -> None:
+    """Every block of a tutorial, in order, in one folder."""
+    found = [block for block in blocks(page) if block.language != "text"]
     assert len(found) > 10
     for block in found:
         run_block(block, tmp_path)
@@ -203,6 +206,19 @@ def test_relative_links_exist(page: Path) -> None:
         assert linked.exists(), f"{page.name} links to {target}, which does not exist"
         if anchor:
             assert anchor in anchors(linked), f"{page.name} links to {match['target']}: no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pictures_exist_and_are_small(page: Path) -> None:
+    """Files that are shown."""
+    for target in IMAGE.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        assert 1_000 < (page.parent / target).stat().st_size < MAX_PICTURE_BYTE, f"{page.name} shows {target}"
+
+
+def test_every_picture_is_shown() -> None:
+    """None is left over from an earlier text."""
+    shown = {page.parent / target for page in PAGES for target in IMAGE.findall(page.read_text(encoding="utf-8"))}
+    assert {path.resolve() for path in shown} >= set((DOCS / "figures").iterdir())
 
 
 def scenario_keys(model: type = Scenario, prefix: str = "") -> list[str]:

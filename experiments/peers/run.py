@@ -36,7 +36,7 @@ from mecsim.cli.study import QUICK_EPOCHS, QUICK_SETTINGS, Study, experiment
 from mecsim.engines.tape import Stream
 from mecsim.errors import InputError, MecsimError, RunError
 from mecsim.report.charts import DPI
-from mecsim.report.figures import COLOURS
+from mecsim.report.style import COLOURS
 from mecsim.scenario import load_scenario
 from mecsim.sweep import Front, evaluate, measured, policy_factory
 

@@ -49,7 +49,7 @@ def calibrate(scenario: AnyScenario) -> Calibration:
         reference = np.array([one.value(0.0) for one in shown])
         source = "nobody satisfied, nothing saved"
     elif given.reference is not None:
-        reference = np.array([getattr(given.reference, _ATTRIBUTE.get(one.name, one.name)) for one in shown])
+        reference = np.array([one.value(getattr(given.reference, _ATTRIBUTE.get(one.name, one.name))) for one in shown])
         source = "given by the scenario"
     else:
         reference = _anchors(scenario)[1] + REFERENCE_MARGIN * tradable(scenario)

@@ -1,9 +1,13 @@
-"""Policies of a cell without learning: the demanded rate for all, the least rate for all, chance."""
+"""Policies of a cell without learning: the demanded rate for all, the least rate for all, chance, greedy that knows."""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mecsim.baselines.policy import Actions, Preferences
-from mecsim.engines.cell_system import REJECT
+from mecsim.baselines.simple import GreedyPolicy
+from mecsim.engines.cell_system import REJECT, SATISFACTION
 from mecsim.envs.episodes import Arrays
 from mecsim.envs.personalize import CellEpisodes
 
@@ -36,3 +40,32 @@ class RandomLevelPolicy:
         """One option per episode."""
         chance = self._rng.random(observation["mask"].shape)
         return np.asarray(np.where(observation["mask"] != 0, chance, -1.0).argmax(axis=1))
+
+
+class OracleGreedyPolicy:
+    """Greedy that knows the true satisfaction; by how much it is ahead of greedy is what prediction costs greedy."""
+
+    def __init__(self, scale: NDArray[np.float64]) -> None:
+        self._greedy = GreedyPolicy(scale)
+
+    def act(self, episodes: CellEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """The option that brings most at once."""
+        knowing: Any = _Knowing(episodes)
+        return self._greedy.act(knowing, observation, preference)
+
+
+class _Knowing:
+    """Episodes whose immediate costs count the true satisfaction."""
+
+    def __init__(self, episodes: CellEpisodes) -> None:
+        self._episodes = episodes
+
+    def option_costs(self) -> NDArray[np.float64]:
+        episodes, costs = self._episodes, self._episodes.option_costs()
+        if episodes.tapes is None or SATISFACTION not in episodes.objective_columns:
+            return costs
+        column, system = episodes.objective_columns.index(SATISFACTION), episodes.system
+        truth = episodes.tapes.satisfaction[:, episodes.step_index] / system.requests
+        served = costs[:, 1:, column]
+        costs[:, 1:, column] = np.where(np.isfinite(served), -np.tile(truth, system.candidates), served)
+        return costs

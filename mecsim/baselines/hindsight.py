@@ -16,8 +16,8 @@ from mecsim.baselines.lookahead import column_weights
 from mecsim.baselines.policy import Actions, Preferences, play_actions
 from mecsim.baselines.simple import GreedyPolicy
 from mecsim.compiled import compiled, compiled_inline, compiled_parallel, threads_for
-from mecsim.engines.dynamics import State, advance_one, clear_server, dispatch_one, initial_state
-from mecsim.engines.system import DELAY, ENERGY, System, system_of
+from mecsim.engines.dynamics import State, advance_one, clear_server, dispatch_one, initial_state, weighted_cost
+from mecsim.engines.system import System, system_of
 from mecsim.engines.tape import Tapes
 from mecsim.engines.turns import NOBODY
 from mecsim.envs.episodes import Arrays
@@ -92,8 +92,7 @@ def _cost_of(
         step_s = step * system.step_s
         advance_one(system, state, n, server, now_s, step_s)
         now_s = step_s
-        delay_s, energy_j = dispatch_one(system, state, n, step, schedule[n, step])
-        cost += weight[n, DELAY] * delay_s + weight[n, ENERGY] * energy_j
+        cost += weighted_cost(weight, n, dispatch_one(system, state, n, step, schedule[n, step]))
     return cost
 
 

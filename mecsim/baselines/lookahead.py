@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 from mecsim.baselines.policy import Actions, Preferences
 from mecsim.compiled import compiled, compiled_inline, compiled_parallel, threads_for
 from mecsim.engines.batched import BatchedEngine
-from mecsim.engines.dynamics import State, advance_all, copy_state, costs_of, dispatch_one, spare_state
-from mecsim.engines.system import DELAY, ENERGY, OBJECTIVES, System
+from mecsim.engines.dynamics import (
+    State,
+    advance_all,
+    copy_state,
+    costs_of,
+    dispatch_one,
+    spare_state,
+    weighted_cost,
+)
+from mecsim.engines.system import OBJECTIVES, System
 from mecsim.engines.tape import Stream, Tapes, draw_tapes
 from mecsim.engines.turns import NOBODY, TURN
 from mecsim.envs.episodes import Arrays
@@ -144,7 +152,7 @@ def _tasks_of(tapes: Tapes) -> _Tasks:
 
 
 def column_weights(scenario: Scenario, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of the engines' cost columns, (N, 2), from those of the scenario's objectives, (N, objectives)."""
+    """Weights of the engines' cost columns, (N, 3), from those of the scenario's objectives, (N, objectives)."""
     columns = np.zeros((len(weight), len(OBJECTIVES)))
     columns[:, [OBJECTIVES.index(name) for name in scenario.objectives]] = weight
     return columns
@@ -234,8 +242,7 @@ def _greedy(system: System, state: State, n: int, step: int, weight: NDArray[np.
     turn = state.turns[n, step]
     best, least = 0, np.inf
     for e in range(state.num_servers[n] + system.device):
-        delay_s, energy_j = costs_of(system, state, n, e, step, turn)
-        cost = weight[n, DELAY] * delay_s + weight[n, ENERGY] * energy_j
+        cost = weighted_cost(weight, n, costs_of(system, state, n, e, step, turn))
         if cost < least:
             best, least = e, cost
     return best
@@ -264,8 +271,7 @@ def _look_one(
                 now = step + ahead
                 if spare.turns[n, now].task != NOBODY:
                     chosen = e if ahead == 0 else _greedy(system, spare, n, now, weight)
-                    delay_s, energy_j = dispatch_one(system, spare, n, now, chosen)
-                    value[n, e] += weight[n, DELAY] * delay_s + weight[n, ENERGY] * energy_j
+                    value[n, e] += weighted_cost(weight, n, dispatch_one(system, spare, n, now, chosen))
                 advance_all(system, spare, n, now * system.step_s, (now + 1) * system.step_s)
 
 

@@ -79,8 +79,8 @@ def play(
     episodes = new_episodes(scenario, engine)
     wanted = np.broadcast_to(preference, (len(tapes), len(scenario.objectives)))
     observation = episodes.begin(tapes)
-    total = np.zeros((len(tapes), 2))
+    total: NDArray[np.float64] = np.zeros(1)
     while not episodes.over:
         observation, _, cost = episodes.step(policy.act(episodes, observation, wanted))
-        total += cost
+        total = total + cost
     return Play(episodes, total)

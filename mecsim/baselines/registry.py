@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from mecsim.baselines.calibration import calibrate
-from mecsim.baselines.cell_policies import FixedLevelPolicy, RandomLevelPolicy
+from mecsim.baselines.cell_policies import FixedLevelPolicy, OracleGreedyPolicy, RandomLevelPolicy
 from mecsim.baselines.policy import PolicyFactory
 from mecsim.baselines.shortest_work import JoinShortestWorkPolicy
 from mecsim.baselines.simple import CloudPolicy, GreedyPolicy, RandomPolicy
@@ -74,6 +74,18 @@ def _ppo(scenario: Scenario) -> PolicyFactory:
     return lambda seed: PpoPolicy(scenario)
 
 
+def _exact_of_windows(scenario: CellScenario, truth: bool = False) -> PolicyFactory:
+    from mecsim.baselines.cell_fronts import SnapshotPolicy, exact_finder
+
+    return lambda seed: SnapshotPolicy(scenario, exact_finder, "exact", seed, truth)
+
+
+def _nsga2_of_windows(scenario: CellScenario) -> PolicyFactory:
+    from mecsim.baselines.cell_fronts import SnapshotPolicy, evolving_finder
+
+    return lambda seed: SnapshotPolicy(scenario, evolving_finder, "nsga2", seed)
+
+
 _OFFLOAD: Mapping[str, _Baseline[Scenario]] = MappingProxyType(
     {
         "random": _Baseline(
@@ -110,6 +122,15 @@ _CELLS: Mapping[str, _Baseline[CellScenario]] = MappingProxyType(
         "greedy": _Baseline(
             "the best sum of predicted satisfaction and saved resources, now",
             lambda scenario: lambda seed: GreedyPolicy(calibrate(scenario).scale),
+        ),
+        "exact": _Baseline("the best choice for those who are expected to share the cell", _exact_of_windows),
+        "nsga2": _Baseline("likewise, from a front that NSGA-II evolves on at each arrival", _nsga2_of_windows),
+        "greedy-oracle": _Baseline(
+            "greedy that knows the true satisfaction: a bound",
+            lambda scenario: lambda seed: OracleGreedyPolicy(calibrate(scenario).scale),
+        ),
+        "exact-oracle": _Baseline(
+            "exact that knows the true satisfaction: a bound", lambda scenario: _exact_of_windows(scenario, truth=True)
         ),
         "random": _Baseline("any level that fits, or none, at random", lambda scenario: RandomLevelPolicy),
     }

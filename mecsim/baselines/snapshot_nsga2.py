@@ -10,7 +10,7 @@ Evolutionary search is what personalized networks were proposed with (Alkurd, Ab
   step down until it does.
 
 Neither is told anything of the problem but the objectives of the choices that it tries: no slopes, no greedy or
-exact solutions to start from.
+exact solutions to start from. Where users come and go, a run may go on from the population of an earlier one.
 """
 
 from dataclasses import dataclass
@@ -39,12 +39,17 @@ class EvolvedFront:
 
     choices: Choice  # (S, n)
     values: Array  # (S, 2) by ascending mean satisfaction, as of `Snapshot.values`
+    population: Choice  # (m, n) all of the last population, to go on from
 
 
-def evolved_front(snapshot: Snapshot, seed: int, config: SnapshotNsga2Config | None = None) -> EvolvedFront:
+def evolved_front(
+    snapshot: Snapshot, seed: int, config: SnapshotNsga2Config | None = None, start: Choice | None = None
+) -> EvolvedFront:
     """Run NSGA-II, with the whole population evaluated at once. The same seed gives the same front.
 
-    It is empty if no choice that fits was found, which a short run with `textbook` operators may end with.
+    It is empty if no choice that fits was found, which a short run with `textbook` operators may end with. A run ends
+    early when there is nothing new to try. With a `start` (m, n) it begins from these choices, repaired if they do not
+    fit, and not from those of its operators.
     """
     from pymoo.algorithms.moo.nsga2 import NSGA2
     from pymoo.core.problem import Problem
@@ -53,10 +58,12 @@ def evolved_front(snapshot: Snapshot, seed: int, config: SnapshotNsga2Config | N
     config = config or SnapshotNsga2Config()
     rng = np.random.default_rng(seed)
     problem = Problem(n_var=snapshot.users, n_obj=2, n_ieq_constr=1, xl=0, xu=snapshot.top_level, vtype=int)
-    algorithm = NSGA2(pop_size=config.population, **_operators(snapshot, config, rng))
+    algorithm = NSGA2(pop_size=config.population, **_operators(snapshot, config, rng, start))
     algorithm.setup(problem, termination=("n_gen", config.generations), seed=seed)
     while algorithm.has_next():
         offspring = algorithm.ask()
+        if offspring is None or not len(offspring):
+            break
         choice = offspring.get("X").astype(np.int64)
         if config.operators == "levels":
             choice = repaired(snapshot, choice, rng)
@@ -67,7 +74,7 @@ def evolved_front(snapshot: Snapshot, seed: int, config: SnapshotNsga2Config | N
     choice = algorithm.opt.get("X").astype(np.int64)
     choice = choice[snapshot.feasible(choice)]
     values, first = np.unique(snapshot.values(choice), axis=0, return_index=True)
-    return EvolvedFront(choice[first], values)
+    return EvolvedFront(choice[first], values, algorithm.pop.get("X").astype(np.int64))
 
 
 def repaired(snapshot: Snapshot, choice: Choice, rng: np.random.Generator) -> Choice:
@@ -82,7 +89,9 @@ def repaired(snapshot: Snapshot, choice: Choice, rng: np.random.Generator) -> Ch
     return fitting
 
 
-def _operators(snapshot: Snapshot, config: SnapshotNsga2Config, rng: np.random.Generator) -> dict[str, Any]:
+def _operators(
+    snapshot: Snapshot, config: SnapshotNsga2Config, rng: np.random.Generator, start: Choice | None
+) -> dict[str, Any]:
     from pymoo.operators.crossover.sbx import SBX
     from pymoo.operators.crossover.ux import UniformCrossover
     from pymoo.operators.mutation.pm import PolynomialMutation
@@ -90,15 +99,18 @@ def _operators(snapshot: Snapshot, config: SnapshotNsga2Config, rng: np.random.G
 
     rounded: dict[str, Any] = {"vtype": float, "repair": RoundingRepair()}
     shape = config.population, snapshot.users
+    begin = None if start is None else repaired(snapshot, start, rng)
     if config.operators == "textbook":
         return {
-            "sampling": rng.integers(0, snapshot.top_level, shape, endpoint=True),
+            "sampling": rng.integers(0, snapshot.top_level, shape, endpoint=True) if begin is None else begin,
             "crossover": SBX(eta=15, prob=0.9, **rounded),
             "mutation": PolynomialMutation(eta=20, **rounded),
         }
-    mean_level = np.linspace(0.0, 1.0, config.population)[:, None]
+    if begin is None:
+        mean_level = np.linspace(0.0, 1.0, config.population)[:, None]
+        begin = repaired(snapshot, rng.binomial(snapshot.top_level, mean_level, shape), rng)
     return {
-        "sampling": repaired(snapshot, rng.binomial(snapshot.top_level, mean_level, shape), rng),
+        "sampling": begin,
         "crossover": UniformCrossover(),
         "mutation": PolynomialMutation(eta=0.0, **rounded),  # uniform up or down: a small step often brings nothing
     }

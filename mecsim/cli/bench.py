@@ -5,7 +5,6 @@ import json
 import click
 
 from mecsim.cli.options import threads_option, use_threads
-from mecsim.errors import InputError
 
 
 @click.command()
@@ -14,19 +13,21 @@ from mecsim.errors import InputError
 )
 @click.option("--envs", type=click.IntRange(1, 65536), default=1024, show_default=True, help="Episodes side by side.")
 @click.option("--training", is_flag=True, help="Measure training as well, and what its time goes to.")
+@click.option("--latency", is_flag=True, help="Measure how long one decision takes as well, on one thread.")
 @threads_option
-def bench(scenario: str, envs: int, training: bool, num_threads: int | None) -> None:
+def bench(scenario: str, envs: int, training: bool, latency: bool, num_threads: int | None) -> None:
     """Measure speeds and print them as JSON; the best of several repetitions, as other programs only slow one down."""
     from mecsim.report.benchmark import measure_engines
     from mecsim.report.benchmark_training import measure_training
+    from mecsim.report.latency import measure_decisions
     from mecsim.report.provenance import provenance
-    from mecsim.scenario import Scenario, load_scenario
+    from mecsim.scenario import load_scenario
 
     measured = load_scenario(scenario)
-    if not isinstance(measured, Scenario):
-        raise InputError(f"{scenario}: is of kind {measured.kind}, expected one of kind offload, such as gmorl-e6")
     threads = use_threads(num_threads)
     found = {"scenario": scenario, "threads": threads, "envs": envs, **measure_engines(measured, envs)}
     if training:
         found |= measure_training(measured)
+    if latency:
+        found |= measure_decisions(measured)
     click.echo(json.dumps({**found, **provenance()}, indent=2))

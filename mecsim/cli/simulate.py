@@ -19,6 +19,7 @@ from mecsim.cli.options import (
     threads_option,
     use_threads,
 )
+from mecsim.errors import InputError
 
 
 @click.command()
@@ -36,18 +37,26 @@ from mecsim.cli.options import (
     type=click.Path(path_type=Path),
     help="Folder for summary.json and the records: tasks.csv and servers.csv, or requests.csv and cells.csv.",
 )
+@click.option(
+    "--plot",
+    multiple=True,
+    metavar="NAME",
+    help="A picture in --out: satisfaction, of what satisfies whom; satisfaction=voice,ar names applications.",
+)
 @force_option
 @threads_option
 @json_option
 def simulate(
     scenario: str, policy: str, preference: str | None, episodes: int, seed: int, engine: str, context: tuple[str, ...],
-    out: Path | None, force: bool, num_threads: int | None, as_json: bool,
+    out: Path | None, plot: tuple[str, ...], force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     import numpy as np
 
     from mecsim.baselines import play
+    from mecsim.engines.draw import draw_episodes
     from mecsim.report.episodes import episode_summary
+    from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
     from mecsim.report.provenance import provenance
     from mecsim.report.simulation import FILES, columns_of, record_files
     from mecsim.report.tables import console, episode_table
@@ -58,7 +67,12 @@ def simulate(
     weights = preference_of(preference, played.objectives)
     use_threads(num_threads)
     make = policy_factory(policy, played)
-    folder = None if out is None else output_folder(out, (*FILES, "summary.json"), "summary.json", force)
+    if plot and out is None:
+        raise InputError(f"--plot {plot[0]}: needs a folder to write to: add --out FOLDER")
+    figures = plot_figures(plot, played, seed)
+    draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
+    own = (*FILES, *PLOT_FILES, "summary.json")
+    folder = None if out is None else output_folder(out, own, "summary.json", force)
     started = time.perf_counter()
     parts = []
     with nullcontext() if folder is None else record_files(folder, played) as files:
@@ -80,11 +94,13 @@ def simulate(
         **provenance(),
         "wall_time_s": time.perf_counter() - started,
     }
+    pictures = []
     if folder is not None:
         write_json(folder / "summary.json", summary)
+        pictures = save_plots(figures, folder)
     if as_json:
         click.echo(json.dumps(summary, indent=2))
         return
     console().print(episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns))
     if folder is not None and files is not None:
-        click.echo(f"wrote {', '.join([str(folder / files.NAMES[0]), *files.NAMES[1:], 'summary.json'])}")
+        click.echo(f"wrote {', '.join([str(folder / files.NAMES[0]), *files.NAMES[1:], 'summary.json', *pictures])}")

@@ -15,6 +15,9 @@ import click
 from mecsim.cli.options import seed_option, threads_option, use_threads
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mecsim.scenario import AnyScenario
     from mecsim.sweep import Front
 
@@ -67,12 +70,19 @@ class Study:
         return max(2, count // 250) if self.quick else count
 
     def fronts(
-        self, targets: Sequence[str], scenario: "AnyScenario", preferences: int = 101, episodes: int = 1000
+        self,
+        targets: Sequence[str],
+        scenario: "AnyScenario",
+        preferences: "int | NDArray[np.float64]" = 101,
+        episodes: int = 1000,
     ) -> list["Front"]:
-        """Each target over the grid, on common random numbers. What was played before is taken from `runs`/parts."""
+        """Each target over the grid of so many preferences, or over those given, on common random numbers.
+
+        What was played before is taken from `runs`/parts.
+        """
         from mecsim.sweep import Store, sweep
 
-        grid = self.grid(scenario, preferences)
+        grid = self.grid(scenario, preferences) if isinstance(preferences, int) else preferences
         store = Store(self.runs / "parts")
         found: list[Front] = []
         for target in targets:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from mecsim.sweep import Store, SweepSettings
 
 PARTS = "parts"
-OWN_ENTRIES = ("front.csv", "summary.json", "front.png", "front.svg", "tensorboard", PARTS)
+PICTURES = tuple(f"{name}.{ending}" for name in ("front", "parallel") for ending in ("png", "svg"))
+OWN_ENTRIES = ("front.csv", "summary.json", *PICTURES, "tensorboard", PARTS)
 
 
 @click.command()
@@ -56,6 +57,7 @@ def sweep(
     from rich.progress import Progress
 
     from mecsim.baselines import calibrate
+    from mecsim.engines.draw import draw_episodes
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console, quality_table
@@ -85,6 +87,7 @@ def sweep(
     threads = use_threads(num_threads)
     for target in targets:
         policy_factory(target, played)  # what cannot be played should not be noticed after hours
+    draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
     with Progress(console=Console(stderr=True), disable=not Console(stderr=True).is_terminal) as progress:
@@ -116,7 +119,7 @@ def sweep(
     qualities = assess(fronts, calibration)
     write_json(out / "summary.json", content)
     write_front_csv(out / "front.csv", fronts, played)
-    picture = save_front(fronts, played, out)
+    pictures = save_front(fronts, played, out)
     remove(out / "tensorboard")  # there already if a finished sweep was resumed for further targets
     write_trade_offs(out / "tensorboard", fronts, qualities, played)
     if as_json:
@@ -127,7 +130,7 @@ def sweep(
         beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
         if beyond:
             click.echo(f"{front.label}: {beyond} of {len(grid)} points are beyond the reference point: no hypervolume")
-    click.echo(f"front: {picture}")
+    click.echo(f"front: {', '.join(map(str, pictures))}")
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":

@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.compiled import compiled_inline, compiled_parallel, threads_for
-from mecsim.engines.dynamics import State, advance_all, costs_of, idle_j, initial_state, step_one
+from mecsim.engines.dynamics import State, advance_all, costs_of, idle_j, initial_state, step_one, write_costs
 from mecsim.engines.system import (
     ABSENT,
     CPU_GHZ,
-    DELAY,
     EDGES,
-    ENERGY,
     EXECUTING,
     HISTOGRAM,
     QUEUED_MBIT,
@@ -38,6 +36,7 @@ from mecsim.engines.system import (
 )
 from mecsim.engines.tape import Tapes
 from mecsim.engines.turns import NOBODY
+from mecsim.physics.delay_rating import delay_rating
 from mecsim.physics.processor_sharing import NONE
 from mecsim.scenario import Scenario
 
@@ -62,7 +61,7 @@ class BatchedEngine:
             _observe_all(self.system, self.state, self.current_step, out.options, out.mask, out.context)
 
     def option_costs(self) -> NDArray[np.float64]:
-        cost = np.empty((len(self._tapes), self.system.max_options, 2))
+        cost = np.empty((len(self._tapes), self.system.max_options, self.system.num_costs))
         with threads_for(len(self._tapes)):
             _option_costs(self.system, self.state, self.current_step, cost)
         return cost
@@ -75,7 +74,7 @@ class BatchedEngine:
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         valid = self._checked(action)
-        cost = np.empty((len(valid), 2))
+        cost = np.empty((len(valid), self.system.num_costs))
         with threads_for(len(self._tapes)):
             _step_all(self.system, self.state, self.current_step, valid, cost)
         self.current_step += 1
@@ -83,7 +82,7 @@ class BatchedEngine:
 
     def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
         valid = self._checked(action)
-        cost = np.empty((len(valid), 2))
+        cost = np.empty((len(valid), self.system.num_costs))
         with threads_for(len(self._tapes)):
             _step_and_observe_all(
                 self.system, self.state, self.current_step, valid, cost, out.options, out.mask, out.context
@@ -111,6 +110,7 @@ class BatchedEngine:
         if system.interference:  # a dispatch costs others their energy, too; a task's own is what it took in the end
             radio = log["server"] < system.max_servers
             energy_j = np.where(radio, system.tx_power_w * upload_s, 0.0) + log["execution_j"]
+        since_s = turns["arrival_step"] * system.step_s if system.waiting_in_delay else dispatch_s
         return Records(
             task=np.where(sent, turns["task"], NOBODY),
             user=where_sent(turns["user"]),
@@ -124,7 +124,15 @@ class BatchedEngine:
             energy_j=where_sent(energy_j),
             reward_delay_s=-where_sent(log["delay_s"]),
             deadline_s=where_sent(turns["arrival_step"] * system.step_s + turns["deadline_s"]),
+            satisfaction=where_sent(self._ratings(where_sent(ends["finish_s"] - since_s))),
         )
+
+    def _ratings(self, delay_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How satisfied users are with the delay of each task, (N, T)."""
+        satisfaction, user = self.scenario.satisfaction, self.state.turns["user"][:, :-1]
+        if satisfaction is None:
+            return np.zeros(delay_s.shape)
+        return delay_rating(satisfaction, delay_s, self._tapes.patience[np.arange(len(user))[:, None], user])
 
     def _rates(self, upload_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean rate of each upload, (N, T)."""
@@ -150,7 +158,8 @@ def _observe_one(
     rows = options[n]
     rows[:num_options] = 0.0
     rows[num_options:] = ABSENT
-    extra = HISTOGRAM + system.bins + 2 * system.cost_features
+    first_cost = HISTOGRAM + system.bins
+    extra = first_cost + (2 + system.rated) * system.cost_features
     for e in range(num_options):
         mask[n, e] = 1
         on_radio = e < num_servers
@@ -161,9 +170,8 @@ def _observe_one(
             rows[e, SIZE_MBIT] = turn.size_bit * TO_MBIT
             rows[e, RATE_MBIT_PER_S] = state.rate_bit_per_s[n, turn.link, e] * TO_MBIT if on_radio else 0.0
             if system.cost_features:
-                delay_s, energy_j = costs_of(system, state, n, e, step, turn)
-                rows[e, HISTOGRAM + system.bins + DELAY] = delay_s
-                rows[e, HISTOGRAM + system.bins + ENERGY] = energy_j + idle_j(system, state, n)
+                delay_s, energy_j, shortfall = costs_of(system, state, n, e, step, turn)
+                write_costs(system, rows[e, first_cost:], delay_s, energy_j + idle_j(system, state, n), shortfall)
         column = extra
         if system.device:
             rows[e, column] = 0.0 if on_radio else 1.0
@@ -174,6 +182,10 @@ def _observe_one(
             column += 1
         if system.classes:
             rows[e, column] = turn.priority if waiting else 0.0
+            column += 1
+        if system.rated:
+            rows[e, column] = state.patience[n, turn.user, 0] if waiting else 0.0
+            rows[e, column + 1] = state.patience[n, turn.user, 1] if waiting else 0.0
     for e in range(num_options, mask.shape[1]):
         mask[n, e] = 0
     context[n, QUEUED_TASKS] = turn.queued_tasks
@@ -255,10 +267,10 @@ def _option_costs(system: System, state: State, step: int, cost: NDArray[np.floa
         num_options = state.num_servers[n] + system.device
         cost[n] = np.inf
         for e in range(num_options):
-            delay_s = energy_j = 0.0
+            delay_s = energy_j = shortfall = 0.0
             if turn.task != NOBODY:
-                delay_s, energy_j = costs_of(system, state, n, e, step, turn)
-            cost[n, e, DELAY], cost[n, e, ENERGY] = delay_s, energy_j + idle_j(system, state, n)
+                delay_s, energy_j, shortfall = costs_of(system, state, n, e, step, turn)
+            write_costs(system, cost[n, e], delay_s, energy_j + idle_j(system, state, n), shortfall)
 
 
 @compiled_parallel

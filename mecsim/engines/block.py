@@ -27,6 +27,7 @@ class Phenomenon(IntEnum):
     LINE_OF_SIGHT = 9
     PLACES = 10  # of users
     SITES = 11
+    PATIENCE = 12
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.compiled import compiled, compiled_inline
-from mecsim.engines.system import DELAY, ENERGY, System
+from mecsim.engines.system import DELAY, ENERGY, SATISFACTION, System
 from mecsim.engines.tape import Tapes
 from mecsim.engines.turns import NOBODY, turns_of
-from mecsim.physics.contended_server import Rules, advance_jobs, outlook, prepare, send_job, unsent_jobs
+from mecsim.physics.contended_server import Patience, Rules, advance_jobs, outlook, prepare, send_job, unsent_jobs
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
 from mecsim.physics.processor_sharing import NONE, added_delay_s, advance, idle_servers, send, unsent_tasks
 from mecsim.scenario import Scenario
@@ -38,6 +38,8 @@ class State(NamedTuple):
     snr: NDArray[np.float64]  # (N, K, A), or (N, 0, 0)
     power_w: NDArray[np.float64]  # (2, P) power curves of cloud and edge
     power_points: NDArray[np.int64]  # (2,)
+    patience: NDArray[np.float64]  # (N, U, 2) as in `Tapes`
+    task_share: NDArray[np.float64]  # (N,) what a task counts in the mean over those that the episode dispatches
     scratch_bit: NDArray[np.float64]  # (N, T + 1)
     work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
 
@@ -47,9 +49,10 @@ def initial_state(scenario: Scenario, system: System, tapes: Tapes) -> State:
     count, steps = tapes.arrivals.shape
     cpu_hz = tapes.server_hz
     power_w, power_points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
+    turns = turns_of(scenario, tapes)
     return State(
         num_servers=tapes.num_servers,
-        turns=turns_of(scenario, tapes),
+        turns=turns,
         servers=idle_servers(cpu_hz / system.cycles_per_bit),
         tasks=unsent_tasks(count, 0 if system.contended else steps),
         jobs=unsent_jobs(count, steps if system.contended else 0),
@@ -59,6 +62,8 @@ def initial_state(scenario: Scenario, system: System, tapes: Tapes) -> State:
         snr=tapes.snr,
         power_w=power_w,
         power_points=power_points,
+        patience=tapes.patience,
+        task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
         scratch_bit=np.empty((count, 0 if system.contended else steps + 1)),
         work=unsent_jobs(count, steps + 1 if system.contended else 0),
     )
@@ -103,11 +108,25 @@ def clear_server(state: State, n: int, e: int) -> None:
 
 
 @compiled_inline
-def costs_of(system: System, state: State, n: int, e: int, step: int, turn: Any) -> tuple[float, float]:
-    """Immediate delay (s) and energy (J) of taking option `e` for the task of this step."""
+def costs_of(system: System, state: State, n: int, e: int, step: int, turn: Any) -> tuple[float, float, float]:
+    """Immediate delay (s), energy (J) and satisfaction of taking option `e` for the task of this step."""
     server, upload_s = _target(system, state, n, e, turn)
-    delay_s, radio_j, execution_j = _costs(system, state, n, server, upload_s, step, turn)
-    return delay_s, radio_j + execution_j
+    delay_s, radio_j, execution_j, shortfall = _costs(system, state, n, server, upload_s, step, turn)
+    return delay_s, radio_j + execution_j, shortfall
+
+
+@compiled_inline
+def write_costs(system: System, row: NDArray[np.floating], delay_s: float, energy_j: float, shortfall: float) -> None:
+    """Fill a row of Q costs."""
+    row[DELAY], row[ENERGY] = delay_s, energy_j
+    if system.rated:
+        row[SATISFACTION] = shortfall
+
+
+@compiled_inline
+def weighted_cost(weight: NDArray[np.float64], n: int, costs: tuple[float, float, float]) -> float:
+    """The sum of immediate costs by row `n` of weights (N, 3)."""
+    return float(weight[n, DELAY] * costs[0] + weight[n, ENERGY] * costs[1] + weight[n, SATISFACTION] * costs[2])
 
 
 @compiled_inline
@@ -121,30 +140,41 @@ def _target(system: System, state: State, n: int, e: int, turn: Any) -> tuple[in
 @compiled_inline
 def _costs(
     system: System, state: State, n: int, server: int, upload_s: float, step: int, turn: Any
-) -> tuple[float, float, float]:
-    """Delay (s), radio and execution energy (J) that sending the task of this step to a server adds to the system."""
+) -> tuple[float, float, float, float]:
+    """Delay (s), radio and execution energy (J), and shortfall, that sending this step's task to a server adds."""
     now_s = step * system.step_s
     capacitance = system.capacitance if server < system.max_servers else system.device_capacitance
     execution_j = execution_energy_j(capacitance, system.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
     if system.contended:
-        delay_s, radio_j, execution_j = _contended_costs(
-            system, state, n, server, now_s, turn.size_bit, upload_s, turn.link, turn.priority, execution_j
+        patience = _patience(system, state, n, now_s, turn.user, turn.arrival_step)
+        delay_s, radio_j, execution_j, shortfall = _contended_costs(
+            system, state, n, server, now_s, turn.size_bit, upload_s, turn.link, turn.priority, execution_j, patience
         )
     else:
+        shortfall = 0.0
         delay_s = added_delay_s(
             state.servers, state.tasks, n, server, now_s, turn.size_bit, upload_s, state.scratch_bit
         )
         radio_j = upload_energy_j(system.tx_power_w, upload_s)
     if system.waiting_in_delay:
         delay_s += now_s - turn.arrival_step * system.step_s
-    return delay_s, radio_j, execution_j
+    return delay_s, radio_j, execution_j, shortfall
+
+
+@compiled_inline
+def _patience(system: System, state: State, n: int, now_s: float, user: int, arrival_step: int) -> Patience:
+    """How a user rates the delay of a task that is sent now."""
+    if not system.rated:
+        return Patience(now_s, 1.0, 1.0)
+    since_s = arrival_step * system.step_s if system.waiting_in_delay else now_s
+    return Patience(since_s, state.patience[n, user, 0], state.patience[n, user, 1])
 
 
 @compiled
 def _contended_costs(
     system: System, state: State, n: int, server: int, now_s: float, size_bit: float, upload_s: float, link: int,
-    priority: int, execution_j: float,
-) -> tuple[float, float, float]:  # fmt: skip
+    priority: int, execution_j: float, patience: Patience,
+) -> tuple[float, float, float, float]:  # fmt: skip
     """The same by comparing a server's outlook with and without the task.
 
     `execution_j` is that of the dynamic model; a power curve replaces it.
@@ -153,25 +183,27 @@ def _contended_costs(
     points = state.power_points[row]
     without = outlook(
         rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
-        False, 0.0, 0.0, 0.0, 0,
+        False, 0.0, 0.0, 0.0, 0, patience,
     )  # fmt: skip
     with_it = outlook(
         rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
-        True, size_bit, _snr(system, state, n, link, server), now_s + upload_s, priority,
+        True, size_bit, _snr(system, state, n, link, server), now_s + upload_s, priority, patience,
     )  # fmt: skip
     if system.power_curve and server < system.max_servers:
         execution_j = with_it.above_idle_j - without.above_idle_j
     if system.interference:  # others' uploads take longer as well
         upload_s = with_it.upload_s - without.upload_s
-    return with_it.system_s - without.system_s, upload_energy_j(system.tx_power_w, upload_s), execution_j
+    shortfall = (with_it.shortfall - without.shortfall) * state.task_share[n]
+    return with_it.system_s - without.system_s, upload_energy_j(system.tx_power_w, upload_s), execution_j, shortfall
 
 
 @compiled_inline
 def _rules(system: System) -> Rules:
     """How tasks contend. Not kept in the system: Numba's parallel loops take no tuple within a tuple."""
     return Rules(
-        system.interference, system.cqi, system.bandwidth_hz, system.preemptive, system.power_curve, system.step_s
-    )
+        system.interference, system.cqi, system.bandwidth_hz, system.preemptive, system.power_curve, system.step_s,
+        system.rated, system.logistic, system.slope_below, system.slope_above,
+    )  # fmt: skip
 
 
 @compiled_inline
@@ -190,23 +222,24 @@ def idle_j(system: System, state: State, n: int) -> float:
 
 
 @compiled_inline
-def dispatch_one(system: System, state: State, n: int, step: int, action: int) -> tuple[float, float]:
-    """Send the task of this step to option `action`; delay (s) and energy (J)."""
+def dispatch_one(system: System, state: State, n: int, step: int, action: int) -> tuple[float, float, float]:
+    """Send the task of this step to option `action`; delay (s), energy (J) and satisfaction."""
     turn = state.turns[n, step]
     if turn.task == NOBODY:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     server, upload_s = _target(system, state, n, action, turn)
-    delay_s, radio_j, execution_j = _costs(system, state, n, server, upload_s, step, turn)
+    delay_s, radio_j, execution_j, shortfall = _costs(system, state, n, server, upload_s, step, turn)
     entry = state.log[n, step]
     entry.server, entry.delay_s, entry.energy_j, entry.execution_j = server, delay_s, radio_j + execution_j, execution_j
     now_s = step * system.step_s
     if system.contended:
         snr = _snr(system, state, n, turn.link, server)
-        prepare(state.jobs[n, step], turn.size_bit, snr, now_s + upload_s, now_s, turn.priority)
+        patience = _patience(system, state, n, now_s, turn.user, turn.arrival_step)
+        prepare(state.jobs[n, step], turn.size_bit, snr, now_s + upload_s, now_s, turn.priority, patience)
         send_job(state.servers, state.jobs, n, server, step)
     else:
         send(state.servers, state.tasks, n, server, step, turn.size_bit, now_s + upload_s)
-    return delay_s, radio_j + execution_j
+    return delay_s, radio_j + execution_j, shortfall
 
 
 @compiled_inline
@@ -230,6 +263,6 @@ def advance_all(system: System, state: State, n: int, now_s: float, until_s: flo
 @compiled_inline
 def step_one(system: System, state: State, n: int, step: int, action: int, cost: NDArray[np.float64]) -> None:
     """Dispatch in episode `n`, and let every server work for a step."""
-    delay_s, energy_j = dispatch_one(system, state, n, step, action)
-    cost[n, DELAY], cost[n, ENERGY] = delay_s, energy_j + idle_j(system, state, n)
+    delay_s, energy_j, shortfall = dispatch_one(system, state, n, step, action)
+    write_costs(system, cost[n], delay_s, energy_j + idle_j(system, state, n), shortfall)
     advance_all(system, state, n, step * system.step_s, (step + 1) * system.step_s)

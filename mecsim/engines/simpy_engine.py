@@ -3,7 +3,8 @@
 A dispatcher takes one task per step from a queue and starts its upload; the server does the rest (`simpy_server`).
 Where tasks can run on their users' devices, these are servers without an upload.
 
-Nothing here is shared with the batched engine but the layout of an observation and the formulas of energy and rate.
+Nothing here is shared with the batched engine but the layout of an observation and the formulas of energy and rate. How
+delays are rated is one definition in two forms: for arrays, used here, and for compiled code.
 Rewards are computed by playing the future out, event by event, as their definition says.
 """
 
@@ -13,13 +14,11 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from mecsim.engines.simpy_server import INFINITY, Server, Task, above_idle_j
+from mecsim.engines.simpy_server import INFINITY, Outlook, Server, Task, above_idle_j
 from mecsim.engines.system import (
     ABSENT,
     CPU_GHZ,
-    DELAY,
     EDGES,
-    ENERGY,
     EXECUTING,
     HISTOGRAM,
     QUEUED_MBIT,
@@ -39,8 +38,12 @@ from mecsim.engines.system import (
     system_of,
 )
 from mecsim.engines.tape import Tapes
+from mecsim.physics.delay_rating import delay_rating
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
 from mecsim.scenario import Scenario
+from mecsim.scenario.satisfaction import TOP_RATING
+
+NOTHING = (0.0, 0.0, 0.0, 0.0)  # costs of a step that dispatches nothing
 
 
 class OffloadSimulation:
@@ -63,6 +66,9 @@ class OffloadSimulation:
         power_w, points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
         self._curves_w: list[list[float]] = [row[:count].tolist() for row, count in zip(power_w, points, strict=True)]
         self._arrivals: list[int] = tapes.arrivals[episode].tolist()
+        self._satisfaction = scenario.satisfaction
+        self._patience = tapes.patience[episode]
+        self._rated_tasks = _dispatches(self._arrivals)
         columns = (tapes.user, tapes.link, tapes.size_bit, tapes.priority, tapes.deadline_s)
         self._tasks = zip(*(column[episode].tolist() for column in columns), strict=True)
         self._arrived = 0
@@ -107,8 +113,25 @@ class OffloadSimulation:
             return 0.0
         return sum(self._curve_w(e)[0] for e in range(self.num_servers)) * self.system.step_s
 
-    def costs(self, task: Task, option: int) -> tuple[float, float, float]:
-        """Delay (s), and radio and execution energy (J), that sending the task to an option adds to the system.
+    def _waits_since_s(self, task: Task) -> float:
+        """From when on the delay of a task counts: its arrival or its dispatch, which is now if it still waits."""
+        if self.system.waiting_in_delay:
+            return task.arrival_s
+        return self.env.now if task.server < 0 else task.dispatch_s
+
+    def ratings(self, finished: list[tuple[Task, float]]) -> NDArray[np.float64]:
+        """How satisfied users are with tasks that are done at some time, 0 to 5; 0 where delays are not rated."""
+        if self._satisfaction is None or not finished:
+            return np.zeros(len(finished))
+        delay_s = np.array([finish_s - self._waits_since_s(task) for task, finish_s in finished])
+        return delay_rating(self._satisfaction, delay_s, self._patience[[task.user for task, _ in finished]])
+
+    def _shortfall(self, outlook: Outlook) -> float:
+        """By how much tasks fall short of the top rating, summed."""
+        return float((TOP_RATING - self.ratings(outlook.finished)).sum())
+
+    def costs(self, task: Task, option: int) -> tuple[float, float, float, float]:
+        """What sending the task to an option adds: delay (s), radio and execution energy (J), shortfall.
 
         The differences of what is ahead of its server with and without the task; no other server is affected.
         """
@@ -119,24 +142,34 @@ class OffloadSimulation:
         delay_s = with_it.system_s - without.system_s
         if system.waiting_in_delay:
             delay_s += self.env.now - task.arrival_s
+        shortfall = 0.0
+        if system.rated:
+            shortfall = (self._shortfall(with_it) - self._shortfall(without)) / self._rated_tasks
         upload_s = self.upload_s(task, option)
         if system.interference:  # others' uploads take longer as well
             upload_s = with_it.upload_s - without.upload_s
         radio_j = upload_energy_j(system.tx_power_w, upload_s)
         if system.power_curve and option < self.num_servers:
             curve_w = self._curve_w(e)
-            return delay_s, radio_j, above_idle_j(system, with_it, curve_w) - above_idle_j(system, without, curve_w)
-        capacitance = system.capacitance if option < self.num_servers else system.device_capacitance
-        return delay_s, radio_j, execution_energy_j(capacitance, system.cycles_per_bit, self.cpu_hz[e], task.size_bit)
+            execution_j = above_idle_j(system, with_it, curve_w) - above_idle_j(system, without, curve_w)
+        else:
+            capacitance = system.capacitance if option < self.num_servers else system.device_capacitance
+            execution_j = execution_energy_j(capacitance, system.cycles_per_bit, self.cpu_hz[e], task.size_bit)
+        return delay_s, radio_j, execution_j, shortfall
 
-    def step(self, action: int) -> tuple[float, float]:
-        """Dispatch the head of the queue and let a step pass; its delay (s) and energy (J) cost."""
-        delay_s, energy_j = 0.0, self.idle_j()
+    def cost_row(self, costs: tuple[float, float, float, float]) -> list[float]:
+        """Costs as the engine tells them, with what the servers take anyway."""
+        delay_s, radio_j, execution_j, shortfall = costs
+        return [delay_s, radio_j + execution_j + self.idle_j(), shortfall][: self.system.num_costs]
+
+    def step(self, action: int) -> list[float]:
+        """Dispatch the head of the queue and let a step pass; its costs."""
+        costs = NOTHING
         task = self.head()
         if task is not None:
             heapq.heappop(self._queue)
-            delay_s, radio_j, execution_j = self.costs(task, action)
-            energy_j += radio_j + execution_j
+            costs = self.costs(task, action)
+            delay_s, radio_j, execution_j, _ = costs
             task.server, task.dispatch_s = self.server_of(task, action), self.env.now
             task.reward_delay_s, task.radio_j, task.execution_j = -delay_s, radio_j, execution_j
             self.servers[task.server].send(task, self.upload_s(task, action), self._received(task, action))
@@ -145,7 +178,7 @@ class OffloadSimulation:
         self._run_until(self.current_step * self.system.step_s)
         if self.current_step < self.system.steps:
             self._arrive()
-        return delay_s, energy_j
+        return self.cost_row(costs)
 
     def _run_until(self, end_s: float) -> None:
         """Let time pass. What happens at the very end is part of it: a decision finds the effects of its instant."""
@@ -189,9 +222,7 @@ class OffloadSimulation:
                 row[SIZE_MBIT] = task.size_bit * TO_MBIT
                 row[RATE_MBIT_PER_S] = self.rate_bit_per_s(task, option) * TO_MBIT
                 if system.cost_features:
-                    delay_s, radio_j, execution_j = self.costs(task, option)
-                    row[HISTOGRAM + system.bins + DELAY] = delay_s
-                    row[HISTOGRAM + system.bins + ENERGY] = radio_j + execution_j + self.idle_j()
+                    row[HISTOGRAM + system.bins : system.extra_column] = self.cost_row(self.costs(task, option))
             row[system.extra_column :] = self._extras(task, on_radio)
         context = out.context[n]
         context[QUEUED_TASKS] = len(self._queue)
@@ -208,7 +239,20 @@ class OffloadSimulation:
             extras.append(left_s if left_s < INFINITY else 0.0)
         if self.system.classes:
             extras.append(float(task.priority) if task else 0.0)
+        if self.system.rated:
+            extras.extend(self._patience[task.user].tolist() if task else (0.0, 0.0))
         return extras
+
+
+def _dispatches(arrivals: list[int]) -> int:
+    """How many tasks an episode dispatches, one a step while any waits."""
+    waiting = dispatched = 0
+    for count in arrivals:
+        waiting += count
+        if waiting:
+            waiting -= 1
+            dispatched += 1
+    return dispatched
 
 
 class SimpyEngine:
@@ -229,12 +273,11 @@ class SimpyEngine:
             simulation.observe(out, n)
 
     def option_costs(self) -> NDArray[np.float64]:
-        cost = np.full((len(self._simulations), self.system.max_options, 2), np.inf)
+        cost = np.full((len(self._simulations), self.system.max_options, self.system.num_costs), np.inf)
         for n, simulation in enumerate(self._simulations):
-            task, idle_j = simulation.head(), simulation.idle_j()
+            task = simulation.head()
             for option in range(simulation.num_options):
-                delay_s, radio_j, execution_j = simulation.costs(task, option) if task else (0.0, 0.0, 0.0)
-                cost[n, option, DELAY], cost[n, option, ENERGY] = delay_s, radio_j + execution_j + idle_j
+                cost[n, option] = simulation.cost_row(simulation.costs(task, option) if task else NOTHING)
         return cost
 
     def backlog_s(self) -> NDArray[np.float64]:
@@ -258,6 +301,7 @@ class SimpyEngine:
         for n, simulation in enumerate(self._simulations):
             simulation.drain()
             for step, task in simulation.dispatched:
+                records.satisfaction[n, step] = simulation.ratings([(task, task.finish_s)])[0]
                 upload_s = task.upload_end_s - task.dispatch_s
                 on_radio = task.server < self.system.max_servers
                 rate = simulation.rate_bit_per_s(task, task.server) if on_radio else 0.0

@@ -59,6 +59,7 @@ class Outlook:
     system_s: float = 0.0  # time in the system, summed over tasks
     upload_s: float = 0.0  # of which on the way
     busy: list[tuple[float, float]] = field(default_factory=list)  # when the processor works, from and to, from now on
+    finished: list[tuple[Task, float]] = field(default_factory=list)  # every task, and when it is done
 
 
 class Server:
@@ -197,6 +198,7 @@ class Server:
             if completion_s <= arrival_s:
                 leaving = served[0][1]
                 present = [entry for entry in present if entry[1] is not leaving]
+                outlook.finished.append((leaving, event_s))
             else:
                 arrived = uploads.pop(ends_s.index(arrival_s)).task
                 _insert(present, arrived.size_bit, arrived)

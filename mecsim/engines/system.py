@@ -29,9 +29,10 @@ TO_GHZ = 1e-9
 QUEUED_TASKS, QUEUED_MBIT, REMAINING = range(3)
 CONTEXT_SIZE = 3
 
-# Columns of costs and rewards inside the engines, whatever the scenario's objectives are.
-DELAY, ENERGY = range(2)
-OBJECTIVES = ("delay", "energy")
+# Columns of costs and rewards inside the engines, whatever the scenario's objectives are. The last one is there only
+# where delays are rated.
+DELAY, ENERGY, SATISFACTION = range(3)
+OBJECTIVES = ("delay", "energy", "satisfaction")
 
 _EDGE_SLACK = 1e-9  # see histogram_bin
 
@@ -51,6 +52,10 @@ class System(NamedTuple):
     deadlines: bool  # whether tasks have them
     classes: bool  # whether tasks differ in priority
     waiting_in_delay: bool
+    rated: bool  # whether users rate the delays of their tasks
+    logistic: bool  # by the logistic form rather than by zones
+    slope_below: float
+    slope_above: float
     contended: bool  # whether servers follow `contended_server` rather than plain processor sharing
     interference: bool
     cqi: bool
@@ -67,23 +72,29 @@ class System(NamedTuple):
         return self.max_servers + self.device
 
     @property
+    def num_costs(self) -> int:
+        """Q: the number of cost columns."""
+        return len(OBJECTIVES) if self.rated else SATISFACTION
+
+    @property
     def option_width(self) -> int:
         """F: the number of columns of an option's row."""
-        return self.extra_column + self.device + self.deadlines + self.classes
+        return self.extra_column + self.device + self.deadlines + self.classes + 2 * self.rated
 
     @property
     def extra_column(self) -> int:
         """The first of the columns that only some scenarios have, in this order.
 
         1 for the user's device, else 0, where tasks can run there; the time until the deadline in s (0 without a task),
-        where tasks have deadlines; the priority class, where tasks have classes.
+        where tasks have deadlines; the priority class, where tasks have classes; the two numbers that rate the delay of
+        the task (`Tapes.patience`; 0 without a task), where delays are rated.
         """
-        return HISTOGRAM + self.bins + 2 * self.cost_features
+        return HISTOGRAM + self.bins + self.num_costs * self.cost_features
 
 
 def system_of(scenario: Scenario) -> System:
     """The part of a scenario that an engine needs beside a tape."""
-    channel, servers = scenario.channel, scenario.servers
+    channel, servers, satisfaction = scenario.channel, scenario.servers, scenario.satisfaction
     preemptive = servers.scheduling == "priority"
     power_curve = scenario.energy.model == "power-curve"
     return System(
@@ -99,7 +110,11 @@ def system_of(scenario: Scenario) -> System:
         deadlines=scenario.has_deadlines,
         classes=scenario.has_classes,
         waiting_in_delay=scenario.dispatch.waiting_in_delay,
-        contended=channel.interference or preemptive or power_curve,
+        rated=satisfaction is not None,
+        logistic=satisfaction is not None and satisfaction.form == "logistic",
+        slope_below=satisfaction.slope_below if satisfaction else 1.0,
+        slope_above=satisfaction.slope_above if satisfaction else 1.0,
+        contended=channel.interference or preemptive or power_curve or satisfaction is not None,
         interference=channel.interference,
         cqi=channel.adaptation == "cqi",
         bandwidth_hz=channel.bandwidth_hz,
@@ -111,10 +126,10 @@ def system_of(scenario: Scenario) -> System:
     )
 
 
-def cost_columns(system: System) -> tuple[int, int] | None:
-    """Columns of an option's row with its immediate delay (s) and energy (J) cost, where the scenario shows them."""
+def cost_columns(system: System) -> tuple[int, ...] | None:
+    """Columns of an option's row with its immediate costs, Q of them, where the scenario shows them."""
     first = HISTOGRAM + system.bins
-    return (first + DELAY, first + ENERGY) if system.cost_features else None
+    return tuple(range(first, first + system.num_costs)) if system.cost_features else None
 
 
 def checked_action(
@@ -186,6 +201,7 @@ class Records:
     energy_j: NDArray[np.float64]  # radio and processor; what idle servers take belongs to no task
     reward_delay_s: NDArray[np.float64]
     deadline_s: NDArray[np.float64]  # absolute; infinite where the task has none
+    satisfaction: NDArray[np.float64]  # of the task's user with its delay, 0 to 5; 0 where delays are not rated
 
     @property
     def dispatched(self) -> NDArray[np.bool_]:
@@ -226,9 +242,9 @@ class OffloadEngine(Protocol):
         """Write the observation of the current step."""
 
     def option_costs(self) -> NDArray[np.float64]:
-        """Immediate delay (s) and energy (J) of each option for the task at the head of the queue, (N, A, 2).
+        """Immediate costs (see `step`) of each option for the task at the head of the queue, (N, A, Q).
 
-        Where the queue is empty only what the step costs anyway (see `step`); infinite for options that do not exist.
+        Where the queue is empty only what the step costs anyway; infinite for options that do not exist.
         """
 
     def backlog_s(self) -> NDArray[np.float64]:
@@ -238,12 +254,15 @@ class OffloadEngine(Protocol):
         """
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Dispatch the heads of the queues and go to the next step; (N, 2) costs in s and J, new at each call.
+        """Dispatch the heads of the queues and go to the next step; costs (N, Q), new at each call.
 
+        The columns are delay (s) and energy (J) and, where delays are rated, satisfaction (by how much it falls short).
         The delay of a dispatch is by how much it raises the total remaining delay of everything in the system, with the
         task's wait in the dispatch queue, if the scenario counts that. Its energy is by how much it raises what
         everything in the system will take, if nothing else ever came; where servers have power curves, each step costs
-        their idle power in addition.
+        their idle power in addition. Its satisfaction is by how much it raises the sum of 5 − rating over everything in
+        the system, likewise, over the number of tasks that the episode dispatches: an episode comes to 5 minus the mean
+        rating of these.
         """
 
     def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:

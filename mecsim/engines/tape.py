@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.engines.block import Block, block_size, blocks_of
+from mecsim.engines.block import Block, Phenomenon, block_size, blocks_of
 from mecsim.engines.draw_links import Links, draw_snr, link_rows
 from mecsim.engines.draw_places import draw_places
 from mecsim.engines.draw_servers import draw_devices_hz, draw_servers
@@ -25,10 +25,11 @@ from mecsim.engines.draw_tasks import dispatches_of, draw_tasks
 from mecsim.engines.episode_arrays import EpisodeArrays
 from mecsim.errors import InputError
 from mecsim.physics import channel
+from mecsim.population.patience import draw_patience
 from mecsim.scenario import Scenario
 from mecsim.scenario.fields import MAX_CLASSES
 
-FORMAT = 2
+FORMAT = 3
 
 
 class Stream(IntEnum):
@@ -66,6 +67,7 @@ class Tapes(EpisodeArrays):
     snr: NDArray[np.float64]  # (N, K, A) power ratio without interference; (N, 0, 0) where nothing interferes
     rate_bit_per_s: NDArray[np.float64]  # (N, K, A) without interference
     device_hz: NDArray[np.float64]  # (N, U) CPU of the users' devices; (N, 0) where these execute nothing
+    patience: NDArray[np.float64]  # (N, U, 2) what rates each user's delays, see `delay_rating`; (N, 0, 2) where none
 
     def __len__(self) -> int:
         return len(self.num_servers)
@@ -76,8 +78,9 @@ class Tapes(EpisodeArrays):
         return np.concatenate([self.cpu_hz, self.device_hz], axis=1)
 
     def _check(self) -> None:
-        (episodes, links, servers), (_, tasks), (_, steps), (_, devices) = (
+        (episodes, links, servers), (_, tasks), (_, steps), (_, devices), (_, raters, _) = (
             self.rate_bit_per_s.shape, self.size_bit.shape, self.arrivals.shape, self.device_hz.shape,
+            self.patience.shape,
         )  # fmt: skip
         self._check_arrays(
             {
@@ -93,17 +96,23 @@ class Tapes(EpisodeArrays):
                 "snr": (np.float64, (episodes, links, servers) if self.snr.size else (episodes, 0, 0)),
                 "rate_bit_per_s": (np.float64, (episodes, links, servers)),
                 "device_hz": (np.float64, (episodes, devices)),
+                "patience": (np.float64, (episodes, raters, 2)),
             }
         )
         if not ((self.num_servers >= 1) & (self.num_servers <= servers)).all():
             raise ValueError(f"num_servers lies outside 1 to {servers}")
         if not ((self.link >= 0) & (self.link < links)).all():
             raise ValueError(f"link lies outside 0 to {links - 1}")
-        if (self.user < 0).any() or (devices and (self.user >= devices).any()):
-            raise ValueError(f"user lies outside 0 to {devices - 1}" if devices else "user is negative")
+        if (self.user < 0).any():
+            raise ValueError("user is negative")
+        for users in (devices, raters):
+            if users and (self.user >= users).any():
+                raise ValueError(f"user lies outside 0 to {users - 1}")
         exists = np.arange(servers) < self.num_servers[:, None]
         if not (_usable(self.cpu_hz[exists]) and _usable(self.device_hz) and self._links_usable(exists)):
             raise ValueError("rates, SNRs and CPU frequencies have to be finite and above 0")
+        if not _usable(self.patience):
+            raise ValueError("what rates delays has to be finite and above 0")
         if not np.isfinite(self.size_bit).all() or (self.size_bit < 0.0).any():
             raise ValueError("sizes have to be finite and not negative")
         real = np.arange(tasks) < self.arrivals.sum(axis=1)[:, None]
@@ -133,10 +142,14 @@ class Tapes(EpisodeArrays):
         wanted = {
             "SNRs": (self.snr.size > 0, scenario.channel.interference),
             "devices": (self.device_hz.shape[1], scenario.users.count if scenario.servers.device else 0),
+            "users who rate delays": (self.patience.shape[1], scenario.users.count if scenario.satisfaction else 0),
         }
         for name, (has, wants) in wanted.items():
             if has != wants:
                 raise InputError(f"tapes of another scenario: {name}: they have {has:d}, expected {wants:d}")
+        zones = scenario.satisfaction is not None and scenario.satisfaction.form == "zone"
+        if zones and not (self.patience[..., 0] > self.patience[..., 1]).all():
+            raise InputError("tapes of another scenario: their users have no adequate and desired delays")
         for name, values, count in (
             ("users", self.user, scenario.users.count),
             ("priority classes", self.priority, scenario.priority_classes),
@@ -201,9 +214,18 @@ def _draw_block(scenario: Scenario, _: Hashable, seed: int, stream: Stream, numb
         snr=snr if scenario.channel.interference else np.zeros((block.size, 0, 0)),
         rate_bit_per_s=rate,
         device_hz=draw_devices_hz(block),
+        patience=_draw_patience(block),
     )
     if not tapes._links_usable(cpu_hz > 0.0):
         raise InputError("links without a finite rate above 0: the channel's path loss or distances are too extreme")
     for field in fields(tapes):  # blocks are shared by all who ask for them
         getattr(tapes, field.name).setflags(write=False)
     return tapes
+
+
+def _draw_patience(block: Block) -> NDArray[np.float64]:
+    """What rates the delays of each user, (N, U, 2); (N, 0, 2) where delays are not rated."""
+    satisfaction, users = block.scenario.satisfaction, block.scenario.users.count
+    if satisfaction is None:
+        return np.zeros((block.size, 0, 2))
+    return draw_patience(satisfaction, block.size, users, block.generator(Phenomenon.PATIENCE))

@@ -33,6 +33,7 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
     steps: int  # T, decisions of an episode
     max_options: int  # A
     objective_columns: list[int]  # of costs, in the scenario's order of objectives
+    total_offset: NDArray[np.float64]  # (objectives,) what an episode's total is beyond its summed costs
     observation_space: gym.spaces.Dict  # of a single episode
     reward_space: gym.spaces.Box  # of a single episode: an entry per objective of the scenario, larger is better
     cost_columns: tuple[int, ...] | None  # of `options`, with each objective's immediate cost; None if hidden
@@ -97,9 +98,9 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         """Where there is something to decide, (N,)."""
         return np.ones(len(observation["mask"]), np.bool_)
 
-    @abstractmethod
     def totals(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
         """What evaluations minimise, (N, objectives), from the summed costs (N, Q) of whole episodes."""
+        return np.asarray(cost[:, self.objective_columns] + self.total_offset)
 
     @abstractmethod
     def records(self) -> RecordsT:

@@ -19,6 +19,7 @@ from mecsim.engines.system import (
     OBJECTIVES,
     QUEUED_MBIT,
     QUEUED_TASKS,
+    SATISFACTION,
     Observation,
     OffloadEngine,
     Records,
@@ -37,7 +38,7 @@ _ENGINES: dict[str, type[BatchedEngine] | type[SimpyEngine]] = {"batched": Batch
 
 
 class OffloadEpisodes(Episodes[Scenario, Tapes, Records]):
-    """N offloading episodes; costs are those of `DELAY` (s) and `ENERGY` (J)."""
+    """N offloading episodes; costs are `DELAY` (s), `ENERGY` (J) and, where delays are rated, `SATISFACTION`."""
 
     def __init__(self, scenario: Scenario, engine: EngineName) -> None:
         super().__init__()
@@ -48,6 +49,7 @@ class OffloadEpisodes(Episodes[Scenario, Tapes, Records]):
         self.engine: OffloadEngine = _ENGINES[engine](scenario)
         self.steps, self.max_options = self.system.steps, self.system.max_options
         self.objective_columns = [OBJECTIVES.index(name) for name in scenario.objectives]
+        self.total_offset = np.zeros(len(self.objective_columns))
         self.observation_space = self._observation_space()
         # A task costs something, unless tasks contend: with interference and priorities, say, an upload may hold up an
         # urgent task and so spare the others more than it takes itself.
@@ -55,7 +57,7 @@ class OffloadEpisodes(Episodes[Scenario, Tapes, Records]):
         self.reward_space = gym.spaces.Box(-np.inf, high, (len(scenario.objectives),), np.float32)
         shown = cost_columns(self.system)
         self.cost_columns = None if shown is None else tuple(shown[index] for index in self.objective_columns)
-        # Energy is a matter of the link and the processor, unless uploads disturb each other or power is a curve of load.
+        # Energy is a matter of link and processor, unless uploads disturb each other or power depends on the load.
         alone = () if self.system.interference or self.system.power_curve else (ENERGY,)
         self.separable = tuple(i for i, column in enumerate(self.objective_columns) if column in alone)
         # A byte holds the tasks on a server, unless it may have more.
@@ -108,9 +110,6 @@ class OffloadEpisodes(Episodes[Scenario, Tapes, Records]):
     def waits(self, observation: Arrays) -> NDArray[np.bool_]:
         return np.asarray(observation["context"][:, QUEUED_TASKS] > 0)
 
-    def totals(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
-        return cost[:, self.objective_columns]
-
     def records(self) -> Records:
         return self.engine.records()
 
@@ -124,6 +123,8 @@ class OffloadEpisodes(Episodes[Scenario, Tapes, Records]):
         if cost is not None:
             info["delay_s"] = cost[..., DELAY]
             info["energy_j"] = cost[..., ENERGY]
+            if self.system.rated:
+                info["satisfaction_shortfall"] = cost[..., SATISFACTION]
         return info
 
     def _empty(self) -> Observation:
@@ -142,22 +143,25 @@ class OffloadEnv(EpisodesEnv):
     (Mbit/s), CPU (GHz), tasks executing, tasks uploading, number of edges, a histogram of the residual sizes of its
     executing tasks, and, where the scenario has `cost_features`, the immediate delay (s) and energy (J) of choosing it.
     Rows of servers that do not exist in this episode are −1. `mask` (A,) int8 is 1 for servers that exist. `context`
-    (3,) float32: tasks in the dispatch queue, their Mbit, and the share of the episode that remains.
+    (3,) float32: tasks in the dispatch queue, their Mbit, and the share of the episode that remains. Devices,
+    deadlines, classes and rated delays add columns at the end (`System.extra_column`).
 
     **Action** (`Discrete(A)`): the server for the task at the head of the queue. Without a task it has no effect. An
     absent server stands for the last one that exists.
 
     **Reward** (`reward_space`, float32): minus the cost of each objective, in the scenario's order. `delay` (s) is by
     how much the dispatch raises the total remaining delay of all tasks in the system, so that an episode's sum is the
-    total delay of its tasks; `energy` (J) is what the task consumes.
+    total delay of its tasks; `energy` (J) is what the task consumes; `satisfaction` is by how much the dispatch raises
+    what the ratings of all tasks in the system fall short of 5, over the number of tasks that the episode dispatches,
+    so that an episode's sum is its mean rating minus 5.
 
     **Start**: the tasks of the first step have arrived. `reset(seed=s)` starts with episode 0 of seed s; further
     resets go on with episode 1, 2, …
 
     **End**: the episode terminates after T steps, when the remaining tasks finish and nothing more can be earned.
 
-    **Info**: `delay_s`, `energy_j` of the dispatch, `queued_tasks`, `queued_mbit`, `executing_tasks` (A,),
-    `action_mask` (A,).
+    **Info**: `delay_s`, `energy_j` of the dispatch, and `satisfaction_shortfall` where delays are rated;
+    `queued_tasks`, `queued_mbit`, `executing_tasks` (A,), `action_mask` (A,).
 
     Args:
         scenario: the name of a built-in scenario, a file, or a `Scenario`.

@@ -59,6 +59,8 @@ class CellEpisodes(Episodes[CellScenario, CellTapes, CellRecords]):
         self._unit = np.ones(len(OBJECTIVES))
         self._unit[SATISFACTION] = 1.0 / self.steps
         self.objective_columns = [OBJECTIVES.index(name) for name in scenario.objectives]
+        # Totals tell how far an episode's mean satisfaction falls short of 5, and its saved share of 1.
+        self.total_offset = np.array([TOP_RATING, 1.0])[self.objective_columns]
         self.observation_space = gym.spaces.Dict(
             options=gym.spaces.Box(-np.inf, np.inf, (self.max_options, self.system.option_width), np.float32),
             mask=gym.spaces.Box(0, 1, (self.max_options,), np.int8),
@@ -111,11 +113,6 @@ class CellEpisodes(Episodes[CellScenario, CellTapes, CellRecords]):
     @property
     def columns(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return cell_columns(self.system, tuple(self.scenario.population.applications))
-
-    def totals(self, cost: NDArray[np.float64]) -> NDArray[np.float64]:
-        """By how much an episode's mean satisfaction falls short of 5, and its saved share of 1, (N, objectives)."""
-        shortfall = cost + np.array([TOP_RATING, 1.0])
-        return np.asarray(shortfall[:, self.objective_columns])
 
     def records(self) -> CellRecords:
         return self.engine.records()

@@ -1,7 +1,7 @@
-"""A server whose tasks contend for more than its processor: uploads that interfere, classes that preempt.
+"""A server whose tasks contend for more than its processor (uploads that interfere, classes that preempt) or are rated.
 
-Where neither is the case, `processor_sharing` gives the same times at a fraction of the work. Here a server is moved
-from event to event: the end of an upload, or the completion of a task. Between two events all rates are constant.
+Where none of this is the case, `processor_sharing` gives the same times at a fraction of the work. Here a server is
+moved from event to event: the end of an upload, or the completion of a task. Between two events all rates are constant.
 
 Interference (arXiv 2509.10474, eq. 3-4, without the user's own signal): the uploads to one server at one time disturb
 each other, SINR_i = SNR_i/(1 + Σ_{j≠i} SNR_j), so rates change whenever an upload begins or ends.
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from mecsim.compiled import compiled
 from mecsim.physics.channel import link_rate_bit_per_s
+from mecsim.physics.delay_rating import shortfall_of
 from mecsim.physics.energy import above_idle_w
 from mecsim.physics.processor_sharing import NONE, Records
 
@@ -30,6 +31,9 @@ JOB = np.dtype(
         ("rate_bit_per_s", np.float64),
         ("upload_end_s", np.float64),  # known at once where uploads do not interfere
         ("finish_s", np.float64),
+        ("since_s", np.float64),  # from when on the user waits for it; means something only where delays are rated
+        ("first", np.float64),  # what rates the delay, see `delay_rating`
+        ("second", np.float64),
         ("priority", np.int32),
         ("uploading", np.int32),  # 1 on the way, 0 when executing
         ("slot", np.int32),  # of a working copy: the job it is a copy of, or NONE
@@ -51,6 +55,18 @@ class Rules(NamedTuple):
     preemptive: bool
     power_curve: bool
     step_s: float
+    rated: bool
+    logistic: bool
+    slope_below: float
+    slope_above: float
+
+
+class Patience(NamedTuple):
+    """How the delay of a task is rated, where it is: from when on, and by which two numbers (see `delay_rating`)."""
+
+    since_s: float
+    first: float
+    second: float
 
 
 class Outlook(NamedTuple):
@@ -59,6 +75,7 @@ class Outlook(NamedTuple):
     system_s: float  # time in the system, summed over tasks
     upload_s: float  # of which on the way
     above_idle_j: float  # energy beyond what the idle server takes, by its power curve
+    shortfall: float  # 5 − rating, summed over tasks; 0 where delays are not rated
 
 
 def unsent_jobs(episodes: int, jobs: int) -> Records:
@@ -70,13 +87,16 @@ def unsent_jobs(episodes: int, jobs: int) -> Records:
 
 
 @compiled
-def prepare(job: Any, size_bit: float, snr: float, upload_end_s: float, now_s: float, priority: int) -> None:
+def prepare(
+    job: Any, size_bit: float, snr: float, upload_end_s: float, now_s: float, priority: int, patience: Patience
+) -> None:
     """Make `job` (a record) a task of `size_bit` that is sent now; without an upload if that ends now."""
     job.left_bit = job.residual_bit = size_bit
     job.snr = snr
     job.upload_end_s = upload_end_s
     job.priority = priority
     job.uploading = 1 if upload_end_s > now_s else 0
+    job.since_s, job.first, job.second = patience.since_s, patience.first, patience.second
     job.slot = NONE
 
 
@@ -106,6 +126,9 @@ def _copy(target: Any, source: Any) -> None:
     target.rate_bit_per_s = source.rate_bit_per_s
     target.upload_end_s = source.upload_end_s
     target.finish_s = source.finish_s
+    target.since_s = source.since_s
+    target.first = source.first
+    target.second = source.second
     target.priority = source.priority
     target.uploading = source.uploading
 
@@ -213,13 +236,14 @@ def _metered(
 def _play(
     rules: Rules, work: Records, n: int, count: int, speed_bit_per_s: float, now_s: float, until_s: float,
     jobs: Records, metered: bool, power_w: NDArray[np.float64], points: int, row: int,
-) -> tuple[int, float, float, float]:  # fmt: skip
+) -> tuple[int, float, float, float, float]:  # fmt: skip
     """Move the working row from `now_s`, the start of a step, to `until_s`; who is left, and the `Outlook` numbers.
 
     Times of upload ends and completions are noted in `jobs[n]` where a working copy has a slot. `metered` adds up the
-    energy by row `row` of the power curves.
+    energy by row `row` of the power curves. Only delays of copies without a slot are rated: what is real is rated when
+    the episode is over.
     """
-    system_s = upload_s = 0.0
+    system_s = upload_s = shortfall = 0.0
     passed_s = busy_s = above_idle_j = 0.0  # the meter
     if rules.interference:
         _set_rates(rules, work, n, count, now_s)
@@ -240,9 +264,13 @@ def _play(
             break
         now_s = event_s
         if completion_s <= next_end_s:
-            slot = work[n, leaving].slot
-            if slot != NONE:
-                jobs[n, slot].finish_s = now_s
+            job = work[n, leaving]
+            if job.slot != NONE:
+                jobs[n, job.slot].finish_s = now_s
+            elif rules.rated:
+                shortfall += shortfall_of(
+                    now_s - job.since_s, job.first, job.second, rules.logistic, rules.slope_below, rules.slope_above
+                )
             count -= 1
             for i in range(leaving, count):
                 _copy(work[n, i], work[n, i + 1])
@@ -256,7 +284,7 @@ def _play(
                 _set_rates(rules, work, n, count, now_s)
     if busy_s > 0.0:
         above_idle_j += rules.step_s * above_idle_w(power_w, row, points, busy_s / rules.step_s)
-    return count, system_s, upload_s, above_idle_j
+    return count, system_s, upload_s, above_idle_j, shortfall
 
 
 @compiled
@@ -267,7 +295,7 @@ def advance_jobs(
     """Let server `e` work from `now_s` to `until_s` (which may be infinite)."""
     count = _load(servers, jobs, n, e, work, True)
     speed_bit_per_s = servers[n, e].speed_bit_per_s
-    count, _, _, _ = _play(rules, work, n, count, speed_bit_per_s, now_s, until_s, jobs, False, power_w, 0, 0)
+    count, _, _, _, _ = _play(rules, work, n, count, speed_bit_per_s, now_s, until_s, jobs, False, power_w, 0, 0)
     server = servers[n, e]
     server.executing = server.uploading = 0
     server.first_to_finish = NONE
@@ -286,15 +314,15 @@ def advance_jobs(
 def outlook(
     rules: Rules, servers: Records, jobs: Records, n: int, e: int, now_s: float, work: Records,
     power_w: NDArray[np.float64], points: int, row: int, extra: bool, size_bit: float, snr: float, upload_end_s: float,
-    priority: int,
+    priority: int, patience: Patience,
 ) -> Outlook:  # fmt: skip
     """What becomes of all tasks of server `e` if nothing else ever came; with `extra`, if only that task came now."""
     count = _load(servers, jobs, n, e, work, False)
     if extra:
-        prepare(work[n, count], size_bit, snr, upload_end_s, now_s, priority)
+        prepare(work[n, count], size_bit, snr, upload_end_s, now_s, priority, patience)
         count += 1
     speed_bit_per_s = servers[n, e].speed_bit_per_s
-    _, system_s, upload_s, above_idle_j = _play(
+    _, system_s, upload_s, above_idle_j, shortfall = _play(
         rules, work, n, count, speed_bit_per_s, now_s, np.inf, jobs, rules.power_curve, power_w, points, row
     )
-    return Outlook(system_s, upload_s, above_idle_j)
+    return Outlook(system_s, upload_s, above_idle_j, shortfall)

@@ -7,6 +7,7 @@ demanded one, or a delay. What is an array may be a number; shapes are those tha
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from mecsim.scenario.satisfaction import TOP_RATING
 
@@ -72,7 +73,7 @@ def waiting_s(rate: Values, demand: Values, wait_at_demand_s: Values) -> Array:
 
 def logistic_rating(delay_s: Values, centre_s: Values, steepness_per_s: Values) -> Array:
     """5/(1 + e^{k·(t − c)}): 2.5 at the delay c. Fits ratings of web delays by single people."""
-    return TOP_RATING * np.exp(-np.logaddexp(0.0, steepness_per_s * (np.asarray(delay_s) - centre_s)))
+    return np.asarray(TOP_RATING * expit(np.multiply(steepness_per_s, np.subtract(centre_s, delay_s))))
 
 
 def iqx_rating(delay_s: Values, sensitivity_per_s: Values) -> Array:

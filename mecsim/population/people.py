@@ -1,7 +1,7 @@
 """People: the persona of each, and how each differs from it."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,13 +84,7 @@ def draw_people(population: Population, satisfaction: Satisfaction, count: int, 
     stricter = np.exp(spread * strictness)
     adequate = typical.adequate * stricter
     desired = adequate + (typical.desired - typical.adequate) * np.exp(spread * width)
-    correlation = CENTRE_STEEPNESS_CORRELATION
-    steepness = -correlation * strictness + np.sqrt(1.0 - correlation**2) * steepness
-    if satisfaction.delay_spread == "measured":
-        centre_factor = _measured_factor(-strictness, MEASURED_CENTRES_S)
-        steepness_factor = _measured_factor(steepness, MEASURED_STEEPNESS_PER_S)
-    else:
-        centre_factor, steepness_factor = 1.0 / stricter, np.exp(spread * steepness)
+    centre_factor, steepness_factor = logistic_factors(strictness, steepness, spread, satisfaction.delay_spread)
     busy = population.request_spread
     return replace(
         typical,
@@ -103,6 +97,27 @@ def draw_people(population: Population, satisfaction: Satisfaction, count: int, 
         delay_steepness_per_s=typical.delay_steepness_per_s * steepness_factor,
         delay_sensitivity_per_s=typical.delay_sensitivity_per_s * stricter,
     )
+
+
+def logistic_factors(
+    strictness: Array, other: Array, spread: float, delay_spread: Literal["measured", "log-normal"]
+) -> tuple[Array, Array]:
+    """Centre and steepness of the logistic form relative to those of a typical person.
+
+    Args:
+        strictness: standard normal, any shape; who is strict has an early centre.
+        other: standard normal, of the same shape; the part of the steepness that does not follow from strictness.
+        spread: deviation of the logarithms where they are log-normal.
+        delay_spread: whether people differ as those of the study did, or by log-normal factors.
+    """
+    correlation = CENTRE_STEEPNESS_CORRELATION
+    steepness = -correlation * strictness + np.sqrt(1.0 - correlation**2) * other
+    if delay_spread == "measured":
+        return (
+            _measured_factor(-strictness, MEASURED_CENTRES_S),
+            _measured_factor(steepness, MEASURED_STEEPNESS_PER_S),
+        )
+    return 1.0 / np.exp(spread * strictness), np.exp(spread * steepness)
 
 
 def draw_people_of(population: Population, satisfaction: Satisfaction, count: int, seed: int) -> People:

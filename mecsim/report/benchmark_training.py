@@ -15,7 +15,7 @@ import torch
 from mecsim_agents import DiscreteSAC, Replay
 
 from mecsim.envs.vector import BatchVectorEnv
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario
 from mecsim.training import EpochReport, Evaluation, Run, TrainingConfig, prepared, train
 
 EPOCHS = 12
@@ -42,7 +42,7 @@ class _Clock:
         self.ends.append((time.perf_counter(), report))
 
 
-def measure_training(scenario: Scenario, epochs: int = EPOCHS) -> dict[str, float]:
+def measure_training(scenario: AnyScenario, epochs: int = EPOCHS) -> dict[str, float]:
     """Environment steps and updates per second of training with the default settings, and the shares of its time.
 
     Speeds are those of both threads of the training together, if there are several. Shares are measured apart, on one
@@ -63,7 +63,7 @@ def measure_training(scenario: Scenario, epochs: int = EPOCHS) -> dict[str, floa
     return found | {f"training_{name}_share": value for name, value in share.items() if name != "learning"}
 
 
-def training_speed(scenario: Scenario, config: TrainingConfig, epochs: int, device: str = "cpu") -> dict[str, float]:
+def training_speed(scenario: AnyScenario, config: TrainingConfig, epochs: int, device: str = "cpu") -> dict[str, float]:
     """Environment steps and updates per second in the last of some epochs, at least one after the warm-up and one more.
 
     Evaluations and checkpoints are left out, and so is the first epoch of learning, which compiles and allocates.
@@ -75,7 +75,7 @@ def training_speed(scenario: Scenario, config: TrainingConfig, epochs: int, devi
     }
 
 
-def update_s(scenario: Scenario, config: TrainingConfig, device: str = "cpu", within_s: float = 2.0) -> float:
+def update_s(scenario: AnyScenario, config: TrainingConfig, device: str = "cpu", within_s: float = 2.0) -> float:
     """Seconds of a gradient update that learns from one episode of each environment.
 
     The fastest of at least three, and of all that fit into `within_s`.
@@ -96,7 +96,7 @@ def update_s(scenario: Scenario, config: TrainingConfig, device: str = "cpu", wi
 
 
 def _train(
-    scenario: Scenario, config: TrainingConfig, epochs: int, device: str, spent_s: dict[str, float] | None = None
+    scenario: AnyScenario, config: TrainingConfig, epochs: int, device: str, spent_s: dict[str, float] | None = None
 ) -> tuple[EpochReport, EpochReport, float]:
     """The first and the last report of a training after its warm-up, and the time between them.
 

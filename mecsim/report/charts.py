@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from mecsim.report.figures import COLOURS, MARKERS, front_figure
+from mecsim.report.figures import front_figure
+from mecsim.report.style import COLOURS, colour_and_marker
 from mecsim.scenario import AnyScenario
 from mecsim.sweep import Front
 
@@ -41,11 +42,12 @@ def save_lines(path: Path, title: str, panels: Sequence[Panel], marked: bool = T
     for index, panel in enumerate(panels):
         axes = figure.add_subplot(1, len(panels), index + 1)
         for number, curve in enumerate(panel.curves):
-            colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)] if marked else ""
+            colour, marker = colour_and_marker(number)
             half = None if curve.half_width is None else np.nan_to_num(np.asarray(curve.half_width, np.float64))
             axes.errorbar(
                 np.asarray(curve.x), np.asarray(curve.y), yerr=half,
-                color=colour, marker=marker, markersize=3, linewidth=1.2, elinewidth=0.6, label=curve.label,
+                color=colour, marker=marker if marked else "", markersize=3, linewidth=1.2, elinewidth=0.6,
+                label=curve.label,
             )  # fmt: skip
         axes.set_xlabel(panel.x_label)
         axes.set_ylabel(panel.y_label)

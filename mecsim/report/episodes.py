@@ -9,6 +9,7 @@ from mecsim.baselines import Play
 from mecsim.engines.system import Records
 from mecsim.engines.tape import Tapes
 from mecsim.physics.dispatch import arrival_steps
+from mecsim.physics.satisfaction import ADEQUATE_RATING
 from mecsim.scenario import Scenario
 from mecsim.sweep import half_width_95
 
@@ -25,6 +26,8 @@ EPISODE_LABELS = {
     "cloud_share": "share of tasks to the cloud",
     "device_share": "share of tasks on the users' devices",
     "deadline_miss_ratio": "share of tasks that missed their deadline",
+    "satisfaction": "mean satisfaction (0 to 5)",
+    "adequate_share": "share at least adequately served",
 }
 """What the terminal calls each quantity."""
 
@@ -57,6 +60,9 @@ def episode_columns(played: Play, tapes: Tapes, scenario: Scenario) -> dict[str,
         columns["device_share"] = per_task((records.server >= scenario.max_servers).astype(np.float64))
     if scenario.has_deadlines:
         columns["deadline_miss_ratio"] = _miss_ratio(records, tapes, scenario)
+    if scenario.satisfaction is not None:
+        columns["satisfaction"] = per_task(records.satisfaction)
+        columns["adequate_share"] = per_task((records.satisfaction >= ADEQUATE_RATING).astype(np.float64))
     return columns
 
 

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -11,20 +13,22 @@ import torch
 from mecsim_agents import DiscreteSAC
 from numpy.typing import NDArray
 
-from mecsim.baselines import Policy
+from mecsim.baselines import Policy, baseline
 from mecsim.compiled import set_threads
-from mecsim.engines.system import QUEUED_TASKS
-from mecsim.engines.tape import draw_tapes
-from mecsim.envs.episodes import Arrays
-from mecsim.envs.offload import OffloadEpisodes
+from mecsim.engines.tape import Stream
+from mecsim.envs.episodes import Arrays, Episodes
+from mecsim.envs.kinds import new_episodes
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario
+from mecsim.scenario import AnyScenario
+from mecsim.training import Run, TrainingConfig, prepared
 
 WARM_UP = 200  # decisions that are not counted: something is compiled, allocated or read for the first time
+DECISIONS = 2000
 PATIENCE = 100  # episodes without any task after which there will be none
 
-Decide = Callable[[OffloadEpisodes, Arrays], int]
-"""Chooses the option for the head of the queue of the one episode; arrays have a leading dimension of 1."""
+AnyEpisodes = Episodes[Any, Any, Any]
+Decide = Callable[[AnyEpisodes, Arrays], int]
+"""Chooses the option for the task or request of the one episode; arrays have a leading dimension of 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class Latency:
     cpu_p99_us: float
 
 
-def measure_latency(decide: Decide, scenario: Scenario, decisions: int, seed: int = 0) -> Latency:
-    """Play episodes of a scenario one at a time and time the decision on each of so many tasks.
+def measure_latency(decide: Decide, scenario: AnyScenario, decisions: int, seed: int = 0) -> Latency:
+    """Play episodes of a scenario one at a time and time the decision on each of so many tasks or requests.
 
     What lies between decisions, where the simulator moves on, is not counted, but it leaves caches as it does.
 
@@ -51,18 +55,18 @@ def measure_latency(decide: Decide, scenario: Scenario, decisions: int, seed: in
         InputError: the scenario has no tasks.
     """
     taken_ns: list[tuple[int, int]] = []  # on the wall, on a processor
-    episodes = OffloadEpisodes(scenario, "batched")
+    episodes = new_episodes(scenario, "batched")
     episode = 0
     with _one_thread():
         while len(taken_ns) < WARM_UP + decisions:
             if episode >= PATIENCE and not taken_ns:
                 raise InputError("latency: the scenario has no tasks to decide on")
-            observation = episodes.begin(draw_tapes(scenario, seed, episode, 1))
+            observation = episodes.begin(episodes.draw(seed, episode, 1, Stream.EVALUATION))
             while not episodes.over:
                 cpu_ns, wall_ns = time.thread_time_ns(), time.perf_counter_ns()
                 action = decide(episodes, observation)
                 wall_ns, cpu_ns = time.perf_counter_ns() - wall_ns, time.thread_time_ns() - cpu_ns
-                if observation["context"][0, QUEUED_TASKS] > 0:
+                if episodes.waits(observation)[0]:
                     taken_ns.append((wall_ns, cpu_ns))
                 observation, _, _ = episodes.step(np.array([action], np.int64))
             episode += 1
@@ -71,10 +75,28 @@ def measure_latency(decide: Decide, scenario: Scenario, decisions: int, seed: in
     return Latency(decisions, median_us, p99_us, cpu_median_us, cpu_p99_us)
 
 
+def measure_decisions(scenario: AnyScenario, decisions: int = DECISIONS) -> dict[str, float]:
+    """Times in µs of an untrained agent with the default settings, and of greedy, at even weights.
+
+    An agent takes as long before its training as after it.
+    """
+    even = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
+    agent = prepared(Run(Path(), scenario, TrainingConfig(), steps=1, seed=0)).agent
+    measured = {
+        "agent": agent_decides(agent, even),
+        "greedy": policy_decides(baseline("greedy", scenario)(0), even),
+    }
+    found: dict[str, float] = {}
+    for name, decide in measured.items():
+        taken = measure_latency(decide, scenario, decisions)
+        found |= {f"{name}_decision_median_us": taken.median_us, f"{name}_decision_p99_us": taken.p99_us}
+    return found
+
+
 def agent_decides(agent: DiscreteSAC, preference: NDArray[np.float64]) -> Decide:
     """`DiscreteSAC.eval` of a single state at a preference (objectives,)."""
 
-    def decide(episodes: OffloadEpisodes, observation: Arrays) -> int:
+    def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         return int(agent.eval({name: values[0] for name, values in observation.items()}, preference))
 
     return decide
@@ -84,7 +106,7 @@ def policy_decides(policy: Policy, preference: NDArray[np.float64]) -> Decide:
     """A baseline or an exported policy at a preference (objectives,)."""
     wanted = preference[None]
 
-    def decide(episodes: OffloadEpisodes, observation: Arrays) -> int:
+    def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         return int(policy.act(episodes, observation, wanted)[0])
 
     return decide

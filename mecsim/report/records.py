@@ -1,7 +1,7 @@
 """tasks.csv and servers.csv: every task and server of the episodes that were simulated."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -23,26 +23,28 @@ class RecordFiles:
     """Both files of a simulation, written a batch of episodes at a time; use as a context.
 
     tasks.csv has a row per dispatched task, in the order of dispatch; servers.csv one per server that exists in an
-    episode, and per user's device, if tasks can run there. Where tasks have deadlines, tasks.csv ends with the column
-    `deadline_s`, absolute like the other times. Numbers keep all their digits.
+    episode, and per user's device, if tasks can run there. Where tasks have deadlines, tasks.csv has the column
+    `deadline_s`, absolute like the other times; where users rate delays, it ends with the column `satisfaction`.
+    Numbers keep all their digits.
     """
 
     NAMES = ("tasks.csv", "servers.csv")
 
     def __init__(self, folder: Path, scenario: Scenario) -> None:
         self._clouds = scenario.servers.cloud.count
-        self._deadlines = scenario.has_deadlines
+        some = {"deadline_s": scenario.has_deadlines, "satisfaction": scenario.satisfaction is not None}
+        self._optional = [name for name, there in some.items() if there]
         self._next_episode = 0
         with ExitStack() as opened:
             files = [opened.enter_context((folder / name).open("w", newline="")) for name in self.NAMES]
             self._tasks, self._servers = map(csv.writer, files)
             self._files = opened.pop_all()
-        self._tasks.writerow([*TASK_COLUMNS, *(["deadline_s"] if self._deadlines else [])])
+        self._tasks.writerow([*TASK_COLUMNS, *self._optional])
         self._servers.writerow(SERVER_COLUMNS)
 
     def write(self, records: Records, tapes: Tapes) -> None:
         """Add the next episodes."""
-        self._tasks.writerows(_task_rows(records, self._next_episode, self._deadlines))
+        self._tasks.writerows(_task_rows(records, self._next_episode, self._optional))
         self._servers.writerows(_server_rows(tapes, self._clouds, self._next_episode))
         self._next_episode += len(tapes)
 
@@ -55,12 +57,12 @@ class RecordFiles:
         self._files.close()
 
 
-def _task_rows(records: Records, first_episode: int, deadlines: bool) -> Iterator[tuple[object, ...]]:
+def _task_rows(records: Records, first_episode: int, optional: Sequence[str]) -> Iterator[tuple[object, ...]]:
     episode, step = np.nonzero(records.dispatched)
     arrays = (
         records.task, records.user, records.size_bit, records.server, records.rate_bit_per_s, records.queued_s,
         records.dispatch_s, records.upload_end_s, records.finish_s, records.delay_s, records.energy_j,
-        records.reward_delay_s, *([records.deadline_s] if deadlines else []),
+        records.reward_delay_s, *(getattr(records, name) for name in optional),
     )  # fmt: skip
     columns = [array[episode, step].tolist() for array in arrays]
     return zip((first_episode + episode).tolist(), step.tolist(), *columns, strict=True)

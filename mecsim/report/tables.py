@@ -13,7 +13,7 @@ from mecsim.report.episodes import episode_summary
 from mecsim.report.simulation import LABELS
 from mecsim.sweep import Front
 
-NARROWEST = 100  # columns where output is no terminal, or one too narrow for a row
+NARROWEST = 120  # columns where output is no terminal, or one too narrow for a row
 
 
 def console() -> Console:
@@ -26,7 +26,7 @@ def quality_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]
     table = Table(title="Fronts")
     table.add_column("target", overflow="fold")
     for heading in ("hypervolume", "mean cost", "to greedy", "expected utility", "IGD+", "points on front"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for front in fronts:
         found = told[front.target]
         to_greedy = found["mean_cost_ratio_to_greedy"]

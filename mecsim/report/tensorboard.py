@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mecsim.envs.kinds import new_episodes
-from mecsim.report.figures import front_figure
+from mecsim.report.figures import front_figures
 from mecsim.scenario import AnyScenario, shown_objectives
 from mecsim.sweep import Front, Quality
 from mecsim.training import EpochReport
@@ -49,7 +49,8 @@ class TensorBoardMonitor:
             write("front/hypervolume", evaluation.hypervolume, step)
             write("front/mean_cost", evaluation.mean_cost, step)
             front = Front("policy", evaluation.preferences, evaluation.totals)
-            self._writer.add_figure("front", front_figure([front], self._scenario), step)
+            for name, figure in front_figures([front], self._scenario).items():
+                self._writer.add_figure(name, figure, step)
         self._writer.flush()
 
     def __enter__(self) -> Self:
@@ -76,7 +77,8 @@ def write_trade_offs(
             for objective, weight, cost in zip(shown_objectives(scenario), preference, mean, strict=True):
                 writer.add_scalar(f"trade_off/{objective.name}", float(objective.value(cost)), step)
                 writer.add_scalar(f"preference/{objective.name}", float(weight), step)
-        writer.add_figure("front", front_figure([front], scenario), 0)
+        for picture, figure in front_figures([front], scenario).items():
+            writer.add_figure(picture, figure, 0)
         found = qualities[front.target]
         measured = {
             "hparam/hypervolume": found.hypervolume,

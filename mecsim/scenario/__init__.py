@@ -3,6 +3,7 @@
 from mecsim.scenario.cell import CellScenario
 from mecsim.scenario.context import with_context
 from mecsim.scenario.data import MobilityTrace, Positions, TaskTrace, steps_of
+from mecsim.scenario.delay_satisfaction import DelaySatisfaction
 from mecsim.scenario.demand import Dispatch, Mobility, Tasks, TaskSize, Trace, Users
 from mecsim.scenario.kinds import AnyScenario
 from mecsim.scenario.load import builtin_names, load_scenario, parse_scenario, scenario_to_yaml
@@ -19,6 +20,7 @@ __all__ = [
     "Channel",
     "Cloud",
     "CountRange",
+    "DelaySatisfaction",
     "Device",
     "Dispatch",
     "Edge",

@@ -6,7 +6,7 @@ In a file a quantity needs its unit. In Python, where the attribute's name carri
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
@@ -58,6 +58,19 @@ def findings_error(findings: list[Finding]) -> PydanticCustomError:
     """An error for checks across fields; each finding names its own key, relative to the model that raises it."""
     text = "; ".join(f"{path}: {message}" for path, message in findings)
     return PydanticCustomError("findings", "{text}", {"text": text, "findings": findings})
+
+
+def unread_keys(section: Section, idle: Mapping[str, tuple[bool, str]]) -> list[Finding]:
+    """Findings for attributes that differ from their defaults although nothing reads them.
+
+    `idle` tells of each attribute whether it is unread, and what would read it.
+    """
+    fields = type(section).model_fields
+    return [
+        (fields[name].alias or name, f"has no meaning here, expected {cure} or the default")
+        for name, (unread, cure) in idle.items()
+        if unread and getattr(section, name) != fields[name].default
+    ]
 
 
 @dataclass(frozen=True, eq=False)  # hashed by identity, as parts of a type

@@ -18,10 +18,12 @@ from mecsim.scenario.data import (
     read_sites,
     read_tasks,
 )
+from mecsim.scenario.delay_satisfaction import DelaySatisfaction
 from mecsim.scenario.demand import Dispatch, Tasks, Users
 from mecsim.scenario.fields import (
     Duration,
     Finding,
+    NotNegative,
     Section,
     Size,
     findings_error,
@@ -31,6 +33,7 @@ from mecsim.scenario.fields import (
     Energy as EnergyQuantity,
 )
 from mecsim.scenario.network import Channel, Energy, Servers
+from mecsim.scenario.satisfaction import TOP_RATING
 
 MAX_ARRIVALS = 10_000_000
 MAX_TAPE_BYTE = 2**30
@@ -40,7 +43,7 @@ BYTES_PER_TASK = 64  # size, user, step and the results of a task
 BYTES_PER_STEP = 16
 BYTES_PER_WALK = 64  # two points of a path in time and space
 
-Objective = Literal["delay", "energy"]
+Objective = Literal["delay", "energy", "satisfaction"]
 
 
 class Episode(Section):
@@ -65,10 +68,11 @@ class Observation(Section):
 
 
 class ObjectiveValues(Section):
-    """One value per objective and episode; lower is better."""
+    """One value per objective and episode; lower is better, but for satisfaction."""
 
     delay_s: Duration | None = Field(None, alias="delay", description="Total delay of an episode, a duration.")
     energy_j: EnergyQuantity | None = Field(None, alias="energy", description="Total energy of an episode, an energy.")
+    satisfaction: NotNegative | None = Field(None, description="Mean satisfaction of the tasks of an episode, 0 to 5.")
 
 
 class Evaluation(Section):
@@ -97,8 +101,14 @@ class Scenario(Section):
     servers: Servers = Field(Servers(), description="Where tasks can run.")
     channel: Channel = Field(Channel(), description="The radio link of a user to a server.")
     energy: Energy = Field(Energy(), description="What computing costs.")
+    satisfaction: DelaySatisfaction | None = Field(
+        None, description="How satisfied users are with the delays of their tasks; null where that is not modelled."
+    )
     objectives: tuple[Objective, ...] = Field(
-        ("delay", "energy"), min_length=1, max_length=2, description="What is traded off, in the order of preferences."
+        ("delay", "energy"),
+        min_length=1,
+        max_length=3,
+        description="What is traded off, in the order of preferences; satisfaction needs the section of that name.",
     )
     observation: Observation = Field(Observation(), description="What the agent sees of each server.")
     evaluation: Evaluation = Field(Evaluation(), description="Fixed yardsticks; left out, they are measured.")
@@ -205,13 +215,22 @@ def _check_objectives(scenario: Scenario) -> list[Finding]:
     findings: list[Finding] = []
     if len(set(scenario.objectives)) < len(scenario.objectives):
         findings.append(("objectives", "expected each objective once, got one twice"))
+    if "satisfaction" in scenario.objectives and scenario.satisfaction is None:
+        findings.append(
+            ("objectives", "satisfaction is not modelled, expected a section of that name or other objectives")
+        )
     for block in ("reference", "scale"):
         values: ObjectiveValues | None = getattr(scenario.evaluation, block)
-        given = {"delay": values.delay_s, "energy": values.energy_j} if values else {}
+        if values is None:
+            continue
+        given = {"delay": values.delay_s, "energy": values.energy_j, "satisfaction": values.satisfaction}
+        if (values.satisfaction or 0.0) > TOP_RATING or (block == "scale" and values.satisfaction == 0.0):
+            told = f"from 0 to {TOP_RATING:g}" if block == "reference" else f"above 0 and up to {TOP_RATING:g}"
+            findings.append((f"evaluation.{block}.satisfaction", f"expected {told}, got {values.satisfaction:g}"))
         findings += [
             (f"evaluation.{block}.{name}", "missing, expected a value for every objective or no block at all")
             for name in dict.fromkeys(scenario.objectives)
-            if values and given[name] is None
+            if given[name] is None
         ]
     return findings
 

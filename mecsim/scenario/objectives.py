@@ -36,7 +36,7 @@ SHOWN = {
     for shown in (
         Shown("delay", "s", "episode"),
         Shown("energy", "J", "episode"),
-        Shown("satisfaction", "0 to 5", "request", TOP_RATING, higher_is_better=True),
+        Shown("satisfaction", "0 to 5", "decision", TOP_RATING, higher_is_better=True),  # on a task or a request
         Shown("saved_resources", "share", "episode", 1.0, higher_is_better=True),
     )
 }

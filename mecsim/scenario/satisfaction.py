@@ -5,7 +5,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from mecsim.scenario.fields import Duration, Finding, NotNegative, Positive, Section, absolute_path, findings_error
+from mecsim.scenario.fields import (
+    Duration,
+    NotNegative,
+    Positive,
+    Section,
+    absolute_path,
+    findings_error,
+    unread_keys,
+)
 from mecsim.scenario.text import nearest
 from mecsim.scenario.units import show
 
@@ -69,7 +77,6 @@ class Satisfaction(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        default = type(self).model_fields
         idle = {  # keys that nothing reads, and what would read them
             "delay_spread": (self.form != "logistic", "form: logistic"),
             "slope_below": (self.form != "zone", "form: zone"),
@@ -78,11 +85,7 @@ class Satisfaction(Section):
             "noise_deviation": (self.noise != "normal", "noise: normal"),
             "sos": (self.noise != "sos", "noise: sos"),
         }
-        findings: list[Finding] = [
-            (default[name].alias or name, f"has no meaning here, expected {cure} or the default")
-            for name, (unread, cure) in idle.items()
-            if unread and getattr(self, name) != default[name].default
-        ]
+        findings = unread_keys(self, idle)
         if findings:
             raise findings_error(findings)
         return self

@@ -84,7 +84,11 @@ energy:
   cloud_power: ibm-x5675     # power-curve: also ml110-g5, or powers from idle to full load [50 W, 120 W]
   edge_power: ml110-g5       # power-curve, likewise
 
-objectives: [delay, energy]  # what is traded off; preferences are given in this order
+satisfaction: null           # of users with the delays of their tasks, 0 to 5; such as {form: zone, adequate: 40 s,
+                             # desired: 10 s, slope_below: 1, slope_above: 1, spread: 0.5} (these are its defaults), or
+                             # {form: logistic, centre: 20 s, steepness: 0.1 /s, delay_spread: measured}
+
+objectives: [delay, energy]  # what is traded off, preferences are in this order; also satisfaction, where modelled
 
 observation:
   histogram:                 # of the residual task sizes on each server

@@ -20,7 +20,7 @@ from mecsim.envs.episodes import Episodes
 from mecsim.envs.kinds import new_episodes
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
-from mecsim.scenario import AnyScenario, shown_objectives
+from mecsim.scenario import values_shown
 from mecsim.training.collect import Collector
 from mecsim.training.config import TrainingConfig
 from mecsim.training.policy import AgentPolicy
@@ -214,16 +214,11 @@ def _epoch(
         epochs=run.epochs,
         env_steps=epoch * config.num_envs * steps,
         updates=agent.updates,
-        returns=_as_shown(tally.returns.mean(axis=0), run.scenario),
+        returns=values_shown(tally.returns + collector.env.episodes.total_offset, run.scenario).mean(axis=0),
         action_shares=tally.chosen / max(1, tally.chosen.sum()),
         metrics=_means(learned),
         evaluation=None,
     )
-
-
-def _as_shown(costs: NDArray[np.float64], scenario: AnyScenario) -> NDArray[np.float64]:
-    """Costs (objectives,) of which nothing was taken off: what is better when higher is a negative cost here."""
-    return np.where([one.higher_is_better for one in shown_objectives(scenario)], -costs, costs)
 
 
 def _updates_due(per_step: float, step: int) -> int:

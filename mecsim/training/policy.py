@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from mecsim.baselines import Policy, PolicyFactory, calibrate
 from mecsim.baselines.policy import Actions, Preferences
+from mecsim.engines.columns import option_columns
+from mecsim.engines.system import system_of
 from mecsim.envs.episodes import Arrays, Episodes
 from mecsim.envs.kinds import new_episodes
 from mecsim.errors import InputError
@@ -36,10 +38,11 @@ def _policy_of(run: Run, scenario: AnyScenario) -> "AgentPolicy":
 
 
 class AgentPolicy:
-    """A trained agent as a policy for any scenario with the same observation.
+    """A trained agent as a policy for any scenario with the same observation and all of the agent's objectives.
 
     An agent knows preferences in the scale of the scenario it was trained on. Where objectives have another scale, the
-    preference is converted so that it asks for the same trade of seconds against joules.
+    preference is converted so that it asks for the same trade of seconds against joules. Where the scenario has further
+    objectives, the agent plays by the weights of its own, or by equal ones if these are all 0.
     """
 
     def __init__(
@@ -52,13 +55,15 @@ class AgentPolicy:
         """`preference`: the only one that the agent was trained for, in the scale of `trained`; None if for all.
 
         Raises:
-            InputError: the scenario has other objectives, another observation or more options than the agent can take.
+            InputError: the scenario lacks an objective of the agent's, has another observation, or more options than
+                the agent can take.
         """
-        if trained.objectives != scenario.objectives:
+        if not set(trained.objectives) <= set(scenario.objectives):
             raise InputError(
                 f"the run was trained for the objectives {', '.join(trained.objectives)}, "
                 f"the scenario has {', '.join(scenario.objectives)}"
             )
+        self._own = [scenario.objectives.index(name) for name in trained.objectives]
         seen, shown = _seen(trained), _seen(scenario)
         if seen != shown:
             raise InputError(
@@ -72,7 +77,7 @@ class AgentPolicy:
         self.preference: NDArray[np.float64] | None = None if preference is None else np.array(preference)
         self._agent = agent
         # The agent's own scale, and not a new measurement: a policy must not change when a calibration does.
-        self._factor: NDArray[np.float64] = np.array(agent.objective_scale) / calibrate(scenario).scale
+        self._factor: NDArray[np.float64] = np.array(agent.objective_scale) / calibrate(scenario).scale[self._own]
 
     def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode. An agent of a single preference chooses by that one alone."""
@@ -82,9 +87,11 @@ class AgentPolicy:
         return np.asarray(self._agent.act(observation, weight, explore=False), np.int64)
 
     def converted(self, preference: Preferences) -> Preferences:
-        """Preferences (N, objectives) in the scale of the scenario that the agent was trained on."""
-        weight = preference * self._factor
-        return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+        """Preferences (N, objectives) among the agent's own objectives, in the scale of its scenario."""
+        weight = preference[:, self._own] * self._factor
+        total = weight.sum(axis=1, keepdims=True)
+        even = np.full_like(weight, 1.0 / len(self._own))
+        return np.asarray(np.divide(weight, total, out=even, where=total > 0.0))
 
 
 class NearestPolicy:
@@ -117,5 +124,6 @@ def _seen(scenario: AnyScenario) -> str:
         applications = ", ".join(scenario.population.applications)
         bins = f"{residual.bins} bins of {residual.width_block_s:g} block-seconds, {scenario.observation.rating_bins}"
         return f"{bins} of satisfaction, {costs} cost_features; {scenario.service.levels} levels; {applications}"
-    histogram = scenario.observation.histogram
-    return f"{histogram.bins} bins of {histogram.width_bit / 1e6:g} Mbit, {costs} cost_features"
+    histogram, system = scenario.observation.histogram, system_of(scenario)
+    more = option_columns(system)[system.extra_column :]
+    return "; ".join([f"{histogram.bins} bins of {histogram.width_bit / 1e6:g} Mbit, {costs} cost_features", *more])

@@ -1,7 +1,18 @@
 """The baselines that are fitted, with budgets of a second or less, and scenarios that ask something of each."""
 
 from mecsim.baselines import Policy, PolicyFactory
-from mecsim.scenario import Cloud, CountRange, Device, Edge, Scenario, Servers, Tasks, TaskSize, Users
+from mecsim.scenario import (
+    Cloud,
+    CountRange,
+    DelaySatisfaction,
+    Device,
+    Edge,
+    Scenario,
+    Servers,
+    Tasks,
+    TaskSize,
+    Users,
+)
 from tests.training.small import small_scenario
 
 SMALL = small_scenario()
@@ -11,9 +22,10 @@ ONE_OBJECTIVE = small_scenario(objectives=("energy",))
 TURNED = small_scenario(objectives=("energy", "delay"))
 IDLE = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
 DEVICE = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 2)), device=Device(capacitance=1e-30)))
+RATED = small_scenario(satisfaction=DelaySatisfaction(), objectives=("delay", "energy", "satisfaction"))
 SCENARIOS = {
     "small": SMALL, "range": RANGE, "no cloud": NO_CLOUD, "one objective": ONE_OBJECTIVE, "turned": TURNED,
-    "idle": IDLE, "device": DEVICE,
+    "idle": IDLE, "device": DEVICE, "rated": RATED,
 }  # fmt: skip
 
 

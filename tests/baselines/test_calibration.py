@@ -11,6 +11,7 @@ from mecsim.scenario import (
     Channel,
     Cloud,
     CountRange,
+    DelaySatisfaction,
     Edge,
     Energy,
     Evaluation,
@@ -83,6 +84,20 @@ def test_given_values_follow_the_order_of_the_objectives_and_leave_the_rest_meas
     assert_allclose(tradable(turned), tradable(small_scenario())[::-1])
     assert_allclose(given.reference, measured.reference[::-1])
     assert given.reference_source.startswith("measured")
+
+
+def test_satisfaction_is_given_as_it_is_shown_and_measured_as_a_cost():
+    """A reference of 1 of 5 is a cost of 4; a scale is a difference, whichever way it counts."""
+    objectives = ("satisfaction", "delay")
+    values = ObjectiveValues(delay_s=3.0, satisfaction=1.0)
+    rated = DelaySatisfaction(adequate_s=12.0, desired_s=4.0)
+    given = calibrate(
+        small_scenario(satisfaction=rated, objectives=objectives, evaluation=Evaluation(scale=values, reference=values))
+    )
+    assert_array_equal(given.scale, [1.0, 3.0])
+    assert_array_equal(given.reference, [4.0, 3.0])
+    measured = calibrate(small_scenario(satisfaction=rated, objectives=objectives))
+    assert 0.0 < measured.scale[0] < measured.reference[0] < 7.5
 
 
 def test_ten_times_the_energy_is_ten_times_its_scale():

@@ -34,7 +34,7 @@ def cost_of(played, scenario, tapes, weight):
 def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name):
     """On no episode. What the search thinks that a schedule costs is what it costs when it is played."""
     scenario = scenario_of(name, 0.4)
-    tapes, wanted, scale = draw_tapes(scenario, 6, 0, 20), preferences(20), scale_of(name)
+    tapes, wanted, scale = draw_tapes(scenario, 6, 0, 20), preferences(20, name), scale_of(name)
     weight = wanted / scale
     hindsight = play(HindsightPolicy(scenario, scale, 0, rounds=4), scenario, tapes, wanted)
     greedy = cost_of(play(GreedyPolicy(scale), scenario, tapes, wanted), scenario, tapes, weight)
@@ -55,7 +55,7 @@ def test_it_finds_the_best_of_all_schedules(name):
     """Seven steps, at most four options: every schedule is played on the engine, up to 4⁷ at once."""
     scenario = scenario_of(name, 0.25, edges=(2, 2)).model_copy(update={"episode": Episode(steps=7)})
     options = scenario.max_options
-    tapes, wanted, scale = draw_tapes(scenario, 7, 0, 8), preferences(8), scale_of(name)
+    tapes, wanted, scale = draw_tapes(scenario, 7, 0, 8), preferences(8, name), scale_of(name)
     found = play(HindsightPolicy(scenario, scale, 0), scenario, tapes, wanted).totals
     tasks = 0
     for n in range(8):

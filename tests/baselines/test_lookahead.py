@@ -15,6 +15,7 @@ from mecsim.scenario import (
     Channel,
     Cloud,
     CountRange,
+    DelaySatisfaction,
     Device,
     Dispatch,
     Edge,
@@ -44,6 +45,11 @@ OPTIONAL = {
     "interference": {"channel": Channel(bandwidth_hz=1e6, interference=True)},
     "power curve": {"energy": Energy(model="power-curve"), "servers": {"device": DEVICE}},
     "fading": {"channel": Channel(fading="step"), "dispatch": Dispatch(queue="edf"), "tasks": {"deadline_s": DEADLINE}},
+    "rated": {
+        "satisfaction": DelaySatisfaction(adequate_s=9.0, desired_s=4.0, spread=1.0),
+        "objectives": ("delay", "energy", "satisfaction"),
+        "servers": {"device": DEVICE},
+    },
     "fading, priority": {
         "channel": Channel(fading="ar1"),
         "dispatch": Dispatch(queue="priority"),
@@ -54,8 +60,8 @@ OPTIONAL = {
 
 
 def scale_of(name):
-    """What delay and energy are divided by; whole servers take more than a switched capacitance of 5e-31."""
-    return np.array([20.0, 2000.0]) if name == "power curve" else SCALE
+    """What objectives are divided by; whole servers take more than a switched capacitance of 5e-31."""
+    return {"power curve": np.array([20.0, 2000.0]), "rated": np.array([*SCALE, 0.3])}.get(name, SCALE)
 
 
 def scenario_of(name, arrival_rate_per_s, edges=(1, 3)):
@@ -73,8 +79,8 @@ def scenario_of(name, arrival_rate_per_s, edges=(1, 3)):
     )
 
 
-def preferences(count):
-    return np.random.default_rng(count).dirichlet([1.0, 1.0], count)
+def preferences(count, name="plain"):
+    return np.random.default_rng(count).dirichlet(np.ones(len(scale_of(name))), count)
 
 
 class Checked:
@@ -93,7 +99,7 @@ class Checked:
 @pytest.mark.parametrize("futures", [1, 3])
 def test_without_a_horizon_it_is_greedy(name, futures):
     scenario = scenario_of(name, 0.5)
-    tapes, wanted, scale = draw_tapes(scenario, 1, 0, 30), preferences(30), scale_of(name)
+    tapes, wanted, scale = draw_tapes(scenario, 1, 0, 30), preferences(30, name), scale_of(name)
     looking = play(LookaheadPolicy(scenario, scale, 0, futures, horizon=0), scenario, tapes, wanted)
     greedy = play(GreedyPolicy(scale), scenario, tapes, wanted)
     assert greedy.records.dispatched.sum() > 100
@@ -129,7 +135,7 @@ def rollout_costs(scenario, tapes, weight, prefix):
     return np.array(values)
 
 
-@pytest.mark.parametrize("name", ["plain", "priority", "edf", "device", "interference", "power curve"])
+@pytest.mark.parametrize("name", ["plain", "priority", "edf", "device", "interference", "power curve", "rated"])
 def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name):
     """All tasks are there from the start and users keep their channels: the one future that there is, is known."""
     busy, quiet = scenario_of(name, 0.25), scenario_of(name, 0.0)
@@ -139,7 +145,7 @@ def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name):
         at_once = np.zeros_like(tapes.arrivals)
         at_once[:, 0] = tapes.arrivals.sum(axis=1)
         tapes = replace(tapes, arrivals=at_once)
-        wanted = preferences(6)[episode]
+        wanted = preferences(6, name)[episode]
         weight = wanted / scale_of(name)
         checked = Checked(LookaheadPolicy(quiet, scale_of(name), 0, futures=2))
         played = play(checked, quiet, tapes, wanted)
@@ -157,7 +163,7 @@ def test_options_that_exist_are_chosen_on_any_scenario(name):
     scenario = scenario_of(name, 0.4)
     tapes = draw_tapes(scenario, 4, 0, 40)
     checked = Checked(LookaheadPolicy(scenario, scale_of(name), 0, futures=3, horizon=5))
-    played = play(checked, scenario, tapes, preferences(40))
+    played = play(checked, scenario, tapes, preferences(40, name))
     actions = np.array(checked.actions)
     assert ((actions >= 0) & (actions < num_options(tapes))).all()
     chosen = actions[played.records.dispatched.T]

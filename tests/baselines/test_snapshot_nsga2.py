@@ -65,3 +65,27 @@ def test_where_the_textbook_finds_nothing_that_fits_the_front_is_empty():
     assert found.choices.shape == (0, 50)
     assert found.values.shape == (0, 2)
     assert_allclose(evolved_front(snapshot, 0, SnapshotNsga2Config(8, 2)).values, [[0.0, 1.0]])
+
+
+def test_a_run_goes_on_from_where_another_ended():
+    snapshot = cell_snapshot(15, 40, 2)
+    first = evolved_front(snapshot, 0, SMALL)
+    assert first.population.shape == (40, 15)
+    again = evolved_front(snapshot, 1, SnapshotNsga2Config(population=40, generations=1), first.population)
+    assert_array_equal(again.values, first.values)
+    best = exact_front(snapshot).choices()
+    whole = evolved_front(snapshot, 1, SnapshotNsga2Config(len(best), 1), best)
+    assert_allclose(whole.values, exact_front(snapshot).values)
+
+
+def test_a_start_that_does_not_fit_is_repaired():
+    snapshot = cell_snapshot(15, 25, 4)
+    found = evolved_front(snapshot, 0, SnapshotNsga2Config(6, 1), np.full((6, 15), snapshot.top_level))
+    assert len(found.choices) > 0
+    assert snapshot.feasible(found.population).all()
+
+
+def test_it_ends_where_there_is_nothing_new_to_try():
+    snapshot = snapshot_of_levels([[3.0]], [[1]], 1)
+    found = evolved_front(snapshot, 0, SnapshotNsga2Config(20, 50))
+    assert_allclose(found.values, [[0.0, 1.0], [3.0, 0.0]])

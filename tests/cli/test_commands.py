@@ -13,7 +13,6 @@ from mecsim_agents import DiscreteSAC
 
 import mecsim as package
 from mecsim.cli import COMMANDS
-from mecsim.report import benchmark, benchmark_training
 from mecsim.scenario import builtin_names, load_scenario
 from mecsim.training import Run
 from tests.training.small import scenario_file, small_scenario
@@ -235,33 +234,6 @@ def test_a_run_is_swept_on_its_own_scenario_or_another(mecsim, run_folder, tmp_p
     own, other = mecsim(*arguments, "own"), mecsim(*arguments, "other", "--scenario", wide)
     [first], [second] = own.content["targets"].values(), other.content["targets"].values()
     assert first != second
-
-
-def test_bench_prints_speeds(mecsim, small, monkeypatch):
-    monkeypatch.setattr(benchmark, "REPETITIONS", 1)
-    monkeypatch.setattr(benchmark, "SIMPY_EPISODES", 1)
-    monkeypatch.setattr(benchmark, "_memory_mib", lambda scenario: 1.0)  # a process of its own
-    plain = mecsim("bench", "--scenario", small, "--envs", 4).content
-    assert plain["envs"] == 4
-    speeds = {name: value for name, value in plain.items() if name.endswith("_per_s")}
-    assert {"simpy_env_steps_per_s", "batched_env_steps_per_s", "vector_env_steps_per_s"} <= speeds.keys()
-    assert all(value > 0.0 for value in speeds.values())
-    assert not any(name.startswith("training") for name in plain)
-
-
-def test_bench_measures_training_on_request(small):
-    found = benchmark_training.measure_training(load_scenario(small), epochs=3)
-    shares = {name: value for name, value in found.items() if name.endswith("_share")}
-    assert found.keys() - shares.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
-    assert all(value > 0.0 for value in found.values())
-    parts = ("network", "sampling", "environments", "storing", "rest")
-    assert sum(shares[f"training_{part}_share"] for part in parts) == pytest.approx(1.0)
-
-
-def test_memory_is_measured_in_a_process_of_its_own(monkeypatch):
-    assert benchmark._peak_mib.__module__ == "mecsim.report.benchmark"
-    monkeypatch.setattr(benchmark, "MEMORY_ENVS", 2)
-    assert 10.0 < benchmark._peak_mib(small_scenario()) < 1e5
 
 
 def in_a_process(*arguments, **options):

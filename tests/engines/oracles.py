@@ -120,6 +120,7 @@ class Realised:
     waited_s: float  # in the dispatch queue
     radio_j: float
     execution_j: float  # idle power left out
+    shortfall: float  # 5 − rating, summed over tasks
 
 
 def realised(scenario: Scenario, tapes: Tapes, records: Records, n: int) -> Realised:
@@ -146,7 +147,30 @@ def realised(scenario: Scenario, tapes: Tapes, records: Records, n: int) -> Real
         waited_s=float((records.dispatch_s[n] - records.arrival_s[n])[sent].sum()),
         radio_j=scenario.channel.tx_power_w * float(upload_s[radio].sum()),
         execution_j=execution_j,
+        shortfall=sum(5.0 - rating for rating in ratings(scenario, tapes, records, n)),
     )
+
+
+def ratings(scenario: Scenario, tapes: Tapes, records: Records, n: int) -> list[float]:
+    """How satisfied users are with the tasks of an episode, in the order of dispatch; none where nobody rates."""
+    asked, found = scenario.satisfaction, []
+    if asked is None:
+        return []
+    for step in np.flatnonzero(records.dispatched[n]):
+        since_s = records.arrival_s if scenario.dispatch.waiting_in_delay else records.dispatch_s
+        delay_s = float(records.finish_s[n, step] - since_s[n, step])
+        first, second = tapes.patience[n, records.user[n, step]].tolist()
+        if asked.form == "logistic":
+            found.append(5.0 / (1.0 + math.exp(min(700.0, second * (delay_s - first)))))
+        elif delay_s > first:
+            beyond = 2.0 * math.log(delay_s / first) / math.log(first / second)
+            found.append(max(0.0, 2.0 - asked.slope_below * beyond))
+        elif delay_s < second:
+            ahead = 2.0 * math.log(second / delay_s) / math.log(first / second)
+            found.append(min(5.0, 4.0 + asked.slope_above * ahead))
+        else:
+            found.append(2.0 + 2.0 * math.log(first / delay_s) / math.log(first / second))
+    return found
 
 
 def cpu_hz(scenario: Scenario, tapes: Tapes, n: int, server: int) -> float:

@@ -11,6 +11,8 @@ CHANGES = {
     "costs": {},
     "device": {"servers.device": "{cpu: 1 GHz}"},
     "all": {"servers.device.cpu": "1 GHz", "tasks.deadline": "[1, 9] s", "tasks.priorities": "[0.5, 0.5]"},
+    "zone": {"satisfaction": "{}", "tasks.deadline": "[1, 9] s"},
+    "logistic": {"satisfaction.form": "logistic"},
 }
 
 
@@ -23,10 +25,15 @@ def test_there_are_as_many_names_as_columns(name):
     assert columns[HISTOGRAM] == "residual_0_1_mbit"
     assert columns[HISTOGRAM + system.bins - 1] == "residual_59_inf_mbit"
     costs = cost_columns(system)
-    assert costs is None or [columns[index] for index in costs] == ["delay_s", "energy_j"]
-    assert columns[system.extra_column :] == tuple(
-        {"device": ("device",), "all": ("device", "deadline_s", "class")}.get(name, ())
-    )
+    rated = ["satisfaction_shortfall"] if name in ("zone", "logistic") else []
+    assert costs is None or [columns[index] for index in costs] == ["delay_s", "energy_j", *rated]
+    extras = {
+        "device": ("device",),
+        "all": ("device", "deadline_s", "class"),
+        "zone": ("deadline_s", "adequate_s", "desired_s"),
+        "logistic": ("centre_s", "steepness_per_s"),
+    }
+    assert columns[system.extra_column :] == extras.get(name, ())
     assert len(CONTEXT_COLUMNS) == CONTEXT_SIZE
 
 

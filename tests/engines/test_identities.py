@@ -256,6 +256,7 @@ def test_residuals_fall_into_the_right_bins(name: str, step_s: float) -> None:
         link=np.zeros((1, 1), np.int64),
         snr=np.zeros((1, 0, 0)),
         device_hz=np.zeros((1, 0)),
+        patience=np.zeros((1, 0, 2)),
         distance_m=np.ones((1, 10, 2)),
         rate_bit_per_s=np.full((1, 10, 2), 1e30),
     )

@@ -23,6 +23,7 @@ from mecsim.engines.system import (
     QUEUED_MBIT,
     QUEUED_TASKS,
     RATE_MBIT_PER_S,
+    SATISFACTION,
     SIZE_MBIT,
     UPLOADING,
     Records,
@@ -37,6 +38,7 @@ from tests.engines.oracles import (
     cpu_hz,
     curve_w,
     interfering_end_s,
+    ratings,
     realised,
     waiting_tasks,
     work_left_s,
@@ -125,6 +127,24 @@ def test_costs_add_up_to_what_tasks_came_to(case: Case) -> None:
         np.testing.assert_allclose(played.cost[:, n, ENERGY].sum(), task_j + idle_j, rtol=1e-9)
 
 
+@settings(max_examples=100)
+@given(case=cases())
+def test_satisfaction_adds_up_to_the_mean_rating(case: Case) -> None:
+    """What an episode's dispatches cost is by how much its mean rating falls short of 5; nothing without a task."""
+    played = case.play()
+    if case.scenario.satisfaction is None:
+        assert played.cost.shape[-1] == SATISFACTION
+        assert not played.records.satisfaction.any()
+        return
+    for n in range(EPISODES):
+        rated = ratings(case.scenario, case.tapes, played.records, n)
+        sent = played.records.dispatched[n]
+        np.testing.assert_allclose(played.records.satisfaction[n, sent], rated, rtol=1e-8, atol=1e-8)
+        assert not played.records.satisfaction[n, ~sent].any()
+        shortfall = 5.0 - np.mean(rated) if rated else 0.0
+        assert played.cost[:, n, SATISFACTION].sum() == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
+
+
 @settings(max_examples=40)
 @given(case=cases(), data=st.data())
 def test_an_option_promises_what_it_changes(case: Case, data: st.DataObject) -> None:
@@ -144,6 +164,10 @@ def test_an_option_promises_what_it_changes(case: Case, data: st.DataObject) -> 
         total_j = high.radio_j + high.execution_j
         assert promised[n, DELAY] == pytest.approx(delay_s, rel=1e-9, abs=1e-9 * (high.delay_s + high.waited_s))
         assert promised[n, ENERGY] == pytest.approx(energy_j, rel=1e-9, abs=1e-9 * total_j)
+        if scenario.satisfaction is not None:
+            share = 1.0 / max(1, case.records_after(case.actions).dispatched[n].sum())
+            shortfall = share * (high.shortfall - low.shortfall)
+            assert promised[n, SATISFACTION] == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
 
 
 @settings(max_examples=60)
@@ -182,7 +206,8 @@ def test_the_queue_is_in_the_order_of_its_kind(case: Case) -> None:
             assert records.dispatched[n, step] == bool(waiting)
             if not waiting:
                 assert records.task[n, step] == -1
-                assert played.cost[step, n].tolist() == [0.0, pytest.approx(case.idle_j(n), rel=1e-12)]
+                nothing = [0.0, pytest.approx(case.idle_j(n), rel=1e-12), 0.0]
+                assert played.cost[step, n].tolist() == nothing[: system.num_costs]
                 continue
             head, action = waiting[0], case.actions[step, n]
             user, arrival_s = tapes.user[n, head.index], head.arrival_step * step_s
@@ -318,7 +343,12 @@ def test_observations_say_what_is_there(case: Case) -> None:
             extras = [float(not on_radio)] if scenario.servers.device else []
             extras += [deadline_s] if scenario.has_deadlines else []
             extras += [level] if scenario.has_classes else []
-            shown = row[HISTOGRAM + system.bins + (2 if scenario.observation.cost_features else 0) :]
+            costs = 2
+            if scenario.satisfaction is not None:
+                costs = 3
+                nobody = np.zeros(2)
+                extras += (nobody if head is None else tapes.patience[n, tapes.user[n, head.index]]).tolist()
+            shown = row[HISTOGRAM + system.bins + (costs if scenario.observation.cost_features else 0) :]
             np.testing.assert_allclose(shown, extras, rtol=1e-9, atol=1e-9 * (now_s + step_s))
 
 
@@ -330,7 +360,7 @@ def test_without_interference_no_task_makes_others_faster(case: Case) -> None:
     if case.scenario.channel.interference:
         return
     existing = np.isfinite(played.option_costs)
-    slack = 1e-9 * played.cost.sum(axis=0)[None, :, None, :]
+    slack = 1e-9 * (1.0 + played.cost.sum(axis=0)[None, :, None, :])
     assert (np.where(existing, played.option_costs, 0.0) >= -slack).all()
 
 
@@ -362,6 +392,7 @@ def test_with_interference_a_task_may_spare_another_its_wait(name: str) -> None:
         snr=snr[None, :, None],
         rate_bit_per_s=rate[None, :, None],
         device_hz=np.zeros((1, 0)),
+        patience=np.zeros((1, 0, 2)),
     )
     played = play(name, scenario, tapes, np.zeros((3, 1), np.int64))
     waits = play(name, scenario, replace(tapes, arrivals=np.array([[1, 1, 0]])), np.zeros((3, 1), np.int64))

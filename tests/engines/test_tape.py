@@ -101,7 +101,7 @@ def test_episodes_seeds_and_streams_differ(scenario: Scenario) -> None:
 
 EVERYTHING = {  # every phenomenon there is
     "users.mobility.model": "waypoint", "tasks.deadline": "[1, 5] s", "tasks.priorities": "[0.3, 0.7]",
-    "servers.device.cpu": "[1, 2] GHz", "channel.model": "umi", "channel.interference": "true",
+    "servers.device.cpu": "[1, 2] GHz", "channel.model": "umi", "channel.interference": "true", "satisfaction": "{}",
 }  # fmt: skip
 
 
@@ -141,6 +141,7 @@ def test_no_two_draws_share_a_generator(scenario: Scenario, monkeypatch: pytest.
         ({"tasks.priorities": "[0.5, 0.5]"}, ("priority",)),
         ({"servers.device.cpu": "[1, 2] GHz"}, ("device_hz",)),
         ({"channel.interference": "true"}, ("snr",)),
+        ({"satisfaction": "{}"}, ("patience",)),
         ({"channel.fading": "step"}, ("link", "distance_m", "rate_bit_per_s")),
         ({"users.mobility.model": "fixed"}, ("distance_m", "rate_bit_per_s")),
     ],
@@ -262,6 +263,10 @@ def test_another_format_is_named(scenario: Scenario, tmp_path: Path) -> None:
         ("snr", np.ones((2, 9, 9)), "snr is float64"),
         ("device_hz", np.zeros((2, 10)), "rates, SNRs and CPU frequencies"),
         ("device_hz", np.ones((2, 3)), "user lies outside 0 to 2"),
+        ("patience", np.ones((2, 3, 2)), "user lies outside 0 to 2"),
+        ("patience", np.ones((2, 10, 3)), "patience is float64"),
+        ("patience", np.zeros((2, 10, 2)), "what rates delays"),
+        ("patience", np.full((2, 10, 2), np.nan), "what rates delays"),
     ],
 )
 def test_arrays_that_do_not_belong_together(
@@ -281,6 +286,7 @@ def test_arrays_that_do_not_belong_together(
         ({"users.count": "11", "servers.device.cpu": "1 GHz"}, "devices: they have 0, expected 11"),
         ({"channel.interference": "true"}, "SNRs: they have 0, expected 1"),
         ({"users.count": "9"}, "more users than the expected 9"),
+        ({"satisfaction": "{}"}, "users who rate delays: they have 0, expected 10"),
     ],
 )
 def test_tapes_that_do_not_fit(scenario: Scenario, change: dict[str, str], complaint: str) -> None:
@@ -292,6 +298,15 @@ def test_tapes_of_more_classes_do_not_fit(scenario: Scenario) -> None:
     tapes = draw_tapes(with_context(scenario, {"tasks.priorities": "[0.5, 0.5]"}), 5, 0, 2)
     with pytest.raises(InputError, match="more priority classes than the expected 1"):
         tapes.check_fits(scenario)
+
+
+def test_tapes_of_another_form_of_rating_do_not_fit(scenario: Scenario) -> None:
+    """A centre that is less than the steepness is no adequate delay, which exceeds the desired one."""
+    logistic = {"satisfaction": "{form: logistic, centre: 0.01 s, steepness: 1 /s, delay_spread: log-normal}"}
+    tapes = draw_tapes(with_context(scenario, logistic), 5, 0, 2)
+    tapes.check_fits(with_context(scenario, logistic))
+    with pytest.raises(InputError, match="no adequate and desired delays"):
+        tapes.check_fits(with_context(scenario, {"satisfaction": "{}"}))
 
 
 @pytest.mark.parametrize("name", ["gmorl", "gmorl-test", "quickstart"])

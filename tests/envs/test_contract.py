@@ -116,6 +116,22 @@ def test_rewards_follow_the_order_of_the_objectives(engine: str, objectives: tup
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_rewards_of_satisfaction_sum_to_the_mean_rating_minus_5(engine: str) -> None:
+    env = OffloadEnv(short(steps=20, satisfaction="{}", objectives="[satisfaction, delay]"), engine)  # type: ignore[arg-type]
+    env.reset(seed=3)
+    total, promised, over = 0.0, 0.0, False
+    while not over:
+        promised += env.option_costs()[1, 0]
+        _, reward, over, _, info = env.step(np.int64(1))
+        assert reward[0] == pytest.approx(-info["satisfaction_shortfall"], rel=1e-6)
+        total += reward[0]
+    records = env.episodes.records()
+    assert total == pytest.approx(records.satisfaction[records.dispatched].mean() - 5.0, rel=1e-6)
+    assert promised == pytest.approx(-total, rel=1e-6)
+    assert -5.0 < total < -0.1
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_pickling_makes_the_same_environment(engine: str) -> None:
     env = OffloadEnv("gmorl", engine)  # type: ignore[arg-type]
     copy = pickle.loads(pickle.dumps(env))  # noqa: S301

@@ -34,6 +34,14 @@ ROWS = {
     "scaling": {"result": 4 * 2},
     "gpu": {"result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},
+    "personalization": {
+        "result": 2 * (2 + 5),
+        "points": 2 * (2 + 3 * (2 + 3)),
+        "prediction": 3 * 4,
+        "data": 2,
+        "forms": 4 + 5,
+        "noise": 2,
+    },
 }
 """Lines of each table of each experiment, in its quick form."""
 

@@ -9,19 +9,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mecsim.physics.contended_server import Outlook, Rules, advance_jobs, outlook, prepare, send_job, unsent_jobs
+from mecsim.physics.contended_server import (
+    Outlook,
+    Patience,
+    Rules,
+    advance_jobs,
+    outlook,
+    prepare,
+    send_job,
+    unsent_jobs,
+)
 from mecsim.physics.processor_sharing import added_delay_s, advance, idle_servers, send, unsent_tasks
 
 sizes = st.one_of(st.floats(1e3, 1e8), st.sampled_from([1e6, 2e6, 5e6]))  # with ties
 sendings = st.lists(st.tuples(st.floats(0.0, 5.0), sizes, st.sampled_from([0.0, 0.3, 2.0, 30.0, 1e5])), max_size=15)
 ROOM = 20
+Zone = tuple[float, float]  # adequate and desired delay, s
+NEVER_MIND: Zone = (2e9, 1e9)
 
 
 def rules(**changes: Any) -> Rules:
     """Nothing contends unless it is asked for; a bandwidth of 1 Hz, steps of 1 s."""
     nothing: dict[str, Any] = {
         "interference": False, "cqi": False, "bandwidth_hz": 1.0, "preemptive": False, "power_curve": False,
-        "step_s": 1.0,
+        "step_s": 1.0, "rated": False, "logistic": False, "slope_below": 1.0, "slope_above": 1.0,
     }  # fmt: skip
     return Rules(**{**nothing, **changes})
 
@@ -35,8 +46,11 @@ class Server:
         self.jobs, self.work = unsent_jobs(1, ROOM), unsent_jobs(1, ROOM + 1)
         self.power_w = np.array([power_w])
 
-    def send(self, size_bit: float, upload_s: float = 0.0, snr: float = 0.0, priority: int = 0) -> None:
-        prepare(self.jobs[0, self.sent], size_bit, snr, self.now_s + upload_s, self.now_s, priority)
+    def send(
+        self, size_bit: float, upload_s: float = 0.0, snr: float = 0.0, priority: int = 0, zone: Zone = NEVER_MIND
+    ) -> None:
+        patience = Patience(self.now_s, *zone)
+        prepare(self.jobs[0, self.sent], size_bit, snr, self.now_s + upload_s, self.now_s, priority, patience)
         send_job(self.servers, self.jobs, 0, 0, self.sent)
         self.sent += 1
 
@@ -46,11 +60,18 @@ class Server:
         )  # fmt: skip
         self.now_s = until_s
 
-    def outlook(self, size_bit: float = 0.0, upload_s: float = 0.0, snr: float = 0.0, priority: int = 0) -> Outlook:
+    def outlook(
+        self,
+        size_bit: float = 0.0,
+        upload_s: float = 0.0,
+        snr: float = 0.0,
+        priority: int = 0,
+        zone: Zone = NEVER_MIND,
+    ) -> Outlook:
         """What is ahead; with another task, if it has a size."""
         return outlook(
             self.rules, self.servers, self.jobs, 0, 0, self.now_s, self.work, self.power_w, self.power_w.shape[1], 0,
-            size_bit > 0.0, size_bit, snr, self.now_s + upload_s, priority,
+            size_bit > 0.0, size_bit, snr, self.now_s + upload_s, priority, Patience(self.now_s, *zone),
         )  # fmt: skip
 
     def of_jobs(self, field: str) -> NDArray[Any]:
@@ -180,3 +201,24 @@ def test_energy_of_a_power_curve() -> None:
     assert server.outlook().above_idle_j == pytest.approx(50.0)  # what is behind counts no more
     assert server.outlook(0.5).above_idle_j == pytest.approx(30.0 + 30.0 + 5.0)  # 2.25 s of work in all
     assert server.outlook(1.0, 1e6).above_idle_j == pytest.approx(50.0 + 30.0)  # long after that
+
+
+def test_an_outlook_of_ratings() -> None:
+    """Zones from 8 to 2 s: a point for each factor of two. 2 s of work alone are done at 2 s and rated 4. With 3 s of a
+    second task from 1 s on the first one is done at 3 s; the second, 4 s after it was sent, is rated 3."""
+    server = Server(1.0, rules(rated=True))
+    server.send(2.0, zone=(8.0, 2.0))
+    assert server.outlook().shortfall == pytest.approx(1.0)
+    server.advance(1.0)
+    assert server.outlook().shortfall == pytest.approx(1.0)  # what has passed counts
+    both = server.outlook(3.0, zone=(8.0, 2.0))
+    assert both.shortfall == pytest.approx(1.0 + math.log2(3.0 / 2.0) + 2.0)
+    assert server.outlook(3.0).shortfall == pytest.approx(1.0 + math.log2(3.0 / 2.0))
+    server.advance(math.inf)
+    assert server.of_jobs("finish_s")[0] == 2.0
+
+
+def test_an_unrated_outlook_falls_short_of_nothing() -> None:
+    server = Server(1.0, rules())
+    server.send(2.0, zone=(1e-3, 1e-4))
+    assert server.outlook(3.0, zone=(1e-3, 1e-4)).shortfall == 0.0

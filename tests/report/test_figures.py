@@ -10,7 +10,7 @@ from tests.training.small import small_scenario
 
 
 def test_a_front_is_saved_as_png_and_svg(fronts, scenario, tmp_path):
-    picture = save_front(fronts, scenario, tmp_path)
+    [picture] = save_front(fronts, scenario, tmp_path)
     assert picture == tmp_path / "front.png"
     assert picture.read_bytes().startswith(b"\x89PNG\r\n")
     drawing = (tmp_path / "front.svg").read_text()
@@ -45,9 +45,10 @@ def test_the_picture_shows_targets_units_and_undominated_points(fronts, scenario
 def test_a_single_objective_has_a_picture_too(tmp_path, objective):
     alone = small_scenario(objectives=(objective,))
     fronts = sweep(["greedy", "cloud", "edge"], alone, preference_grid(1, 9), 3, 0)
-    assert save_front(fronts, alone, tmp_path).stat().st_size > 1000
+    assert save_front(fronts, alone, tmp_path)[0].stat().st_size > 1000
     [axes] = front_figure(fronts, alone).axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["greedy", "cloud", "edge"]
+    assert axes.get_legend().get_title().get_text() == "lower is better"
 
 
 def test_more_targets_than_colours_and_a_single_episode(scenario, tmp_path):

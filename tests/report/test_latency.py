@@ -11,8 +11,8 @@ from mecsim.baselines import baseline
 from mecsim.engines.system import QUEUED_TASKS
 from mecsim.errors import InputError
 from mecsim.report import latency
-from mecsim.report.latency import agent_decides, measure_latency, policy_decides
-from mecsim.scenario import Tasks, TaskSize, Users
+from mecsim.report.latency import agent_decides, measure_decisions, measure_latency, policy_decides
+from mecsim.scenario import Tasks, TaskSize, Users, parse_scenario
 from tests.training.small import new_run, small_scenario, trained
 
 EVEN = np.array([0.5, 0.5])
@@ -92,6 +92,21 @@ def test_every_kind_of_policy_can_be_measured(tmp_path):
         assert 0.0 < found.cpu_median_us <= found.cpu_p99_us
     assert set(wanted) == {(0.5, 0.5)}
     assert all(one == {"options": 2, "mask": 1, "context": 1} for one in seen)
+
+
+def test_decisions_on_requests_are_measured_as_well():
+    cell = parse_scenario("mecsim: 1\nkind: personalize\nepisode: {requests: 8}\nusers: {count: 4}\n")
+    asked = []
+
+    def decide(episodes, observation):
+        asked.append(observation["mask"].shape)
+        return int(observation["mask"][0].argmax())
+
+    assert measure_latency(decide, cell, 20).decisions == 20
+    assert len(asked) >= 20 + latency.WARM_UP  # each request is one
+    found = measure_decisions(cell, 10)
+    assert all(value > 0.0 for value in found.values())
+    assert len(found) == 4
 
 
 def test_a_scenario_without_tasks_is_refused():

@@ -15,7 +15,19 @@ from mecsim.report.episodes import EPISODE_LABELS, episode_columns, episode_summ
 from mecsim.report.provenance import provenance
 from mecsim.report.records import RecordFiles
 from mecsim.report.tables import episode_table, quality_table
-from mecsim.scenario import Cloud, CountRange, Device, Edge, Servers, Tasks, TaskSize, Uniform, Users
+from mecsim.scenario import (
+    Cloud,
+    CountRange,
+    DelaySatisfaction,
+    Device,
+    Dispatch,
+    Edge,
+    Servers,
+    Tasks,
+    TaskSize,
+    Uniform,
+    Users,
+)
 from mecsim.sweep import preference_grid, summary, sweep
 from tests.offloading import hand_made
 from tests.training.small import small_scenario
@@ -167,22 +179,34 @@ MBIT, GHZ = 1e6, 1e9  # 1 GHz serves 1 Mbit per second
 def by_hand(request):
     """Four steps of 1 s: tasks 0 and 1 arrive at 0 s, the others at 3 s; 3 and 4 are never dispatched.
 
+    A delay of 2 s is rated 2, and each doubling takes a point.
+
     Task 0 runs on the device from 0 to 2 s, task 1 goes to the cloud: uploaded from 1 to 2 s, executed to 3 s. Task 2
     runs on the device from 3 to 5 s.
     """
     scenario, tapes = hand_made([2, 0, 0, 3], [MBIT] * 5, [MBIT, MBIT], [GHZ, GHZ])
-    tapes = replace(tapes, device_hz=np.array([[GHZ / 2]]), deadline_s=np.array([[2.5, 2.9, 3.0, 0.5, 5.0]]))
+    tapes = replace(
+        tapes,
+        device_hz=np.array([[GHZ / 2]]),
+        deadline_s=np.array([[2.5, 2.9, 3.0, 0.5, 5.0]]),
+        patience=np.array([[[2.0, 0.5]]]),
+    )
     scenario = scenario.model_copy(
         update={
             "servers": scenario.servers.model_copy(update={"device": Device(cpu_hz=Uniform(GHZ / 2, GHZ / 2))}),
             "tasks": Tasks(deadline_s=Uniform(0.1, 9.0)),
+            "satisfaction": DelaySatisfaction(adequate_s=2.0, desired_s=0.5),
+            "dispatch": Dispatch(waiting_in_delay=True),
         }
     )
     return play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
 
 
 def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
-    """Task 1 is late by 0.1 s. Task 3 is late as well: its time was up in the queue; that of task 4 was not yet."""
+    """Task 1 is late by 0.1 s. Task 3 is late as well: its time was up in the queue; that of task 4 was not yet.
+
+    Task 1 waited 1 s before its 2 s, which the user rates by 3 s.
+    """
     columns = episode_columns(*by_hand)
     assert list(columns) == list(EPISODE_LABELS)
     assert columns["device_share"] == pytest.approx(2.0 / 3.0)
@@ -190,8 +214,11 @@ def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
     assert columns["deadline_miss_ratio"] == pytest.approx(2.0 / 4.0)
     assert columns["execution_alone_per_task_s"] == pytest.approx((2.0 + 1.0 + 2.0) / 3.0)
     assert columns["delay_per_task_s"] == pytest.approx((2.0 + 2.0 + 2.0) / 3.0)
+    assert columns["satisfaction"] == pytest.approx((2.0 + (2.0 - np.log2(1.5)) + 2.0) / 3.0)
+    assert by_hand[0].totals.shape == (1, 2)  # not an objective here
+    assert columns["adequate_share"] == pytest.approx(2.0 / 3.0)
     shown = text_of(episode_table("by hand", columns))
-    assert all(label in shown for label in EPISODE_LABELS.values())
+    assert all(EPISODE_LABELS[name] in shown for name in columns)
 
 
 @pytest.mark.parametrize(("late", "ratio"), [([2.0, 3.0, 2.0, 1.0, 1.0], 0.0), ([1.9, 2.9, 1.9, 0.9, 0.9], 1.0)])
@@ -209,6 +236,7 @@ def test_an_episode_without_tasks_misses_no_deadline(by_hand):
     columns = episode_columns(play(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario)
     assert np.isnan(columns["deadline_miss_ratio"]).all()
     assert np.isnan(columns["device_share"]).all()
+    assert np.isnan(columns["satisfaction"]).all()
 
 
 def test_files_of_devices_and_deadlines(by_hand, tmp_path):
@@ -223,9 +251,11 @@ def test_files_of_devices_and_deadlines(by_hand, tmp_path):
         for server, kind, cpu_hz in (("0", "cloud", GHZ), ("1", "edge", GHZ), ("2", "device", GHZ / 2))
     ]
     tasks = read(tmp_path / "tasks.csv")
-    assert list(tasks[0])[-2:] == ["reward_delay", "deadline_s"]
-    told = [[float(row[key]) for key in ("server", "rate_bit_per_s", "upload_end_s", "deadline_s")] for row in tasks]
-    assert_allclose(told, [[2.0, 0.0, 0.0, 2.5], [0.0, MBIT, 2.0, 2.9], [2.0, 0.0, 3.0, 6.0]] * 2)
+    assert list(tasks[0])[-3:] == ["reward_delay", "deadline_s", "satisfaction"]
+    keys = ("server", "rate_bit_per_s", "upload_end_s", "deadline_s", "satisfaction")
+    told = [[float(row[key]) for key in keys] for row in tasks]
+    rated = 2.0 - np.log2(1.5)
+    assert_allclose(told, [[2.0, 0.0, 0.0, 2.5, 2.0], [0.0, MBIT, 2.0, 2.9, rated], [2.0, 0.0, 3.0, 6.0, 2.0]] * 2)
 
 
 def test_episode_summary_has_means_and_intervals():
@@ -241,7 +271,8 @@ def test_episode_summary_has_means_and_intervals():
 def test_the_episode_table_names_every_quantity(played, scenario):
     columns = episode_columns(*played, scenario)
     shown = text_of(episode_table("small", columns))
-    assert list(columns) == [name for name in EPISODE_LABELS if name not in ("device_share", "deadline_miss_ratio")]
+    some = ("device_share", "deadline_miss_ratio", "satisfaction", "adequate_share")
+    assert list(columns) == [name for name in EPISODE_LABELS if name not in some]
     assert all((label in shown) == (name in columns) for name, label in EPISODE_LABELS.items())
     assert f"{played[0].delay_s.mean():.6g}" in shown
     assert shown.count("±") == len(columns)

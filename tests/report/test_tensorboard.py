@@ -7,10 +7,13 @@ import pytest
 from mecsim_agents import METRICS
 from numpy.testing import assert_allclose
 
-from mecsim.baselines import calibrate
+from mecsim.baselines import Calibration, calibrate
 from mecsim.report.tensorboard import TensorBoardMonitor, write_trade_offs
+from mecsim.scenario import values_shown
 from mecsim.sweep import assess
 from tests.training.small import new_run, trained
+
+from .many_objectives import curved_front, many_objectives
 
 with warnings.catch_warnings():  # of its own dependencies
     warnings.simplefilter("ignore")
@@ -105,6 +108,25 @@ def test_a_sweep_has_hparams_with_its_indicators(fronts, scenario, tmp_path):
         given = start.session_start_info.hparams
         assert given["target"].string_value == front.target
         assert given["preferences"].number_value == 4.0
+
+
+@pytest.mark.parametrize("objectives", [3, 4])
+def test_a_sweep_of_many_objectives_has_a_curve_for_each_and_both_pictures(tmp_path, objectives):
+    scenario = many_objectives(objectives)
+    front = curved_front("greedy", objectives, 10)
+    reference = front.mean.max(axis=0) * 1.1
+    qualities = assess([front], Calibration(np.ptp(front.mean, axis=0), reference, "made up"))
+    write_trade_offs(tmp_path, [front], qualities, scenario)
+    events = events_of(tmp_path / "greedy")
+    expected = values_shown(front.mean, scenario)
+    for index, objective in enumerate(scenario.objectives):
+        assert_allclose([value for _, value in curve(events, f"trade_off/{objective}")], expected[:, index], rtol=1e-6)
+        weights = [value for _, value in curve(events, f"preference/{objective}")]
+        assert_allclose(weights, front.preferences[:, index], atol=1e-6)
+    assert set(events.Tags()["images"]) == {"front", "parallel"}
+    [(_, volume)] = curve(events, "hparam/hypervolume")
+    assert volume == pytest.approx(qualities["greedy"].hypervolume, rel=1e-6)
+    assert volume > 0.0
 
 
 @pytest.mark.parametrize("target", ["runs/first", "../../up", "/abs/run", "a b*c", "..."])

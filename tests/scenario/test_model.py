@@ -96,8 +96,46 @@ def problems(text: str) -> list[str]:
         ("objectives: [delay, delay]", "f.yaml:3: objectives: expected each objective once, got one twice"),
         ("objectives: []", "f.yaml:3: objectives: expected at least one entry, got []"),
         (
-            "objectives: [delay, energy, delay]",
-            "f.yaml:3: objectives: expected at most 2 entries, got 3",
+            "objectives: [delay, energy, satisfaction, delay]",
+            "f.yaml:3: objectives: expected at most 3 entries, got 4",
+        ),
+        (
+            "objectives: [delay, satisfaction]",
+            "f.yaml:3: objectives: satisfaction is not modelled, expected a section of that name or other objectives",
+        ),
+        (
+            "satisfaction: {adequate: 5 s, desired: 20 s}",
+            "f.yaml:3: satisfaction.desired: expected a delay at least 1 % shorter than the adequate one, 5 s, "
+            "got 20 s",
+        ),
+        (
+            "satisfaction: {adequate: -5 s}",
+            "f.yaml:3: satisfaction.adequate: expected a duration above 0 such as '1 s', got '-5 s'",
+        ),
+        (
+            "satisfaction: {centre: 3 s}",
+            "f.yaml:3: satisfaction.centre: has no meaning here, expected form: logistic or the default",
+        ),
+        (
+            "satisfaction: {form: logistic, desired: 3 s}",
+            "f.yaml:3: satisfaction.desired: has no meaning here, expected form: zone or the default",
+        ),
+        (
+            "satisfaction: {form: logistic, spread: 1}",
+            "f.yaml:3: satisfaction.spread: has no meaning here, expected delay_spread: log-normal or the default",
+        ),
+        ("satisfaction: {spread: 11}", "f.yaml:3: satisfaction.spread: expected at most 10, got 11"),
+        (
+            "satisfaction: {}\nevaluation: {scale: {delay: 1 s, energy: 1 J, satisfaction: 0}}",
+            "f.yaml:4: evaluation.scale.satisfaction: expected above 0 and up to 5, got 0",
+        ),
+        (
+            "satisfaction: {}\nevaluation: {reference: {delay: 1 s, energy: 1 J, satisfaction: 6}}",
+            "f.yaml:4: evaluation.reference.satisfaction: expected from 0 to 5, got 6",
+        ),
+        (
+            "satisfaction: {}\nobjectives: [satisfaction]\nevaluation: {scale: {delay: 1 s}}",
+            "f.yaml:5: evaluation.scale.satisfaction: missing, expected a value for every objective or no block at all",
         ),
         (
             "evaluation:\n  reference:\n    delay: 3000 s",
@@ -124,6 +162,12 @@ def test_what_the_checks_allow() -> None:
     assert only_delay.evaluation.reference is not None
     assert only_delay.evaluation.reference.delay_s == 3000
     assert only_delay.evaluation.scale is None
+    rated = parse_scenario(
+        HEAD + "satisfaction: {}\nobjectives: [satisfaction]\nevaluation: {reference: {satisfaction: 0}}"
+    )
+    assert rated.evaluation.reference.satisfaction == 0
+    logistic = parse_scenario(HEAD + "satisfaction: {form: logistic, delay_spread: log-normal, spread: 1}")
+    assert (logistic.satisfaction.spread, logistic.objectives) == (1.0, ("delay", "energy"))
 
 
 def test_context_replaces_values() -> None:

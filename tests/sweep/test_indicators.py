@@ -1,6 +1,6 @@
 """Indicators against examples by hand and against their plain definitions."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -63,6 +63,36 @@ def test_hypervolume_is_the_area_under_the_staircase(points):
 def test_hypervolume_counts_the_dominated_unit_cells(points):
     cells = sum(any((point <= cell).all() for point in points) for cell in product(range(5), repeat=3))
     assert hypervolume(points, np.full(3, 5.0)) == pytest.approx(cells)
+
+
+@pytest.mark.parametrize("objectives", [3, 4])
+@given(st.data())
+@settings(max_examples=25)
+def test_hypervolume_is_that_of_a_union_of_boxes(objectives, data):
+    """By inclusion and exclusion: a set of boxes that share the reference point meets in a box again."""
+    numbers = st.floats(0.0, 1.2, allow_subnormal=False)
+    points = data.draw(arrays(np.float64, (data.draw(st.integers(1, 6)), objectives), elements=numbers))
+    reference = np.linspace(0.7, 1.0, objectives)
+    expected = 0.0
+    for size in range(1, len(points) + 1):
+        for some in combinations(points, size):
+            sides = np.maximum(reference - np.max(some, axis=0), 0.0)
+            expected -= (-1.0) ** size * sides.prod()
+    assert hypervolume(points, reference) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("objectives", [3, 4])
+def test_hypervolume_of_many_points_is_the_share_of_random_ones_behind_them(objectives):
+    rng = np.random.default_rng(objectives)
+    towards = np.abs(rng.standard_normal((60, objectives)))
+    points = 1.0 - towards / np.linalg.norm(towards, axis=1, keepdims=True)
+    reference = np.full(objectives, 1.0)
+    anywhere = rng.random((40_000, objectives))
+    behind = np.zeros(len(anywhere), np.bool_)
+    for point in points:
+        behind |= (point <= anywhere).all(axis=1)
+    assert 0.05 < behind.mean() < 0.95
+    assert hypervolume(points, reference) == pytest.approx(behind.mean(), abs=5.0 * 0.5 / np.sqrt(len(anywhere)))
 
 
 def test_costs_by_hand():

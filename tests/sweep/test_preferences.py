@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.errors import InputError
 from mecsim.sweep import preference_grid
+from mecsim.sweep.preferences import MAX_SPREAD, _spread
 
 
 def test_two_objectives_take_equal_steps_from_one_corner_to_the_other():
@@ -18,18 +19,53 @@ def test_two_objectives_take_equal_steps_from_one_corner_to_the_other():
     assert_array_equal(preference_grid(2, 2), [[0.0, 1.0], [1.0, 0.0]])
 
 
-@pytest.mark.parametrize("objectives", [3, 4])
-@pytest.mark.parametrize("count", [5, 10, 20, 101, 300])
-def test_more_objectives_get_the_finest_lattice_that_is_not_larger(objectives, count):
+@pytest.mark.parametrize(("objectives", "count"), [(3, 3), (3, 10), (3, 45), (4, 4), (4, 20), (4, 84)])
+def test_more_objectives_get_a_lattice_where_one_has_as_many_points(objectives, count):
     grid = preference_grid(objectives, count)
-    partitions = max(p for p in range(1, 30) if comb(p + objectives - 1, objectives - 1) <= count)
-    assert len(grid) == comb(partitions + objectives - 1, objectives - 1)
-    assert len(np.unique(grid.round(9), axis=0)) == len(grid)
+    partitions = next(p for p in range(1, 30) if comb(p + objectives - 1, objectives - 1) == count)
+    assert len(grid) == len(np.unique(grid.round(9), axis=0)) == count
     assert_allclose(grid * partitions, (grid * partitions).round(), atol=1e-9)
 
 
+@pytest.mark.parametrize(("objectives", "count"), [(3, 5), (3, 33), (4, 11), (4, 45), (5, 12)])
+def test_any_other_number_of_preferences_is_met_exactly(objectives, count):
+    grid = preference_grid(objectives, count)
+    assert grid.shape == (count, objectives)
+    _spread.cache_clear()  # so that it is computed again
+    assert_array_equal(preference_grid(objectives, count), grid)
+    partitions = max(p for p in range(1, 30) if comb(p + objectives - 1, objectives - 1) <= count)
+    lattice = preference_grid(objectives, comb(partitions + objectives - 1, objectives - 1))
+    assert mean_gap(grid) < mean_gap(lattice)
+    assert nearest_pair(grid) > 0.4 * nearest_pair(lattice)
+
+
+def mean_gap(grid):
+    """Root mean square distance from a preference to the nearest one of a grid."""
+    anywhere = np.random.default_rng(0).dirichlet(np.ones(grid.shape[1]), 2000)
+    squares = ((anywhere[:, None] - grid) ** 2).sum(axis=2).min(axis=1)
+    return np.sqrt(squares.mean())
+
+
+def nearest_pair(grid):
+    squares = ((grid[:, None] - grid) ** 2).sum(axis=2) + 4.0 * np.eye(len(grid))
+    return np.sqrt(squares.min())
+
+
+def test_many_preferences_are_a_lattice_again():
+    """Which is fast for any number."""
+    assert len(preference_grid(3, MAX_SPREAD + 1)) == 190
+    assert len(preference_grid(4, 300)) == 286
+
+
+def test_a_grid_may_be_changed_by_who_asked_for_it():
+    grid = preference_grid(3, 5)
+    expected = grid.copy()
+    grid[:] = 0.0
+    assert_array_equal(preference_grid(3, 5), expected)
+
+
 @pytest.mark.parametrize("objectives", [1, 2, 3, 4])
-@pytest.mark.parametrize("count", [4, 11, 84])
+@pytest.mark.parametrize("count", [4, 11, 35])
 def test_every_row_is_a_preference_and_every_corner_is_there(objectives, count):
     grid = preference_grid(objectives, count)
     assert (grid >= 0.0).all()

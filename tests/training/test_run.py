@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mecsim.baselines import calibrate, play
 from mecsim.engines.tape import draw_tapes
 from mecsim.errors import InputError, RunError
-from mecsim.scenario import CountRange, Edge, Histogram, ObjectiveValues, Observation, Servers
+from mecsim.scenario import CountRange, DelaySatisfaction, Edge, Histogram, ObjectiveValues, Observation, Servers
 from mecsim.scenario import Evaluation as Yardsticks
 from mecsim.training import AgentPolicy, Run, is_run, run_policy
 from tests.training.small import COPIES, new_run, small_scenario, trained
@@ -285,11 +285,51 @@ def test_corners_stay_corners_and_the_own_scale_changes_nothing():
     assert_allclose(asked_of_the_agent(scaled(9.0, 3.0), scaled(9.0, 3.0), preference), preference)
 
 
-@pytest.mark.parametrize("objectives", [("delay",), ("energy", "delay")])
+@pytest.mark.parametrize("objectives", [("delay",), ("energy", "satisfaction")])
 def test_other_objectives_are_refused(finished, objectives):
     with pytest.raises(InputError, match=r"trained for the objectives delay, energy, the scenario has") as caught:
-        run_policy(finished.folder, small_scenario(objectives=objectives))
+        run_policy(finished.folder, small_scenario(objectives=objectives, satisfaction=DelaySatisfaction()))
     one_line(caught, ", ".join(objectives))
+
+
+def rated(*objectives, scale=None):
+    return small_scenario(satisfaction=DelaySatisfaction(), objectives=objectives, evaluation=Yardsticks(scale=scale))
+
+
+def test_further_objectives_of_the_scenario_are_left_to_others():
+    """The weights of its own count, in their proportion and in the agent's order; equal ones where there are none."""
+    own = ObjectiveValues(delay_s=200.0, energy_j=0.5)
+    all_three = ObjectiveValues(delay_s=40.0, energy_j=0.5, satisfaction=0.3)
+    trained_on = rated("energy", "delay", scale=own)
+    played_on = rated("delay", "satisfaction", "energy", scale=all_three)
+    preference = np.array([[0.2, 0.6, 0.2], [0.0, 0.5, 0.5], [0.0, 1.0, 0.0], [0.5, 0.0, 0.5]])
+    asked = asked_of_the_agent(trained_on, played_on, preference)
+    assert_allclose(asked, [[1.0 / 6.0, 5.0 / 6.0], [1.0, 0.0], [0.5, 0.5], [1.0 / 6.0, 5.0 / 6.0]])
+
+
+def test_a_run_of_two_objectives_plays_on_three(tmp_path):
+    """In each state what it does is what it does on its own scenario, asked for the same trade."""
+    run = new_run(tmp_path / "run", rated("delay", "energy"), epochs=2)
+    trained(run)
+    scale = calibrate(run.scenario).scale
+    values = ObjectiveValues(delay_s=scale[0], energy_j=scale[1], satisfaction=1.0)
+    three = rated("delay", "energy", "satisfaction", scale=values)
+    tapes = draw_tapes(three, 0, 0, 5)
+    alone = play(run_policy(run.folder, run.scenario)(0), run.scenario, tapes, np.array([0.25, 0.75]))
+    there = play(run_policy(run.folder, three)(0), three, tapes, np.array([0.1, 0.3, 0.6]))
+    assert_array_equal(alone.records.server, there.records.server)
+    assert there.totals.shape == (5, 3)
+
+
+def test_ratings_are_another_observation(finished, tmp_path):
+    with pytest.raises(InputError, match="another observation") as caught:
+        run_policy(finished.folder, rated("delay", "energy"))
+    one_line(caught, "adequate_s; desired_s")
+    run = new_run(tmp_path / "run", rated("delay", "energy"), epochs=1)
+    trained(run)
+    logistic = rated("delay", "energy").model_copy(update={"satisfaction": DelaySatisfaction(form="logistic")})
+    with pytest.raises(InputError, match="another observation"):
+        run_policy(run.folder, logistic)
 
 
 @pytest.mark.parametrize(

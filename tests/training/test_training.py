@@ -15,8 +15,8 @@ from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file
 
 from mecsim.baselines import baseline, calibrate, tradable
+from mecsim.scenario import DelaySatisfaction, ObjectiveValues, load_scenario
 from mecsim.scenario import Evaluation as Yardsticks
-from mecsim.scenario import ObjectiveValues, load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
 from mecsim.training import AgentPolicy, Run, loop
 from mecsim.training.collect import Collector
@@ -360,6 +360,12 @@ def test_any_objectives_can_be_trained_for(tmp_path, objectives):
     reports = trained(run)
     assert reports[-1].returns.shape == (len(objectives),)
     assert [name for name in metrics_of(run)[0] if name.startswith("return_")] == [f"return_{o}" for o in objectives]
+
+
+def test_satisfaction_while_training_is_told_from_0_to_5(tmp_path):
+    rated = {"satisfaction": DelaySatisfaction(), "objectives": ("delay", "satisfaction")}
+    reports = trained(new_run(tmp_path / "run", small_scenario(**rated), epochs=2))
+    assert all(3.0 < report.returns[1] < 5.0 for report in reports)  # tasks are small here
 
 
 def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path):

@@ -1,0 +1,90 @@
+"""The axis of an objective in the pictures of fronts: its range, whether it is logarithmic, which end is better."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, ScalarFormatter
+from numpy.typing import NDArray
+
+from mecsim.report.style import plain_number
+from mecsim.scenario import AnyScenario, Shown, shown_objectives, values_shown
+from mecsim.sweep import Front, on_front
+
+Array = NDArray[np.float64]
+
+WIDE = 5.0  # from this ratio of largest to smallest on, costs are shown on a logarithmic axis
+FEW_FROM = 8.0  # and from this one on they leave less room for numbers
+MARGIN = 0.04  # of the range, beyond both of its ends
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveAxis:
+    """An objective over all points that are shown."""
+
+    shown: Shown
+    low: float
+    high: float
+    log: bool
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The two ends with a margin, the worse one first."""
+        low, high = self.placed(np.array([self.low, self.high])).tolist()
+        margin = MARGIN * (high - low) if high > low else 0.5
+        low, high = low - margin, high + margin
+        if self.log:
+            low, high = 10.0**low, 10.0**high
+        return (low, high) if self.shown.higher_is_better else (high, low)
+
+    def placed(self, values: Array) -> Array:
+        """Values of the objective where they lie on a plain axis: logarithms, if it is logarithmic."""
+        return np.log10(values) if self.log else values
+
+    def position(self, values: Array) -> Array:
+        """How far from the worse end of the range to the better one, 0 to 1; 1 where there is no range."""
+        low, high = self.placed(np.array([self.low, self.high])).tolist()
+        if high <= low:
+            return np.ones_like(values)
+        share = (self.placed(values) - low) / (high - low)
+        return np.asarray(share if self.shown.higher_is_better else 1.0 - share)
+
+    def between(self, share: float) -> float:
+        """The value at a `position`."""
+        low, high = self.placed(np.array([self.low, self.high])).tolist()
+        at = low + (high - low) * (share if self.shown.higher_is_better else 1.0 - share)
+        return float(10.0**at if self.log else at)
+
+
+def objective_axes(fronts: Sequence[Front], scenario: AnyScenario) -> list[ObjectiveAxis]:
+    """The axes of the objectives of a scenario, over the points of all fronts that no other of their front dominates.
+
+    Costs that differ much have a logarithmic one, if none is 0.
+    """
+    best = np.concatenate([shown_front(front, scenario) for front in fronts])
+    ranges = zip(shown_objectives(scenario), best.min(axis=0).tolist(), best.max(axis=0).tolist(), strict=True)
+    return [
+        ObjectiveAxis(shown, low, high, not shown.higher_is_better and low > 0.0 and high > WIDE * low)
+        for shown, low, high in ranges
+    ]
+
+
+def shown_front(front: Front, scenario: AnyScenario) -> Array:
+    """The undominated points of a front as they are shown, (k, objectives)."""
+    return values_shown(front.mean[on_front(front.mean)], scenario)
+
+
+def plain_log_ticks(axis: Axis, few: bool = False) -> None:
+    """Numbers instead of powers of ten on a logarithmic axis; `few` where there is room for three in a decade."""
+    axis.set_major_formatter(ScalarFormatter())
+    axis.set_minor_formatter(ScalarFormatter())
+    axis.set_minor_locator(LogLocator(subs=(2.0, 5.0) if few else (2.0, 3.0, 5.0, 7.0)))
+
+
+def exponent_ticks(axis: Axis, low: float, high: float) -> None:
+    """Ticks of a plain axis that shows the decimal logarithms of values from `low` to `high`."""
+    decades = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    ticks = [factor * 10.0**decade for decade in decades for factor in (1.0, 2.0, 5.0)]
+    axis.set_ticks([float(np.log10(tick)) for tick in ticks if low <= tick <= high])
+    axis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(10.0**value)))

@@ -1,0 +1,42 @@
+"""The pictures that a simulation can be asked for, by name."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from mecsim.errors import InputError
+from mecsim.report.rating_figure import rating_figure
+from mecsim.report.style import save_figure
+from mecsim.scenario import AnyScenario
+from mecsim.scenario.text import nearest
+
+PLOTS: Mapping[str, Callable[[AnyScenario, Sequence[str], int], Figure]] = {"satisfaction": rating_figure}
+"""Each takes the scenario, what is to be shown (everything if nothing is named) and a seed."""
+
+PLOT_FILES = tuple(f"{name}.{ending}" for name in PLOTS for ending in ("png", "svg"))
+
+
+def plot_figures(asked: Iterable[str], scenario: AnyScenario, seed: int) -> dict[str, Figure]:
+    """Figures by name for texts such as `satisfaction` or `satisfaction=voice,streaming`.
+
+    Raises:
+        InputError: there is no such plot, it is asked for twice, or the scenario does not have what it shows.
+    """
+    figures: dict[str, Figure] = {}
+    for text in asked:
+        name, equals, parts = text.partition("=")
+        if name not in PLOTS:
+            raise InputError(f"--plot {text}: unknown plot, {nearest(name, list(PLOTS))}")
+        if name in figures:
+            raise InputError(f"--plot {text}: {name} is asked for twice")
+        try:
+            figures[name] = PLOTS[name](scenario, tuple(parts.split(",")) if equals else (), seed)
+        except InputError as error:
+            raise InputError(f"--plot {text}: {error}") from None
+    return figures
+
+
+def save_plots(figures: Mapping[str, Figure], folder: Path) -> list[str]:
+    """Write each as NAME.png and NAME.svg; the names of the PNG files."""
+    return [save_figure(figure, folder, name).name for name, figure in figures.items()]
