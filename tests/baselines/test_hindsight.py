@@ -60,7 +60,7 @@ def test_it_finds_the_best_of_all_schedules(name):
     tasks = 0
     for n in range(8):
         assert num_options(tapes)[n] == options
-        waits = play(GreedyPolicy(SCALE), scenario, tapes.select(slice(n, n + 1)), wanted[n]).records.dispatched[0]
+        waits = play(GreedyPolicy(scale), scenario, tapes.select(slice(n, n + 1)), wanted[n]).records.dispatched[0]
         tasks += waits.sum()
         every = [range(options) if waiting else range(1) for waiting in waits]
         schedules = np.array(list(itertools.product(*every)))

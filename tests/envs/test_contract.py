@@ -27,7 +27,8 @@ from tests.offloading import make_scenario
 @pytest.mark.filterwarnings("ignore:.*Not able to test alternative render modes:UserWarning")
 def test_gymnasium_checker(scenario: str, engine: str) -> None:
     """Gymnasium's own checker knows scalar rewards only, so it sees the scalarised environment."""
-    check_env(LinearReward(OffloadEnv(scenario, engine), [0.3, 0.7]))  # type: ignore[arg-type]
+    env = OffloadEnv(scenario, engine)  # type: ignore[arg-type]
+    check_env(LinearReward(env, np.full(env.reward_dim, 1.0 / env.reward_dim)))
 
 
 @pytest.mark.parametrize(("scenario", "engine"), BUILT_IN)
@@ -36,7 +37,7 @@ def test_mo_gymnasium_conventions(scenario: str, engine: str) -> None:
     inner = env.unwrapped
     assert isinstance(inner.reward_space, gym.spaces.Box)
     assert inner.reward_space.dtype == np.float32
-    assert inner.reward_space.shape == (inner.reward_dim,) == (2,)
+    assert inner.reward_space.shape == (inner.reward_dim,) == (len(inner.scenario.objectives),)
     observation, info = env.reset(seed=1)
     assert observation in env.observation_space
     rewards = []
@@ -52,7 +53,8 @@ def test_mo_gymnasium_conventions(scenario: str, engine: str) -> None:
         assert reward in inner.reward_space
         assert truncated is False
         assert isinstance(info["delay_s"], float)
-        np.testing.assert_allclose(reward, [-info["delay_s"], -info["energy_j"]], rtol=1e-6)
+        realised = [info[name] for name in ("delay_s", "energy_j", "satisfaction_shortfall")[: inner.reward_dim]]
+        np.testing.assert_allclose(-reward, realised, rtol=1e-6)
         rewards.append(reward)
     assert terminated is True
     kept = np.array(rewards)
@@ -117,7 +119,8 @@ def test_rewards_follow_the_order_of_the_objectives(engine: str, objectives: tup
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_rewards_of_satisfaction_sum_to_the_mean_rating_minus_5(engine: str) -> None:
-    env = OffloadEnv(short(steps=20, satisfaction="{}", objectives="[satisfaction, delay]"), engine)  # type: ignore[arg-type]
+    rated = {"satisfaction": "{}", "objectives": "[satisfaction, delay]", "evaluation": "{}"}
+    env = OffloadEnv(short(steps=20, **rated), engine)  # type: ignore[arg-type]
     env.reset(seed=3)
     total, promised, over = 0.0, 0.0, False
     while not over:
