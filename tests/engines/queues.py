@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mecsim.engines.simpy_server import Server, Task
 from mecsim.engines.system import system_of
-from mecsim.physics.contended_server import Rules, advance_jobs, prepare, send_job, unsent_jobs
+from mecsim.physics.contended_server import Patience, Rules, advance_jobs, prepare, send_job, unsent_jobs
 from mecsim.physics.processor_sharing import advance, idle_servers, send, unsent_tasks
 from mecsim.physics.workload import SizeDistribution, unit_mean_sizes
 from mecsim.scenario import Servers, Tasks
@@ -114,8 +114,19 @@ def sample_queue(load: float, distribution: SizeDistribution, replications: int,
 
 
 PREEMPTIVE = Rules(
-    interference=False, cqi=False, bandwidth_hz=1.0, preemptive=True, power_curve=False, step_s=1.0
+    interference=False,
+    cqi=False,
+    bandwidth_hz=1.0,
+    preemptive=True,
+    power_curve=False,
+    step_s=1.0,
+    rated=False,
+    logistic=False,
+    slope_below=1.0,
+    slope_above=1.0,
 )  # of which only the priority matters without uploads
+
+UNRATED = Patience(since_s=0.0, first=1.0, second=1.0)
 
 
 @numba.njit(nogil=True)
@@ -128,7 +139,7 @@ def run_classes(
     for j in range(len(size_bit)):
         advance_jobs(rules, servers, jobs, 0, 0, now_s, arrival_s[j], work, power_w)
         now_s = arrival_s[j]
-        prepare(jobs[0, j], size_bit[j], 0.0, now_s, now_s, priority[j])
+        prepare(jobs[0, j], size_bit[j], 0.0, now_s, now_s, priority[j], UNRATED)
         send_job(servers, jobs, 0, 0, j)
     advance_jobs(rules, servers, jobs, 0, 0, now_s, np.inf, work, power_w)
 

@@ -34,6 +34,7 @@ ROWS = {
     "scaling": {"result": 4 * 2},
     "gpu": {"result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},
+    "personal_offloading": {"result": 2 + 3, "front": 5 * 5},
     "personalization": {
         "result": 2 * (2 + 5),
         "points": 2 * (2 + 3 * (2 + 3)),
