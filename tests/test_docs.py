@@ -151,7 +151,8 @@ def test_recipes_run(tmp_path: Path) -> None:
     for recipe in recipes:
         scenario = load_scenario(recipe)
         tapes = draw_tapes(scenario, 0, 0, 2)
-        plays = [play(baseline("edge", scenario)(0), scenario, tapes, EVEN, engine) for engine in ("batched", "simpy")]
+        even = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
+        plays = [play(baseline("edge", scenario)(0), scenario, tapes, even, engine) for engine in ("batched", "simpy")]
         assert (plays[0].delay_s > 0.0).all(), recipe.name
         for batched, simpy in zip(*(played.totals for played in plays), strict=True):
             assert batched.tolist() == pytest.approx(simpy.tolist(), rel=1e-9), recipe.name
