@@ -39,7 +39,6 @@ MAX_PICTURE_BYTE = 150_000
 TIMEOUT_S = 300
 PAGES_WITH_PYTHON = ("quickstart.md", "reference.md", "guide-baselines.md")
 PAGES_WITH_COMMANDS = ("quickstart.md", "guide-scenarios.md", "guide-baselines.md")
-EVEN = np.array([0.5, 0.5])
 
 
 @dataclass(frozen=True)

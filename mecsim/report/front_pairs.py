@@ -21,6 +21,7 @@ from mecsim.scenario import AnyScenario, values_shown
 from mecsim.sweep import Front, on_front
 
 PANEL_INCH = 2.7
+SHORT_LABEL = 12  # characters, of which four fit side by side
 VIEW = {"elev": 24.0, "azim": 40.0}  # from where the best corner is the nearest and upmost
 
 
@@ -46,7 +47,8 @@ def pairs_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:
     title = scenario.description or "Pareto front"
     figure.suptitle(figure_title(title, figure.get_figwidth(), "right and up are better on all axes"))
     if rows == 2:
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
+        columns = 4 if max(map(len, labels)) <= SHORT_LABEL else 2
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
     else:  # there is room beside the diagonal
         figure.legend(handles, labels, loc="upper right", bbox_to_anchor=(0.98, 0.92))
     return figure
