@@ -68,7 +68,7 @@ class AgentPolicy:
         if seen != shown:
             raise InputError(
                 f"the run was trained on another observation ({seen}) than this scenario has "
-                f"({shown}): use the same sections observation and satisfaction"
+                f"({shown}): use the same histogram and cost_features"
             )
         try:
             agent.check_options(new_episodes(scenario, "batched").max_options)
