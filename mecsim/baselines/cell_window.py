@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.baselines.snapshot import SATISFACTION, SAVED, Array, Snapshot
+from mecsim.baselines.snapshot import SATISFACTION, SAVED, Array, Snapshot, snapshot_of_offers
 from mecsim.engines.cell_tape import CellTapes
 
 Index = NDArray[np.int64]
@@ -51,20 +51,13 @@ class Episode:
         age_s = self.arrival_s[request] - self.arrival_s[before]
         users = np.append(before[age_s < self.mean_duration_s[before]], request)
         per_s = 1.0 / self.mean_duration_s[users]
-        snapshot = self._snapshot(users, per_s / per_s.mean())
+        weight = per_s / per_s.mean()
+        snapshot = snapshot_of_offers(self.ratings[users] * weight[:, None], self.blocks[users], self.capacity)
         demanded_block_s = (self.mean_duration_s * self.blocks[:, -1])[: request + 1].mean()
         worth = np.empty(2)
         worth[SATISFACTION] = per_s.sum()
         worth[SAVED] = snapshot.demanded_blocks / demanded_block_s if demanded_block_s > 0.0 else 0.0
         return Window(snapshot, users, int(self.cell[request]), worth)
-
-    def _snapshot(self, users: Index, weight: Array) -> Snapshot:
-        rejected = np.zeros((len(users), 1), np.int64)
-        blocks = np.concatenate([rejected, self.blocks[users]], axis=1)
-        valid = blocks > 0
-        valid[:, 0] = True
-        ratings = np.concatenate([rejected, self.ratings[users] * weight[:, None]], axis=1)
-        return Snapshot(np.where(valid, ratings, 0.0), blocks, valid, self.capacity)
 
 
 def episode_of(tapes: CellTapes, episode: int, mean_duration_s: Array, capacity: int, truth: bool = False) -> Episode:

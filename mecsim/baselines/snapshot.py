@@ -108,8 +108,12 @@ def snapshot_of(tapes: CellTapes, episode: int, capacity: int, predicted: bool =
         predicted: whether levels count with the satisfaction that the predictor expects, instead of the true one.
     """
     ratings = (tapes.predicted if predicted else tapes.satisfaction)[episode]
-    blocks = tapes.blocks[episode, :, 0]
-    rejected = np.zeros((len(blocks), 1))
-    valid = np.concatenate([rejected == 0.0, blocks > 0], axis=1)
+    return snapshot_of_offers(ratings, tapes.blocks[episode, :, 0], capacity)
+
+
+def snapshot_of_offers(ratings: Array, blocks: NDArray[np.int64], capacity: int) -> Snapshot:
+    """Users who are offered levels 1..K, ratings and blocks (n, K); a level of 0 blocks is out of reach."""
+    rejected = np.zeros((len(blocks), 1), np.int64)
+    valid = np.concatenate([rejected == 0, blocks > 0], axis=1)
     satisfaction = np.where(valid, np.concatenate([rejected, ratings], axis=1), 0.0)
-    return Snapshot(satisfaction, np.concatenate([rejected.astype(np.int64), blocks], axis=1), valid, capacity)
+    return Snapshot(satisfaction, np.concatenate([rejected, blocks], axis=1), valid, capacity)

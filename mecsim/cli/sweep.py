@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from mecsim.sweep import Store, SweepSettings
 
 PARTS = "parts"
-PICTURES = tuple(f"{name}.{ending}" for name in ("front", "parallel") for ending in ("png", "svg"))
-OWN_ENTRIES = ("front.csv", "summary.json", *PICTURES, "tensorboard", PARTS)
 
 
 @click.command()
@@ -135,13 +133,15 @@ def sweep(
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":
     """Where finished parts are kept: in a new or emptied folder, or that of the sweep to resume."""
+    from mecsim.report.figures import FRONT_FILES
     from mecsim.sweep import resume_store, start_store
 
     if resume:
         return resume_store(out / PARTS, settings)
     begun = f"{PARTS}/settings.json"  # all there is of a sweep that was interrupted
     interrupted = os.path.isfile(out / begun) and not os.path.isfile(out / "summary.json")
-    output_folder(out, OWN_ENTRIES, begun if interrupted else "summary.json", force)
+    own = ("front.csv", "summary.json", *FRONT_FILES, "tensorboard", PARTS)
+    output_folder(out, own, begun if interrupted else "summary.json", force)
     return start_store(out / PARTS, settings)
 
 

@@ -8,9 +8,12 @@ from matplotlib.figure import Figure
 from mecsim.report.front_pairs import pairs_figure
 from mecsim.report.front_parallel import parallel_figure
 from mecsim.report.front_plane import plane_figure
-from mecsim.report.style import save_figure
+from mecsim.report.style import figure_files, save_figure
 from mecsim.scenario import AnyScenario
 from mecsim.sweep import Front
+
+FRONT_FILES = figure_files(("front", "parallel"))
+"""What `save_front` may write."""
 
 
 def front_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:

@@ -7,14 +7,14 @@ from matplotlib.figure import Figure
 
 from mecsim.errors import InputError
 from mecsim.report.rating_figure import rating_figure
-from mecsim.report.style import save_figure
+from mecsim.report.style import figure_files, save_figure
 from mecsim.scenario import AnyScenario
 from mecsim.scenario.text import nearest
 
 PLOTS: Mapping[str, Callable[[AnyScenario, Sequence[str], int], Figure]] = {"satisfaction": rating_figure}
 """Each takes the scenario, what is to be shown (everything if nothing is named) and a seed."""
 
-PLOT_FILES = tuple(f"{name}.{ending}" for name in PLOTS for ending in ("png", "svg"))
+PLOT_FILES = figure_files(PLOTS)
 
 
 def plot_figures(asked: Iterable[str], scenario: AnyScenario, seed: int) -> dict[str, Figure]:

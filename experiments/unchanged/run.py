@@ -1,0 +1,93 @@
+"""Numbers that no change of structure may change: digests of what the commands write for every built-in scenario.
+
+`python experiments/unchanged/run.py --work FOLDER` plays cheap policies on both engines (`mecsim simulate`), sweeps
+greedy, random and a trained run over 11 preferences and 20 episodes, and trains 100,000 steps on one scenario of each
+system, all with one thread and seed 0. It writes digests.csv: what was run, the file, and the first 16 digits of the
+SHA-256 of its bytes. `--against digests.csv` compares with an earlier one, names what differs and exits with 1.
+"""
+
+import csv
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+EPISODES = 3
+STEPS = 100_000
+LEARNED = {"quickstart": "quickstart", "personalized-quick": "personalized-quick"}
+CHEAP = {
+    "offload": ("greedy", "random", "cloud", "edge", "join-shortest-work"),
+    "cells": ("greedy", "random", "universal", "minimum"),
+}
+SCENARIOS = {
+    "quickstart": "offload",
+    "gmorl": "offload",
+    "gmorl-test": "offload",
+    "gmorl-e6": "offload",
+    "gmorl-personal": "offload",
+    "personalized-quick": "cells",
+    "personalized-cell": "cells",
+    "personalized-city": "cells",
+}
+RUN_OF = {"offload": "quickstart", "cells": "personalized-quick"}
+"""Which trained run is played on the scenarios of a system."""
+
+RECORDS = {"offload": ("tasks.csv", "servers.csv"), "cells": ("requests.csv", "cells.csv")}
+
+
+@click.command()
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="A new folder for what the commands write.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("digests.csv"), help="The table of digests.")
+@click.option("--against", type=click.Path(path_type=Path, exists=True), help="An earlier table to compare with.")
+def main(work: Path, out: Path, against: Path | None) -> None:
+    """Run everything, write the digests, and compare them with earlier ones."""
+    found: dict[tuple[str, str], str] = {}
+    for scenario in LEARNED:
+        run = work / f"run-{scenario}"
+        _mecsim("train", scenario, "--out", run, "--steps", STEPS, "--device", "cpu")
+        found[f"train {scenario}", "metrics.csv"] = _digest(run / "metrics.csv")
+    for scenario, system in SCENARIOS.items():
+        for policy in CHEAP[system]:
+            for engine in ("batched", "simpy"):
+                folder = work / f"simulate-{scenario}-{policy}-{engine}"
+                _mecsim("simulate", scenario, "--policy", policy, "--engine", engine, "--episodes", EPISODES, "--out", folder)
+                for name in RECORDS[system]:
+                    found[f"simulate {scenario} {policy} {engine}", name] = _digest(folder / name)
+        folder = work / f"sweep-{scenario}"
+        targets = ["greedy", "random", f"run-{RUN_OF[system]}"]
+        grid = ("--scenario", scenario, "--preferences", 11, "--episodes", 20)
+        _mecsim("sweep", *targets, *grid, "--out", folder.name, cwd=work)
+        found[f"sweep {scenario} {' '.join(targets)}", "front.csv"] = _digest(folder / "front.csv")
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("command", "file", "sha256"))
+        writer.writerows((*key, digest) for key, digest in found.items())
+    click.echo(f"wrote {out}: {len(found)} files")
+    if against is not None:
+        _compare(found, against)
+
+
+def _mecsim(*arguments: object, cwd: Path | None = None) -> None:
+    command = [sys.executable, "-m", "mecsim", *map(str, arguments), "--num-threads", "1"]
+    click.echo(" ".join(command[3:]), err=True)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=cwd)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _compare(found: dict[tuple[str, str], str], against: Path) -> None:
+    with against.open(newline="", encoding="utf-8") as file:
+        earlier = {(row["command"], row["file"]): row["sha256"] for row in csv.DictReader(file)}
+    changed = [key for key in earlier if found.get(key) != earlier[key]]
+    for command, name in changed:
+        click.echo(f"changed: {command}: {name}")
+    click.echo(f"{len(earlier) - len(changed)} of {len(earlier)} files are the same bytes as in {against}")
+    sys.exit(1 if changed else 0)
+
+
+if __name__ == "__main__":
+    main()
