@@ -1,13 +1,15 @@
 """mecsim: multi-objective reinforcement learning for edge offloading and personalized wireless networks.
 
-`gymnasium.make("mecsim/offload-v0", scenario="gmorl")` and `gymnasium.make("mecsim/personalize-v0")` work once this
-package is imported. Everything heavy is imported when it is first asked for, so that `import mecsim` stays light.
+Once this package is imported, `gymnasium.make("mecsim/NAME-v0", scenario=…)` makes an environment of the system NAME,
+such as `mecsim/offload-v0` and `mecsim/cells-v0`. Everything heavy is imported when it is first asked for, so that
+`import mecsim` stays light.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from gymnasium import register
 
+from mecsim.core.plugins import SYSTEM_PLACES
 from mecsim.version import __version__
 
 if TYPE_CHECKING:
@@ -16,14 +18,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Scenario", "__version__", "load_scenario", "make_vec"]
 
-for _id, _entry_point in {
-    "mecsim/offload-v0": "mecsim.envs.offload:OffloadEnv",
-    "mecsim/personalize-v0": "mecsim.envs.personalize:PersonalizeEnv",
-}.items():
+_FORMER = {"personalize": "cells"}
+"""Names of environments in earlier versions."""
+
+for _name in (*SYSTEM_PLACES.plugins, *_FORMER):
     register(
-        id=_id,
-        entry_point=_entry_point,
-        vector_entry_point="mecsim.envs.vector:BatchVectorEnv",
+        id=f"mecsim/{_name}-v0",
+        entry_point="mecsim.envs.registered:single",
+        vector_entry_point="mecsim.envs.registered:vector",
+        kwargs={"system": _FORMER.get(_name, _name)},
         disable_env_checker=True,  # the checker knows scalar rewards only
     )
 

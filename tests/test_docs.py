@@ -20,12 +20,13 @@ import pytest
 import yaml
 from mecsim_agents import METRICS, DiscreteSACConfig
 
-from mecsim.baselines import BASELINES, CELL_BASELINES, baseline, play
 from mecsim.cli import COMMANDS, cli
-from mecsim.engines.tape import draw_tapes
-from mecsim.scenario import Scenario, builtin_names, load_scenario, parse_scenario, with_context
+from mecsim.policies import BASELINES, CELL_BASELINES, baseline, play
+from mecsim.scenario import builtin_names, load_scenario, parse_scenario, with_context
 from mecsim.scenario.kinds import KINDS
 from mecsim.scenario.problems import keys_of
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.training import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
@@ -42,7 +43,7 @@ PAGES_WITH_COMMANDS = ("quickstart.md", "guide-scenarios.md", "guide-baselines.m
 
 
 @dataclass(frozen=True)
-class Block:
+class Reel:
     """A fenced block of a page."""
 
     language: str
@@ -50,12 +51,12 @@ class Block:
     body: str
 
 
-def blocks(page: Path) -> list[Block]:
+def blocks(page: Path) -> list[Reel]:
     """The fenced blocks of a page, in order."""
     found = []
     for match in FENCE.finditer(page.read_text(encoding="utf-8")):
         language, _, settings = match["head"].partition(" ")
-        found.append(Block(language, int(settings.removeprefix("exit=") or 0), match["body"]))
+        found.append(Reel(language, int(settings.removeprefix("exit=") or 0), match["body"]))
     return found
 
 
@@ -104,7 +105,7 @@ def missing_line(shown: list[str], output: str) -> str | None:
     return None
 
 
-def run_block(block: Block, folder: Path) -> None:
+def run_block(block: Reel, folder: Path) -> None:
     """Run a block as a reader would."""
     match block.language:
         case "console":
@@ -221,7 +222,7 @@ def test_every_picture_is_shown() -> None:
     assert {path.resolve() for path in shown} >= set((DOCS / "figures").iterdir())
 
 
-def scenario_keys(model: type = Scenario, prefix: str = "") -> list[str]:
+def scenario_keys(model: type = OffloadScenario, prefix: str = "") -> list[str]:
     """Every dotted key of a scenario that holds a value."""
     keys = []
     for key, section in keys_of(model).items():
@@ -271,7 +272,7 @@ def test_training_defaults_are_the_ones_shown() -> None:
 def test_scenario_defaults_are_the_ones_shown() -> None:
     """Every row of the table of keys."""
     default = parse_scenario("mecsim: 1\nkind: offload\n")
-    rows = table_rows("Scenario keys")
+    rows = table_rows("OffloadScenario keys")
     for key, value in (("mecsim", "required"), ("kind", "required"), ("description", "empty")):
         assert rows.pop(key) == value
     assert len(rows) > 25

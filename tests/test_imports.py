@@ -12,7 +12,7 @@ HEAVY = {
 }  # fmt: skip
 PUBLIC = [
     "mecsim",
-    "mecsim.baselines",
+    "mecsim.policies",
     "mecsim.envs",
     "mecsim.scenario",
 ]
@@ -73,10 +73,11 @@ def test_all_lists_every_public_name(name: str) -> None:
 def test_public_names_of_the_package() -> None:
     import mecsim
     from mecsim.envs.vector import make_vec
-    from mecsim.scenario import Scenario, load_scenario
+    from mecsim.scenario import load_scenario
+    from mecsim.systems.offload.scenario import OffloadScenario
 
-    assert set(mecsim.__all__) == {"Scenario", "__version__", "load_scenario", "make_vec"}
+    assert set(mecsim.__all__) == {"OffloadScenario", "__version__", "load_scenario", "make_vec"}
     assert mecsim.make_vec is make_vec
     assert mecsim.load_scenario is load_scenario
-    assert mecsim.Scenario is Scenario
+    assert mecsim.Scenario is OffloadScenario
     assert mecsim.__version__.count(".") == 2

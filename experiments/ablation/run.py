@@ -13,11 +13,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.baselines import Calibration, calibrate
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.policies import Calibration, calibrate
 from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import MEASURES, Front, half_width_95, measured
 
 PREFERENCES, EPISODES, SEEDS = 21, 200, 3

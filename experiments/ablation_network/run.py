@@ -14,11 +14,11 @@ greedy is to greedy on the same episodes.
 
 import numpy as np
 
-from mecsim.baselines import calibrate
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.policies import calibrate
 from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import compared, measured
 
 STEPS = 250_000

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
 from mecsim.report.charts import Curve, Panel, save_lines
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import policy_factory, training_evaluation
 from mecsim.training import Run
 

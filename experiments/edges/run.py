@@ -11,11 +11,11 @@ reference point suits all: it is measured for each number from greedy alone (the
 range of the anchors). Compare targets at a number of edges, by the ratios, and not a target across numbers.
 """
 
-from mecsim.baselines import calibrate
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.policies import calibrate
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import compared, measured
 
 GRID = 51, 300  # preferences and episodes of each policy for each number

@@ -12,11 +12,11 @@ differ in the number of edges they were trained on (1 to 8, 1 to 10); here it is
 in each bin.
 """
 
-from mecsim.baselines import calibrate
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.policies import calibrate
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import compared, measured
 
 GRID = 51, 500  # preferences and episodes of each policy in each bin

@@ -13,18 +13,19 @@ whether capacity is used better. They divide the mean by the mean number of Mbit
 
 import numpy as np
 
-from mecsim.baselines import baseline, calibrate, play
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.policies import baseline, calibrate, play
 from mecsim.report.charts import Curve, Panel, save_lines
-from mecsim.scenario import Scenario, load_scenario, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import measured, on_front, tape_chunks
+from mecsim.systems.offload.scenario import OffloadScenario
 
 GRID = 51, 500  # preferences and episodes of each policy for each number of edges
 MEAN_FREQUENCIES = {"servers.cloud.cpu": "4 GHz", "servers.edge.cpu": "2 GHz", "evaluation.reference": "null"}
 
 
-def dispatched_mbit(scenario: Scenario, episodes: int, seed: int) -> float:
+def dispatched_mbit(scenario: OffloadScenario, episodes: int, seed: int) -> float:
     """Mean Mbit that an episode dispatches; the same whatever the policy, as each step dispatches the next task."""
     everywhere = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
     total_bit = 0.0

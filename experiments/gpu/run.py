@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mecsim.baselines import calibrate
+from mecsim.bench.training import training_speed
 from mecsim.cli import main
-from mecsim.cli.study import QUICK_SETTINGS, Study, experiment
 from mecsim.errors import InputError
-from mecsim.report.benchmark_training import training_speed
+from mecsim.policies import calibrate
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario
+from mecsim.studies.study import QUICK_SETTINGS, Study, experiment
 from mecsim.sweep import half_width_95, measured
 from mecsim.training import TrainingConfig
 

@@ -15,11 +15,11 @@ policy on the same preferences and episodes.
 
 import click
 
-from mecsim.baselines import calibrate
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.policies import calibrate
 from mecsim.report.charts import save_bars, save_fronts
 from mecsim.scenario import load_scenario
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import Front, compared, measured
 
 SCENARIO = "gmorl-e6"

@@ -14,14 +14,15 @@ the same server was on its way, both at equal weights of delay and energy.
 
 import numpy as np
 
-from mecsim.baselines import calibrate, play
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
-from mecsim.engines.system import Records
-from mecsim.engines.tape import draw_tapes
+from mecsim.policies import calibrate, play
 from mecsim.report.charts import save_bars
-from mecsim.scenario import Scenario, load_scenario, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import compared, measured, policy_factory
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.records import OffloadRecords
+from mecsim.systems.offload.scenario import OffloadScenario
 
 STEPS = 300_000
 EPISODES = 200
@@ -63,7 +64,7 @@ def run(study: Study) -> None:
     )
 
 
-def _yardsticks(scenario: Scenario) -> dict[str, str]:
+def _yardsticks(scenario: OffloadScenario) -> dict[str, str]:
     """What is measured on one scenario, to be laid down in others."""
     calibration = calibrate(scenario)
     pairs = {"reference": calibration.reference, "scale": calibration.scale}
@@ -73,7 +74,7 @@ def _yardsticks(scenario: Scenario) -> dict[str, str]:
     }
 
 
-def _uploads(target: str, scenario: Scenario, study: Study) -> dict[str, object]:
+def _uploads(target: str, scenario: OffloadScenario, study: Study) -> dict[str, object]:
     """How long uploads last and how often they overlap, at equal weights."""
     tapes = draw_tapes(scenario, study.seed, 0, study.episodes(EPISODES))
     records = play(policy_factory(target, scenario)(study.seed), scenario, tapes, np.array([0.5, 0.5])).records
@@ -81,7 +82,7 @@ def _uploads(target: str, scenario: Scenario, study: Study) -> dict[str, object]
     return {"upload_s": float(upload_s.mean()), "overlapping": _overlapping(records)}
 
 
-def _overlapping(records: Records) -> float:
+def _overlapping(records: OffloadRecords) -> float:
     """Share of the tasks that were sent while another upload to the same server was on its way."""
     steps = records.task.shape[1]
     earlier = np.tri(steps, k=-1, dtype=np.bool_)  # [i, j]: step j lies before step i

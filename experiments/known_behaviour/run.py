@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 import numpy as np
 
-from mecsim.baselines import GreedyPolicy, Policy, RandomPolicy, play
-from mecsim.engines.tape import draw_tapes
+from mecsim.policies import GreedyPolicy, Policy, play
 from mecsim.scenario import load_scenario
 from mecsim.sweep import half_width_95
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.policies.simple import RandomPolicy
 
 # Scales of the predecessor's rewards (arXiv 2307.14346): delay × 0.01, energy × 50.
 PREDECESSOR = np.array([1 / 0.01, 1 / 50])

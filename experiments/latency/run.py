@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mecsim.bench.latency import Decide, agent_decides, measure_latency, policy_decides
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
 from mecsim.report.charts import save_bars
-from mecsim.report.latency import Decide, agent_decides, measure_latency, policy_decides
 from mecsim.scenario import load_scenario
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import policy_factory
 from mecsim.training import ExportedPolicy, Run, export_onnx
 

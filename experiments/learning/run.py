@@ -10,12 +10,13 @@ All on common random numbers.
 
 import numpy as np
 
-from mecsim.baselines import Calibration, calibrate
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.policies import Calibration, calibrate
 from mecsim.report.charts import Curve, Panel, save_lines
-from mecsim.scenario import Scenario, load_scenario, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import Front, compared, measured
+from mecsim.systems.offload.scenario import OffloadScenario
 
 # Preferences and episodes: of trained policies, of what plans. At six edges, then at each number, where the first
 # training is played on more episodes than the others.
@@ -102,7 +103,9 @@ def _folder(name: str, seed: int) -> str:
     return name if seed == 0 else f"{name}-seed{seed}"
 
 
-def _played(study: Study, scenario: Scenario, targets: dict[str, str], grid: tuple[int, int]) -> dict[str, Front]:
+def _played(
+    study: Study, scenario: OffloadScenario, targets: dict[str, str], grid: tuple[int, int]
+) -> dict[str, Front]:
     return dict(zip(targets, study.fronts(list(targets.values()), scenario, *grid), strict=True))
 
 

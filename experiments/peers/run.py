@@ -30,14 +30,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from mecsim.baselines import calibrate
 from mecsim.cli import main
-from mecsim.cli.study import QUICK_EPOCHS, QUICK_SETTINGS, Study, experiment
-from mecsim.engines.tape import Stream
+from mecsim.core.seeds import Stream
 from mecsim.errors import InputError, MecsimError, RunError
+from mecsim.policies import calibrate
 from mecsim.report.charts import DPI
 from mecsim.report.style import COLOURS
 from mecsim.scenario import load_scenario
+from mecsim.studies.study import QUICK_EPOCHS, QUICK_SETTINGS, Study, experiment
 from mecsim.sweep import Front, evaluate, measured, policy_factory
 
 SCENARIO = "gmorl-e6"

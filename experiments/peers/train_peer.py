@@ -37,20 +37,21 @@ from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
-from mecsim.baselines import Policy, calibrate
-from mecsim.baselines.policy import Actions, Preferences
-from mecsim.baselines.scalar_rl import DqnConfig
 from mecsim.cli import main
 from mecsim.cli.options import key_values, use_threads
-from mecsim.engines.tape import Stream
-from mecsim.envs import FlatObservation, OffloadEnv
-from mecsim.envs.episodes import Arrays
-from mecsim.envs.offload import OffloadEpisodes
+from mecsim.core.episodes import Arrays
+from mecsim.core.seeds import Stream
+from mecsim.envs import FlatObservation
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
+from mecsim.policies import Policy, calibrate
+from mecsim.policies.policy import Actions, Preferences
 from mecsim.report.provenance import provenance
 from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, hypervolume, mean_cost, policy_factory, preference_grid, write_json
 from mecsim.sweep.indicators import expected_utility
+from mecsim.systems.offload.environment import OffloadEnv
+from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.policies.scalar_rl import DqnConfig
 from mecsim.training import Evaluation, Run, TrainingConfig, train
 
 SCENARIO = "gmorl-e6"

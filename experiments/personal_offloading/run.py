@@ -13,12 +13,14 @@ from itertools import combinations
 
 import numpy as np
 
-from mecsim.baselines import calibrate
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
+from mecsim.core.system import values_shown
+from mecsim.policies import calibrate
 from mecsim.report.charts import save_fronts
-from mecsim.scenario import Scenario, load_scenario, values_shown, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import Front, half_width_95_of, hypervolume, on_front, preference_grid, ratio, resample
+from mecsim.systems.offload.scenario import OffloadScenario
 
 SCENARIO = "gmorl-personal"
 PREFERENCES, EPISODES, SEEDS = 91, 200, 2  # 91 points are a whole lattice on the triangle
@@ -51,7 +53,7 @@ def run(study: Study) -> None:
     save_fronts(study.out / "front.png", drawn, scenario)
 
 
-def _whole(study: Study, scenario: Scenario) -> dict[str, Front]:
+def _whole(study: Study, scenario: OffloadScenario) -> dict[str, Front]:
     """Policies for all objectives and greedy, over the triangle."""
     runs = {
         f"seed {seed}": study.trained(scenario, f"{SCENARIO}-seed{seed}", seed=seed)
@@ -61,7 +63,7 @@ def _whole(study: Study, scenario: Scenario) -> dict[str, Front]:
     return dict(zip(targets, study.fronts(list(targets.values()), scenario, PREFERENCES, EPISODES), strict=True))
 
 
-def _pairs(study: Study, scenario: Scenario) -> dict[str, Front]:
+def _pairs(study: Study, scenario: OffloadScenario) -> dict[str, Front]:
     """A policy for each pair of objectives, over the edge of the triangle between them."""
     count, fronts = len(study.grid(scenario, PREFERENCES)), {}
     for pair in combinations(range(len(scenario.objectives)), 2):

@@ -29,15 +29,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.baselines import calibrate, play
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
-from mecsim.engines.cell_tape import CellTapes
-from mecsim.report.cell_episodes import cell_episode_columns
+from mecsim.core.system import values_shown
+from mecsim.policies import calibrate, play
 from mecsim.report.charts import Curve, Panel, save_fronts, save_lines
-from mecsim.scenario import CellScenario, load_scenario, values_shown, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import Front, compared, measured, write_json
 from mecsim.sweep.evaluate import half_width_95, policy_factory, tape_chunks
+from mecsim.systems.cells.quantities import episode_quantities
+from mecsim.systems.cells.scenario import CellsScenario
+from mecsim.systems.cells.tape import CellsTapes
 
 Array = NDArray[np.float64]
 Quantities = Mapping[str, Array]  # of each episode, (E,)
@@ -71,11 +73,11 @@ class Setting:
     episodes: int
     quick: Mapping[str, str]  # what makes it small
 
-    def scenario(self, study: Study, **changes: str) -> CellScenario:
+    def scenario(self, study: Study, **changes: str) -> CellsScenario:
         """The scenario with values changed; `__` in names stands for a dot."""
         given = {key.replace("__", "."): value for key, value in changes.items()}
         found = with_context(load_scenario(self.name), {**(self.quick if study.quick else {}), **given})
-        assert isinstance(found, CellScenario)
+        assert isinstance(found, CellsScenario)
         return found
 
     def agents(self, study: Study) -> dict[str, str]:
@@ -199,14 +201,14 @@ def noise(study: Study) -> None:
     study.write(rows, "noise", people=PEOPLE_SEED, users=LOG[0], days=28)
 
 
-def fitted(study: Study, scenario: CellScenario, name: str, users: int, days: int) -> tuple[Path, dict[str, Any]]:
+def fitted(study: Study, scenario: CellsScenario, name: str, users: int, days: int) -> tuple[Path, dict[str, Any]]:
     """A predictor of the people of a scenario, from a log of so many users and days, and the report on it.
 
     Both are kept in the folder of runs; what is there is taken.
     """
-    from mecsim.population.dataset import write_dataset
-    from mecsim.population.predictor_data import check_data_packages, read_log
-    from mecsim.population.predictor_report import fit_and_judge
+    from mecsim.people.dataset import write_dataset
+    from mecsim.predictor.data import check_data_packages, read_log
+    from mecsim.predictor.report import fit_and_judge
 
     check_data_packages("pyarrow", "sklearn")
     if study.quick:
@@ -226,7 +228,7 @@ def fitted(study: Study, scenario: CellScenario, name: str, users: int, days: in
     return path, json.loads(report_path.read_text())
 
 
-def operating_points(front: Front, scenario: CellScenario, floor: Array) -> tuple[int, int] | None:
+def operating_points(front: Front, scenario: CellsScenario, floor: Array) -> tuple[int, int] | None:
     """Indices of the preferences that save most at a mean satisfaction of at least that of `floor`, (E,).
 
     The first is chosen on the odd episodes, for the even ones, the second the other way round. None unless both halves
@@ -243,7 +245,7 @@ def operating_points(front: Front, scenario: CellScenario, floor: Array) -> tupl
 
 
 def _points(
-    study: Study, name: str, scenario: CellScenario, targets: Mapping[str, str], fronts: Mapping[str, Front]
+    study: Study, name: str, scenario: CellsScenario, targets: Mapping[str, str], fronts: Mapping[str, Front]
 ) -> list[dict[str, object]]:
     """Rows of the table `points`: each target at each rating, and agents together."""
     episodes = fronts["universal"].totals.shape[1]
@@ -280,12 +282,12 @@ def _told(found: Quantities, universal: Quantities) -> dict[str, object]:
     return row
 
 
-def _quantities(study: Study, target: str, scenario: CellScenario, preference: Array, episodes: int) -> Quantities:
+def _quantities(study: Study, target: str, scenario: CellsScenario, preference: Array, episodes: int) -> Quantities:
     """What the episodes of a front were like in the terms of users."""
     make, parts = policy_factory(target, scenario), []
     for first, tapes in tape_chunks(scenario, study.seed, episodes):
-        assert isinstance(tapes, CellTapes)
-        parts.append(cell_episode_columns(play(make(study.seed + first), scenario, tapes, preference), tapes, scenario))
+        assert isinstance(tapes, CellsTapes)
+        parts.append(episode_quantities(play(make(study.seed + first), scenario, tapes, preference), tapes, scenario))
     return {key: np.concatenate([part[key] for part in parts]) for key in TOLD}
 
 
@@ -318,7 +320,7 @@ def _to_oracle(study: Study, changes: Mapping[str, str], file: Path, agent: Mapp
 
 
 def _played(
-    study: Study, scenario: CellScenario, targets: Mapping[str, str], grid: tuple[int, int]
+    study: Study, scenario: CellsScenario, targets: Mapping[str, str], grid: tuple[int, int]
 ) -> dict[str, Front]:
     return dict(zip(targets, study.fronts(list(targets.values()), scenario, *grid), strict=True))
 

@@ -13,9 +13,9 @@ them, the better a policy obeys.
 import numpy as np
 
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario
+from mecsim.studies.study import Study, experiment
 
 
 @experiment(__file__)

@@ -13,14 +13,15 @@ them, at equal weights of delay and energy.
 
 import numpy as np
 
-from mecsim.baselines import calibrate, play
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
-from mecsim.engines.tape import draw_tapes
+from mecsim.policies import calibrate, play
 from mecsim.report.charts import save_bars
-from mecsim.report.episodes import episode_columns
-from mecsim.scenario import Scenario, load_scenario, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import compared, half_width_95, measured, policy_factory
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.quantities import episode_quantities
+from mecsim.systems.offload.scenario import OffloadScenario
 
 STEPS = 500_000
 EPISODES = 200
@@ -53,11 +54,11 @@ def run(study: Study) -> None:
     )
 
 
-def _service(target: str, scenario: Scenario, study: Study) -> dict[str, object]:
+def _service(target: str, scenario: OffloadScenario, study: Study) -> dict[str, object]:
     """Deadlines missed, and time from arrival to completion by class, at equal weights."""
     tapes = draw_tapes(scenario, study.seed, 0, study.episodes(EPISODES))
     played = play(policy_factory(target, scenario)(study.seed), scenario, tapes, np.array([0.5, 0.5]))
-    columns, records = episode_columns(played, tapes, scenario), played.records
+    columns, records = episode_quantities(played, tapes, scenario), played.records
     missed = columns["deadline_miss_ratio"]
     row: dict[str, object] = {"missed": float(missed.mean()), "missed_ci95": float(half_width_95(missed))}
     rows = np.arange(len(tapes))[:, None]

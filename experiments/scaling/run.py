@@ -14,13 +14,14 @@ import time
 
 import numpy as np
 
+from mecsim.bench.engines import engine_steps_per_s
+from mecsim.bench.training import update_s
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
-from mecsim.engines.tape import draw_tapes
-from mecsim.report.benchmark import engine_steps_per_s
-from mecsim.report.benchmark_training import update_s
 from mecsim.report.charts import Curve, Panel, save_lines
-from mecsim.scenario import Scenario, load_scenario, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.training import TrainingConfig
 
 AXES: dict[str, tuple[int, ...]] = {
@@ -78,7 +79,7 @@ def _measured(axis: str, value: int, quick: bool) -> dict[str, float]:
     return found
 
 
-def _varied(axis: str, value: int) -> Scenario:
+def _varied(axis: str, value: int) -> OffloadScenario:
     """`gmorl-e6` with that many of something."""
     base = load_scenario("gmorl-e6")
     if axis == "servers":  # the cloud is one of them
@@ -91,7 +92,7 @@ def _varied(axis: str, value: int) -> Scenario:
     return base
 
 
-def _draw_s(scenario: Scenario, envs: int) -> float:
+def _draw_s(scenario: OffloadScenario, envs: int) -> float:
     """Seconds to draw an episode of each environment, new ones every time."""
     taken_s = []
     for seed in range(1, REPETITIONS + 1):

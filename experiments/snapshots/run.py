@@ -19,16 +19,17 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.baselines.knapsack import exact_front, greedy_choice, lagrangian_front, universal_fit
-from mecsim.baselines.snapshot import Snapshot, snapshot_of
-from mecsim.baselines.snapshot_nsga2 import SnapshotNsga2Config, evolved_front
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
-from mecsim.engines.draw import draw_episodes
+from mecsim.core.system import draw_episodes
 from mecsim.report.charts import Curve, Panel, save_lines
-from mecsim.scenario import CellScenario, load_scenario, with_context
+from mecsim.scenario import load_scenario, with_context
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep.evaluate import half_width_95
 from mecsim.sweep.indicators import hypervolume, on_front
+from mecsim.systems.cells.policies.knapsack import exact_front, greedy_choice, lagrangian_front, universal_fit
+from mecsim.systems.cells.policies.snapshot import Snapshot, snapshot_of
+from mecsim.systems.cells.policies.snapshot_nsga2 import SnapshotNsga2Config, evolved_front
+from mecsim.systems.cells.scenario import CellsScenario
 
 Array = NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def _snapshots(users: int, capacity: int, count: int, seed: int) -> list[Snapsho
     """Requests of episodes of the scenario, in a cell of that capacity, as if they came at once."""
     changes = {"episode.requests": users, "users.count": users, "service.levels": LEVELS, "cells.blocks": capacity}
     scenario = with_context(load_scenario(SCENARIO), {key: str(value) for key, value in changes.items()})
-    assert isinstance(scenario, CellScenario)
+    assert isinstance(scenario, CellsScenario)
     tapes = draw_episodes(scenario, seed, 0, count)
     return [snapshot_of(tapes, episode, capacity) for episode in range(count)]
 

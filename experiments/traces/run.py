@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mecsim.baselines import play
 from mecsim.cli import main
-from mecsim.cli.study import Study, experiment
-from mecsim.engines.tape import draw_tapes
+from mecsim.policies import play
 from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import policy_factory
+from mecsim.systems.offload.draw.tapes import draw_tapes
 
 USERS, SITES, SIDE_M = 1000, 500, 5000.0
 AT_ONCE = 10

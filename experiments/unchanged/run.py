@@ -31,14 +31,19 @@ SCENARIOS = {
     "personalized-cell": "cells",
     "personalized-city": "cells",
 }
-RUN_OF = {"offload": "quickstart", "cells": "personalized-quick"}
-"""Which trained run is played on the scenarios of a system."""
+PLAYED = {
+    "quickstart": ("quickstart", "gmorl", "gmorl-test", "gmorl-e6"),
+    "personalized-quick": ("personalized-quick", "personalized-cell", "personalized-city"),
+}
+"""On which scenarios each trained run is played: those with the same observation."""
 
 RECORDS = {"offload": ("tasks.csv", "servers.csv"), "cells": ("requests.csv", "cells.csv")}
 
 
 @click.command()
-@click.option("--work", type=click.Path(path_type=Path), required=True, help="A new folder for what the commands write.")
+@click.option(
+    "--work", type=click.Path(path_type=Path), required=True, help="Folder for what the commands write; what is there is kept."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("digests.csv"), help="The table of digests.")
 @click.option("--against", type=click.Path(path_type=Path, exists=True), help="An earlier table to compare with.")
 def main(work: Path, out: Path, against: Path | None) -> None:
@@ -48,15 +53,26 @@ def main(work: Path, out: Path, against: Path | None) -> None:
         run = work / f"run-{scenario}"
         _mecsim("train", scenario, "--out", run, "--steps", STEPS, "--device", "cpu")
         found[f"train {scenario}", "metrics.csv"] = _digest(run / "metrics.csv")
-    for scenario, system in SCENARIOS.items():
-        for policy in CHEAP[system]:
+    for scenario, spec in SCENARIOS.items():
+        for policy in CHEAP[spec]:
             for engine in ("batched", "simpy"):
                 folder = work / f"simulate-{scenario}-{policy}-{engine}"
-                _mecsim("simulate", scenario, "--policy", policy, "--engine", engine, "--episodes", EPISODES, "--out", folder)
-                for name in RECORDS[system]:
+                _mecsim(
+                    "simulate",
+                    scenario,
+                    "--policy",
+                    policy,
+                    "--engine",
+                    engine,
+                    "--episodes",
+                    EPISODES,
+                    "--out",
+                    folder,
+                )
+                for name in RECORDS[spec]:
                     found[f"simulate {scenario} {policy} {engine}", name] = _digest(folder / name)
         folder = work / f"sweep-{scenario}"
-        targets = ["greedy", "random", f"run-{RUN_OF[system]}"]
+        targets = ["greedy", "random", f"run-{RUN_OF[spec]}"]
         grid = ("--scenario", scenario, "--preferences", 11, "--episodes", 20)
         _mecsim("sweep", *targets, *grid, "--out", folder.name, cwd=work)
         found[f"sweep {scenario} {' '.join(targets)}", "front.csv"] = _digest(folder / "front.csv")
@@ -70,6 +86,9 @@ def main(work: Path, out: Path, against: Path | None) -> None:
 
 
 def _mecsim(*arguments: object, cwd: Path | None = None) -> None:
+    out = (cwd or Path()) / str(arguments[arguments.index("--out") + 1])
+    if (out / "summary.json").exists() or (out / "metrics.csv").exists():  # of an interrupted call
+        return
     command = [sys.executable, "-m", "mecsim", *map(str, arguments), "--num-threads", "1"]
     click.echo(" ".join(command[3:]), err=True)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=cwd)

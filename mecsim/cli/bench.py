@@ -17,9 +17,9 @@ from mecsim.cli.options import threads_option, use_threads
 @threads_option
 def bench(scenario: str, envs: int, training: bool, latency: bool, num_threads: int | None) -> None:
     """Measure speeds and print them as JSON; the best of several repetitions, as other programs only slow one down."""
-    from mecsim.report.benchmark import measure_engines
-    from mecsim.report.benchmark_training import measure_training
-    from mecsim.report.latency import measure_decisions
+    from mecsim.bench.engines import measure_engines
+    from mecsim.bench.latency import measure_decisions
+    from mecsim.bench.training import measure_training
     from mecsim.report.provenance import provenance
     from mecsim.scenario import load_scenario
 

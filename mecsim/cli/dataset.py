@@ -30,13 +30,13 @@ def dataset(scenario: str, users: int, days: int, seed: int, out: Path, force: b
 
     One row per request, sorted by time. The same seed gives the same bytes.
     """
-    from mecsim.population.dataset import SUFFIXES, check_dataset_package, write_dataset
-    from mecsim.scenario import CellScenario, load_scenario
+    from mecsim.people.dataset import SUFFIXES, Peopled, check_dataset_package, write_dataset
+    from mecsim.scenario import load_scenario
 
     check_dataset_package()
     described = load_scenario(scenario)
-    if not isinstance(described, CellScenario):
-        raise InputError(f"{scenario}: is of kind {described.kind}; a dataset needs a scenario of kind personalize")
+    if not isinstance(described, Peopled):
+        raise InputError(f"{scenario}: is of kind {described.kind}, which has no population; name one of kind cells")
     path = new_file(out, SUFFIXES, force)
     try:
         written = write_dataset(
@@ -46,7 +46,7 @@ def dataset(scenario: str, users: int, days: int, seed: int, out: Path, force: b
             users=users,
             days=days,
             seed=seed,
-            levels=described.service.levels,
+            levels=described.levels,
             told={"version": __version__},
         )
     except OSError as error:

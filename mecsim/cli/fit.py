@@ -40,15 +40,15 @@ def fit(data: Path, out: Path, seed: int, force: bool, num_threads: int | None, 
     Writes a predictor to FILE, for satisfaction.predictor of a scenario, and a report beside it, with the ending .json.
     The report is on a predictor that learnt from a part of the log only; the one in FILE learnt from all of it.
     """
-    from mecsim.population.predictor_data import check_data_packages, read_log
-    from mecsim.population.predictor_file import SUFFIX
+    from mecsim.predictor.data import check_data_packages, read_log
+    from mecsim.predictor.file import SUFFIX
 
     check_data_packages("pyarrow", "sklearn")
     path = new_file(out, (SUFFIX,), force)
     report_path = new_file(path.with_suffix(REPORT_SUFFIX), (REPORT_SUFFIX,), force)
     log = read_log(data)
 
-    from mecsim.population.predictor_report import fit_and_judge
+    from mecsim.predictor.report import fit_and_judge
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console
     from mecsim.sweep.files import write_json

@@ -81,7 +81,7 @@ def use_threads(count: int | None) -> int:
     threads = count or cores
     import torch
 
-    from mecsim.compiled import set_threads
+    from mecsim.core.compiled import set_threads
 
     set_threads(threads)
     torch.set_num_threads(threads)

@@ -27,24 +27,19 @@ def scenarios(as_json: bool) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option(
-    "--kind",
-    type=click.Choice(["offload", "personalize"]),
-    default="offload",
-    show_default=True,
-    help="What to simulate.",
-)
+@click.option("--kind", default="offload", show_default=True, help="What to simulate, such as cells.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(name: str, kind: str, force: bool) -> None:
     """Write a commented starter scenario to NAME.yaml."""
-    from mecsim.scenario import starter_yaml
+    from mecsim.core.system import system_of_kind
 
     if not name.strip():
         raise InputError("init: name the new scenario, such as campus")
+    starter = system_of_kind(kind).starter()
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     try:
-        with path.open("w" if force else "x") as file:
-            file.write(starter_yaml(kind))
+        with path.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(starter)
     except FileExistsError:
         raise InputError(f"{path}: exists already; choose another name, or replace it with --force") from None
     except OSError as error:

@@ -53,17 +53,17 @@ def simulate(
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     import numpy as np
 
-    from mecsim.baselines import play
-    from mecsim.engines.draw import draw_episodes
-    from mecsim.report.episodes import episode_summary
+    from mecsim.core.system import draw_episodes, system_of
+    from mecsim.policies import play
     from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
     from mecsim.report.provenance import provenance
-    from mecsim.report.simulation import FILES, columns_of, record_files
+    from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import console, episode_table
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import policy_factory, tape_chunks, write_json
 
     played = with_context(load_scenario(scenario), key_values(context, "--context"))
+    system = system_of(played)
     weights = preference_of(preference, played.objectives)
     use_threads(num_threads)
     make = policy_factory(policy, played)
@@ -71,14 +71,14 @@ def simulate(
         raise InputError(f"--plot {plot[0]}: needs a folder to write to: add --out FOLDER")
     figures = plot_figures(plot, played, seed)
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    own = (*FILES, *PLOT_FILES, "summary.json")
+    own = (*record_names(), *PLOT_FILES, "summary.json")
     folder = None if out is None else output_folder(out, own, "summary.json", force)
     started = time.perf_counter()
     parts = []
-    with nullcontext() if folder is None else record_files(folder, played) as files:
+    with nullcontext() if folder is None else system.record_writer.load()(folder, played) as files:
         for first, tapes in tape_chunks(played, seed, episodes):
             result = play(make(seed + first), played, tapes, weights, "simpy" if engine == "simpy" else "batched")
-            parts.append(columns_of(result, tapes, played))
+            parts.append(system.episode_quantities.load()(result, tapes, played))
             if files is not None:
                 files.write(result.records, tapes)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -101,6 +101,10 @@ def simulate(
     if as_json:
         click.echo(json.dumps(summary, indent=2))
         return
-    console().print(episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns))
+    console().print(
+        episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns, system.quantities)
+    )
     if folder is not None and files is not None:
-        click.echo(f"wrote {', '.join([str(folder / files.NAMES[0]), *files.NAMES[1:], 'summary.json', *pictures])}")
+        click.echo(
+            f"wrote {', '.join([str(folder / system.tables[0]), *system.tables[1:], 'summary.json', *pictures])}"
+        )

@@ -54,8 +54,8 @@ def sweep(
     from rich.console import Console
     from rich.progress import Progress
 
-    from mecsim.baselines import calibrate
-    from mecsim.engines.draw import draw_episodes
+    from mecsim.core.system import draw_episodes
+    from mecsim.policies import calibrate
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console, quality_table

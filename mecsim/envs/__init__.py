@@ -1,20 +1,7 @@
-"""Gymnasium environments over the engines."""
+"""Gymnasium environments over the engines of every system."""
 
-from mecsim.envs.kinds import new_episodes
-from mecsim.envs.offload import OffloadEnv, OffloadEpisodes
-from mecsim.envs.personalize import CellEpisodes, PersonalizeEnv
+from mecsim.envs.single import SystemEnv
 from mecsim.envs.vector import BatchVectorEnv, make_vec
 from mecsim.envs.wrappers import FlatObservation, LinearReward, PreferenceObservation
 
-__all__ = [
-    "BatchVectorEnv",
-    "CellEpisodes",
-    "FlatObservation",
-    "LinearReward",
-    "OffloadEnv",
-    "OffloadEpisodes",
-    "PersonalizeEnv",
-    "PreferenceObservation",
-    "make_vec",
-    "new_episodes",
-]
+__all__ = ["BatchVectorEnv", "FlatObservation", "LinearReward", "PreferenceObservation", "SystemEnv", "make_vec"]

@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
-from mecsim.engines.tape import Stream
-from mecsim.envs.episodes import Arrays, EngineName
+from mecsim.core.episodes import Arrays, EngineName
+from mecsim.core.scenario import Scenario
+from mecsim.core.seeds import Stream
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.envs.wrappers import checked_preference, checked_scale
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario
 
 
 def flat_observation(observation: Arrays) -> NDArray[np.float32]:
@@ -32,10 +32,11 @@ def flat_observation(observation: Arrays) -> NDArray[np.float32]:
 
 
 class ScalarVecEnv(VecEnv):
-    """`num_envs` offloading environments on one engine as a `VecEnv`, for any algorithm with discrete actions.
+    """`num_envs` environments on one engine as a `VecEnv`, for any algorithm with discrete actions.
 
-    **Observation**: `Box` (D,) float32, see `flat_observation`. **Action**: `Discrete(A)`, the server; an absent server
-    stands for the last one that exists, as these algorithms know no masks. **Reward**: −Σ_i ω_i·c_i/scale_i.
+    **Observation**: `Box` (D,) float32, see `flat_observation`. **Action**: `Discrete(A)`, an option; one that cannot
+    be taken stands for another, as the environment has it, since these algorithms know no masks. **Reward**:
+    Σ_i ω_i·r_i/scale_i.
 
     All episodes have T steps and so end together. They terminate (see docs/design.md), so
     `info["TimeLimit.truncated"]` is False and nothing is bootstrapped; `info["terminal_observation"]` is the last

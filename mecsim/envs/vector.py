@@ -8,17 +8,18 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from mecsim.engines.tape import Stream
-from mecsim.envs.episodes import Arrays, EngineName
-from mecsim.envs.kinds import new_episodes
+from mecsim.core.episodes import Arrays, EngineName
+from mecsim.core.scenario import Scenario
+from mecsim.core.seeds import Stream
+from mecsim.core.system import draw_episodes, new_episodes
 from mecsim.errors import InputError
-from mecsim.scenario import AnyScenario, load_scenario
+from mecsim.scenario import load_scenario
 
 
 class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     """`num_envs` copies of the environment of a scenario on one engine, in Gymnasium's `VectorEnv` API.
 
-    See `OffloadEnv` and `PersonalizeEnv` for the meaning of all.
+    See `OffloadEnv` and `CellsEnv` for the meaning of all.
 
     Rewards are (num_envs, objectives) float32. All episodes have T steps, so all end together. Autoreset is
     `SAME_STEP`: the last step returns the first observation of the next episodes, and `info["final_obs"]` and
@@ -34,7 +35,7 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
 
     def __init__(
         self,
-        scenario: str | AnyScenario,
+        scenario: str | Scenario,
         num_envs: int = 1,
         seed: int = 0,
         engine: EngineName = "batched",
@@ -95,13 +96,13 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
 
     def _begin_next(self) -> Arrays:
         episodes = self.num_envs // self._copies
-        tapes = self.episodes.draw(self._seed_value, self.episodes_started, episodes, self._stream)
+        tapes = draw_episodes(self.scenario, self._seed_value, self.episodes_started, episodes, self._stream)
         self.episodes_started += episodes
         return self.episodes.begin(tapes.select(np.repeat(np.arange(episodes), self._copies)))
 
 
 def make_vec(
-    scenario: str | AnyScenario, num_envs: int = 1, seed: int = 0, engine: EngineName = "batched"
+    scenario: str | Scenario, num_envs: int = 1, seed: int = 0, engine: EngineName = "batched"
 ) -> BatchVectorEnv:
     """`num_envs` environments of a scenario (a built-in's name, a file or a `Scenario`) as one `VectorEnv`.
 

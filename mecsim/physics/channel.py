@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled
+from mecsim.core.compiled import compiled
 
 Array = NDArray[np.float64]
 Adaptation = Literal["shannon", "cqi"]

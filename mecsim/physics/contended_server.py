@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled
+from mecsim.core.compiled import compiled
 from mecsim.physics.channel import link_rate_bit_per_s
 from mecsim.physics.delay_rating import shortfall_of
 from mecsim.physics.energy import above_idle_w

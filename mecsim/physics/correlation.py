@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled
+from mecsim.core.compiled import compiled
 
 Number = TypeVar("Number", np.float64, np.complex128)
 

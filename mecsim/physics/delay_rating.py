@@ -7,10 +7,10 @@ the logarithmic axis u = log(adequate/t)/log(adequate/desired). logistic: centre
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled
-from mecsim.physics.satisfaction import ADEQUATE_RATING, DESIRED_RATING, log_position, logistic_rating, zone_rating
-from mecsim.scenario.delay_satisfaction import DelaySatisfaction
-from mecsim.scenario.satisfaction import TOP_RATING
+from mecsim.core.compiled import compiled
+from mecsim.core.rating import ADEQUATE_RATING, DESIRED_RATING, TOP_RATING
+from mecsim.physics.delay_satisfaction import DelaySatisfaction
+from mecsim.physics.satisfaction import log_position, logistic_rating, zone_rating
 
 _WIDTH = DESIRED_RATING - ADEQUATE_RATING  # of the zone
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled
-from mecsim.scenario.fields import POWER_CURVES_W
+from mecsim.core.compiled import compiled
+from mecsim.schema.fields import POWER_CURVES_W
 
 
 @compiled

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled
-from mecsim.scenario import Uniform
+from mecsim.core.compiled import compiled
+from mecsim.schema.units import Uniform
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.compiled import compiled, compiled_inline
+from mecsim.core.compiled import compiled, compiled_inline
 
 NONE = -1  # the end of a list
 

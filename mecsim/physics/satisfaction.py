@@ -9,13 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from mecsim.scenario.satisfaction import TOP_RATING
+from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
 
 Array = NDArray[np.float64]
 Values = Array | float
-
-ADEQUATE_RATING = 2.0
-DESIRED_RATING = 4.0
 
 
 def log_position(rate: Values, minimum: Values, demand: Values) -> Array:

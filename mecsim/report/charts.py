@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from mecsim.core.scenario import Scenario
 from mecsim.report.figures import front_figure
 from mecsim.report.style import COLOURS, colour_and_marker
-from mecsim.scenario import AnyScenario
 from mecsim.sweep import Front
 
 DPI = 100
@@ -75,7 +75,7 @@ def save_bars(
     return _save(figure, path)
 
 
-def save_fronts(path: Path, fronts: Sequence[Front], scenario: AnyScenario) -> Path:
+def save_fronts(path: Path, fronts: Sequence[Front], scenario: Scenario) -> Path:
     """The fronts' mean points with intervals as one PNG. Returns the path."""
     return _save(front_figure(fronts, scenario), path)
 

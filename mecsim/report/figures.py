@@ -5,23 +5,23 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from mecsim.core.scenario import Scenario
 from mecsim.report.front_pairs import pairs_figure
 from mecsim.report.front_parallel import parallel_figure
 from mecsim.report.front_plane import plane_figure
 from mecsim.report.style import figure_files, save_figure
-from mecsim.scenario import AnyScenario
 from mecsim.sweep import Front
 
 FRONT_FILES = figure_files(("front", "parallel"))
 """What `save_front` may write."""
 
 
-def front_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:
+def front_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     """Mean points with 95 % intervals: a plane of two objectives, or every pair of three and more."""
     return (plane_figure if len(scenario.objectives) <= 2 else pairs_figure)(fronts, scenario)
 
 
-def front_figures(fronts: Sequence[Front], scenario: AnyScenario) -> dict[str, Figure]:
+def front_figures(fronts: Sequence[Front], scenario: Scenario) -> dict[str, Figure]:
     """All pictures of fronts by name: `front`, and from three objectives on `parallel`, their parallel coordinates."""
     figures = {"front": front_figure(fronts, scenario)}
     if len(scenario.objectives) > 2:
@@ -29,6 +29,6 @@ def front_figures(fronts: Sequence[Front], scenario: AnyScenario) -> dict[str, F
     return figures
 
 
-def save_front(fronts: Sequence[Front], scenario: AnyScenario, folder: Path) -> list[Path]:
+def save_front(fronts: Sequence[Front], scenario: Scenario, folder: Path) -> list[Path]:
     """Write front.png and front.svg, and the same of other pictures; returns the paths of the PNG files."""
     return [save_figure(figure, folder, name) for name, figure in front_figures(fronts, scenario).items()]

@@ -8,8 +8,10 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, ScalarFormatter
 from numpy.typing import NDArray
 
+from mecsim.core.objective import Objective
+from mecsim.core.system import objectives_of, values_shown
 from mecsim.report.style import plain_number
-from mecsim.scenario import AnyScenario, Shown, shown_objectives, values_shown
+from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
 Array = NDArray[np.float64]
@@ -23,7 +25,7 @@ MARGIN = 0.04  # of the range, beyond both of its ends
 class ObjectiveAxis:
     """An objective over all points that are shown."""
 
-    shown: Shown
+    shown: Objective
     low: float
     high: float
     log: bool
@@ -57,20 +59,20 @@ class ObjectiveAxis:
         return float(10.0**at if self.log else at)
 
 
-def objective_axes(fronts: Sequence[Front], scenario: AnyScenario) -> list[ObjectiveAxis]:
+def objective_axes(fronts: Sequence[Front], scenario: Scenario) -> list[ObjectiveAxis]:
     """The axes of the objectives of a scenario, over the points of all fronts that no other of their front dominates.
 
     Costs that differ much have a logarithmic one, if none is 0.
     """
     best = np.concatenate([shown_front(front, scenario) for front in fronts])
-    ranges = zip(shown_objectives(scenario), best.min(axis=0).tolist(), best.max(axis=0).tolist(), strict=True)
+    ranges = zip(objectives_of(scenario), best.min(axis=0).tolist(), best.max(axis=0).tolist(), strict=True)
     return [
         ObjectiveAxis(shown, low, high, not shown.higher_is_better and low > 0.0 and high > WIDE * low)
         for shown, low, high in ranges
     ]
 
 
-def shown_front(front: Front, scenario: AnyScenario) -> Array:
+def shown_front(front: Front, scenario: Scenario) -> Array:
     """The undominated points of a front as they are shown, (k, objectives)."""
     return values_shown(front.mean[on_front(front.mean)], scenario)
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mecsim.core.system import values_shown
 from mecsim.report.front_axes import (
     FEW_FROM,
     ObjectiveAxis,
@@ -17,7 +18,7 @@ from mecsim.report.front_axes import (
     shown_front,
 )
 from mecsim.report.style import colour_and_marker, figure_title
-from mecsim.scenario import AnyScenario, values_shown
+from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
 PANEL_INCH = 2.7
@@ -25,7 +26,7 @@ SHORT_LABEL = 12  # characters, of which four fit side by side
 VIEW = {"elev": 24.0, "azim": 40.0}  # from where the best corner is the nearest and upmost
 
 
-def pairs_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:
+def pairs_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     """Every pair of objectives: undominated mean points with 95 % intervals, and faint what is dominated.
 
     All axes run towards the better: right and up. Whether a point is dominated is asked of all objectives, so what
@@ -54,7 +55,7 @@ def pairs_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:
     return figure
 
 
-def _pair(axes: Axes, fronts: Sequence[Front], scenario: AnyScenario, pair: tuple[int, int]) -> None:
+def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[int, int]) -> None:
     for index, front in enumerate(fronts):
         colour, marker = colour_and_marker(index)
         best = on_front(front.mean)
@@ -84,7 +85,7 @@ def _set_axes(axes: Axes, across: ObjectiveAxis, upwards: ObjectiveAxis, inner: 
     axes.grid(visible=True, alpha=0.3)
 
 
-def _space(axes: Any, fronts: Sequence[Front], scenario: AnyScenario, objectives: Sequence[ObjectiveAxis]) -> None:
+def _space(axes: Any, fronts: Sequence[Front], scenario: Scenario, objectives: Sequence[ObjectiveAxis]) -> None:
     """The undominated points of three objectives, each on a thin line from the floor; `axes` have three dimensions."""
     for index, front in enumerate(fronts):
         colour, marker = colour_and_marker(index)

@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mecsim.core.scenario import Scenario
 from mecsim.report.front_axes import ObjectiveAxis, objective_axes, shown_front
 from mecsim.report.style import colour_and_marker, figure_title, plain_number
-from mecsim.scenario import AnyScenario
 from mecsim.sweep import Front
 
 MAX_LINES = 9  # strong ones of a front; more cannot be followed by eye
@@ -17,7 +17,7 @@ COLUMNS = 3
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-def parallel_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:
+def parallel_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     """A panel per front: its undominated points, up to 9 of them in strong lines, and all other fronts in grey.
 
     The better end of each axis is above; its ends are the worst and the best of all undominated points.
@@ -58,7 +58,7 @@ def spread_out(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
     return np.sort(np.array(taken, np.int64))
 
 
-def _positions(front: Front, scenario: AnyScenario, objectives: Sequence[ObjectiveAxis]) -> NDArray[np.float64]:
+def _positions(front: Front, scenario: Scenario, objectives: Sequence[ObjectiveAxis]) -> NDArray[np.float64]:
     """Where the different undominated points of a front lie on each axis, (k, objectives), 1 being the best."""
     best = np.unique(shown_front(front, scenario), axis=0)  # a policy may do the same for many preferences
     return np.stack([one.position(best[:, column]) for column, one in enumerate(objectives)], axis=1)

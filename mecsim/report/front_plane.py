@@ -5,17 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from mecsim.core.system import objectives_of, values_shown
 from mecsim.report.front_axes import WIDE, plain_log_ticks
 from mecsim.report.style import colour_and_marker
-from mecsim.scenario import AnyScenario, shown_objectives, values_shown
+from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
 
-def plane_figure(fronts: Sequence[Front], scenario: AnyScenario) -> Figure:
+def plane_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     """Mean points with 95 % intervals, each front's undominated points joined."""
     figure = Figure(figsize=(7.0, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    shown = shown_objectives(scenario)
+    shown = objectives_of(scenario)
     for index, front in enumerate(fronts):
         colour, marker = colour_and_marker(index)
         mean = values_shown(front.mean, scenario)

@@ -5,19 +5,19 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError
 from mecsim.report.rating_figure import rating_figure
 from mecsim.report.style import figure_files, save_figure
-from mecsim.scenario import AnyScenario
-from mecsim.scenario.text import nearest
+from mecsim.schema.words import nearest
 
-PLOTS: Mapping[str, Callable[[AnyScenario, Sequence[str], int], Figure]] = {"satisfaction": rating_figure}
+PLOTS: Mapping[str, Callable[[Scenario, Sequence[str], int], Figure]] = {"satisfaction": rating_figure}
 """Each takes the scenario, what is to be shown (everything if nothing is named) and a seed."""
 
 PLOT_FILES = figure_files(PLOTS)
 
 
-def plot_figures(asked: Iterable[str], scenario: AnyScenario, seed: int) -> dict[str, Figure]:
+def plot_figures(asked: Iterable[str], scenario: Scenario, seed: int) -> dict[str, Figure]:
     """Figures by name for texts such as `satisfaction` or `satisfaction=voice,streaming`.
 
     Raises:

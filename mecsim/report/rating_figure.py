@@ -8,12 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 from numpy.typing import NDArray
 
+from mecsim.core.rating import ADEQUATE_RATING, DESIRED_RATING, TOP_RATING, RatingCurve
+from mecsim.core.scenario import Scenario
+from mecsim.core.system import system_of
 from mecsim.errors import InputError
-from mecsim.physics.satisfaction import ADEQUATE_RATING, DESIRED_RATING
-from mecsim.report.rating_curves import RatingCurve, rating_curves
 from mecsim.report.style import COLOURS, figure_title, plain_number
-from mecsim.scenario import AnyScenario
-from mecsim.scenario.satisfaction import TOP_RATING
 
 MAX_COLUMNS = 6
 MAX_PANELS = 64
@@ -21,13 +20,16 @@ ZONE_COLOUR = "0.87"
 INCH = 2.1, 1.65  # of a panel
 
 
-def rating_figure(scenario: AnyScenario, uses: Sequence[str], seed: int) -> Figure:
+def rating_figure(scenario: Scenario, uses: Sequence[str], seed: int) -> Figure:
     """A panel for each persona and application: the typical person, how people differ, the zone of tolerance.
 
     Raises:
-        InputError: as `rating_curves`, or there would be too many panels.
+        InputError: nothing is rated, what is named is not there, or there would be too many panels.
     """
-    curves = rating_curves(scenario, uses, seed)
+    curves_of = system_of(scenario).rating_curves
+    if curves_of is None:
+        raise InputError(f"nothing is rated in scenarios of kind {scenario.kind}")
+    curves = curves_of.load()(scenario, uses, seed)
     if len(curves) > MAX_PANELS:
         raise InputError(f"{len(curves)} panels, expected at most {MAX_PANELS}: name some of the applications")
     kinds = list(dict.fromkeys(curve.people for curve in curves))

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from mecsim.report.episodes import episode_summary
-from mecsim.report.simulation import LABELS
+from mecsim.report.simulation import episode_summary
 from mecsim.sweep import Front
 
 NARROWEST = 120  # columns where output is no terminal, or one too narrow for a row
@@ -51,14 +50,14 @@ def _half_width(value: float | None, form: str) -> str:
     return "" if value is None else f" ± {value:{form}}"
 
 
-def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]]) -> Table:
-    """Mean and 95 % interval over episodes of each named quantity."""
+def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]], labels: Mapping[str, str]) -> Table:
+    """Mean and 95 % interval over episodes of each quantity, which `labels` name for people."""
     table = Table(title=title)
     for heading in ("per episode", "mean", "95 % interval"):
         table.add_column(heading, justify="left" if heading == "per episode" else "right")
     for name, found in episode_summary(columns).items():
         mean, half = found["mean"], found["ci95"]
-        label = LABELS.get(name, name)
+        label = labels[name]
         if mean is None:
             table.add_row(label, "none", "")
         else:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mecsim.envs.kinds import new_episodes
+from mecsim.core.system import layout_of, objectives_of
 from mecsim.report.figures import front_figures
-from mecsim.scenario import AnyScenario, shown_objectives
+from mecsim.scenario import Scenario
 from mecsim.sweep import Front, Quality
 from mecsim.training import EpochReport
 
@@ -28,10 +28,10 @@ def _writer(folder: Path, purge_step: int | None = None) -> "SummaryWriter":
 class TensorBoardMonitor:
     """Writes every epoch of a training; the step of all curves is the number of environment steps."""
 
-    def __init__(self, folder: Path, scenario: AnyScenario, resumed_at: int | None = None) -> None:
+    def __init__(self, folder: Path, scenario: Scenario, resumed_at: int | None = None) -> None:
         """`resumed_at`: environment steps from which earlier events are void."""
         self._scenario = scenario
-        self._options = new_episodes(scenario, "batched").option_names
+        self._options = layout_of(scenario).option_names
         self._writer = _writer(folder, None if resumed_at is None else resumed_at + 1)
 
     def on_epoch(self, report: EpochReport) -> None:
@@ -63,7 +63,7 @@ class TensorBoardMonitor:
 
 
 def write_trade_offs(
-    folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: AnyScenario
+    folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: Scenario
 ) -> None:
     """One run per target: a curve per objective over the preferences (step = index), the front, and hparams."""
     taken: set[str] = set()
@@ -74,7 +74,7 @@ def write_trade_offs(
         taken.add(name)
         writer = _writer(folder / name)
         for step, (preference, mean) in enumerate(zip(front.preferences, front.mean, strict=True)):
-            for objective, weight, cost in zip(shown_objectives(scenario), preference, mean, strict=True):
+            for objective, weight, cost in zip(objectives_of(scenario), preference, mean, strict=True):
                 writer.add_scalar(f"trade_off/{objective.name}", float(objective.value(cost)), step)
                 writer.add_scalar(f"preference/{objective.name}", float(weight), step)
         for picture, figure in front_figures([front], scenario).items():
@@ -87,7 +87,7 @@ def write_trade_offs(
         }
         best = {
             f"hparam/best_{one.name}": float(one.value(np.min(front.mean[:, i])))
-            for i, one in enumerate(shown_objectives(scenario))
+            for i, one in enumerate(objectives_of(scenario))
         }
         writer.add_hparams(
             {"target": front.target, "preferences": len(front.preferences)}, measured | best, run_name="."

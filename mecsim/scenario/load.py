@@ -6,20 +6,20 @@ from pathlib import Path
 
 import yaml
 
+from mecsim.core.scenario import Scenario
 from mecsim.errors import ScenarioError
-from mecsim.scenario.kinds import AnyScenario
-from mecsim.scenario.model import Scenario
 from mecsim.scenario.problems import check
-from mecsim.scenario.text import MAX_BYTE, TextProblem, dotted, nearest, one_line, read_plain
+from mecsim.scenario.text import MAX_BYTE, TextProblem, dotted, read_plain
+from mecsim.schema.words import nearest, one_line
 
 
-def load_scenario(source: str | Path | AnyScenario) -> AnyScenario:
+def load_scenario(source: str | Path | Scenario) -> Scenario:
     """The scenario of a built-in's name or a file's path; a scenario passes through.
 
     A built-in's name wins over a file of that name in the working folder; write `./name` for the file.
     Raises ScenarioError with one line per finding.
     """
-    if isinstance(source, AnyScenario):
+    if isinstance(source, Scenario):
         return source
     name = os.fspath(source)
     built_in = _built_in_files().get(name) if isinstance(source, str) else None
@@ -27,7 +27,7 @@ def load_scenario(source: str | Path | AnyScenario) -> AnyScenario:
     return parse_scenario(_read(path, name), name, path.parent)
 
 
-def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "") -> AnyScenario:
+def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "") -> Scenario:
     """The scenario that YAML `text` describes; `name` stands for the file in messages.
 
     Paths of data files are relative to `folder`, by default the working folder, and absolute in the scenario.
@@ -58,11 +58,9 @@ def builtin_names() -> dict[str, str]:
     return {name: load_scenario(name).description for name in _built_in_files()}
 
 
-def scenario_to_yaml(scenario: AnyScenario) -> str:
+def scenario_to_yaml(scenario: Scenario) -> str:
     """All values of `scenario`, defaults included, as YAML that `parse_scenario` reads back to an equal scenario."""
     values = scenario.model_dump(mode="json", by_alias=True)
-    if isinstance(scenario, Scenario) and scenario.tasks.size.mean_bit != "balanced":
-        del values["tasks"]["size"]["load"]  # has no meaning then, and is refused
     return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=120)
 
 

@@ -7,10 +7,13 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mecsim.scenario.fields import FileContext
-from mecsim.scenario.kinds import KINDS, AnyScenario, kind_of
-from mecsim.scenario.text import Path, nearest
-from mecsim.scenario.units import show
+from mecsim.core.scenario import Scenario
+from mecsim.core.system import SYSTEMS, system_of_kind
+from mecsim.errors import InputError
+from mecsim.scenario.text import Path
+from mecsim.schema.fields import FileContext
+from mecsim.schema.units import show
+from mecsim.schema.words import nearest
 
 _EXPECTED = {  # pydantic's error types that need no details
     "string_type": "text",
@@ -23,7 +26,7 @@ _EXPECTED = {  # pydantic's error types that need no details
 
 def check(
     root: Any, refused: frozenset[Path] = frozenset(), folder: str = ""
-) -> tuple[AnyScenario | None, list[tuple[Path, str]]]:
+) -> tuple[Scenario | None, list[tuple[Path, str]]]:
     """The scenario that `root` describes, with units as in a file, and all findings as `(key path, message)`.
 
     Paths of data files are relative to `folder`, by default the working folder.
@@ -32,8 +35,8 @@ def check(
     if not isinstance(root, dict):
         return None, [((), f"expected keys such as 'mecsim: 1' and 'kind: offload', got {show(root)}")]
     findings: list[tuple[Path, str]] = []
-    model = kind_of(root)
-    known = _known_part(root, model, (), findings)
+    model, kind = _model_of(root.get("kind"))
+    known = _known_part({**root, **kind}, model, (), findings)
     scenario = None
     try:
         scenario = model.model_validate(known, context=FileContext(folder=folder))
@@ -41,6 +44,15 @@ def check(
         for details in error.errors(include_url=False):
             findings += _explain(details, model)
     return scenario, [(path, message) for path, message in findings if not _below(path, refused)]
+
+
+def _model_of(kind: Any) -> tuple[type[Scenario], dict[str, str]]:
+    """What a scenario of a kind has to be, and the name of the kind; an offloading scenario where that is none."""
+    try:
+        system = system_of_kind(kind if isinstance(kind, str) else "")
+    except InputError:
+        return SYSTEMS.load("offload").scenario, {}
+    return system.scenario, {"kind": system.name}
 
 
 def section_of(annotation: Any) -> type[BaseModel] | None:
@@ -88,7 +100,7 @@ def _known_part(root: dict[str, Any], model: type[BaseModel], path: Path, findin
     return known
 
 
-def _explain(details: ErrorDetails, model: type[AnyScenario]) -> list[tuple[Path, str]]:
+def _explain(details: ErrorDetails, model: type[Scenario]) -> list[tuple[Path, str]]:
     """One pydantic error as findings."""
     path, given, context = details["loc"], show(details["input"]), details.get("ctx", {})
     match details["type"]:
@@ -101,7 +113,7 @@ def _explain(details: ErrorDetails, model: type[AnyScenario]) -> list[tuple[Path
         case "missing":
             return [(path, f"missing, expected '{path[-1]}: {'1' if path[-1] == 'mecsim' else 'offload'}'")]
         case "literal_error" if path == ("kind",):
-            return [(path, f"expected {' or '.join(map(repr, KINDS))}, got {given}")]
+            return [(path, f"expected {' or '.join(map(repr, SYSTEMS.plugins))}, got {given}")]
         case "literal_error":
             options = str(context["expected"]).replace("False", "false")
             return [(path, f"expected {options}, got {given}")]
@@ -115,7 +127,7 @@ def _explain(details: ErrorDetails, model: type[AnyScenario]) -> list[tuple[Path
             return [(path, f"expected {_EXPECTED.get(kind, details['msg'])}, got {given}")]
 
 
-def _keys_text(path: Path, scenario: type[AnyScenario]) -> str:
+def _keys_text(path: Path, scenario: type[Scenario]) -> str:
     """`keys such as count and arrival_rate`, for the section at `path`."""
     model: type[BaseModel] | None = scenario
     for part in path:

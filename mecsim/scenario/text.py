@@ -6,12 +6,11 @@ foreign tags, and counts aliases as often as they are used. Limits: 1 MiB, 32 le
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 import yaml
 
-from mecsim.scenario.units import NUMBER, UNIT
+from mecsim.schema.units import NUMBER, UNIT
 
 MAX_BYTE = 2**20
 MAX_DEPTH = 32
@@ -65,21 +64,10 @@ class PlainText:
         return self.lines.get(path, 1)
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """`, did you mean 'x'?` for the nearest known word, or the known words where none is near."""
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(known)}"
-
-
 def dotted(path: Path) -> str:
     """A path as it is shown: `objectives[1]`, `servers.edge.cpu`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
-
-
-def one_line(text: str) -> str:
-    """`text` without line breaks or other control characters, which a file's name or a key may hold."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def read_plain(text: str) -> PlainText:

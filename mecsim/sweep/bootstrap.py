@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.baselines import Calibration
+from mecsim.policies import Calibration
 from mecsim.sweep.evaluate import Front
 from mecsim.sweep.indicators import expected_utility, hypervolume, mean_cost
 

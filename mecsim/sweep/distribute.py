@@ -48,7 +48,7 @@ def _prepare(threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent answers, and ends us
     import torch
 
-    from mecsim.compiled import set_threads
+    from mecsim.core.compiled import set_threads
 
     set_threads(threads)
     torch.set_num_threads(threads)

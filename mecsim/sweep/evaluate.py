@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from mecsim.baselines import PolicyFactory, baseline, baselines_of, play
-from mecsim.engines.draw import AnyTapes, draw_episodes
-from mecsim.engines.tape import Stream
+from mecsim.core.scenario import Scenario
+from mecsim.core.seeds import Stream
+from mecsim.core.system import draw_episodes
+from mecsim.core.tape import Tapes
 from mecsim.errors import InputError
-from mecsim.scenario import AnyScenario
+from mecsim.policies import PolicyFactory, named_policy, play, policies_of, policy_at
+from mecsim.policies.registry import is_place
 from mecsim.sweep.distribute import run_jobs
 from mecsim.sweep.store import Store, read_part, target_identity, write_part
 from mecsim.training import is_run, run_policy
@@ -25,7 +27,7 @@ PREFERENCES_PER_JOB = 4
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What a target reached for each preference: totals per episode, lower is better (see `shown_objectives`)."""
+    """What a target reached for each preference: totals per episode, lower is better (see `objectives_of`)."""
 
     target: str
     preferences: NDArray[np.float64]  # (K, objectives)
@@ -67,28 +69,33 @@ def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.floa
     return np.asarray(stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count))
 
 
-def policy_factory(target: str, scenario: AnyScenario) -> PolicyFactory:
-    """The policy that a target names: a baseline, or the folder of a run.
+def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
+    """The policy that a target names: one that has a name, the folder of a run, or `package.module:Object`.
 
     Raises:
-        InputError: it names neither; RunError: the run cannot be used.
+        InputError: it names none of these; RunError: the run cannot be used.
     """
-    if target in baselines_of(scenario):
-        return baseline(target, scenario)
+    known = policies_of(scenario)
+    if target in known:
+        return named_policy(target, scenario)
     if is_run(Path(target)):
         return _run_policy(target, scenario)
-    raise InputError(f"{target!r} is neither a run nor a baseline; baselines are {', '.join(baselines_of(scenario))}")
+    if is_place(target):
+        return policy_at(target, scenario)
+    raise InputError(
+        f"{target!r} is neither a run, nor package.module:Object, nor a policy; these are {', '.join(sorted(known))}"
+    )
 
 
 @lru_cache(maxsize=8)
-def _run_policy(target: str, scenario: AnyScenario) -> PolicyFactory:
+def _run_policy(target: str, scenario: Scenario) -> PolicyFactory:
     return run_policy(Path(target), scenario)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     target: str
-    scenario: AnyScenario
+    scenario: Scenario
     preferences: tuple[tuple[float, ...], ...]
     episodes: int
     seed: int
@@ -110,7 +117,7 @@ def _play_job(job: _Job) -> NDArray[np.float64]:
 
 def evaluate(
     make: PolicyFactory,
-    scenario: AnyScenario,
+    scenario: Scenario,
     preferences: NDArray[np.float64],
     episodes: int,
     seed: int,
@@ -125,8 +132,8 @@ def evaluate(
 
 
 def tape_chunks(
-    scenario: AnyScenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
-) -> Iterator[tuple[int, AnyTapes]]:
+    scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
+) -> Iterator[tuple[int, Tapes]]:
     """The episodes of a seed, as many at once as are played side by side, with the number of the first of them."""
     at_once = int(min(EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)))
     for first in range(0, episodes, at_once):
@@ -135,7 +142,7 @@ def tape_chunks(
 
 def sweep(
     targets: Sequence[str],
-    scenario: AnyScenario,
+    scenario: Scenario,
     preferences: NDArray[np.float64],
     episodes: int,
     seed: int,
@@ -158,9 +165,9 @@ def sweep(
 
 
 def _jobs(
-    target: str, scenario: AnyScenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None
+    target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None
 ) -> list[_Job]:
-    identity = "" if store is None else target_identity(target)
+    identity = "" if store is None else target_identity(target, scenario)
     jobs = []
     for first in range(0, len(preferences), PREFERENCES_PER_JOB):
         some = tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist()))

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from mecsim.baselines import Calibration
-from mecsim.scenario import AnyScenario, shown_objectives, values_shown
+from mecsim.core.system import objectives_of, values_shown
+from mecsim.policies import Calibration
+from mecsim.scenario import Scenario
 from mecsim.sweep.evaluate import Front
 from mecsim.sweep.indicators import Quality, on_front, quality
 from mecsim.sweep.measures import compared, measured
@@ -26,8 +27,8 @@ def assess(fronts: Sequence[Front], calibration: Calibration) -> dict[str, Quali
     }
 
 
-def write_front_csv(path: Path, fronts: Sequence[Front], scenario: AnyScenario) -> None:
-    """One row per target and preference, objectives as they are shown (`shown_objectives`).
+def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> None:
+    """One row per target and preference, objectives as they are shown (`objectives_of`).
 
     `on_front` is 1 where no other point of the same target dominates it.
     """
@@ -46,7 +47,7 @@ def write_front_csv(path: Path, fronts: Sequence[Front], scenario: AnyScenario) 
 def summary(
     fronts: Sequence[Front],
     greedy: Front,
-    scenario: AnyScenario,
+    scenario: Scenario,
     calibration: Calibration,
     provenance: Mapping[str, Any],
 ) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def summary(
         "objectives": list(names),
         "reference_point": {
             one.name: float(one.value(at))
-            for one, at in zip(shown_objectives(scenario), calibration.reference, strict=True)
+            for one, at in zip(objectives_of(scenario), calibration.reference, strict=True)
         },
         "reference_point_source": calibration.reference_source,
         "objective_scale": dict(zip(names, calibration.scale.tolist(), strict=True)),

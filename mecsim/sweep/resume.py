@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError
-from mecsim.scenario import AnyScenario, scenario_to_yaml
+from mecsim.scenario import scenario_to_yaml
 from mecsim.sweep.files import write_json
 from mecsim.sweep.store import FORMAT, Store, target_identity
 from mecsim.version import __version__
@@ -24,7 +25,7 @@ class SweepSettings:
     """Everything that decides the numbers of a sweep."""
 
     targets: tuple[str, ...]
-    scenario: AnyScenario
+    scenario: Scenario
     preferences: NDArray[np.float64]  # (K, objectives)
     episodes: int
     seed: int
@@ -38,7 +39,7 @@ class SweepSettings:
             "preferences": len(self.preferences),
             "episodes": self.episodes,
             "seed": self.seed,
-            "targets": {target: target_identity(target) for target in self.targets},
+            "targets": {target: target_identity(target, self.scenario) for target in self.targets},
         }
 
 

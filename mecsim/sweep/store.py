@@ -17,8 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.baselines import BASELINES, CELL_BASELINES
-from mecsim.scenario import AnyScenario, scenario_to_yaml
+from mecsim.core.scenario import Scenario
+from mecsim.policies import policies_of
+from mecsim.policies.registry import is_place, source_of
+from mecsim.scenario import scenario_to_yaml
 from mecsim.version import __version__
 
 FORMAT = 2
@@ -35,12 +37,19 @@ class Store:
     folder: Path
 
     def path(
-        self, identity: str, scenario: AnyScenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
+        self, identity: str, scenario: Scenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
     ) -> Path:
         """The file of a part; `identity` is that of its target."""
         # How long a scenario is trained by default, and what it is called, changes nothing of what is played.
-        played = scenario.model_copy(update={"description": "", "training": type(scenario.training)()})
-        content = [FORMAT, __version__, scenario_to_yaml(played), identity, preferences, episodes, seed]
+        content = [
+            FORMAT,
+            __version__,
+            scenario_to_yaml(scenario.apart_from_texts()),
+            identity,
+            preferences,
+            episodes,
+            seed,
+        ]
         return self.folder / f"{_digest(json.dumps(content).encode())}.npz"
 
 
@@ -66,13 +75,16 @@ def write_part(path: Path, preferences: NDArray[np.float64], totals: NDArray[np.
     partial.replace(path)
 
 
-def target_identity(target: str) -> str:
-    """What a target is apart from its path: a baseline's name, or a digest of the policies in a run's folder.
+def target_identity(target: str, scenario: Scenario) -> str:
+    """What a target is apart from its path: a policy's name, or a digest of the policies in a run's folder.
 
-    Two targets of one identity act alike. Training a run further changes its identity.
+    Two targets of one identity act alike. Training a run further changes its identity, and so does another text of the
+    module of an object at `package.module:Object`.
     """
-    if target in BASELINES or target in CELL_BASELINES:
-        return f"baseline {target}"
+    if target in policies_of(scenario):
+        return f"policy {target}"
+    if is_place(target):
+        return f"object {target} {_digest(source_of(target))}"
     folder = Path(target)
     # In a run of several policies each has such files of its own. Of each run only the newest checkpoint is kept.
     files = sorted(path for name in IDENTIFYING for path in folder.rglob(name))

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mecsim.baselines import Policy, calibrate
-from mecsim.engines.tape import Stream
+from mecsim.core.seeds import Stream
+from mecsim.policies import Policy, calibrate
 from mecsim.sweep.evaluate import evaluate
 from mecsim.sweep.indicators import hypervolume, mean_cost
 from mecsim.sweep.preferences import preference_grid

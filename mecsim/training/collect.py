@@ -7,7 +7,7 @@ import torch
 from mecsim_agents import DiscreteSAC, Transitions, sample_preferences
 from numpy.typing import NDArray
 
-from mecsim.engines.tape import Stream
+from mecsim.core.seeds import Stream
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.training.run import Run
 

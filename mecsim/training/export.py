@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from mecsim_agents import DeployedPolicy, DiscreteSAC
 
-from mecsim.envs.kinds import new_episodes
+from mecsim.core.system import layout_of, objectives_of
 from mecsim.errors import InputError
-from mecsim.scenario import AnyScenario, Training, builtin_names, load_scenario, shown_objectives
+from mecsim.scenario import Scenario, builtin_names, load_scenario
 from mecsim.training.run import Run
 from mecsim.version import __version__
 
@@ -67,18 +67,18 @@ def export_onnx(run: Run, agent: DiscreteSAC, path: Path) -> None:
 def metadata(run: Run, agent: DiscreteSAC) -> dict[str, Any]:
     """What has to be known to use the file: JSON, stored in it under `METADATA_KEY`."""
     scenario = run.scenario
-    option_columns, context_columns = new_episodes(scenario, "batched").columns
+    layout = layout_of(scenario)
     return {
         "format": FORMAT,
         "mecsim_version": __version__,
         "scenario": _name_of(scenario),
         "description": scenario.description,
         "objectives": list(scenario.objectives),
-        "objective_units": [one.unit for one in shown_objectives(scenario)],
+        "objective_units": [one.unit for one in objectives_of(scenario)],
         "objective_scale": list(agent.objective_scale),
         "preference": None if run.config.preference is None else list(run.config.preference),
-        "option_columns": list(option_columns),
-        "context_columns": list(context_columns),
+        "option_columns": list(layout.option_columns),
+        "context_columns": list(layout.context_columns),
         "architecture": agent.config.architecture,
         "num_options": _fixed_options(agent),
     }
@@ -89,13 +89,11 @@ def _fixed_options(agent: DiscreteSAC) -> int | None:
     return agent.num_options if agent.config.architecture == "padded" else None
 
 
-def _name_of(scenario: AnyScenario) -> str | None:
+def _name_of(scenario: Scenario) -> str | None:
     """The built-in scenario that this one is, if it is one; how long it is trained by default does not matter."""
 
-    def apart(one: AnyScenario) -> AnyScenario:
-        return one.model_copy(update={"description": "", "training": Training()})
-
-    return next((name for name in builtin_names() if apart(load_scenario(name)) == apart(scenario)), None)
+    own = scenario.apart_from_texts()
+    return next((name for name in builtin_names() if load_scenario(name).apart_from_texts() == own), None)
 
 
 def _examples(agent: DiscreteSAC) -> tuple[dict[str, torch.Tensor], tuple[dict[int, Any], ...]]:

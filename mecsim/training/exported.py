@@ -11,12 +11,12 @@ import torch
 from mecsim_agents import DeployedPolicy, DiscreteSAC
 from numpy.typing import NDArray
 
-from mecsim.baselines.policy import Actions, Preferences
-from mecsim.engines.tape import Stream
-from mecsim.envs.episodes import Arrays, Episodes
-from mecsim.envs.kinds import new_episodes
+from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.scenario import Scenario
+from mecsim.core.seeds import Stream
+from mecsim.core.system import draw_episodes, new_episodes
 from mecsim.errors import InputError
-from mecsim.scenario import AnyScenario
+from mecsim.policies.policy import Actions, Preferences
 from mecsim.training.export import METADATA_KEY, check_export_packages
 
 TOLERANCE = 1e-4  # in a probability
@@ -54,7 +54,7 @@ class ExportedPolicy:
         action, probability = self._session.run(None, inputs)
         return action, probability
 
-    def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode; preferences are in the scale of the scenario of its training."""
         return self.run(observation, preference)[0]
 
@@ -81,7 +81,7 @@ class Agreement:
 def agreement(
     exported: ExportedPolicy,
     agent: DiscreteSAC,
-    scenario: AnyScenario,
+    scenario: Scenario,
     preference: tuple[float, ...] | None,
     seed: int = 0,
 ) -> Agreement:
@@ -97,7 +97,7 @@ def agreement(
     played = asked if preference is None else np.tile(preference, (count, 1))
     exact = copy.deepcopy(DeployedPolicy(agent)).double()
     differences, roundings, equal, sizes = [0.0], [0.0], [], set[int]()
-    observation = episodes.begin(episodes.draw(seed, 0, count, Stream.VALIDATION))
+    observation = episodes.begin(draw_episodes(scenario, seed, 0, count, Stream.VALIDATION))
     while not episodes.over and episodes.step_index < STEPS:
         action = np.asarray(agent.eval(observation, played), np.int64)
         probability = agent.action_probabilities(observation, played)

@@ -14,13 +14,12 @@ import torch
 from mecsim_agents import METRICS, DiscreteSAC, Replay
 from numpy.typing import NDArray
 
-from mecsim.baselines import Policy, calibrate, tradable
-from mecsim.compiled import set_threads
-from mecsim.envs.episodes import Episodes
-from mecsim.envs.kinds import new_episodes
+from mecsim.core.compiled import set_threads
+from mecsim.core.episodes import AnyEpisodes
+from mecsim.core.system import new_episodes, values_shown
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
-from mecsim.scenario import values_shown
+from mecsim.policies import Policy, calibrate, tradable
 from mecsim.training.collect import Collector
 from mecsim.training.config import TrainingConfig
 from mecsim.training.policy import AgentPolicy
@@ -108,7 +107,7 @@ def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Learner:
     env = collector.env
     options, width = _shape(env.episodes, "options")
     context = _shape(env.episodes, "context")[0]
-    capacity, counts = config.agent.replay_capacity, env.episodes.count_columns
+    capacity, counts = config.agent.replay_capacity, env.episodes.layout.count_columns
     replay = Replay(capacity, options, width, context, env.reward_dim, device, config.copies, counts)
     agent = run.load_checkpoint(replay, device) if done_epochs else _new_agent(env, config, run.seed, device)
     return Learner(collector, agent, replay)
@@ -121,7 +120,7 @@ def check_memory(run: Run, at_once: int = 1) -> None:
     """
     scenario, config = run.scenario, run.config
     episodes = new_episodes(scenario, "batched")
-    first, after = episodes.count_columns or (0, 0)
+    first, after = episodes.layout.count_columns or (0, 0)
     options, width = _shape(episodes, "options")
     row_byte = 4 * (width - (after - first)) + (after - first)
     replay_byte = config.agent.replay_capacity * 2 * options * row_byte
@@ -135,7 +134,7 @@ def check_memory(run: Run, at_once: int = 1) -> None:
         )
 
 
-def _shape(episodes: Episodes[Any, Any, Any], name: str) -> tuple[int, ...]:
+def _shape(episodes: AnyEpisodes, name: str) -> tuple[int, ...]:
     shape = episodes.observation_space[name].shape
     if shape is None:
         raise TypeError(f"{name}: the agent needs an array")
@@ -192,7 +191,7 @@ def _epoch(
     In rounds: some steps are played with the policy as it was at the start of the round, and meanwhile the agent learns
     from what had been played before. So the outcome does not depend on which of the two is faster.
     """
-    config, steps = run.config, run.scenario.episode.steps
+    config, steps = run.config, run.scenario.steps
     tally = collector.begin(epoch)
     learned: list[dict[str, torch.Tensor]] = []
     first_step = (epoch - 1 - config.warmup_epochs) * steps  # of those that learn, so that no fraction is ever lost

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import yaml
 
+from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError
-from mecsim.scenario import AnyScenario
 from mecsim.training.run import Run, read_settings
 from mecsim.version import __version__
 
@@ -53,7 +53,7 @@ class MultiRun:
         return MultiRun(run.folder, tuple(runs))
 
     @property
-    def scenario(self) -> AnyScenario:
+    def scenario(self) -> Scenario:
         """That all of them are trained on."""
         return self.runs[0].scenario
 
@@ -104,7 +104,7 @@ def is_multi_run(folder: Path) -> bool:
     return _is_file(folder / INDEX)
 
 
-def run_scenario(folder: Path) -> AnyScenario:
+def run_scenario(folder: Path) -> Scenario:
     """The scenario that a run of either kind is trained on.
 
     Raises:

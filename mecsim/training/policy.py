@@ -2,25 +2,22 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from mecsim_agents import DiscreteSAC
 from numpy.typing import NDArray
 
-from mecsim.baselines import Policy, PolicyFactory, calibrate
-from mecsim.baselines.policy import Actions, Preferences
-from mecsim.engines.columns import option_columns
-from mecsim.engines.system import system_of
-from mecsim.envs.episodes import Arrays, Episodes
-from mecsim.envs.kinds import new_episodes
+from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.system import layout_of
 from mecsim.errors import InputError
-from mecsim.scenario import AnyScenario, CellScenario
+from mecsim.policies import Policy, PolicyFactory, calibrate
+from mecsim.policies.policy import Actions, Preferences
+from mecsim.scenario import Scenario
 from mecsim.training.multi import MultiRun, is_multi_run
 from mecsim.training.run import Run
 
 
-def run_policy(folder: Path, scenario: AnyScenario) -> PolicyFactory:
+def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
     """The newest policy of a run, to be played on a scenario; of several, for each preference the nearest one's.
 
     Raises:
@@ -33,7 +30,7 @@ def run_policy(folder: Path, scenario: AnyScenario) -> PolicyFactory:
     return lambda seed: policy
 
 
-def _policy_of(run: Run, scenario: AnyScenario) -> "AgentPolicy":
+def _policy_of(run: Run, scenario: Scenario) -> "AgentPolicy":
     return AgentPolicy(run.load_agent(), run.scenario, scenario, run.config.preference)
 
 
@@ -48,8 +45,8 @@ class AgentPolicy:
     def __init__(
         self,
         agent: DiscreteSAC,
-        trained: AnyScenario,
-        scenario: AnyScenario,
+        trained: Scenario,
+        scenario: Scenario,
         preference: tuple[float, ...] | None = None,
     ) -> None:
         """`preference`: the only one that the agent was trained for, in the scale of `trained`; None if for all.
@@ -64,14 +61,14 @@ class AgentPolicy:
                 f"the scenario has {', '.join(scenario.objectives)}"
             )
         self._own = [scenario.objectives.index(name) for name in trained.objectives]
-        seen, shown = _seen(trained), _seen(scenario)
-        if seen != shown:
+        seen, shown = layout_of(trained).seen, layout_of(scenario)
+        if seen != shown.seen:
             raise InputError(
                 f"the run was trained on another observation ({seen}) than this scenario has "
-                f"({shown}): use the same histogram and cost_features"
+                f"({shown.seen}): use the same histogram and cost_features"
             )
         try:
-            agent.check_options(new_episodes(scenario, "batched").max_options)
+            agent.check_options(len(shown.option_names))
         except ValueError as error:
             raise InputError(f"the run does not fit the scenario: {error}") from None
         self.preference: NDArray[np.float64] | None = None if preference is None else np.array(preference)
@@ -79,7 +76,7 @@ class AgentPolicy:
         # The agent's own scale, and not a new measurement: a policy must not change when a calibration does.
         self._factor: NDArray[np.float64] = np.array(agent.objective_scale) / calibrate(scenario).scale[self._own]
 
-    def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode. An agent of a single preference chooses by that one alone."""
         weight = (
             self.converted(preference) if self.preference is None else np.tile(self.preference, (len(preference), 1))
@@ -102,7 +99,7 @@ class NearestPolicy:
         self._policies = policies
         self._trained = np.stack([policy.preference for policy in policies if policy.preference is not None])
 
-    def act(self, episodes: Episodes[Any, Any, Any], observation: Arrays, preference: Preferences) -> Actions:
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """What the nearest policy would do, in each episode."""
         asked = self._policies[0].converted(preference)
         distance = np.linalg.norm(asked[:, None] - self._trained[None], axis=2)
@@ -113,17 +110,3 @@ class NearestPolicy:
             part = {name: values[here] for name, values in observation.items()}
             chosen[here] = self._policies[index].act(episodes, part, preference[here])
         return chosen
-
-
-def _seen(scenario: AnyScenario) -> str:
-    """What decides the meaning of an observation's columns, in words."""
-    shown = scenario.observation
-    costs = "with" if shown.cost_features else "without"
-    if isinstance(scenario, CellScenario):
-        residual = scenario.observation.residual
-        applications = ", ".join(scenario.population.applications)
-        bins = f"{residual.bins} bins of {residual.width_block_s:g} block-seconds, {scenario.observation.rating_bins}"
-        return f"{bins} of satisfaction, {costs} cost_features; {scenario.service.levels} levels; {applications}"
-    histogram, system = scenario.observation.histogram, system_of(scenario)
-    more = option_columns(system)[system.extra_column :]
-    return "; ".join([f"{histogram.bins} bins of {histogram.width_bit / 1e6:g} Mbit, {costs} cost_features", *more])

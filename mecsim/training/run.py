@@ -19,8 +19,9 @@ from mecsim_agents import DiscreteSAC, Replay
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError, ScenarioError
-from mecsim.scenario import AnyScenario, load_scenario, scenario_to_yaml
+from mecsim.scenario import load_scenario, scenario_to_yaml
 from mecsim.training.config import TrainingConfig
 from mecsim.version import __version__
 
@@ -34,7 +35,7 @@ class Run:
     OWN_ENTRIES: ClassVar = ("scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard")
 
     folder: Path
-    scenario: AnyScenario
+    scenario: Scenario
     config: TrainingConfig
     steps: int  # environment steps of the whole training
     seed: int
@@ -51,12 +52,12 @@ class Run:
     @property
     def epochs(self) -> int:
         """Of the whole training; the last one is never cut short."""
-        return ceil(self.steps / (self.config.num_envs * self.scenario.episode.steps))
+        return ceil(self.steps / (self.config.num_envs * self.scenario.steps))
 
     @property
     def warmup_steps(self) -> int:
         """Environment steps before the first update."""
-        return self.config.warmup_epochs * self.config.num_envs * self.scenario.episode.steps
+        return self.config.warmup_epochs * self.config.num_envs * self.scenario.steps
 
     def create(self, command: str) -> None:
         """Write the files that stay as they are."""

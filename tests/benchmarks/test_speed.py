@@ -12,12 +12,13 @@ import torch
 from mecsim_agents import DiscreteSAC, Replay, Transitions
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mecsim.engines.batched import BatchedEngine
-from mecsim.engines.simpy_engine import SimpyEngine
-from mecsim.engines.system import OffloadEngine, empty_observation
-from mecsim.engines.tape import draw_tapes
 from mecsim.envs.vector import BatchVectorEnv, make_vec
 from mecsim.scenario import load_scenario
+from mecsim.systems.offload.batched import BatchedOffloadEngine
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.engine import OffloadEngine
+from mecsim.systems.offload.layout import empty_observation
+from mecsim.systems.offload.simpy import SimpyOffloadEngine
 
 SCENARIO = load_scenario("gmorl-e6")
 STEPS = SCENARIO.episode.steps
@@ -43,12 +44,12 @@ def episode_of(engine: OffloadEngine, envs: int, observe: bool) -> Callable[[], 
     """Plays whole episodes with random actions; returns the number of tasks."""
     tapes = draw_tapes(SCENARIO, 0, 0, envs)
     actions = np.random.default_rng(0).integers(0, tapes.num_servers, (STEPS, envs))
-    out = empty_observation(engine.system, envs)
+    out = empty_observation(engine.spec, envs)
 
     def run() -> int:
         engine.begin(tapes)
         for action in actions:
-            if observe and isinstance(engine, BatchedEngine):
+            if observe and isinstance(engine, BatchedOffloadEngine):
                 engine.step_and_observe(action, out)
                 continue
             engine.step(action)
@@ -62,12 +63,12 @@ def episode_of(engine: OffloadEngine, envs: int, observe: bool) -> Callable[[], 
 @pytest.mark.parametrize("observe", [True, False], ids=["observations", "dynamics"])
 def test_batched_engine(measure: Measure, observe: bool) -> None:
     assert SCENARIO.observation.cost_features
-    assert measure(episode_of(BatchedEngine(SCENARIO), 256, observe), 256 * STEPS, "env_steps")
+    assert measure(episode_of(BatchedOffloadEngine(SCENARIO), 256, observe), 256 * STEPS, "env_steps")
 
 
 @pytest.mark.parametrize("observe", [True, False], ids=["observations", "dynamics"])
 def test_simpy_engine(measure: Measure, observe: bool) -> None:
-    assert measure(episode_of(SimpyEngine(SCENARIO), 2, observe), 2 * STEPS, "env_steps")
+    assert measure(episode_of(SimpyOffloadEngine(SCENARIO), 2, observe), 2 * STEPS, "env_steps")
 
 
 def test_vector_env(measure: Measure) -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mecsim.scenario import CellScenario
-from tests.population.request_log import small_log
+from mecsim.systems.cells.scenario import CellsScenario
+from tests.predictor.request_log import small_log
 
 HEAD = "mecsim: 1\nkind: personalize\n"
 FILM = "population: {{applications: {{film: {{min_rate: {}, demand_rate: 4 Mbit/s, duration: 1 min}}}}}}"
@@ -176,5 +176,5 @@ def test_options_of_the_other_kind(refused, arguments, part):
 def test_every_section_of_the_kind_has_a_wrong_example():
     """So that a new section is not forgotten here."""
     tried = {content.partition(":")[0] for content, _ in SCENARIOS.values()}
-    sections = set(CellScenario.model_fields) - {"mecsim", "kind", "description", "data"}
+    sections = set(CellsScenario.model_fields) - {"mecsim", "kind", "description", "data"}
     assert sections - tried == {"radio", "observation", "training"}  # as of the other kind

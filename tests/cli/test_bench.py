@@ -2,8 +2,9 @@
 
 import pytest
 
+from mecsim.core.scenario import Scenario
 from mecsim.report import benchmark, benchmark_training, latency
-from mecsim.scenario import AnyScenario, parse_scenario, scenario_to_yaml
+from mecsim.scenario import parse_scenario, scenario_to_yaml
 from tests.training.small import small_scenario
 
 CELL = """
@@ -18,7 +19,7 @@ SCENARIOS = {"offload": small_scenario(), "personalize": parse_scenario(CELL)}
 
 
 @pytest.fixture(params=list(SCENARIOS))
-def scenario(request: pytest.FixtureRequest) -> AnyScenario:
+def scenario(request: pytest.FixtureRequest) -> Scenario:
     return SCENARIOS[request.param]
 
 
@@ -73,7 +74,7 @@ def test_both_engines_play_the_same_possible_actions(scenario, engine, monkeypat
 
 
 def test_memory_is_measured_in_a_process_of_its_own(scenario):
-    assert benchmark._peak_mib.__module__ == "mecsim.report.benchmark"
+    assert benchmark._peak_mib.__module__ == "mecsim.bench.engines"
     assert 10.0 < benchmark._peak_mib(scenario, 2) < 1e5
 
 

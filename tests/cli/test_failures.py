@@ -23,7 +23,7 @@ def failing(error):
 
 
 def test_an_unforeseen_error_is_one_line_and_code_1(mecsim, small, monkeypatch):
-    monkeypatch.setattr("mecsim.baselines.play", failing(RuntimeError("boom\nand more")))
+    monkeypatch.setattr("mecsim.policies.play", failing(RuntimeError("boom\nand more")))
     said = mecsim("simulate", small)
     assert said.code == 1
     assert said.err.splitlines() == [
@@ -33,7 +33,7 @@ def test_an_unforeseen_error_is_one_line_and_code_1(mecsim, small, monkeypatch):
 
 @pytest.mark.parametrize("place", [0, -1])
 def test_debug_shows_the_traceback_as_well(mecsim, small, monkeypatch, place):
-    monkeypatch.setattr("mecsim.baselines.play", failing(RuntimeError("boom")))
+    monkeypatch.setattr("mecsim.policies.play", failing(RuntimeError("boom")))
     arguments = ["simulate", str(small)]
     arguments.insert(len(arguments) if place else 0, "--debug")
     said = mecsim(*arguments)
@@ -65,7 +65,7 @@ def test_what_the_machine_lacks_is_said_plainly(mecsim, small, monkeypatch, erro
 
 
 def test_an_interruption_is_code_130(mecsim, small, monkeypatch):
-    monkeypatch.setattr("mecsim.baselines.play", failing(KeyboardInterrupt()))
+    monkeypatch.setattr("mecsim.policies.play", failing(KeyboardInterrupt()))
     said = mecsim("simulate", small)
     assert (said.code, said.err.split()) == (130, ["interrupted"])
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from mecsim.population import predictor_fit
-from mecsim.population.predictor import Predictor
-from tests.population.request_log import SmallLog, small_log
+from mecsim.predictor import fit as predictor_fit
+from mecsim.predictor.predictor import Predictor
+from tests.predictor.request_log import SmallLog, small_log
 
 from .conftest import snapshot
 
@@ -102,7 +102,7 @@ def test_a_full_disk_is_no_internal_error(mecsim, small, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     small.write(tmp_path / "log.parquet")
-    monkeypatch.setattr("mecsim.population.predictor.write_predictor", full)
+    monkeypatch.setattr("mecsim.predictor.predictor.write_predictor", full)
     before = snapshot(tmp_path)
     said = mecsim("fit", "log.parquet", "--out", "people.safetensors")
     assert (said.code, said.out) == (2, "")

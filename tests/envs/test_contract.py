@@ -13,12 +13,14 @@ from mo_gymnasium.wrappers import MONormalizeReward, MORecordEpisodeStatistics
 from mo_gymnasium.wrappers.vector import MORecordEpisodeStatistics as MORecordVectorStatistics
 from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 
-from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.envs import BatchVectorEnv, LinearReward, OffloadEnv
+from mecsim.core.seeds import Stream
+from mecsim.envs import BatchVectorEnv, LinearReward
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.environment import OffloadEnv
 from tests.envs.contract import BUILT_IN, ENGINES, OBJECTIVES, assert_same, rollout, short
-from tests.offloading import make_scenario
+from tests.systems.offload.offloading import make_scenario
 
 
 @pytest.mark.parametrize(("scenario", "engine"), BUILT_IN)

@@ -7,7 +7,7 @@ from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
-from mecsim.engines.tape import Stream
+from mecsim.core.seeds import Stream
 from mecsim.envs import BatchVectorEnv
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
 from mecsim.errors import InputError

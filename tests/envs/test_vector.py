@@ -5,10 +5,12 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 import mecsim
-from mecsim.engines.tape import Stream, draw_tapes
-from mecsim.envs import BatchVectorEnv, OffloadEnv
-from mecsim.envs.offload import OffloadEpisodes
+from mecsim.core.seeds import Stream
+from mecsim.envs import BatchVectorEnv
 from mecsim.errors import InputError
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.environment import OffloadEnv
+from mecsim.systems.offload.episodes import OffloadEpisodes
 from tests.envs.contract import ENGINES, assert_same, short
 
 

@@ -6,8 +6,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from mecsim.envs import FlatObservation, LinearReward, OffloadEnv, PreferenceObservation
+from mecsim.envs import FlatObservation, LinearReward, PreferenceObservation
 from mecsim.errors import InputError
+from mecsim.systems.offload.environment import OffloadEnv
 from tests.envs.contract import short
 
 

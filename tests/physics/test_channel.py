@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from mecsim.engines.tape import Tapes, draw_tapes
 from mecsim.physics import channel
 from mecsim.scenario import load_scenario, with_context
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.tape import OffloadTapes
 
 
 @pytest.mark.parametrize(("snr_db", "bit_per_s_per_hz"), [(0.0, 0.8603), (10.0, 2.9065), (20.0, 5.8840)])
@@ -128,7 +129,7 @@ def test_rates_of_the_gmorl_regime() -> None:
     assert rate[:, :, 1:].mean() == pytest.approx(720e6, rel=0.03)
 
 
-def rayleigh(**changes: str) -> Tapes:
+def rayleigh(**changes: str) -> OffloadTapes:
     assignments = {"channel.model": "rayleigh", **{f"channel.{key}": value for key, value in changes.items()}}
     return draw_tapes(with_context(load_scenario("gmorl-e6"), assignments), 0, 0, 512)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from mecsim.physics.delay_rating import delay_rating, shortfall_of
-from mecsim.scenario import DelaySatisfaction
+from mecsim.physics.delay_satisfaction import DelaySatisfaction
 
 ZONE = np.array([20.0, 5.0])  # adequate and desired delay, s
 

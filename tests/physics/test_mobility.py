@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mecsim.physics.mobility import Paths, mean_distance_m, random_waypoint, recorded_paths, uniform_places_m
-from mecsim.scenario import Uniform
+from mecsim.schema.units import Uniform
 
 SQUARE = np.array([1000.0, 1000.0])
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mecsim.physics.processor_sharing import NONE, added_delay_s, advance, idle_servers, send, unsent_tasks
-from tests.offloading import processor_sharing_finish_s
+from tests.systems.offload.offloading import processor_sharing_finish_s
 
 Array = NDArray[np.float64]
 sizes = st.one_of(st.floats(1e3, 1e8), st.sampled_from([1e6, 2e6, 5e6]))  # with ties

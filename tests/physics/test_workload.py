@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mecsim.engines.tape import draw_tapes
 from mecsim.physics.workload import SizeDistribution, balanced_mean_size_bit, unit_mean_sizes
 from mecsim.scenario import load_scenario
-from tests.offloading import make_scenario
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from tests.systems.offload.offloading import make_scenario
 
 COUNT = 2_000_000
 

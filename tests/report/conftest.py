@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mecsim.baselines import baseline, play
-from mecsim.engines.tape import draw_tapes
+from mecsim.policies import baseline, play
 from mecsim.sweep import Front, preference_grid, sweep
+from mecsim.systems.offload.draw.tapes import draw_tapes
 from tests.training.small import small_scenario
 
 

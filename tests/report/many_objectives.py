@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mecsim.scenario import shown_objectives
+from mecsim.core.system import objectives_of
 from mecsim.sweep import Front, preference_grid
 
 OBJECTIVES = ("delay", "energy", "satisfaction", "saved_resources")
@@ -27,11 +27,11 @@ def curved_front(target: str, objectives: int, preferences: int, behind: float =
     """What is weighed more comes out better; `behind` moves all points away from the best, as a share of the range."""
     grid = preference_grid(objectives, preferences)
     low, high = RANGES[:objectives].T
-    better = np.array([one.higher_is_better for one in shown_objectives(many_objectives(objectives))])
+    better = np.array([one.higher_is_better for one in objectives_of(many_objectives(objectives))])
     shown = np.where(better, low + (high - low) * (np.sqrt(grid) - behind), high - (high - low) * np.sqrt(grid))
     shown = np.where(better, shown, shown * (1.0 + behind))
     costs = np.stack(
-        [one.value(shown[:, i]) for i, one in enumerate(shown_objectives(many_objectives(objectives)))], axis=1
+        [one.value(shown[:, i]) for i, one in enumerate(objectives_of(many_objectives(objectives)))], axis=1
     )
     noise = 1.0 + 0.02 * np.random.default_rng(0).standard_normal((1, episodes, objectives))
     return Front(target, grid, costs[:, None] * noise)

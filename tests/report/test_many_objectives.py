@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from mecsim.core.system import objectives_of, values_shown
 from mecsim.report.figures import front_figures, save_front
 from mecsim.report.front_axes import objective_axes, shown_front
 from mecsim.report.front_parallel import MAX_LINES, spread_out
 from mecsim.report.style import figure_title, plain_number
-from mecsim.scenario import shown_objectives, values_shown
 from mecsim.sweep import Front, on_front
 
 from .many_objectives import curved_front, many_objectives
@@ -44,7 +44,7 @@ def test_every_pair_has_a_panel_whose_axes_run_towards_the_better(objectives):
     flat = [axes for axes in figure.axes if axes.name == "rectilinear"]
     pairs = [(column, row) for row in range(1, objectives) for column in range(row)]
     assert len(flat) == len(pairs) == objectives * (objectives - 1) // 2
-    shown = shown_objectives(scenario)
+    shown = objectives_of(scenario)
     for axes, pair in zip(flat, pairs, strict=True):
         for one, (first, last) in zip(pair, (axes.get_xlim(), axes.get_ylim()), strict=True):
             assert (first < last) == shown[one].higher_is_better
@@ -86,7 +86,7 @@ def test_parallel_coordinates_have_the_best_above_and_few_strong_lines(objective
     assert [axes.get_title().partition(":")[0] for axes in figure.axes] == ["agent", "greedy"]
     for axes, front in zip(figure.axes, fronts, strict=True):
         labels = [text.get_text().replace("\n", " ") for text in axes.get_xticklabels()]
-        assert labels == [one.label for one in shown_objectives(scenario)]
+        assert labels == [one.label for one in objectives_of(scenario)]
         strong = [line.get_ydata() for line in axes.get_lines() if line.get_marker() not in ("None", "")]
         assert len(strong) == MAX_LINES
         best = np.max(strong, axis=0)

@@ -7,9 +7,9 @@ import pytest
 from mecsim_agents import METRICS
 from numpy.testing import assert_allclose
 
-from mecsim.baselines import Calibration, calibrate
+from mecsim.core.system import values_shown
+from mecsim.policies import Calibration, calibrate
 from mecsim.report.tensorboard import TensorBoardMonitor, write_trade_offs
-from mecsim.scenario import values_shown
 from mecsim.sweep import assess
 from tests.training.small import new_run, trained
 

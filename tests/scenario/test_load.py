@@ -11,16 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mecsim.errors import ScenarioError
-from mecsim.scenario import (
-    CountRange,
-    Scenario,
-    Uniform,
-    builtin_names,
-    load_scenario,
-    parse_scenario,
-    scenario_to_yaml,
-    starter_yaml,
-)
+from mecsim.scenario import builtin_names, load_scenario, parse_scenario, scenario_to_yaml, starter_yaml
+from mecsim.schema.units import CountRange, Uniform
+from mecsim.systems.offload.scenario import OffloadScenario
 
 HEAD = "mecsim: 1\nkind: offload\n"
 
@@ -52,7 +45,7 @@ def problems(text: str) -> list[str]:
 
 
 def test_the_documented_sketch_loads() -> None:
-    assert parse_scenario(SKETCH) == Scenario(mecsim=1, kind="offload", description="GMORL training space")
+    assert parse_scenario(SKETCH) == OffloadScenario(mecsim=1, kind="offload", description="GMORL training space")
 
 
 @pytest.mark.parametrize("name", ["gmorl", "gmorl-test", "gmorl-e6", "quickstart"])
@@ -81,7 +74,7 @@ def test_built_in_values() -> None:
 
 def test_the_starter_shows_every_key_with_its_default() -> None:
     text = starter_yaml("offload")
-    assert parse_scenario(text) == Scenario(mecsim=1, kind="offload", description="My scenario")
+    assert parse_scenario(text) == OffloadScenario(mecsim=1, kind="offload", description="My scenario")
     assert "schema" in text
 
     def keys(value: object) -> object:
@@ -115,7 +108,7 @@ MAGNITUDES = st.floats(min_value=1e-9, max_value=1e9)
 @settings(max_examples=30, deadline=None)
 @given(MAGNITUDES, MAGNITUDES, st.text(max_size=50).filter(str.isprintable), st.integers(1, 1024))
 def test_resolved_yaml_round_trips_exactly(low: float, high: float, description: str, edges: int) -> None:
-    scenario = Scenario.model_validate(
+    scenario = OffloadScenario.model_validate(
         {
             "mecsim": 1,
             "kind": "offload",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mecsim.baselines import Calibration
+from mecsim.policies import Calibration
 from mecsim.sweep import Front, half_width_95, half_width_95_of, hypervolume, preference_grid, ratio, resample
 from mecsim.sweep import bootstrap as module
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mecsim.baselines import baseline, play
-from mecsim.engines.tape import draw_tapes
 from mecsim.errors import InputError
+from mecsim.policies import baseline, play
 from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
 from mecsim.sweep.distribute import run_jobs
+from mecsim.systems.offload.draw.tapes import draw_tapes
 from tests.training.small import new_run, small_scenario, trained
 
 SCENARIO = small_scenario()

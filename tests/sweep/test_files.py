@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mecsim.baselines import calibrate
-from mecsim.scenario import Tasks, TaskSize, Users
+from mecsim.policies import calibrate
 from mecsim.sweep import (
     Front,
     assess,
@@ -20,6 +19,7 @@ from mecsim.sweep import (
     write_front_csv,
     write_json,
 )
+from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from tests.training.small import small_scenario
 
 SCENARIO = small_scenario()

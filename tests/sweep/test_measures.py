@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mecsim.baselines import calibrate
+from mecsim.policies import calibrate
 from mecsim.sweep import MEASURES, Front, assess, compared, measured, preference_grid, sweep
 from tests.training.small import small_scenario
 

@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from mecsim.errors import InputError
-from mecsim.scenario import Users
 from mecsim.sweep import Store, SweepSettings, preference_grid, resume_store, start_store, sweep, write_front_csv
 from mecsim.sweep.store import target_identity
+from mecsim.systems.offload.demand import Users
 from tests.training.small import new_run, small_scenario, trained
 
 SCENARIO = small_scenario()

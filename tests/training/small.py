@@ -4,23 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mecsim.baselines import Policy, calibrate
-from mecsim.scenario import (
-    Cloud,
-    CountRange,
-    Edge,
-    Episode,
-    Histogram,
-    Scenario,
-    Servers,
-    Uniform,
-    Users,
-    scenario_to_yaml,
-)
-from mecsim.scenario import Observation as ObservationOptions
+from mecsim.policies import Policy, calibrate
+from mecsim.scenario import scenario_to_yaml
+from mecsim.schema.units import CountRange, Uniform
 from mecsim.sweep import evaluate, hypervolume, mean_cost, preference_grid
+from mecsim.systems.offload.demand import Users
+from mecsim.systems.offload.network import Cloud, Edge, Servers
+from mecsim.systems.offload.scenario import Episode, Histogram, OffloadScenario
+from mecsim.systems.offload.scenario import Observation as ObservationOptions
 from mecsim.training import EpochReport, Evaluate, Evaluation, Monitor, Run, TrainingConfig, train
-from tests.offloading import make_scenario
+from tests.systems.offload.offloading import make_scenario
 
 STEPS, ENVS, COPIES, EDGES = 8, 4, 2, 2
 
@@ -39,7 +32,7 @@ SETTINGS = {
 }
 
 
-def small_scenario(**sections: Any) -> Scenario:
+def small_scenario(**sections: Any) -> OffloadScenario:
     """A cloud and two edges, eight decisions, a coarse histogram; `sections` replace what they name."""
     defaults: dict[str, Any] = {
         "description": "small",
@@ -53,7 +46,7 @@ def small_scenario(**sections: Any) -> Scenario:
     return make_scenario(**(defaults | sections))
 
 
-def scenario_file(folder: Path, scenario: Scenario | None = None) -> Path:
+def scenario_file(folder: Path, scenario: OffloadScenario | None = None) -> Path:
     """The scenario as a file."""
     path = folder / "small.yaml"
     path.write_text(scenario_to_yaml(scenario or small_scenario()))
@@ -65,7 +58,9 @@ def small_config(**settings: str) -> TrainingConfig:
     return TrainingConfig().with_settings(SETTINGS | settings)
 
 
-def new_run(folder: Path, scenario: Scenario | None = None, epochs: int = 6, seed: int = 0, **settings: str) -> Run:
+def new_run(
+    folder: Path, scenario: OffloadScenario | None = None, epochs: int = 6, seed: int = 0, **settings: str
+) -> Run:
     """A run's folder before its first epoch."""
     config = small_config(**settings)
     chosen = scenario or small_scenario()

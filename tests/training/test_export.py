@@ -10,7 +10,11 @@ import onnx
 import pytest
 
 from mecsim.errors import InputError
-from mecsim.scenario import Cloud, CountRange, Edge, Episode, Servers, Training, Uniform, load_scenario
+from mecsim.scenario import load_scenario
+from mecsim.scenario.base import Training
+from mecsim.schema.units import CountRange, Uniform
+from mecsim.systems.offload.network import Cloud, Edge, Servers
+from mecsim.systems.offload.scenario import Episode
 from mecsim.training import Agreement, ExportedPolicy, Run, agreement, export_onnx
 from mecsim.training.export import metadata
 

@@ -8,10 +8,11 @@ import yaml
 from mecsim_agents import DiscreteSAC
 from numpy.testing import assert_array_equal
 
-from mecsim.baselines import play
-from mecsim.engines.tape import draw_tapes
 from mecsim.errors import InputError, RunError
-from mecsim.scenario import CountRange, Edge, Servers
+from mecsim.policies import play
+from mecsim.schema.units import CountRange
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.network import Edge, Servers
 from mecsim.training import MultiRun, NearestPolicy, Run, is_multi_run, is_run, run_policy, run_scenario
 from tests.training.small import new_run, small_config, small_scenario, trained
 

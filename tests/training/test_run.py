@@ -8,11 +8,14 @@ import yaml
 from mecsim_agents import Replay
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mecsim.baselines import calibrate, play
-from mecsim.engines.tape import draw_tapes
 from mecsim.errors import InputError, RunError
-from mecsim.scenario import CountRange, DelaySatisfaction, Edge, Histogram, ObjectiveValues, Observation, Servers
-from mecsim.scenario import Evaluation as Yardsticks
+from mecsim.physics.delay_satisfaction import DelaySatisfaction
+from mecsim.policies import calibrate, play
+from mecsim.schema.units import CountRange
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.network import Edge, Servers
+from mecsim.systems.offload.scenario import Evaluation as Yardsticks
+from mecsim.systems.offload.scenario import Histogram, ObjectiveValues, Observation
 from mecsim.training import AgentPolicy, Run, is_run, run_policy
 from tests.training.small import COPIES, new_run, small_scenario, trained
 

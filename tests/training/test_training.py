@@ -14,10 +14,12 @@ from mecsim_agents import METRICS, DiscreteSAC
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file
 
-from mecsim.baselines import baseline, calibrate, tradable
-from mecsim.scenario import DelaySatisfaction, ObjectiveValues, load_scenario
-from mecsim.scenario import Evaluation as Yardsticks
+from mecsim.physics.delay_satisfaction import DelaySatisfaction
+from mecsim.policies import baseline, calibrate, tradable
+from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
+from mecsim.systems.offload.scenario import Evaluation as Yardsticks
+from mecsim.systems.offload.scenario import ObjectiveValues
 from mecsim.training import AgentPolicy, Run, loop
 from mecsim.training.collect import Collector
 from mecsim.training.loop import _updates_due

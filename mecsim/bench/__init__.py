@@ -1,0 +1,1 @@
+"""Speeds: engines, training, single decisions."""

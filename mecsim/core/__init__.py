@@ -1,0 +1,1 @@
+"""What carries every system: the system as an object, tapes, engines and episodes, objectives, plug-ins, kernels."""

@@ -1,0 +1,22 @@
+"""How policies are named and played, the scales of objectives, and policies that play every system."""
+
+from mecsim.policies.calibration import Calibration, calibrate, tradable
+from mecsim.policies.greedy import GreedyPolicy
+from mecsim.policies.policy import Policy, PolicyFactory, PolicyOf, play
+from mecsim.policies.registry import NamedPolicy, named_policy, policies_of, policy, policy_at
+
+__all__ = [
+    "Calibration",
+    "GreedyPolicy",
+    "NamedPolicy",
+    "Policy",
+    "PolicyFactory",
+    "PolicyOf",
+    "calibrate",
+    "named_policy",
+    "play",
+    "policies_of",
+    "policy",
+    "policy_at",
+    "tradable",
+]

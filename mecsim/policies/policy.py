@@ -1,0 +1,68 @@
+"""What a policy is to everything above the environments, and how one is played on tapes."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.episodes import AnyEpisodes, AnyPlay, Arrays, EngineName, Episodes, Play, RecordsT, ScenarioT, TapesT
+from mecsim.core.scenario import Scenario
+from mecsim.core.system import new_episodes
+from mecsim.core.tape import Tapes
+
+Preferences = NDArray[np.float64]  # (N, objectives), one row per episode
+Actions = NDArray[np.int64]  # (N,)
+
+EpisodesT_contra = TypeVar("EpisodesT_contra", contravariant=True)
+
+
+class PolicyOf(Protocol[EpisodesT_contra]):
+    """Chooses an option in each of N episodes, given what the environment shows and a preference per episode."""
+
+    def act(self, episodes: EpisodesT_contra, observation: Arrays, preference: Preferences) -> Actions:
+        """The options, (N,).
+
+        Model-based policies may ask `episodes` for the immediate rewards of all options, and fork their engine.
+        """
+
+
+Policy = PolicyOf[AnyEpisodes]
+
+PolicyFactory = Callable[[int], Policy]
+"""Makes a policy from a seed; two policies of one seed act alike."""
+
+
+def play_actions(policy: Policy, scenario: Scenario, tapes: Tapes, preference: Preferences) -> Actions:
+    """What a policy does in each step of the episodes of `tapes`, (N, T)."""
+    episodes = new_episodes(scenario, "batched")
+    wanted = np.broadcast_to(preference, (len(tapes), len(scenario.objectives)))
+    observation = episodes.begin(tapes)
+    actions = []
+    while not episodes.over:
+        actions.append(policy.act(episodes, observation, wanted))
+        observation, _, _ = episodes.step(actions[-1])
+    return np.stack(actions, axis=1)
+
+
+def play(
+    policy: Policy, scenario: Scenario, tapes: Tapes, preference: Preferences, engine: EngineName = "batched"
+) -> AnyPlay:
+    """Play all episodes of `tapes` to their end, `preference` being one for all (objectives,) or one each."""
+    return play_episodes(policy, new_episodes(scenario, engine), tapes, preference)
+
+
+def play_episodes(
+    policy: PolicyOf[Episodes[ScenarioT, TapesT, RecordsT]],
+    episodes: Episodes[ScenarioT, TapesT, RecordsT],
+    tapes: TapesT,
+    preference: Preferences,
+) -> Play[ScenarioT, TapesT, RecordsT]:
+    """The same on episodes of any system, such as one that no registry knows."""
+    wanted = np.broadcast_to(preference, (len(tapes), len(episodes.scenario.objectives)))
+    observation = episodes.begin(tapes)
+    total: NDArray[np.float64] = np.zeros(1)
+    while not episodes.over:
+        observation, _, rewards = episodes.step(policy.act(episodes, observation, wanted))
+        total = total + rewards
+    return Play(episodes, total)

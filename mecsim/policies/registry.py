@@ -1,0 +1,172 @@
+"""Policies by name: a file and a decorator each.
+
+Those of mecsim stand in `mecsim.policies`, for every system, and in the package `policies` of a system, for that one.
+Other packages name theirs by entry points `mecsim.policies`. Whatever a policy needs that is heavy it imports when it
+is made or first acts, so that listing names stays light.
+"""
+
+import os
+import pkgutil
+import sys
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar, cast
+
+from mecsim.core.plugins import BUILT_IN, Places, Reference, Registry
+from mecsim.core.scenario import Scenario
+from mecsim.core.system import system_of
+from mecsim.errors import InputError
+from mecsim.policies.policy import Policy, PolicyFactory
+from mecsim.schema.words import nearest
+
+Maker = TypeVar("Maker", bound=Callable[..., object])
+
+_MARK = "__mecsim_policies__"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPolicy:
+    """A policy with a name."""
+
+    name: str
+    about: str  # a line
+    systems: tuple[str, ...]  # that it plays; none for all
+    make: Callable[[Scenario, int], Policy]
+    package: str = BUILT_IN
+
+    def plays(self, system: str) -> bool:
+        """Whether it is meant for a system."""
+        return not self.systems or system in self.systems
+
+
+def policy(name: str, about: str, systems: Collection[str] = ()) -> Callable[[Maker], Maker]:
+    """Name a policy: decorates what makes one of a scenario and a seed, a class or a function.
+
+    What has to be fitted is fitted when the policy first acts.
+
+    Args:
+        name: by which commands know it.
+        about: a line about it.
+        systems: that it plays, all if none are named; in the package of a system that one.
+    """
+
+    def named(make: Maker) -> Maker:
+        module = sys.modules[make.__module__]
+        entries = vars(module).setdefault(_MARK, [])
+        maker = cast(Callable[[Scenario, int], Policy], make)
+        entries.append(NamedPolicy(name, about, tuple(systems), maker))
+        return make
+
+    return named
+
+
+_PLUGINS: Registry[object] = Registry("policy", Places("mecsim.policies"))
+
+
+def policies_of(scenario: Scenario) -> Mapping[str, NamedPolicy]:
+    """The policies that play a scenario, by name: those of every system, of its own, and of other packages."""
+    system = system_of(scenario)
+    return _policies(system.name, system.package)
+
+
+@lru_cache(maxsize=32)
+def _policies(system: str, package: str) -> dict[str, NamedPolicy]:
+    own = f"{package}.policies"
+    packages = ["mecsim.policies", *([own] if find_spec(own) else [])]
+    found = {entry.name: entry for place in packages for module in _modules(place) for entry in named_in(module)}
+    for name, plugin in _PLUGINS.plugins.items():
+        entry = _of_plugin(name, plugin.package)
+        if entry.plays(system):
+            found.setdefault(name, entry)
+    return found
+
+
+def _modules(package: str) -> list[ModuleType]:
+    places = import_module(package).__path__
+    return [import_module(f"{package}.{info.name}") for info in pkgutil.iter_modules(places) if not info.ispkg]
+
+
+def named_in(module: ModuleType) -> list[NamedPolicy]:
+    """The policies that a module names by `policy`, in its order."""
+    return list(vars(module).get(_MARK, ()))
+
+
+def _of_plugin(name: str, package: str) -> NamedPolicy:
+    """What an entry point stands for, with what its decorator told, if it has one."""
+    made = _PLUGINS.load(name)
+    if not callable(made):
+        raise InputError(f"policy {name!r} of the package {package}: expected a class or function of scenario and seed")
+    told = [entry for entry in named_in(sys.modules[made.__module__]) if entry.make is made]
+    about, systems = (told[0].about, told[0].systems) if told else ((made.__doc__ or "").partition("\n")[0], ())
+    return NamedPolicy(name, about, systems, made, package)
+
+
+def named_policy(name: str, scenario: Scenario) -> PolicyFactory:
+    """The policy of a name, ready for a scenario. What has to be fitted is fitted when it first acts.
+
+    Raises:
+        InputError: there is no such policy.
+    """
+    known = policies_of(scenario)
+    if name not in known:
+        raise InputError(f"no policy of {scenario.kind} is called {name!r}, {nearest(name, known)}")
+    return partial(known[name].make, scenario)
+
+
+def is_place(target: str) -> bool:
+    """Whether a text names an object, as `package.module:name`."""
+    module, colon, name = target.partition(":")
+    return bool(colon) and name.isidentifier() and all(part.isidentifier() for part in module.split("."))
+
+
+def policy_at(place: str, scenario: Scenario) -> PolicyFactory:
+    """The policy at `package.module:name`: one that is ready, or what makes one of a scenario and a seed.
+
+    Modules of the working folder are found, too.
+
+    Raises:
+        InputError: there is nothing, or no policy.
+    """
+    made = _object_at(place)
+    if isinstance(made, type) or not hasattr(made, "act"):
+        if not callable(made):
+            raise InputError(f"{place}: is no policy, expected an object with act, or what makes one")
+        return partial(_made_by, made, place, scenario)
+    return lambda seed: cast(Policy, made)
+
+
+def _made_by(make: Callable[..., object], place: str, scenario: Scenario, seed: int) -> Policy:
+    try:
+        made: Any = make(scenario, seed)
+    except TypeError as error:
+        raise InputError(f"{place}: cannot be made of a scenario and a seed: {error}") from error
+    if not callable(getattr(made, "act", None)):
+        raise InputError(f"{place}: makes no policy, expected an object with act(episodes, observation, preference)")
+    return cast(Policy, made)
+
+
+def source_of(place: str) -> bytes:
+    """The text of the module that holds the object at `package.module:name`.
+
+    Raises:
+        InputError: there is none.
+    """
+    _object_at(place)
+    module = sys.modules[place.partition(":")[0]]
+    return Path(module.__file__).read_bytes() if module.__file__ else b""
+
+
+def _object_at(place: str) -> object:
+    here = os.getcwd()
+    sys.path.insert(0, here)
+    try:
+        return Reference[object](place).load()
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"{place}: cannot be imported: {error}; name package.module:Object") from error
+    finally:
+        sys.path.remove(here)

@@ -1,0 +1,1 @@
+"""What a request log teaches about people: predicted satisfaction."""

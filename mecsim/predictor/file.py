@@ -1,0 +1,125 @@
+"""The file of a predictor: safetensors, which holds plain arrays only, with a JSON header. No pickle."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.errors import InputError
+from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, NUMBERS
+from mecsim.predictor.trees import MAX_NAMES, Trees, sound
+from mecsim.schema.words import one_line
+from mecsim.version import __version__
+
+SUFFIX = ".safetensors"
+FORMAT = 1
+KEY = "mecsim_predictor"
+MAX_STRETCH = 10.0
+
+_SHAPES: dict[str, tuple[Any, int]] = {  # type and dimensions of each array
+    "trees.base": (np.float64, 1),
+    "trees.roots": (np.int64, 1),
+    "trees.kind": (np.int8, 1),
+    "trees.feature": (np.int8, 1),
+    "trees.left": (np.int32, 1),
+    "trees.right": (np.int32, 1),
+    "trees.value": (np.float64, 1),
+    "trees.names": (np.int64, 1),
+    "variance": (np.float64, 1),
+    "calibration": (np.float64, 1),
+    "offsets.user_ids": (np.int64, 1),
+    "offsets.mean": (np.float64, 2),
+    "offsets.covariance": (np.float64, 3),
+}
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_predictor(path: Path, names: Mapping[str, tuple[str, ...]], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays and names; an interrupted write leaves an earlier file of that name whole."""
+    from safetensors.numpy import save
+
+    header = {"format": FORMAT, "mecsim_version": __version__, "names": {key: list(names[key]) for key in CATEGORIES}}
+    partial = path.with_name(path.name + ".partial")
+    try:
+        plain = {name: np.ascontiguousarray(arrays[name]) for name in _SHAPES}
+        partial.write_bytes(save(plain, {KEY: json.dumps(header)}))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Arrays]:
+    """Names and arrays of a file, checked so that whatever they hold can be used.
+
+    Raises:
+        InputError: it cannot be read, is of another kind or damaged; one line.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if not path.is_file():
+            _refuse(path, "no such file, expected a predictor; write one with mecsim fit")
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get(KEY, "null"))
+            stored = set(file.keys())
+            arrays = {name: file.get_tensor(name) for name in _SHAPES if name in stored}
+    except OSError as error:
+        _refuse(path, f"cannot be read: {error.strerror or error}")
+    except (SafetensorError, ValueError, TypeError):
+        _refuse(path, "is no predictor, or damaged; write one with mecsim fit")
+    if not isinstance(header, dict):
+        _refuse(path, "is no predictor; write one with mecsim fit")
+    if header.get("format") != FORMAT:
+        _refuse(path, f"is a predictor of another format than {FORMAT}; fit it again with mecsim fit")
+    names = _names(header.get("names"))
+    if names is None or not _usable(arrays):
+        _refuse(path, "is a damaged predictor; fit it again with mecsim fit")
+    return names, arrays
+
+
+def _refuse(path: Path, what: str) -> NoReturn:
+    raise InputError(one_line(f"{path}: {what}"))
+
+
+def _names(given: Any) -> dict[str, tuple[str, ...]] | None:
+    """The names of all categories, if they are such."""
+    if not isinstance(given, dict) or set(given) != set(CATEGORIES):
+        return None
+    for name, entries in given.items():
+        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+            return None
+        if not 1 <= len(entries) <= MAX_NAMES or tuple(entries) != FIXED_NAMES.get(name, tuple(entries)):
+            return None
+    return {name: tuple(given[name]) for name in CATEGORIES}
+
+
+def _usable(arrays: Arrays) -> bool:
+    """Whether all arrays are there, and of the shapes and values that prediction relies on."""
+    from mecsim.predictor.predictor import CALIBRATED
+    from mecsim.predictor.users import VARIANCES
+
+    if any(
+        name not in arrays or arrays[name].dtype != kind or arrays[name].ndim != dimensions
+        for name, (kind, dimensions) in _SHAPES.items()
+    ):
+        return False
+    users, mean, covariance = (arrays[f"offsets.{name}"] for name in ("user_ids", "mean", "covariance"))
+    variance, calibration = arrays["variance"], arrays["calibration"]
+    return bool(
+        sound(Trees(*(arrays[f"trees.{name}"] for name in Trees._fields)), len(CATEGORIES), NUMBERS)
+        and variance.shape == (VARIANCES,)
+        and ((variance > 0.0) & np.isfinite(variance)).all()
+        and calibration.shape == (CALIBRATED,)
+        and np.isfinite(calibration).all()
+        and (np.diff(calibration) >= 0.0).all()
+        and (np.diff(users) > 0).all()
+        and mean.shape == (len(users) + 1, 2)
+        and (np.abs(mean) <= MAX_STRETCH).all()
+        and covariance.shape == (len(users) + 1, 2, 2)
+        and (np.abs(covariance) <= MAX_STRETCH).all()
+    )

@@ -1,0 +1,161 @@
+"""A predictor of satisfaction that was learnt from a request log: trees for the typical person, offsets for users.
+
+Prediction needs none of the libraries that fitting needs.
+"""
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.compiled import compiled, compiled_parallel, threads_for
+from mecsim.core.rating import TOP_RATING
+from mecsim.people.population import Population
+from mecsim.people.requests import Requests
+from mecsim.predictor.data import Codes, context_numbers, rate_position, request_codes
+from mecsim.predictor.file import read_predictor, write_predictor
+from mecsim.predictor.trees import MAX_PENDING, Trees, add_curve
+from mecsim.predictor.users import CELLS, UserOffsets, curve_at, learned, roots_of, strangers
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+CALIBRATED = 101  # points from 0 to 5 at which the calibration is known
+UNCALIBRATED = np.linspace(0.0, TOP_RATING, CALIBRATED)
+
+
+def _quadrature(offsets: int = 7, stretches: int = 3) -> tuple[Array, Array]:
+    """Gauss-Hermite nodes (J, 2) and weights (J,) of two independent standard normal variables."""
+    (at, weight), (across, share) = (np.polynomial.hermite_e.hermegauss(count) for count in (offsets, stretches))
+    nodes = np.stack(np.meshgrid(at, across, indexing="ij"), axis=-1).reshape(-1, 2)
+    weights = np.outer(weight, share).ravel()
+    return nodes, weights / weights.sum()
+
+
+_NODES, _WEIGHTS = _quadrature()
+
+
+@dataclass(frozen=True, eq=False)
+class Predictor:
+    """Expected satisfaction from context, given rate and user.
+
+    Attributes:
+        names: of each category, those that the log had.
+        trees: mean report of the typical person.
+        variance: of reports around each of equal bins of the rating, (VARIANCES,).
+        calibration: the median report where the mean report is that of UNCALIBRATED, (CALIBRATED,). Reports end at 0
+            and 5, so noise moves their mean, but not their median, away from what people feel.
+        offsets: what is believed of users; their ids are those of the log.
+    """
+
+    names: dict[str, tuple[str, ...]]
+    trees: Trees
+    variance: Array
+    calibration: Array
+    offsets: UserOffsets
+
+    def predict(self, requests: Requests, population: Population, rate_bit_per_s: Array) -> Array:
+        """Expected satisfaction of requests at rates, both (R, K): from 0 to 5, never falling as the rate rises.
+
+        `requests.user` are users as the log calls them. All others, such as −1, are strangers: what is expected of them
+        is the mean over the population.
+
+        Raises:
+            InputError: a persona or application is none that the log had.
+        """
+        codes, numbers = self._contexts(requests, population)
+        minimum, demand = requests.min_rate_bit_per_s[:, None], requests.demand_rate_bit_per_s[:, None]
+        return self.ratings(
+            self.offsets.rows(requests.user), codes, numbers, rate_position(rate_bit_per_s, minimum, demand)
+        )
+
+    def learn(self, requests: Requests, population: Population, rate_bit_per_s: Array, report: Array) -> Self:
+        """The predictor after reports, 0..5, on given rates, both (R,), in the order of time.
+
+        Only what is believed of users changes; those who were strangers are known from now on, unless their number is
+        below 0.
+
+        Raises:
+            InputError: a persona or application is none that the log had.
+        """
+        offsets = self.offsets.with_users(requests.user)
+        codes, numbers = self._contexts(requests, population)
+        position = rate_position(rate_bit_per_s, requests.min_rate_bit_per_s, requests.demand_rate_bit_per_s)
+        rows = offsets.rows(requests.user)
+        changed = learned(offsets, self.trees, self.variance, rows, codes, numbers, position, report)
+        return replace(self, offsets=changed)
+
+    def forgetting_users(self) -> Self:
+        """The same, but everybody is a stranger."""
+        return replace(self, offsets=strangers(self.offsets.covariance[-1]))
+
+    def sample(self, rng: np.random.Generator) -> Self:
+        """Thompson sampling: the predictor were users as one draw from what is believed of them."""
+        return replace(self, offsets=self.offsets.sample(rng))
+
+    def ratings(self, rows: Index, codes: Codes, numbers: Array, position: Array) -> Array:
+        """`predict` for rows of `offsets`, (R,), contexts as in RequestLog, and positions 0..1, (R, K)."""
+        out = np.zeros(position.shape)
+        offsets = self.offsets
+        with threads_for(len(rows)):
+            _predict(
+                self.trees, self.calibration, offsets.mean, roots_of(offsets.covariance), _NODES, _WEIGHTS,
+                rows, codes, numbers, position, out,
+            )  # fmt: skip
+        return np.clip(out, 0.0, TOP_RATING, out=out)
+
+    def _contexts(self, requests: Requests, population: Population) -> tuple[Codes, Array]:
+        numbers = context_numbers(requests.speed_m_per_s, requests.min_rate_bit_per_s, requests.demand_rate_bit_per_s)
+        return request_codes(requests, population, self.names), numbers
+
+    def save(self, path: Path) -> None:
+        """Write it to a file, which `load` reads. Raises OSError if it cannot be written."""
+        arrays = {f"trees.{name}": part for name, part in self.trees._asdict().items()}
+        arrays |= {"variance": self.variance, "calibration": self.calibration}
+        arrays |= {f"offsets.{name}": part for name, part in vars(self.offsets).items()}
+        write_predictor(path, self.names, arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The predictor in a file. Raises InputError if it holds none, or a damaged one; one line says so."""
+        names, arrays = read_predictor(path)
+        return cls(
+            names=names,
+            trees=Trees(*(arrays[f"trees.{name}"] for name in Trees._fields)),
+            variance=arrays["variance"],
+            calibration=arrays["calibration"],
+            offsets=UserOffsets(**{name: arrays[f"offsets.{name}"] for name in ("user_ids", "mean", "covariance")}),
+        )
+
+
+@compiled
+def _calibrate(curve: Array, calibration: Array) -> None:
+    """Turn mean reports into median ones, in place."""
+    for cell in range(len(curve)):
+        at = min(max(curve[cell] * ((CALIBRATED - 1) / TOP_RATING), 0.0), CALIBRATED - 1.000001)
+        low = int(at)
+        part = (at - low) * (calibration[low + 1] - calibration[low])
+        curve[cell] = min(calibration[low] + part, calibration[low + 1])
+
+
+@compiled_parallel
+def _predict(
+    trees: Trees, calibration: Array, mean: Array, root: Array, nodes: Array, weights: Array,
+    rows: Index, codes: Codes, numbers: Array, position: Array, out: Array,
+) -> None:  # fmt: skip
+    """Add expected ratings to `out`: means over what is believed of each user."""
+    for request in numba.prange(len(rows)):
+        curve, pending = np.empty(CELLS), np.empty((MAX_PENDING, 3), np.int64)
+        add_curve(trees, codes[request], numbers[request], curve, pending)
+        _calibrate(curve, calibration)
+        row = rows[request]
+        for node in range(len(weights)):
+            offset = mean[row, 0] + root[row, 0, 0] * nodes[node, 0]
+            stretch = mean[row, 1] + root[row, 1, 0] * nodes[node, 0] + root[row, 1, 1] * nodes[node, 1]
+            shrink = math.exp(-stretch)
+            for level in range(position.shape[1]):
+                out[request, level] += weights[node] * curve_at(curve, position[request, level], offset, shrink)

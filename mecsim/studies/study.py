@@ -1,0 +1,134 @@
+"""The frame of an experiment: the runs that it needs, fronts that are kept part by part, its table and pictures.
+
+A script in `experiments/` is a function of a `Study`, made a command by `experiment`. Run again after an interruption
+it goes on where it was.
+"""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mecsim.cli.options import seed_option, threads_option, use_threads
+from mecsim.core.scenario import Scenario
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mecsim.sweep import Front
+
+QUICK_EPOCHS = 2
+QUICK_SETTINGS = {
+    "num_envs": "4",
+    "copies": "2",
+    "evaluation_epochs": "1",
+    "evaluation_preferences": "3",
+    "evaluation_episodes": "4",
+    "batch_size": "16",
+    "replay_capacity": "500",
+    "encoder_sizes": "[8]",
+    "head_sizes": "[8]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One experiment as it was called."""
+
+    out: Path  # folder of its results
+    runs: Path  # folder of trained runs, and of the parts of all sweeps
+    quick: bool  # tiny sizes: shows that it runs, not what comes out
+    seed: int  # of the episodes that are played; trainings have their own
+    threads: int
+
+    def trained(
+        self, scenario: "str | Scenario", name: str, steps: int | None = None,
+        settings: Mapping[str, str] | None = None, policies: int | None = None, seed: int = 0, device: str = "cpu",
+    ) -> str:  # fmt: skip
+        """The folder of a finished run in `runs`, trained now if it is not there; see `trained`."""
+        from mecsim.scenario import load_scenario
+        from mecsim.studies.trained import trained
+
+        learned, chosen = load_scenario(scenario), dict(settings or {})
+        if self.quick:
+            steps = QUICK_EPOCHS * int(QUICK_SETTINGS["num_envs"]) * learned.steps
+            chosen, policies = {**QUICK_SETTINGS, **chosen}, None if policies is None else 2
+        return str(trained(learned, self.runs / name, steps, seed, chosen, policies, device))
+
+    def grid(self, scenario: "Scenario", count: int) -> Any:
+        """About `count` preferences, (K, objectives), or a few. Grids of 11 and 21 are part of that of 101."""
+        from mecsim.sweep import preference_grid
+
+        return preference_grid(len(scenario.objectives), (5 if count > 50 else 3) if self.quick else count)
+
+    def episodes(self, count: int) -> int:
+        """How many episodes to play: `count`, or a few."""
+        return max(2, count // 250) if self.quick else count
+
+    def fronts(
+        self,
+        targets: Sequence[str],
+        scenario: "Scenario",
+        preferences: "int | NDArray[np.float64]" = 101,
+        episodes: int = 1000,
+    ) -> list["Front"]:
+        """Each target over the grid of so many preferences, or over those given, on common random numbers.
+
+        What was played before is taken from `runs`/parts.
+        """
+        from mecsim.sweep import Store, sweep
+
+        grid = self.grid(scenario, preferences) if isinstance(preferences, int) else preferences
+        store = Store(self.runs / "parts")
+        found: list[Front] = []
+        for target in targets:
+            click.echo(f"{Path(target).name}: {len(grid)} preferences, {self.episodes(episodes)} episodes", err=True)
+            found += sweep([target], scenario, grid, self.episodes(episodes), self.seed, 1, self.threads, store=store)
+        return found
+
+    def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> None:
+        """NAME.csv, and NAME.json with where it comes from, in the experiment's folder."""
+        from mecsim.report.results import write_result
+
+        write_result(self.out / f"{name}.csv", rows, seed=self.seed, quick=self.quick, **told)
+        click.echo(f"wrote {self.out / name}.csv")
+
+
+def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Make a function of a `Study` (and of options of its own) the command of an experiment's `run.py`.
+
+    `script` is its `__file__`. Results go to its own folder, or with --quick below the folder of runs, so that tiny
+    ones never replace those that count.
+    """
+    own = Path(script).resolve().parent
+
+    def command(function: Callable[..., None]) -> click.Command:
+        @functools.wraps(function)
+        def call(
+            out: Path | None, runs: Path, quick: bool, seed: int, num_threads: int | None, **options: object
+        ) -> None:
+            if quick:
+                runs = runs / "quick"
+            study = Study(out or (runs / own.name if quick else own), runs, quick, seed, use_threads(num_threads))
+            try:
+                function(study, **options)
+            except KeyboardInterrupt:
+                click.echo("what is finished is kept: the same command goes on from there", err=True)
+                raise
+
+        for option in (
+            threads_option,
+            seed_option,
+            click.option("--quick", is_flag=True, help="Tiny sizes: shows that it runs, not what comes out."),
+            click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,
+                         help="Folder of trained runs; those that are missing are trained."),
+            click.option("--out", type=click.Path(path_type=Path), help="Folder of the results.  [default: its own]"),
+        ):  # fmt: skip
+            call = option(call)
+        return click.command(own.name)(call)
+
+    return command

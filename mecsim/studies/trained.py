@@ -1,0 +1,106 @@
+"""A run that is there when it is needed: trained now, gone on with, or taken as it is."""
+
+import shlex
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mecsim.core.scenario import Scenario
+from mecsim.errors import RunError
+
+if TYPE_CHECKING:
+    from mecsim.training import Run
+
+WATCHING = ("evaluation_epochs", "evaluation_preferences", "evaluation_episodes", "checkpoint_epochs")
+"""Settings that decide how a training is watched and saved, and nothing of what is learned."""
+
+IN_USE_S = 60.0
+"""A run whose metrics changed within so many seconds is being trained by somebody else."""
+
+
+def trained(
+    scenario: "Scenario",
+    folder: Path,
+    steps: int | None = None,
+    seed: int = 0,
+    settings: Mapping[str, str] | None = None,
+    policies: int | None = None,
+    device: str = "cpu",
+) -> Path:
+    """The folder of a finished run: trained if there is none, gone on with if it is unfinished.
+
+    `steps` are the scenario's if not given, `settings` as `--set` takes them; `policies` trains one for each of that
+    many preferences instead of one for all. Threads are those that torch is set to.
+
+    Raises:
+        RunError: what is in the folder is another run, is damaged, or seems to be in training elsewhere.
+    """
+    import torch
+
+    from mecsim.cli.learning import ProgressMonitor, learn
+    from mecsim.cli.policies import learn_in_turn
+    from mecsim.sweep import preference_grid, training_evaluation
+    from mecsim.training import MultiRun, Run, TrainingConfig, check_memory, is_multi_run, is_run
+
+    config = TrainingConfig().with_settings(settings or {})
+    single = Run(folder, scenario, config, steps or scenario.training.steps, seed, torch.get_num_threads())
+    wanted: Run | MultiRun = single
+    if policies is not None:
+        wanted = MultiRun.of(single, preference_grid(len(scenario.objectives), policies).tolist())
+    resume = is_run(folder)
+    if resume:
+        found = MultiRun.open(folder) if is_multi_run(folder) else Run.open(folder)
+        _check_same(folder, _runs(found), _runs(wanted))
+        if all(run.finished for run in _runs(found)):
+            return folder
+        _check_unused(folder, _runs(found))
+        wanted = found
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(f"{folder}: is in the way and not a run of mecsim train; remove it, or choose other --runs")
+    check_memory(_runs(wanted)[0])
+    if not resume:
+        wanted.create(shlex.join([Path(sys.executable).name, *sys.argv]))
+    print(f"training {folder}", file=sys.stderr)
+    if isinstance(wanted, MultiRun):
+        learn_in_turn(wanted, device, resume)
+    else:
+        with ProgressMonitor() as progress:
+            learn(wanted, training_evaluation(wanted), progress, device, resume)
+    return folder
+
+
+def _runs(run: Any) -> "tuple[Run, ...]":
+    return tuple(getattr(run, "runs", (run,)))
+
+
+def _check_same(folder: Path, found: "tuple[Run, ...]", wanted: "tuple[Run, ...]") -> None:
+    cure = "remove it, or choose other --runs"
+    if len(found) != len(wanted):
+        raise RunError(f"{folder}: holds policies for {len(found)} preferences, not {len(wanted)}; {cure}")
+    for one, other in zip(found, wanted, strict=True):
+        if one.scenario.apart_from_texts() != other.scenario.apart_from_texts():
+            raise RunError(f"{folder}: was trained on another scenario, or an earlier version of it; {cure}")
+        earlier, asked = _decisive(one), _decisive(other)
+        for name, value in asked.items():
+            if earlier[name] != value:
+                raise RunError(f"{folder}: was trained with {name} {earlier[name]}, not {value}; {cure}")
+
+
+def _decisive(run: "Run") -> dict[str, Any]:
+    plain = run.config.to_mapping()
+    agent = plain.pop("agent")
+    told = {"steps": run.steps, "seed": run.seed, **plain, **agent}
+    return {name: value for name, value in told.items() if name not in WATCHING}
+
+
+def _check_unused(folder: Path, runs: "tuple[Run, ...]") -> None:
+    for run in runs:
+        path = run.folder / "metrics.csv"
+        age_s = time.time() - path.stat().st_mtime if path.exists() else IN_USE_S
+        if not run.finished and 0.0 <= age_s < IN_USE_S:
+            raise RunError(
+                f"{folder}: seems to be in training elsewhere (metrics.csv changed {age_s:.0f} s ago); wait until it "
+                f"has ended, or {IN_USE_S:.0f} s after an interruption"
+            )

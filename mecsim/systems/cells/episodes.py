@@ -1,0 +1,42 @@
+"""N episodes of requests to cells in the terms of an environment."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.episodes import Arrays, Episodes, Layout
+from mecsim.systems.cells.engine import CellsEngine
+from mecsim.systems.cells.layout import ACTIVE, MEAN_UTILISATION, PREDICTED, REJECT, SATISFACTION, SAVED, cells_spec
+from mecsim.systems.cells.records import CellsRecords
+from mecsim.systems.cells.scenario import CellsScenario
+from mecsim.systems.cells.tape import CellsTapes
+
+
+class CellsEpisodes(Episodes[CellsScenario, CellsTapes, CellsRecords]):
+    """Engines earn each request's share of the mean satisfaction, and of the block-seconds saved."""
+
+    engine: CellsEngine
+
+    def __init__(self, scenario: CellsScenario, layout: Layout, engine: CellsEngine) -> None:
+        super().__init__(scenario, layout, engine)
+        self.spec = cells_spec(scenario)
+
+    def possible(self, action: NDArray[np.int64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """What cannot be taken rejects the request."""
+        within = np.minimum(action, self.max_options - 1)
+        taken = mask[np.arange(len(within)), within] != 0
+        return np.where(taken & (within == action), action, REJECT)
+
+    def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
+        """See `CellsEnv`."""
+        info: dict[str, Any] = {
+            "action_mask": observation["mask"].copy(),
+            "utilisation": observation["context"][..., MEAN_UTILISATION].copy(),
+            "active_sessions_per_block": observation["context"][..., ACTIVE].copy(),
+            "predicted_satisfaction": observation["options"][..., PREDICTED].copy(),
+        }
+        if rewards is not None:
+            info["satisfaction"] = rewards[..., SATISFACTION] * self.steps
+            info["saved_resources"] = rewards[..., SAVED].copy()
+        return info

@@ -1,0 +1,10 @@
+"""What cells trade off."""
+
+from mecsim.core.objective import Objective
+from mecsim.core.rating import TOP_RATING
+
+OBJECTIVES = (
+    Objective("satisfaction", "0 to 5", "decision", TOP_RATING, higher_is_better=True, offset=TOP_RATING),
+    Objective("saved_resources", "share", "episode", 1.0, higher_is_better=True, offset=1.0),
+)
+"""In the order of the engines' rewards: how far an episode's mean satisfaction and saved share get."""

@@ -1,0 +1,236 @@
+"""The scenario of a personalized network: users ask cells for sessions, each is served at some quality or rejected.
+
+In SI units and checked here, as `OffloadScenario` is. After Alkurd, Abualhaol and Yanikomeroglu (arXiv 2306.04887 and
+2307.03867), who describe the network and not its numbers: these are ours.
+"""
+
+from collections.abc import Hashable
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
+from mecsim.people.population import Population
+from mecsim.people.satisfaction import Satisfaction
+from mecsim.schema.fields import (
+    Distance,
+    Finding,
+    Frequency,
+    LevelOrZero,
+    Positive,
+    Power,
+    Section,
+    findings_error,
+    whole,
+)
+
+BYTES_PER_REQUEST = 128  # what is known of a request before its links and levels
+BYTES_PER_LINK = 32  # of a user to a cell
+BYTES_PER_LEVEL = 24
+
+CellsObjective = Literal["satisfaction", "saved_resources"]
+
+
+class CellsEpisode(Section):
+    """How long one episode is, and when in the week it takes place."""
+
+    requests: Annotated[int, whole(1, 10_000_000)] = Field(
+        200, description="Requests of an episode; each is one decision."
+    )
+    day: Literal["any", "weekday", "weekend"] = Field(
+        "weekday", description="The days on which an episode may begin; any: a weekday five times in seven."
+    )
+    hours: tuple[Annotated[int, whole(0, 24)], Annotated[int, whole(0, 24)]] = Field(
+        (17, 21), description="Between which hours of the day it begins; the context of all its requests is of then."
+    )
+
+    @property
+    def steps(self) -> int:
+        """Decisions of an episode, as other kinds of scenarios call them."""
+        return self.requests
+
+
+class CellsUsers(Section):
+    """Who asks."""
+
+    count: Annotated[int, whole(1, 1_000_000)] = Field(50, description="Users in all cells together.")
+    seed: Annotated[int, whole(0, 2**63 - 1)] | None = Field(
+        None, description="null: other people in every episode; a number: those of `mecsim dataset --seed` of it."
+    )
+
+
+class Service(Section):
+    """What is asked of the cells, and at how many qualities they serve it."""
+
+    levels: Annotated[int, whole(2, 64)] = Field(
+        5, description="Rates from the minimum to the demanded one at which a request can be served."
+    )
+    load: Positive = Field(
+        13.0, description="Offered load of each cell in erlangs: arrival rate times mean duration, a plain number."
+    )
+
+
+class Cells(Section):
+    """The base stations."""
+
+    count: Annotated[int, whole(1, 127)] = Field(
+        1, description="Cells; beyond the first one they stand around it in rings of hexagons."
+    )
+    blocks: Annotated[int, whole(1, 10_000)] = Field(50, description="Resource blocks of each cell.")
+    block_bandwidth_hz: Frequency = Field(180e3, alias="block_bandwidth", description="Bandwidth of a resource block.")
+    distance_m: Distance = Field(800.0, alias="distance", description="Distance of neighbouring cells.")
+    candidates: Annotated[int, whole(1, 127)] = Field(
+        1, description="From how many cells, those with the strongest signal, a request may be served."
+    )
+
+
+class Radio(Section):
+    """The radio link from a cell to a user."""
+
+    model: Literal["uma", "umi"] = Field("uma", description="Urban macro or micro cells of 3GPP TR 38.901.")
+    carrier_hz: Frequency = Field(2e9, alias="carrier", description="Carrier frequency.")
+    tx_power_w: Power = Field(
+        20.0, alias="tx_power", description="Transmit power of a cell over all its blocks, in W, mW or dBm."
+    )
+    noise_figure_db: LevelOrZero = Field(9.0, alias="noise_figure", description="Noise figure of a device, in dB.")
+    base_station_height_m: Distance | None = Field(
+        None, alias="base_station_height", description="Height of the antenna; null: 25 m (uma), 10 m (umi)."
+    )
+    user_height_m: Distance = Field(1.5, alias="user_height", description="Height of a user's antenna.")
+    fading: Literal["none", "rayleigh"] = Field(
+        "rayleigh", description="Fading of a request's links, drawn once for its session."
+    )
+    interference: bool = Field(
+        True, description="Whether the other cells disturb a link; they are taken to send on all their blocks."
+    )
+
+
+class ResidualHistogram(Section):
+    """The histogram of the block-seconds that active sessions have still to get."""
+
+    bins: Annotated[int, whole(1, 1000)] = Field(20, description="Number of bins; the last one is open.")
+    width_block_s: Positive = Field(
+        100.0, alias="width", description="Width of a bin in block-seconds, a plain number."
+    )
+
+
+class CellsObservation(Section):
+    """What the agent sees."""
+
+    residual: ResidualHistogram = Field(
+        ResidualHistogram(), description="Histogram of the residual block-seconds of active sessions."
+    )
+    rating_bins: Annotated[int, whole(1, 1000)] = Field(
+        10, description="Bins of the histogram of users' mean satisfaction so far, from 0 to 5."
+    )
+    cost_features: bool = Field(True, description="Whether what choosing each option brings at once is shown.")
+
+
+class CellsValues(Section):
+    """One value per objective; higher is better."""
+
+    satisfaction: Positive | None = Field(None, description="Mean satisfaction of the requests of an episode, 0 to 5.")
+    saved_resources: Positive | None = Field(
+        None, description="Share of the demanded block-seconds of an episode that is saved."
+    )
+
+
+class CellsEvaluation(Section):
+    """Fixed yardsticks, so that results compare across runs; left out, they are measured."""
+
+    scale: CellsValues | None = Field(None, description="Differences that count as 1 in the scalarised cost.")
+
+
+class CellsScenario(Scenario):
+    """A complete scenario of kind `cells`."""
+
+    EXAMPLE_KEYS = ("users.count", "cells.blocks")
+
+    kind: Literal["cells"] = Field(description="What is simulated: cells.")
+    episode: CellsEpisode = Field(CellsEpisode(), description="Length and time of an episode.")
+    users: CellsUsers = Field(CellsUsers(), description="Who asks.")
+    service: Service = Field(Service(), description="What is asked, and at which qualities it is served.")
+    cells: Cells = Field(Cells(), description="The base stations.")
+    radio: Radio = Field(Radio(), description="The radio link from a cell to a user.")
+    population: Population = Field(Population(), description="Who the users are, and what they do.")
+    satisfaction: Satisfaction = Field(Satisfaction(), description="What quality satisfies whom.")
+    objectives: tuple[CellsObjective, ...] = Field(
+        ("satisfaction", "saved_resources"),
+        min_length=1,
+        max_length=2,
+        description="What is traded off, in the order of preferences.",
+    )
+    observation: CellsObservation = Field(CellsObservation(), description="What the agent sees.")
+    evaluation: CellsEvaluation = Field(CellsEvaluation(), description="Fixed yardsticks; left out, they are measured.")
+    training: Training = Field(Training(), description="Defaults of training.")
+
+    @property
+    def steps(self) -> int:
+        """M."""
+        return self.episode.requests
+
+    @property
+    def levels(self) -> int:
+        """K."""
+        return self.service.levels
+
+    @property
+    def fixed_scale(self) -> tuple[float, ...] | None:
+        """See `Scenario`."""
+        given = self.evaluation.scale
+        return None if given is None else tuple(getattr(given, name) for name in self.objectives)
+
+    @property
+    def fixed_reference(self) -> tuple[tuple[float, ...], str]:
+        """See `Scenario`."""
+        return (0.0,) * len(self.objectives), "nobody satisfied, nothing saved"
+
+    @property
+    def data(self) -> Hashable:
+        """What was read from files: none of it changes an episode but the predictor, which is read when it is used."""
+        return self.satisfaction.predictor
+
+    @property
+    def tape_byte(self) -> float:
+        """About how much memory the randomness of one episode takes."""
+        requests, levels = self.episode.requests, self.service.levels
+        links = self.users.count + requests
+        levels_byte = BYTES_PER_LEVEL * requests * levels * (1 + self.cells.candidates)
+        return BYTES_PER_REQUEST * requests + BYTES_PER_LINK * links * self.cells.count + levels_byte
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        findings = [*_check_time(self), *_check_choice(self), *_check_memory(self)]
+        if findings:
+            raise findings_error(findings)
+        return self
+
+
+def _check_time(scenario: CellsScenario) -> list[Finding]:
+    first, last = scenario.episode.hours
+    if first < last:
+        return []
+    return [("episode.hours", f"expected two hours of a day, the earlier one first, got [{first}, {last}]")]
+
+
+def _check_choice(scenario: CellsScenario) -> list[Finding]:
+    findings: list[Finding] = []
+    if len(set(scenario.objectives)) < len(scenario.objectives):
+        findings.append(("objectives", "expected each objective once, got one twice"))
+    if scenario.cells.candidates > scenario.cells.count:
+        told = f"expected at most the number of cells, {scenario.cells.count}, got {scenario.cells.candidates}"
+        findings.append(("cells.candidates", told))
+    if scenario.evaluation.scale:
+        findings += [
+            (f"evaluation.scale.{name}", "missing, expected a value for every objective or no block at all")
+            for name in dict.fromkeys(scenario.objectives)
+            if getattr(scenario.evaluation.scale, name) is None
+        ]
+    return findings
+
+
+def _check_memory(scenario: CellsScenario) -> list[Finding]:
+    if scenario.tape_byte <= MAX_TAPE_BYTE:
+        return []
+    cure = "expected at most 1 GiB: fewer users, cells or levels, or shorter episodes"
+    return [("episode.requests", f"one episode needs about {scenario.tape_byte / 2**30:.1f} GiB of memory, {cure}")]

@@ -1,0 +1,379 @@
+"""The SimPy engine of the cells: the system as a discrete-event simulation, to be read as its definition.
+
+A session is a process: it takes blocks from its cell, holds them for its duration, and gives them back. Nothing here is
+shared with the batched engine but the layout of an observation.
+"""
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from mecsim.core.engine import ABSENT, Observation, Replayed, checked_actions
+from mecsim.core.histogram import histogram_bin
+from mecsim.errors import InputError
+from mecsim.systems.cells.engine import impossible_choice
+from mecsim.systems.cells.layout import (
+    ACTIVE,
+    APPLICATION,
+    BLOCK_SHARE,
+    CQI,
+    DEMAND_MBIT_PER_S,
+    FITS,
+    LOG_DURATION,
+    MEAN_UTILISATION,
+    MIN_MBIT_PER_S,
+    NEUTRAL_RATING,
+    PERIOD,
+    PREDICTED,
+    RATE_MBIT_PER_S,
+    RATE_SHARE,
+    REJECT,
+    REMAINING,
+    RESIDUALS,
+    SATISFACTION,
+    SAVED,
+    TO_MBIT,
+    USER_RATING,
+    UTILISATION,
+    CellsSpec,
+    cells_spec,
+    mean_durations_s,
+    rating_bin,
+)
+from mecsim.systems.cells.records import CellsRecords, unwritten_records
+from mecsim.systems.cells.scenario import CellsScenario
+from mecsim.systems.cells.tape import MAX_CQI, CellsTapes
+
+Events = Generator[simpy.Event, Any, None]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A way to serve a request: a candidate cell and a level."""
+
+    cell: int
+    cqi: int
+    level: int
+    rate_bit_per_s: float
+    blocks: int  # 0: the cell cannot be reached
+    satisfaction: float
+    predicted: float
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request and all the ways to serve it; option i + 1 takes offer i."""
+
+    arrival_s: float
+    duration_s: float
+    user: int
+    period: int
+    application: int
+    min_rate_bit_per_s: float
+    demand_rate_bit_per_s: float
+    demanded_blocks: int
+    offers: list[Offer]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a request; no offer: it was rejected."""
+
+    option: int
+    offer: Offer | None
+    end_s: float
+    saved_block_s: float
+    blocked: bool
+
+
+@dataclass(eq=False)  # a session is itself and no other
+class Session:
+    """Blocks of a cell that are taken until a time."""
+
+    blocks: int
+    end_s: float
+
+
+class Cell:
+    """Blocks, and the sessions that hold them."""
+
+    def __init__(self, env: simpy.Environment, blocks: int) -> None:
+        self.env = env
+        self.blocks = blocks
+        self.free = simpy.Container(env, capacity=blocks, init=blocks)
+        self.sessions: list[Session] = []
+        self.busy_block_s = 0.0
+        self.peak_blocks = 0
+        self._accounted_until_s = 0.0
+
+    @property
+    def used(self) -> int:
+        """Occupied blocks."""
+        return self.blocks - int(self.free.level)
+
+    def serve(self, blocks: int, duration_s: float) -> Events:
+        """A session, from its admission to its end."""
+        session = Session(blocks, self.env.now + duration_s)
+        self._account()
+        yield self.free.get(blocks)
+        self.sessions.append(session)
+        self.peak_blocks = max(self.peak_blocks, self.used)
+        yield self.env.timeout(duration_s)
+        self._account()
+        yield self.free.put(blocks)
+        self.sessions.remove(session)
+
+    def _account(self) -> None:
+        """Add what was occupied since the last change."""
+        self.busy_block_s += self.used * (self.env.now - self._accounted_until_s)
+        self._accounted_until_s = self.env.now
+
+
+class CellSimulation:
+    """One episode: requests, cells and what users think so far, driven one request at a time."""
+
+    def __init__(self, spec: CellsSpec, mean_duration_s: list[float], tapes: CellsTapes, episode: int) -> None:
+        self.spec = spec
+        self.env = simpy.Environment()
+        self.cells = [Cell(self.env, spec.blocks) for _ in range(spec.cells)]
+        self.requests = [_request(tapes, episode, m) for m in range(spec.requests)]
+        self.decisions: list[Decision] = []
+        self.current_step = 0
+        self._mean_duration_s = mean_duration_s
+        self._demanded_block_s = sum(request.demanded_blocks * request.duration_s for request in self.requests)
+        self._ratings: dict[int, list[float]] = {}  # of each user so far
+        self._run_until(self.requests[0].arrival_s)
+
+    def _run_until(self, arrival_s: float) -> None:
+        """Let time pass until a request arrives. What ends at that instant is over before."""
+        while self.env.peek() <= arrival_s:
+            self.env.step()
+        if self.env.now < arrival_s:
+            self.env.run(until=arrival_s)
+
+    @property
+    def waiting(self) -> Request | None:
+        """The request to decide now; none after the last one."""
+        return self.requests[self.current_step] if self.current_step < self.spec.requests else None
+
+    def is_possible(self, option: int) -> bool:
+        """Whether the waiting request can be served so, or rejected."""
+        request = self.waiting
+        if request is None or option == REJECT:
+            return option == REJECT
+        return 0 < option < self.spec.max_options and self._fits(request.offers[option - 1])
+
+    def _fits(self, offer: Offer) -> bool:
+        return 0 < offer.blocks <= self.cells[offer.cell].free.level
+
+    def _share(self, block_s: float) -> float:
+        """Block-seconds as a share of what the whole episode demands."""
+        return block_s / self._demanded_block_s if self._demanded_block_s > 0.0 else 0.0
+
+    def expected_rewards(self, request: Request, offer: Offer | None) -> tuple[float, float]:
+        """As `option_rewards` tell them, for a session as long as those of its application on average."""
+        predicted, blocks = (offer.predicted, offer.blocks) if offer else (0.0, 0)
+        saved_block_s = (request.demanded_blocks - blocks) * self._mean_duration_s[request.application]
+        return predicted * self.spec.satisfaction_unit, self._share(saved_block_s)
+
+    def step(self, option: int) -> tuple[float, float]:
+        """Decide the waiting request, and let time pass until the next; its rewards."""
+        request = self.requests[self.current_step]
+        offer = request.offers[option - 1] if option != REJECT else None
+        blocked = not any(self._fits(other) for other in request.offers)
+        saved_block_s = request.demanded_blocks * request.duration_s
+        if offer is None:
+            end_s, satisfaction = self.env.now, 0.0
+        else:
+            end_s, satisfaction = self.env.now + request.duration_s, offer.satisfaction
+            saved_block_s -= offer.blocks * request.duration_s
+            self.env.process(self.cells[offer.cell].serve(offer.blocks, request.duration_s))
+        self._ratings.setdefault(request.user, []).append(satisfaction)
+        self.decisions.append(Decision(option, offer, end_s, saved_block_s, blocked))
+        self.current_step += 1
+        following = self.waiting
+        self._run_until(following.arrival_s if following else self.env.now)  # the last session starts even so
+        return satisfaction * self.spec.satisfaction_unit, self._share(saved_block_s)
+
+    def finish(self) -> None:
+        """Let all sessions end; nothing comes after."""
+        self.env.run()
+        self.current_step = self.spec.requests
+
+    def utilisation(self, cell: int) -> float:
+        """Share of a cell's blocks that are occupied."""
+        return self.cells[cell].used / self.spec.blocks
+
+    def observe(self, out: Observation, n: int) -> None:
+        """Write the observation of the waiting request into row `n`."""
+        out.options[n] = 0.0
+        out.mask[n] = [self.is_possible(option) for option in range(self.spec.max_options)]
+        out.context[n] = 0.0
+        request = self.waiting
+        if request is not None:
+            self._describe_rejection(request, out.options[n, REJECT])
+            for i, offer in enumerate(request.offers):
+                self._describe_offer(request, offer, out.options[n, i + 1])
+            self._describe_system(request, out.context[n])
+
+    def _describe_rejection(self, request: Request, row: NDArray[np.floating]) -> None:
+        candidates = [offer.cell for offer in request.offers if offer.level == 1]
+        row[FITS] = 1.0
+        row[UTILISATION] = sum(self.utilisation(cell) for cell in candidates) / len(candidates)
+        self._describe_request(request, None, row)
+
+    def _describe_offer(self, request: Request, offer: Offer, row: NDArray[np.floating]) -> None:
+        if offer.blocks == 0:
+            row[:] = ABSENT
+            return
+        row[RATE_MBIT_PER_S] = offer.rate_bit_per_s * TO_MBIT
+        row[RATE_SHARE] = offer.rate_bit_per_s / request.demand_rate_bit_per_s
+        row[BLOCK_SHARE] = offer.blocks / self.spec.blocks
+        row[FITS] = 1.0 if self._fits(offer) else 0.0
+        row[PREDICTED] = offer.predicted
+        row[UTILISATION] = min(1.0, (self.cells[offer.cell].used + offer.blocks) / self.spec.blocks)
+        row[CQI] = offer.cqi / MAX_CQI
+        self._describe_request(request, offer, row)
+
+    def _describe_request(self, request: Request, offer: Offer | None, row: NDArray[np.floating]) -> None:
+        """The columns that all options of a request share, and the cost of this one."""
+        row[MIN_MBIT_PER_S] = request.min_rate_bit_per_s * TO_MBIT
+        row[DEMAND_MBIT_PER_S] = request.demand_rate_bit_per_s * TO_MBIT
+        row[LOG_DURATION] = math.log10(1.0 + self._mean_duration_s[request.application])
+        row[APPLICATION + request.application] = 1.0
+        if self.spec.cost_features:
+            predicted, saved = self.expected_rewards(request, offer)
+            costs = row[APPLICATION + self.spec.applications :]
+            costs[SATISFACTION], costs[SAVED] = -predicted, -saved
+
+    def _describe_system(self, request: Request, context: NDArray[np.floating]) -> None:
+        spec = self.spec
+        sessions = [session for cell in self.cells for session in cell.sessions]
+        own = self._ratings.get(request.user)
+        context[REMAINING] = (spec.requests - self.current_step) / spec.requests
+        context[MEAN_UTILISATION] = sum(map(self.utilisation, range(spec.cells))) / spec.cells
+        context[ACTIVE] = len(sessions) / (spec.cells * spec.blocks)
+        context[USER_RATING] = sum(own) / len(own) if own else NEUTRAL_RATING
+        context[PERIOD + request.period] = 1.0
+        for session in sessions:
+            residual_block_s = session.blocks * (session.end_s - self.env.now)
+            residual = histogram_bin(residual_block_s, spec.residual_bins_per_block_s, spec.residual_bins)
+            context[RESIDUALS + residual] += 1.0 / spec.cells
+        for ratings in self._ratings.values():
+            rating = rating_bin(sum(ratings) / len(ratings), spec.rating_bins)
+            context[RESIDUALS + spec.residual_bins + rating] += 1.0 / spec.users
+
+
+def _request(tapes: CellsTapes, n: int, m: int) -> Request:
+    """Request m of episode n."""
+    candidates, levels = tapes.blocks.shape[2:]
+    return Request(
+        arrival_s=float(tapes.arrival_s[n, m]),
+        duration_s=float(tapes.duration_s[n, m]),
+        user=int(tapes.user[n, m]),
+        period=int(tapes.period[n, m]),
+        application=int(tapes.application[n, m]),
+        min_rate_bit_per_s=float(tapes.min_rate_bit_per_s[n, m]),
+        demand_rate_bit_per_s=float(tapes.demand_rate_bit_per_s[n, m]),
+        demanded_blocks=int(tapes.blocks[n, m, 0, -1]),
+        offers=[
+            Offer(
+                cell=int(tapes.cell[n, m, c]),
+                cqi=int(tapes.cqi[n, m, c]),
+                level=k + 1,
+                rate_bit_per_s=float(tapes.rate_bit_per_s[n, m, k]),
+                blocks=int(tapes.blocks[n, m, c, k]),
+                satisfaction=float(tapes.satisfaction[n, m, k]),
+                predicted=float(tapes.predicted[n, m, k]),
+            )
+            for c in range(candidates)
+            for k in range(levels)
+        ],
+    )
+
+
+class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes]):
+    """Implements `CellsEngine` with one simulation per episode. See there for the meaning of each method."""
+
+    xp = np
+
+    def __init__(self, scenario: CellsScenario) -> None:
+        super().__init__(scenario)
+        self.spec = cells_spec(scenario)
+        self._mean_duration_s: list[float] = mean_durations_s(scenario).tolist()
+        self._simulations: list[CellSimulation] = []
+
+    @property
+    def steps(self) -> int:
+        return self.spec.requests
+
+    @property
+    def step_index(self) -> int:
+        return self._simulations[0].current_step if self._simulations else 0
+
+    def begin(self, tapes: CellsTapes) -> None:
+        tapes.check_fits(self.spec)
+        super().begin(tapes)
+        self._simulations = [CellSimulation(self.spec, self._mean_duration_s, tapes, n) for n in range(len(tapes))]
+
+    def observe(self, out: Observation) -> None:
+        for n, simulation in enumerate(self._simulations):
+            simulation.observe(out, n)
+
+    def option_rewards(self) -> NDArray[np.float64]:
+        reward = np.full((len(self._simulations), self.spec.max_options, 2), -np.inf)
+        for n, simulation in enumerate(self._simulations):
+            reward[n, REJECT] = 0.0
+            request = simulation.waiting
+            if request is None:
+                continue
+            reward[n, REJECT] = simulation.expected_rewards(request, None)
+            for i, offer in enumerate(request.offers):
+                if simulation.is_possible(i + 1):
+                    reward[n, i + 1] = simulation.expected_rewards(request, offer)
+        return reward
+
+    def free_blocks(self) -> NDArray[np.int64]:
+        free = [[int(cell.free.level) for cell in simulation.cells] for simulation in self._simulations]
+        return np.array(free, np.int64)
+
+    def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
+        simulations = self._simulations
+        valid = checked_actions(action, len(simulations), self.step_index >= self.steps)
+        chosen = valid.tolist()
+        for n, simulation in enumerate(simulations):
+            if not simulation.is_possible(chosen[n]):
+                raise impossible_choice(chosen[n], n, self.spec)
+        self._actions.append(valid)
+        return np.array([simulation.step(option) for simulation, option in zip(simulations, chosen, strict=True)])
+
+    def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
+        reward = self.step(action)
+        self.observe(out)
+        return reward
+
+    def records(self) -> CellsRecords:
+        if self._tapes is None:
+            raise InputError("no episode has begun: begin one first")
+        records = unwritten_records(self._tapes, self.spec)
+        for n, simulation in enumerate(self._simulations):
+            simulation.finish()
+            for m, decision in enumerate(simulation.decisions):
+                records.option[n, m] = decision.option
+                records.end_s[n, m] = decision.end_s
+                records.saved_block_s[n, m] = decision.saved_block_s
+                records.blocked[n, m] = decision.blocked
+                if decision.offer is not None:
+                    records.level[n, m] = decision.offer.level
+                    records.cell[n, m] = decision.offer.cell
+                    records.blocks[n, m] = decision.offer.blocks
+                    records.satisfaction[n, m] = decision.offer.satisfaction
+                    records.predicted[n, m] = decision.offer.predicted
+            records.busy_block_s[n] = [cell.busy_block_s for cell in simulation.cells]
+            records.peak_blocks[n] = [cell.peak_blocks for cell in simulation.cells]
+        return records

@@ -1,0 +1,157 @@
+"""Checks across the keys of a scenario: what belongs together, and whether data from outside fits.
+
+Every finding is the key's path and a message that says what is wrong and what is expected.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mecsim.errors import ScenarioError
+from mecsim.schema.fields import Finding
+from mecsim.systems.offload.data import MAX_STEPS, read_mobility, read_sites, read_tasks
+from mecsim.systems.offload.network import Channel
+
+if TYPE_CHECKING:
+    from mecsim.systems.offload.scenario import OffloadScenario
+
+_CARRIER_HZ = (0.5e9, 100e9)  # where the formulas of TR 38.901 hold
+_USER_HEIGHT_M = {"uma": (1.5, 13.0), "umi": (1.5, 22.5)}
+
+
+def check_options(scenario: "OffloadScenario") -> list[Finding]:
+    """Keys that need or exclude each other; nothing is read from outside."""
+    return [*_check_channel(scenario.channel), *_check_files(scenario)]
+
+
+def check_data(scenario: "OffloadScenario") -> list[Finding]:
+    """Files that cannot be read, or do not fit the scenario."""
+    findings = [*_check_sites(scenario), *_check_mobility(scenario), *_check_tasks(scenario)]
+    return findings or _check_coordinates(scenario)
+
+
+def check_urgency(scenario: "OffloadScenario") -> list[Finding]:
+    """Orders of service that need deadlines or priority classes. Files have been read by now."""
+    trace, tasks = scenario.task_trace, scenario.tasks
+    findings: list[Finding] = []
+    if trace is not None and trace.deadline_s is not None and tasks.deadline_s is not None:
+        findings.append(("tasks.deadline", "has no meaning, as the trace has deadlines, expected null"))
+    if trace is not None and trace.priority is not None and tasks.priorities != (1.0,):
+        findings.append(("tasks.priorities", "have no meaning, as the trace has priorities, expected none"))
+    if scenario.dispatch.queue == "edf" and not scenario.has_deadlines:
+        cure = "expected tasks.deadline, a trace with deadline_s, or another queue"
+        findings.append(("dispatch.queue", f"edf needs deadlines, {cure}"))
+    cure = "expected tasks.priorities of two classes or more, or a trace with priority"
+    if scenario.priority_classes == 1 and scenario.dispatch.queue == "priority":
+        findings.append(("dispatch.queue", f"all tasks are of one class, {cure}"))
+    if scenario.priority_classes == 1 and scenario.servers.scheduling == "priority":
+        findings.append(("servers.scheduling", f"all tasks are of one class, {cure}"))
+    return findings
+
+
+def _check_channel(channel: Channel) -> list[Finding]:
+    default, urban = Channel(), channel.urban_model is not None
+    idle = {  # keys that nothing reads, and what would read them
+        "coherence_time_s": (channel.fading != "ar1", "fading: ar1"),
+        "rician_k_db": (channel.multipath != "rician", "multipath: rician"),
+        "path_loss_slope_db": (urban, "model: gmorl or rayleigh"),
+        "path_loss_at_1km_db": (urban, "model: gmorl or rayleigh"),
+        "shadowing_db": (urban, "model: gmorl or rayleigh"),
+        "carrier_hz": (not urban, "model: uma or umi"),
+        "base_station_height_m": (not urban, "model: uma or umi"),
+        "user_height_m": (not urban, "model: uma or umi"),
+    }
+    findings = [
+        (f"channel.{Channel.model_fields[name].alias}", f"has no meaning here, expected {cure} or the default")
+        for name, (unread, cure) in idle.items()
+        if unread and getattr(channel, name) != getattr(default, name)
+    ]
+    if channel.urban_model is None:
+        return findings
+    if not _CARRIER_HZ[0] <= channel.carrier_hz <= _CARRIER_HZ[1]:
+        findings.append(("channel.carrier", f"3GPP's {channel.model} holds from 0.5 to 100 GHz, expected one of these"))
+    low_m, high_m = _USER_HEIGHT_M[channel.urban_model]
+    if not low_m <= channel.user_height_m <= high_m:
+        findings.append(("channel.user_height", f"{channel.model} expects a height from {low_m:g} to {high_m:g} m"))
+    if channel.base_station_height_m is not None and channel.base_station_height_m < 2.0:
+        findings.append(("channel.base_station_height", "expected a height of 2 m or more"))
+    return findings
+
+
+def _check_files(scenario: "OffloadScenario") -> list[Finding]:
+    mobility, findings = scenario.users.mobility, []
+    if mobility.model == "trace" and mobility.file is None:
+        findings.append(("users.mobility.file", "missing, expected the CSV file of the trace"))
+    if mobility.model != "trace" and mobility.file is not None:
+        findings.append(("users.mobility.file", f"has no meaning with {mobility.model}, expected model: trace"))
+    if mobility.model == "none" and scenario.servers.edge.sites is not None:
+        cure = "expected users.mobility.model: fixed, waypoint or trace"
+        findings.append(("servers.edge.sites", f"sites have no distances to users without positions, {cure}"))
+    return findings
+
+
+def _reading(key: str, check: Callable[[], list[Finding]]) -> list[Finding]:
+    """What `check` finds; or why the file at `key`, which it reads, cannot be used."""
+    try:
+        return check()
+    except ScenarioError as error:
+        return [(key, str(error))]
+
+
+def _check_sites(scenario: "OffloadScenario") -> list[Finding]:
+    path = scenario.servers.edge.sites
+    if path is None:
+        return []
+
+    def check() -> list[Finding]:
+        sites, edges = len(read_sites(path).values), scenario.servers.edge.count.high
+        if edges <= sites:
+            return []
+        return [("servers.edge.count", f"expected at most {sites}, as many as there are sites, got {edges}")]
+
+    return _reading("servers.edge.sites", check)
+
+
+def _check_mobility(scenario: "OffloadScenario") -> list[Finding]:
+    path, users = scenario.users.mobility.file, scenario.users.count
+    if path is None:
+        return []
+
+    def check() -> list[Finding]:
+        trace = read_mobility(path)
+        trace.table.refuse(trace.table.columns["user"] >= users, _user_text(users))
+        present = np.zeros(users, np.bool_)
+        present[trace.user] = True
+        if present.all():
+            return []
+        return [("users.mobility.file", f"user {int(np.argmin(present))} has no position, expected one for each user")]
+
+    return _reading("users.mobility.file", check)
+
+
+def _check_tasks(scenario: "OffloadScenario") -> list[Finding]:
+    path, users, step_s = scenario.tasks.trace.file, scenario.users.count, scenario.episode.step_s
+    if path is None:
+        return []
+
+    def check() -> list[Finding]:
+        trace = read_tasks(path)
+        trace.table.refuse(trace.table.columns["user"] >= users, _user_text(users))
+        if trace.time_s[-1] / step_s <= MAX_STEPS:
+            return []
+        return [("episode.step", f"the trace would have more than {MAX_STEPS:.0e} steps, expected a longer step")]
+
+    return _reading("tasks.trace.file", check)
+
+
+def _check_coordinates(scenario: "OffloadScenario") -> list[Finding]:
+    sites, trace = scenario.sites, scenario.mobility_trace
+    if sites is None or trace is None or sites.in_degrees == trace.positions.in_degrees:
+        return []
+    cure = "expected both in metres (x_m,y_m) or both in degrees (latitude,longitude)"
+    return [("users.mobility.file", f"other coordinates than servers.edge.sites, {cure}")]
+
+
+def _user_text(users: int) -> str:
+    return f"user: expected a number from 0 to {users - 1}, as users.count is {users}"

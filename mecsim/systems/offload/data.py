@@ -1,0 +1,155 @@
+"""What a scenario takes from outside: sites of edges, recorded tasks, recorded positions of users.
+
+Positions are metres (`x_m,y_m`) or degrees (`latitude,longitude`). Columns are those of the tables below, in any order;
+others are errors. Rows may come in any order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.schema.fields import MAX_CLASSES
+from mecsim.schema.tables import Column, Table, fail, read_table
+
+Array = NDArray[np.float64]
+
+MAX_SITES = 100_000
+MAX_EXTENT_DEGREE = 5.0  # beyond it a plane is no longer a good map
+MAX_STEPS = 10**15  # from the beginning of time to the end of a trace
+
+_TIME = Column("time_s", "a time from 0 to 1e12 s", 0.0, 1e12)
+_USER = Column("user", "the number of a user, from 0", 0.0, 99_999.0, whole=True)
+_PLANE = (
+    Column("x_m", "metres from -1e7 to 1e7", -1e7, 1e7),
+    Column("y_m", "metres from -1e7 to 1e7", -1e7, 1e7),
+)
+_GLOBE = (
+    Column("latitude", "degrees from -85 to 85", -85.0, 85.0),
+    Column("longitude", "degrees from -180 to 180", -180.0, 180.0),
+)
+_TASKS = (
+    _TIME,
+    _USER,
+    Column("size_bit", "a size from 1e-18 to 1e18 bit", 1e-18, 1e18),
+    Column("deadline_s", "a time above 0 s, or nothing for none", 1e-18, 1e18, optional=True, empty=np.inf),
+    Column("priority", f"a class from 0 to {MAX_CLASSES - 1}", 0.0, MAX_CLASSES - 1.0, whole=True, optional=True),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Positions:
+    """Places: x and y in metres, or longitude and latitude in degrees, (P, 2)."""
+
+    values: Array
+    in_degrees: bool
+
+
+@dataclass(frozen=True, eq=False)
+class TaskTrace:
+    """Recorded tasks in the order of time; those of the same time in the order of the file."""
+
+    time_s: Array  # (P,)
+    user: NDArray[np.int64]  # (P,)
+    size_bit: Array  # (P,)
+    deadline_s: Array | None  # (P,) infinite where a task has none; None where the file has no such column
+    priority: NDArray[np.int64] | None  # (P,); None where the file has no such column
+    table: Table  # as the file has it
+
+    @property
+    def classes(self) -> int | None:
+        """The number of priority classes; None where the file tells none."""
+        return None if self.priority is None else int(self.priority.max()) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class MobilityTrace:
+    """Recorded positions, user by user and in the order of time."""
+
+    user: NDArray[np.int64]  # (P,)
+    time_s: Array  # (P,)
+    positions: Positions
+    table: Table  # as the file has it
+
+
+def read_sites(path: str) -> Positions:
+    """The sites of edges, in the order of the file. Raises ScenarioError as `read_table` does."""
+    table = read_table(path, (_PLANE, _GLOBE))
+    positions = _positions(table)
+    if len(positions.values) > MAX_SITES:
+        fail(path, None, f"{len(positions.values):,} sites, expected at most {MAX_SITES:,}")
+    return positions
+
+
+def read_tasks(path: str) -> TaskTrace:
+    """Recorded tasks. Raises ScenarioError as `read_table` does."""
+    return _tasks(read_table(path, (_TASKS,)))
+
+
+def read_mobility(path: str) -> MobilityTrace:
+    """Recorded positions. Raises ScenarioError as `read_table` does, and where a user is in two places at once."""
+    return _mobility(read_table(path, ((_USER, _TIME, *_PLANE), (_USER, _TIME, *_GLOBE))))
+
+
+@lru_cache(maxsize=2)
+def _tasks(table: Table) -> TaskTrace:
+    columns = table.columns
+    time_s = columns["time_s"]
+    order: slice | NDArray[np.int64] = slice(None)
+    if (np.diff(time_s) < 0.0).any():
+        order = np.argsort(time_s, kind="stable")
+    return TaskTrace(
+        time_s=np.ascontiguousarray(time_s[order]),
+        user=columns["user"][order].astype(np.int64),
+        size_bit=np.ascontiguousarray(columns["size_bit"][order]),
+        deadline_s=columns["deadline_s"][order].copy() if "deadline_s" in columns else None,
+        priority=columns["priority"][order].astype(np.int64) if "priority" in columns else None,
+        table=table,
+    )
+
+
+@lru_cache(maxsize=2)
+def _mobility(table: Table) -> MobilityTrace:
+    user, time_s = table.columns["user"], table.columns["time_s"]
+    order = np.lexsort((time_s, user))
+    again = np.zeros(len(order), np.bool_)
+    again[order[1:]] = (np.diff(user[order]) == 0.0) & (np.diff(time_s[order]) == 0.0)
+    table.refuse(again, "a second position of the user at the same time, expected one")
+    positions = _positions(table)
+    ordered = Positions(positions.values[order], positions.in_degrees)
+    return MobilityTrace(user[order].astype(np.int64), time_s[order].copy(), ordered, table)
+
+
+@lru_cache(maxsize=4)
+def _positions(table: Table) -> Positions:
+    in_degrees = "latitude" in table.columns
+    names: Sequence[str] = ("longitude", "latitude") if in_degrees else ("x_m", "y_m")
+    values = np.stack([table.columns[name] for name in names], axis=1)
+    if in_degrees and np.ptp(values, axis=0).max() > MAX_EXTENT_DEGREE:
+        extent = " by ".join(f"{degrees:.4g}" for degrees in np.ptp(values, axis=0))
+        fail(table.path, None, f"an area of {extent} degrees, expected at most {MAX_EXTENT_DEGREE:g} each")
+    return Positions(values, in_degrees)
+
+
+@lru_cache(maxsize=4)
+def steps_of(trace: TaskTrace, step_s: float) -> NDArray[np.int64]:
+    """The step at whose start each task of a trace arrives, (P,): the first at or after its time.
+
+    Step m is at m·`step_s`. A time that is a step but for rounding counts as that step.
+    """
+    ratio = trace.time_s / step_s
+    nearest = np.round(ratio)
+    steps = np.where(np.abs(ratio - nearest) <= 4.0 * np.spacing(nearest), nearest, np.ceil(ratio)).astype(np.int64)
+    steps.setflags(write=False)
+    return steps
+
+
+@lru_cache(maxsize=4)
+def most_in_window(trace: TaskTrace, step_s: float, steps: int, aligned: bool) -> int:
+    """The most tasks that arrive within a window of `steps` steps; `aligned` windows begin at multiples of `steps`."""
+    at = steps_of(trace, step_s)
+    if aligned:
+        return int(np.unique(at // steps, return_counts=True)[1].max())
+    return int((np.searchsorted(at, at + steps, "left") - np.arange(len(at))).max())

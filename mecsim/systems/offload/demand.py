@@ -1,0 +1,133 @@
+"""What users want: how many there are, where they are, and what tasks they send. Parts of a scenario."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from mecsim.schema.fields import (
+    AboveOne,
+    Clip,
+    Distance,
+    DurationRange,
+    DurationRangeOrZero,
+    File,
+    Finding,
+    Mean,
+    Positive,
+    Rate,
+    Section,
+    Shares,
+    SpeedRange,
+    findings_error,
+    whole,
+)
+from mecsim.schema.units import Uniform
+
+
+class Mobility(Section):
+    """Where users are. Without it there are no positions, and distances are drawn from the servers' ranges."""
+
+    model: Literal["none", "fixed", "waypoint", "trace"] = Field(
+        "none",
+        description="none: distances are drawn, nobody has a position. fixed: users stand at random places. "
+        "waypoint: each walks to a random place, pauses, walks on (random waypoint). trace: positions from file.",
+    )
+    width_m: Distance = Field(1000.0, alias="width", description="Width of the area; sites may lie outside.")
+    height_m: Distance = Field(1000.0, alias="height", description="Height of the area.")
+    speed_m_per_s: SpeedRange = Field(
+        Uniform(0.5, 1.5), alias="speed", description="waypoint: speed, drawn for each walk, a speed such as 1 m/s."
+    )
+    pause_s: DurationRangeOrZero = Field(
+        Uniform(0.0, 0.0), alias="pause", description="waypoint: time at each place, drawn for each stop; or 0 s."
+    )
+    file: File = Field(None, description="trace: CSV of user, time and position.")
+
+
+class Users(Section):
+    """Who sends tasks."""
+
+    count: Annotated[int, whole(1, 100_000)] = Field(10, description="Number of users U.")
+    arrival_rate_per_s: Rate = Field(
+        0.1, alias="arrival_rate", description="Rate λ at which each user sends tasks (Poisson), a rate."
+    )
+    mobility: Mobility = Field(Mobility(), description="Where users are and how they move.")
+
+
+class TaskSize(Section):
+    """The distribution of task sizes."""
+
+    distribution: Literal["exponential", "deterministic", "hyperexponential", "uniform"] = Field(
+        "exponential", description="Shape of the task size; uniform means from 0 to twice the mean."
+    )
+    mean_bit: Mean = Field(
+        "balanced",
+        alias="mean",
+        description="Mean task size, a data size; balanced sets it from the load and the servers' total capacity.",
+    )
+    load: Positive = Field(
+        1.0, description="Offered load over the servers' total capacity, for a balanced mean; 1 is critically loaded."
+    )
+    scv: AboveOne = Field(4.0, description="Squared coefficient of variation of the hyperexponential, above 1.")
+    clip_bit: Clip = Field(
+        Uniform(0.1e6, 100e6), alias="clip", description="Sizes are clipped to this range; null for no clipping."
+    )
+
+    @model_serializer(mode="wrap")
+    def _write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a load where it has no meaning, and would be refused."""
+        values: dict[str, Any] = write(self)
+        if self.mean_bit != "balanced":
+            del values["load"]
+        return values
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.mean_bit == "balanced":
+            return self
+        findings: list[Finding] = []
+        if "load" in self.model_fields_set:
+            findings.append(("load", "has no meaning with an explicit mean, expected 'mean: balanced' or no load"))
+        if self.clip_bit and not self.clip_bit.low <= self.mean_bit <= self.clip_bit.high:
+            findings.append(("mean", "lies outside the clip range, expected a mean within it or 'clip: null'"))
+        if findings:
+            raise findings_error(findings)
+        return self
+
+
+class Trace(Section):
+    """Tasks that were recorded: an episode is a window of them."""
+
+    file: File = Field(None, description="CSV of time, user, size and, if there are any, deadlines; null for no trace.")
+    start: Literal["sequential", "random"] = Field(
+        "sequential",
+        description="Where an episode begins. sequential: where the last one ended; random: at a random step.",
+    )
+
+
+class Tasks(Section):
+    """What users want computed."""
+
+    size: TaskSize = Field(TaskSize(), description="Distribution of the task size L.")
+    cycles_per_bit: Positive = Field(1000.0, description="CPU cycles η that one bit of a task takes.")
+    deadline_s: DurationRange | None = Field(
+        None,
+        alias="deadline",
+        description="Time from arrival within which a task should finish, or a range drawn per task; null for none.",
+    )
+    priorities: Shares = Field(
+        (1.0,), description="Share of the tasks in each priority class, the most urgent first; shares sum to 1."
+    )
+    trace: Trace = Field(Trace(), description="Recorded tasks instead of drawn ones.")
+
+
+class Dispatch(Section):
+    """How tasks wait for their decision."""
+
+    queue: Literal["fifo", "priority", "edf"] = Field(
+        "fifo",
+        description="Which waiting task is dispatched next. fifo: the oldest. priority: the oldest of the most urgent "
+        "class. edf: the one with the earliest deadline.",
+    )
+    waiting_in_delay: bool = Field(
+        False, description="Whether the delay objective includes the time in the dispatch queue."
+    )

@@ -1,0 +1,1 @@
+"""What is random about offloading, a phenomenon a file, and the tapes that come of it."""

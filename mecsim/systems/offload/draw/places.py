@@ -1,0 +1,103 @@
+"""The draws of a reel that concern places: how far users are from servers, and how far they have come."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.physics.geography import middle, to_plane_m
+from mecsim.physics.mobility import random_waypoint, recorded_paths, uniform_places_m
+from mecsim.systems.offload.data import Positions
+from mecsim.systems.offload.draw.reel import Phenomenon, Reel
+from mecsim.systems.offload.draw.tasks import Dispatches, DrawnTasks
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Places:
+    """Distances of links whose K rows are users, or tasks at the step of their dispatch."""
+
+    distance_m: Array  # (N, K, A) on the ground
+    travelled_m: Array | None  # (N, M) by the task's user until its dispatch; None where nobody moves
+
+
+def draw_places(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> Places:
+    """The distances of a reel.
+
+    Those to the cloud, and where nobody has a position all of them, are drawn from the servers' ranges.
+    """
+    scenario = reel.scenario
+    cloud, edge, users = scenario.servers.cloud, scenario.servers.edge, scenario.users.count
+    rng = reel.generator(Phenomenon.POSITIONS)
+    cloud_m = rng.uniform(cloud.distance_m.low, cloud.distance_m.high, (reel.size, users, cloud.count))
+    per_task = np.arange(reel.size)[:, None], tasks.user
+    if scenario.users.mobility.model == "none":
+        edge_m = rng.uniform(edge.distance_m.low, edge.distance_m.high, (reel.size, users, edge.count.high))
+        distance_m = np.concatenate([cloud_m, edge_m], axis=2)
+        return Places(distance_m[per_task] if scenario.link_per_task else distance_m, None)
+    sites_m = _draw_sites_m(reel)
+    if not scenario.users_move:
+        users_m = uniform_places_m(reel.generator(Phenomenon.PLACES), (reel.size, users), _area_m(reel))
+        distance_m = np.concatenate([cloud_m, _distances_m(users_m, sites_m)], axis=2)
+        return Places(distance_m[per_task] if scenario.link_per_task else distance_m, None)
+    tasks_m, travelled_m = _follow_users(reel, tasks, dispatches)
+    return Places(np.concatenate([cloud_m[per_task], _distances_m(tasks_m, sites_m)], axis=2), travelled_m)
+
+
+def _follow_users(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> tuple[Array, Array]:
+    """Where users are when their tasks are dispatched, (N, M, 2), and how far they have come by then, (N, M)."""
+    scenario, shape = reel.scenario, tasks.user.shape
+    mobility, trace, users = scenario.users.mobility, scenario.mobility_trace, scenario.users.count
+    time_s = np.multiply(dispatches.step, scenario.episode.step_s, dtype=np.float64)
+    if trace is None:
+        rng, until_s = reel.generator(Phenomenon.PLACES), scenario.episode.steps * scenario.episode.step_s
+        paths = random_waypoint(
+            rng, reel.size * users, until_s, _area_m(reel), mobility.speed_m_per_s, mobility.pause_s
+        )
+        path = tasks.user + users * np.arange(reel.size)[:, None]
+    else:
+        # Recorded tasks and positions have one clock; alone, positions begin with the episode.
+        start_s = trace.time_s.min() if tasks.start_s is None else tasks.start_s[:, None]
+        paths = recorded_paths(trace.user, trace.time_s, _plane_m(reel, trace.positions), users)
+        path, time_s = tasks.user, start_s + time_s
+    place_m, travelled_m = paths.at(path.reshape(-1), time_s.reshape(-1))
+    return place_m.reshape(*shape, 2), travelled_m.reshape(shape)
+
+
+def _draw_sites_m(reel: Reel) -> Array:
+    """Where the edges stand, (N, E, 2): on the given sites in their order, or anywhere.
+
+    Episodes with fewer edges than sites have a random choice of the sites. Rows of absent edges have no meaning.
+    """
+    sites, edges, rng = reel.scenario.sites, reel.scenario.servers.edge.count, reel.generator(Phenomenon.SITES)
+    if sites is None:
+        return uniform_places_m(rng, (reel.size, edges.high), _area_m(reel))
+    sites_m = _plane_m(reel, sites)
+    if edges.low == edges.high == len(sites_m):
+        return np.broadcast_to(sites_m, (reel.size, *sites_m.shape))
+    return sites_m[[rng.permutation(len(sites_m))[: edges.high] for _ in range(reel.size)]]
+
+
+def _plane_m(reel: Reel, positions: Positions) -> Array:
+    """Given places in metres, (P, 2).
+
+    Degrees are projected so that the middle of the sites, or of the users' positions where no sites are given, comes
+    to lie in the middle of the area.
+    """
+    if not positions.in_degrees:
+        return positions.values
+    common = reel.scenario.sites or positions
+    return to_plane_m(positions.values, middle(common.values)) + 0.5 * _area_m(reel)
+
+
+def _area_m(reel: Reel) -> Array:
+    mobility = reel.scenario.users.mobility
+    return np.array([mobility.width_m, mobility.height_m])
+
+
+def _distances_m(places_m: Array, sites_m: Array) -> Array:
+    """Distances of places, (N, K, 2), to sites, (N, E, 2): (N, K, E)."""
+    x_m = places_m[:, :, None, 0] - sites_m[:, None, :, 0]
+    y_m = places_m[:, :, None, 1] - sites_m[:, None, :, 1]
+    return np.hypot(x_m, y_m)

@@ -1,0 +1,42 @@
+"""What the engines of offloading promise beside what every engine does."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.engine import Engine, impossible_action
+from mecsim.systems.offload.records import OffloadRecords
+from mecsim.systems.offload.tape import OffloadTapes
+
+
+class OffloadEngine(Engine[OffloadTapes, OffloadRecords], Protocol):
+    """A decision is a step of the dispatcher: the head of its queue, if any, goes to a server or its user's device.
+
+    `begin`: the first tasks have arrived, nothing is dispatched.
+
+    Rewards are minus delay (s), minus energy (J) and, where delays are rated, minus the shortfall of ratings. The delay
+    of a dispatch is by how much it raises the total remaining delay of everything in the system, with the task's wait
+    in the dispatch queue, if the scenario counts that. Its energy is by how much it raises what everything in the
+    system will take, if nothing else ever came; where servers have power curves, each step costs their idle power in
+    addition. Its shortfall is by how much it raises the sum of 5 − rating over everything in the system, likewise,
+    over the number of tasks that the episode dispatches: an episode comes to 5 minus the mean rating of these.
+
+    `option_rewards` are exact; where the queue is empty they are what the step costs anyway.
+
+    `records`: the servers drain after the last step.
+    """
+
+    def backlog_s(self) -> NDArray[np.float64]:
+        """How long each option's server needs for all that is on it and on its way to it, (N, A).
+
+        Infinite for options that do not exist; zero for the device where no task waits, as no user is concerned.
+        """
+
+
+def check_options(action: NDArray[np.int64], num_options: NDArray[np.int64]) -> None:
+    """Raise InputError unless each action (N,) is one of its episode's options, the first so many of all."""
+    wrong = (action < 0) | (action >= num_options)
+    if wrong.any():
+        n = int(wrong.argmax())
+        raise impossible_action(int(action[n]), n, int(num_options[n]))

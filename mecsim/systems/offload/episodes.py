@@ -1,0 +1,61 @@
+"""N offloading episodes in the terms of an environment."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.episodes import Arrays, Episodes, Layout
+from mecsim.systems.offload.batched import BatchedOffloadEngine
+from mecsim.systems.offload.engine import OffloadEngine
+from mecsim.systems.offload.layout import (
+    DELAY,
+    ENERGY,
+    EXECUTING,
+    QUEUED_MBIT,
+    QUEUED_TASKS,
+    SHORTFALL,
+    layout_of,
+    offload_spec,
+)
+from mecsim.systems.offload.records import OffloadRecords
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+
+
+class OffloadEpisodes(Episodes[OffloadScenario, OffloadTapes, OffloadRecords]):
+    """Engines earn minus delay (s), minus energy (J) and, where delays are rated, minus what ratings fall short."""
+
+    engine: OffloadEngine
+
+    def __init__(self, scenario: OffloadScenario, layout: Layout, engine: OffloadEngine) -> None:
+        super().__init__(scenario, layout, engine)
+        self.spec = offload_spec(scenario)
+
+    def possible(self, action: NDArray[np.int64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
+        """The last option that exists stands for absent ones."""
+        return np.asarray(np.minimum(action, mask.sum(axis=1, dtype=np.int64) - 1))
+
+    def waits(self, observation: Arrays) -> NDArray[np.bool_]:
+        """Where a task waits for its dispatch."""
+        return np.asarray(observation["context"][:, QUEUED_TASKS] > 0)
+
+    def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
+        """See `OffloadEnv`."""
+        info: dict[str, Any] = {
+            "action_mask": observation["mask"].copy(),
+            "queued_tasks": observation["context"][..., QUEUED_TASKS].copy(),
+            "queued_mbit": observation["context"][..., QUEUED_MBIT].copy(),
+            "executing_tasks": np.maximum(observation["options"][..., EXECUTING], 0.0),
+        }
+        if rewards is not None:
+            info["delay_s"] = 0.0 - rewards[..., DELAY]
+            info["energy_j"] = 0.0 - rewards[..., ENERGY]
+            if len(self.layout.objectives) > SHORTFALL:
+                info["satisfaction_shortfall"] = 0.0 - rewards[..., SHORTFALL]
+        return info
+
+
+def batched_episodes(scenario: OffloadScenario) -> OffloadEpisodes:
+    """Episodes on the batched engine, for policies that are fitted."""
+    return OffloadEpisodes(scenario, layout_of(scenario), BatchedOffloadEngine(scenario))

@@ -1,0 +1,190 @@
+"""What every offloading engine shares: the fixed numbers of a scenario, and the layout of observations and rewards.
+
+An observation is `options` (A, F), `mask` (A,) and `context` (G,): a row per server, of which the first
+`num_servers` exist, then one for the user's own device, if tasks can run there; rows of absent options are −1.
+Units are chosen so that typical values are near one.
+"""
+
+from math import inf
+from typing import NamedTuple
+
+from mecsim.core.engine import ABSENT
+from mecsim.core.episodes import Layout
+from mecsim.systems.offload.objectives import OBJECTIVES
+from mecsim.systems.offload.scenario import OffloadScenario
+
+# Columns of an option's row, before the histogram.
+SIZE_MBIT, RATE_MBIT_PER_S, CPU_GHZ, EXECUTING, UPLOADING, EDGES = range(6)
+HISTOGRAM = 6  # its first column
+
+TO_MBIT = 1e-6
+TO_GHZ = 1e-9
+
+# Entries of the context.
+QUEUED_TASKS, QUEUED_MBIT, REMAINING = range(3)
+CONTEXT_SIZE = 3
+
+# Columns of rewards inside the engines, whatever the scenario's objectives are. The last one, by how much ratings fall
+# short of the best, is there only where delays are rated.
+DELAY, ENERGY, SHORTFALL = range(3)
+
+BYTE_MOST = 255
+
+
+class OffloadSpec(NamedTuple):
+    """The numbers of a scenario that the dynamics need; a tuple, so that compiled code can take it."""
+
+    steps: int
+    step_s: float
+    cycles_per_bit: float
+    tx_power_w: float
+    capacitance: float
+    device_capacitance: float
+    clouds: int
+    max_servers: int
+    device: bool  # whether tasks can run where they arose
+    deadlines: bool  # whether tasks have them
+    classes: bool  # whether tasks differ in priority
+    waiting_in_delay: bool
+    rated: bool  # whether users rate the delays of their tasks
+    logistic: bool  # by the logistic form rather than by zones
+    slope_below: float
+    slope_above: float
+    contended: bool  # whether servers follow `contended_server` rather than plain processor sharing
+    interference: bool
+    cqi: bool
+    bandwidth_hz: float
+    preemptive: bool
+    power_curve: bool
+    bins: int
+    bins_per_bit: float
+    cost_features: bool
+
+    @property
+    def max_options(self) -> int:
+        """A: the number of rows of an observation."""
+        return self.max_servers + self.device
+
+    @property
+    def num_rewards(self) -> int:
+        """Q: the number of rewards."""
+        return len(OBJECTIVES) if self.rated else SHORTFALL
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(A, F, G) of an observation."""
+        return self.max_options, self.option_width, CONTEXT_SIZE
+
+    @property
+    def option_width(self) -> int:
+        """F: the number of columns of an option's row."""
+        return self.extra_column + self.device + self.deadlines + self.classes + 2 * self.rated
+
+    @property
+    def extra_column(self) -> int:
+        """The first of the columns that only some scenarios have, in this order.
+
+        1 for the user's device, else 0, where tasks can run there; the time until the deadline in s (0 without a task),
+        where tasks have deadlines; the priority class, where tasks have classes; the two numbers that rate the delay of
+        the task (`OffloadTapes.patience`; 0 without a task), where delays are rated.
+        """
+        return HISTOGRAM + self.bins + self.num_rewards * self.cost_features
+
+
+def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
+    """The part of a scenario that an engine needs beside a tape."""
+    channel, servers, satisfaction = scenario.channel, scenario.servers, scenario.satisfaction
+    preemptive = servers.scheduling == "priority"
+    power_curve = scenario.energy.model == "power-curve"
+    return OffloadSpec(
+        steps=scenario.episode.steps,
+        step_s=scenario.episode.step_s,
+        cycles_per_bit=scenario.tasks.cycles_per_bit,
+        tx_power_w=channel.tx_power_w,
+        capacitance=scenario.energy.capacitance,
+        device_capacitance=servers.device.capacitance if servers.device else 0.0,
+        clouds=servers.cloud.count,
+        max_servers=scenario.max_servers,
+        device=servers.device is not None,
+        deadlines=scenario.has_deadlines,
+        classes=scenario.has_classes,
+        waiting_in_delay=scenario.dispatch.waiting_in_delay,
+        rated=satisfaction is not None,
+        logistic=satisfaction is not None and satisfaction.form == "logistic",
+        slope_below=satisfaction.slope_below if satisfaction else 1.0,
+        slope_above=satisfaction.slope_above if satisfaction else 1.0,
+        contended=channel.interference or preemptive or power_curve or satisfaction is not None,
+        interference=channel.interference,
+        cqi=channel.adaptation == "cqi",
+        bandwidth_hz=channel.bandwidth_hz,
+        preemptive=preemptive,
+        power_curve=power_curve,
+        bins=scenario.observation.histogram.bins,
+        bins_per_bit=1.0 / scenario.observation.histogram.width_bit,
+        cost_features=scenario.observation.cost_features,
+    )
+
+
+def objective_columns(scenario: OffloadScenario) -> list[int]:
+    """Of the engines' rewards, in the scenario's order of objectives."""
+    names = [objective.name for objective in OBJECTIVES]
+    return [names.index(name) for name in scenario.objectives]
+
+
+def layout_of(scenario: OffloadScenario) -> Layout:
+    """What observations, actions and rewards of a scenario hold."""
+    spec = offload_spec(scenario)
+    objectives = OBJECTIVES[: spec.num_rewards]
+    first_cost = HISTOGRAM + spec.bins
+    # A task costs something, unless tasks contend: with interference and priorities, say, an upload may hold up an
+    # urgent task and so spare the others more than it takes itself.
+    high = inf if spec.contended else 0.0
+    return Layout(
+        steps=spec.steps,
+        objectives=objectives,
+        option_names=_option_names(spec),
+        option_columns=option_columns(spec),
+        context_columns=CONTEXT_COLUMNS,
+        # Below zero: the time until a deadline that has passed, and a cost where tasks contend.
+        lowest_feature=-inf if spec.deadlines or spec.contended else ABSENT,
+        reward_low=(-inf,) * len(objectives),
+        reward_high=(high,) * len(objectives),
+        cost_columns=tuple(range(first_cost, first_cost + len(objectives))) if spec.cost_features else None,
+        # Energy is a matter of link and processor, unless uploads disturb each other or power depends on the load.
+        separable=() if spec.interference or spec.power_curve else (OBJECTIVES[ENERGY].name,),
+        # A byte holds the tasks on a server, unless it may have more.
+        count_columns=(HISTOGRAM, first_cost) if spec.steps <= BYTE_MOST else None,
+        seen=_seen(scenario, spec),
+    )
+
+
+def _option_names(spec: OffloadSpec) -> tuple[str, ...]:
+    edges = tuple(f"edge_{index + 1:02d}" for index in range(spec.max_servers - spec.clouds))
+    return ("cloud",) * spec.clouds + edges + ("device",) * spec.device
+
+
+def _seen(scenario: OffloadScenario, spec: OffloadSpec) -> str:
+    histogram, costs = scenario.observation.histogram, "with" if spec.cost_features else "without"
+    more = option_columns(spec)[spec.extra_column :]
+    return "; ".join([f"{histogram.bins} bins of {histogram.width_bit / 1e6:g} Mbit, {costs} cost_features", *more])
+
+
+CONTEXT_COLUMNS = ("queued_tasks", "queued_mbit", "remaining_share")
+
+_COSTS = ("delay_s", "energy_j", "satisfaction_shortfall")
+_ALWAYS = ("size_mbit", "rate_mbit_per_s", "cpu_ghz", "executing_tasks", "uploading_tasks", "edges")
+
+
+def option_columns(spec: OffloadSpec) -> tuple[str, ...]:
+    """A name for each column of an option's row, (F,).
+
+    `residual_LOW_HIGH_mbit` counts the executing tasks of which LOW to HIGH Mbit are left; the last bin is open.
+    """
+    width_mbit = TO_MBIT / spec.bins_per_bit
+    edges = [f"{index * width_mbit:.6g}" for index in range(spec.bins)]
+    bins = [f"residual_{low}_{high}_mbit" for low, high in zip(edges, [*edges[1:], "inf"], strict=True)]
+    costs = _COSTS[: spec.num_rewards] if spec.cost_features else ()
+    some = {"device": spec.device, "deadline_s": spec.deadlines, "class": spec.classes}
+    levels = ("centre_s", "steepness_per_s") if spec.logistic else ("adequate_s", "desired_s")
+    extras = (*(name for name, there in some.items() if there), *(levels if spec.rated else ()))
+    return (*_ALWAYS, *bins, *costs, *extras)

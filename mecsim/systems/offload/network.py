@@ -1,0 +1,172 @@
+"""What serves users: servers, radio links, and the energy they take. Parts of a scenario."""
+
+from contextlib import suppress
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationInfo, model_validator
+
+from mecsim.errors import ScenarioError
+from mecsim.schema.fields import (
+    Distance,
+    DistanceRange,
+    Duration,
+    EdgeCount,
+    File,
+    Frequency,
+    FrequencyRange,
+    Level,
+    LevelOrZero,
+    Positive,
+    PositiveUpToOne,
+    Power,
+    PowerCurve,
+    Section,
+    absolute_path,
+    whole,
+)
+from mecsim.schema.units import CountRange, Uniform
+from mecsim.systems.offload.data import read_sites
+
+
+class Cloud(Section):
+    """The cloud: at most one server, far away and fast."""
+
+    count: Annotated[Literal[0, 1], whole(0, 1)] = Field(1, description="1 with a cloud, 0 without.")
+    cpu_hz: FrequencyRange = Field(
+        Uniform(3.5e9, 4.5e9), alias="cpu", description="CPU frequency f_0, or a range drawn per episode."
+    )
+    distance_m: DistanceRange = Field(
+        Uniform(1000.0, 2000.0), alias="distance", description="Distance to a user, or a range drawn per user."
+    )
+
+
+class Edge(Section):
+    """The edge servers: near and slower."""
+
+    count: EdgeCount = Field(CountRange(1, 8), description="Number E of edges, or [low, high] drawn per episode.")
+    cpu_hz: FrequencyRange = Field(
+        Uniform(1.75e9, 2.25e9), alias="cpu", description="CPU frequency f_e, or a range drawn per edge and episode."
+    )
+    distance_m: DistanceRange = Field(
+        Uniform(50.0, 500.0), alias="distance", description="Distance to a user, or a range drawn per user and edge."
+    )
+    sites: File = Field(
+        None,
+        description="CSV of the edges' positions, as many edges as sites if there is no count; null: random places, "
+        "where users.mobility knows any at all.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count_sites(cls, values: Any, info: ValidationInfo) -> Any:
+        """All sites have an edge unless there is a count. What is wrong with the file is left to the scenario."""
+        if not isinstance(values, dict) or values.get("sites") is None or "count" in values:
+            return values
+        with suppress(ValueError, ScenarioError):
+            path = absolute_path(values["sites"], info)
+            return {**values, "count": len(read_sites(str(path)).values)}
+        return values
+
+
+class Device(Section):
+    """The users' own devices: a task may run where it arose, without an upload."""
+
+    cpu_hz: FrequencyRange = Field(
+        Uniform(1.0e9, 1.0e9), alias="cpu", description="CPU frequency, or a range drawn per user and episode."
+    )
+    capacitance: PositiveUpToOne = Field(
+        1e-28, description="Effective switched capacitance of a device, in J·s²/cycle³; of phones 1e-28 to 1e-27."
+    )
+
+
+class Servers(Section):
+    """Where tasks can run."""
+
+    cloud: Cloud = Field(Cloud(), description="The cloud server.")
+    edge: Edge = Field(Edge(), description="The edge servers.")
+    device: Device | None = Field(None, description="Local execution on the user's own device; null for none.")
+    scheduling: Literal["sharing", "priority"] = Field(
+        "sharing",
+        description="How tasks share a server. sharing: all equally. priority: those of the most urgent class that is "
+        "present, equally; the others wait and resume (preemptive-resume).",
+    )
+
+
+class Channel(Section):
+    """The radio link of a user to a server."""
+
+    model: Literal["gmorl", "rayleigh", "uma", "umi"] = Field(
+        "gmorl",
+        description="gmorl: the rates that the paper relies on (hundreds of Mbit/s; its noise is normalised twice). "
+        "rayleigh: a textbook link budget, thousands of times slower with the same numbers. "
+        "uma, umi: urban macro and micro cells of 3GPP TR 38.901.",
+    )
+    bandwidth_hz: Frequency = Field(16.6e6, alias="bandwidth", description="Bandwidth W of a link.")
+    tx_power_w: Power = Field(0.01, alias="tx_power", description="Transmit power p of a user, in W, mW or dBm.")
+    fading: Literal["episode", "step", "ar1"] = Field(
+        "episode",
+        description="When the fading of a link is drawn. episode: once. step: for every dispatch anew. "
+        "ar1: correlated in time, with the coherence time. An upload keeps the fading of its dispatch.",
+    )
+    coherence_time_s: Duration = Field(
+        10.0, alias="coherence_time", description="ar1: time after which the correlation of the field is 1/e."
+    )
+    multipath: Literal["rayleigh", "rician"] = Field(
+        "rayleigh", description="Distribution of the fading; rician: a direct path, with rician_k, where there is one."
+    )
+    rician_k_db: LevelOrZero = Field(9.0, alias="rician_k", description="rician: power of the direct path, in dB.")
+    interference: bool = Field(
+        False, description="Whether uploads to one server at the same time disturb each other; rates then change."
+    )
+    adaptation: Literal["shannon", "cqi"] = Field(
+        "shannon", description="From SINR to rate. shannon: W·log2(1 + SINR). cqi: the CQI table of 3GPP TS 38.214."
+    )
+    path_loss_slope_db: Positive = Field(
+        35.0,
+        alias="path_loss_slope",
+        description="gmorl, rayleigh: path loss in dB per decade of distance, a plain number.",
+    )
+    path_loss_at_1km_db: Level = Field(
+        133.6, alias="path_loss_at_1km", description="gmorl, rayleigh: path loss at 1 km, in dB."
+    )
+    shadowing_db: LevelOrZero = Field(
+        8.0,
+        alias="shadowing",
+        description="gmorl: a constant extra loss, in dB. rayleigh: standard deviation of log-normal shadowing, in dB. "
+        "uma, umi: has no meaning, as the standard gives its own values.",
+    )
+    noise_figure_db: LevelOrZero = Field(
+        0.0, alias="noise_figure", description="Noise figure of the receiver, in dB; not used by gmorl."
+    )
+    carrier_hz: Frequency = Field(3.5e9, alias="carrier", description="uma, umi: carrier frequency.")
+    base_station_height_m: Distance | None = Field(
+        None, alias="base_station_height", description="uma, umi: height of the antenna; null: 25 m (uma), 10 m (umi)."
+    )
+    user_height_m: Distance = Field(1.5, alias="user_height", description="uma, umi: height of a user's antenna.")
+
+    @property
+    def urban_model(self) -> Literal["uma", "umi"] | None:
+        """The model if it is one of 3GPP's urban cells, else None."""
+        return self.model if self.model == "uma" or self.model == "umi" else None
+
+
+class Energy(Section):
+    """What computing costs."""
+
+    model: Literal["dynamic", "power-curve"] = Field(
+        "dynamic",
+        description="dynamic: κ·f² per cycle, as in the paper; an idle server takes nothing. power-curve: what a "
+        "server draws at its utilisation of each step, idle power included.",
+    )
+    capacitance: PositiveUpToOne = Field(
+        5e-31, description="Effective switched capacitance κ, in J·s²/cycle³: a cycle at f Hz takes κ·f² joules."
+    )
+    cloud_power_w: PowerCurve = Field(
+        "ibm-x5675",
+        alias="cloud_power",
+        description="power-curve: power of the cloud from idle to full load, a list of powers at equal distances of "
+        "utilisation, or a measured curve: ibm-x5675, ml110-g5 (SPECpower).",
+    )
+    edge_power_w: PowerCurve = Field(
+        "ml110-g5", alias="edge_power", description="power-curve: power of each edge, likewise."
+    )

@@ -1,0 +1,216 @@
+"""Hindsight: the best schedule found when the whole tape is known. No policy can be expected to do better.
+
+Local search over the schedule of an episode, from greedy's: a move gives one task to another server, or lets two tasks
+change places, if that lowers the scalarised cost. Where no move helps, a few tasks are moved at random and the search
+goes on from there, back to the best schedule if that fails (iterated local search, Lourenço, Martin and Stützle 2003).
+As a search it finds an upper bound of the least cost; how tight it is shows in how little more rounds bring.
+
+Servers do not affect each other, so the cost of a schedule is a sum over servers, and a move changes two of its terms.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.compiled import compiled, compiled_inline, compiled_parallel, threads_for
+from mecsim.core.episodes import Arrays
+from mecsim.errors import InputError
+from mecsim.policies.calibration import calibrate
+from mecsim.policies.greedy import GreedyPolicy
+from mecsim.policies.policy import Actions, Preferences, play_actions
+from mecsim.policies.registry import policy
+from mecsim.systems.offload.dynamics import State, advance_one, clear_server, dispatch_one, initial_state, weighted_cost
+from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.layout import OffloadSpec, offload_spec
+from mecsim.systems.offload.policies.lookahead import column_weights
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from mecsim.systems.offload.turns import NOBODY
+
+ROUNDS = 30
+"""Random moves of several tasks, each with a local search after it."""
+
+SHAKEN = 4
+"""Tasks that such a move gives to random servers."""
+
+NEIGHBOURS = 8
+"""Two tasks change places if at most so many steps lie between them."""
+
+_PRECISION = 1e-9  # of the cost; a move has to bring more than rounding
+
+
+class HindsightPolicy:
+    """Plays the best schedule found for each episode."""
+
+    def __init__(self, scenario: OffloadScenario, scale: NDArray[np.float64], seed: int, rounds: int = ROUNDS) -> None:
+        self._scenario = scenario
+        self._scale = scale
+        self._seed = seed
+        self._rounds = rounds
+        self._tapes: OffloadTapes | None = None
+
+    def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """The next entry of each schedule; the schedules are searched at the first step of the episodes."""
+        if episodes.tapes is None:
+            raise InputError("no episode has begun: call reset first")
+        if episodes.step_index == 0 or episodes.tapes is not self._tapes:
+            self._tapes = episodes.tapes
+            self._schedule = best_schedules(
+                self._scenario, episodes.tapes, preference, self._scale, self._rounds, self._seed
+            )
+        return np.asarray(self._schedule[:, episodes.step_index])
+
+
+def best_schedules(
+    scenario: OffloadScenario,
+    tapes: OffloadTapes,
+    preference: Preferences,
+    scale: NDArray[np.float64],
+    rounds: int,
+    seed: int,
+) -> NDArray[np.int64]:
+    """An option per episode and step, (N, T), of the least Σ ω·c/scale found; `preference` has a row per episode."""
+    spec = offload_spec(scenario)
+    schedule = play_actions(GreedyPolicy(scale), scenario, tapes, preference)
+    weight = column_weights(scenario, preference / scale)
+    seeds = np.random.default_rng(seed).integers(0, 2**31, len(tapes))
+    state = initial_state(scenario, spec, tapes)
+    with threads_for(len(tapes) * 1000):  # an item takes many milliseconds
+        _search(spec, state, schedule, schedule.copy(), np.zeros(state.servers.shape), weight, rounds, seeds)
+    return schedule
+
+
+@compiled_inline
+def _server_of(spec: OffloadSpec, state: State, n: int, step: int, option: int) -> int:
+    """The server, or the device of the step's user, that an option means."""
+    return option if option < state.num_servers[n] else spec.max_servers + state.turns[n, step].user
+
+
+@compiled
+def _cost_of(
+    spec: OffloadSpec, state: State, n: int, server: int, schedule: NDArray[np.int64], weight: NDArray[np.float64]
+) -> float:
+    """What the tasks that a schedule gives to a server cost: the sum of what each adds when it is dispatched."""
+    clear_server(state, n, server)
+    cost, now_s = 0.0, 0.0
+    for step in range(spec.steps):
+        if state.turns[n, step].task == NOBODY or _server_of(spec, state, n, step, schedule[n, step]) != server:
+            continue
+        step_s = step * spec.step_s
+        advance_one(spec, state, n, server, now_s, step_s)
+        now_s = step_s
+        cost += weighted_cost(weight, n, dispatch_one(spec, state, n, step, schedule[n, step]))
+    return cost
+
+
+@compiled
+def _try(
+    spec: OffloadSpec, state: State, n: int, schedule: NDArray[np.int64], cost: NDArray[np.float64],
+    weight: NDArray[np.float64], one: int, two: int, new_one: int, new_two: int,
+) -> bool:  # fmt: skip
+    """Change the options of two steps (or of one step, twice the same) if that is cheaper."""
+    old_one, old_two = schedule[n, one], schedule[n, two]
+    a = _server_of(spec, state, n, one, old_one)
+    b = _server_of(spec, state, n, one, new_one)
+    c = _server_of(spec, state, n, two, old_two)
+    d = _server_of(spec, state, n, two, new_two)
+    before = cost[n, a] + cost[n, b]
+    if c != a and c != b:
+        before += cost[n, c]
+    if d not in (a, b, c):
+        before += cost[n, d]
+    schedule[n, one], schedule[n, two] = new_one, new_two
+    cost_a = _cost_of(spec, state, n, a, schedule, weight)
+    cost_b = _cost_of(spec, state, n, b, schedule, weight)
+    after = cost_a + cost_b
+    cost_c = cost_d = 0.0
+    if c != a and c != b:
+        cost_c = _cost_of(spec, state, n, c, schedule, weight)
+        after += cost_c
+    if d not in (a, b, c):
+        cost_d = _cost_of(spec, state, n, d, schedule, weight)
+        after += cost_d
+    if after >= before - _PRECISION * abs(before):
+        schedule[n, one], schedule[n, two] = old_one, old_two
+        return False
+    if d not in (a, b, c):
+        cost[n, d] = cost_d
+    if c != a and c != b:
+        cost[n, c] = cost_c
+    cost[n, a], cost[n, b] = cost_a, cost_b
+    return True
+
+
+@compiled
+def _descend(
+    spec: OffloadSpec, state: State, n: int, schedule: NDArray[np.int64], cost: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Moves and exchanges, until none helps."""
+    options = state.num_servers[n] + spec.device
+    better = True
+    while better:
+        better = False
+        for step in range(spec.steps):
+            if state.turns[n, step].task == NOBODY:
+                continue
+            for option in range(options):
+                if option != schedule[n, step] and _try(
+                    spec, state, n, schedule, cost, weight, step, step, option, option
+                ):
+                    better = True
+        if better:
+            continue  # exchanges are dearer: only where moves do not help any more
+        for one in range(spec.steps):
+            for two in range(one + 1, min(one + 1 + NEIGHBOURS, spec.steps)):
+                if (
+                    schedule[n, one] != schedule[n, two]
+                    and state.turns[n, one].task != NOBODY
+                    and state.turns[n, two].task != NOBODY
+                    and _try(spec, state, n, schedule, cost, weight, one, two, schedule[n, two], schedule[n, one])
+                ):
+                    better = True
+
+
+@compiled
+def _search_one(
+    spec: OffloadSpec, state: State, n: int, schedule: NDArray[np.int64], best: NDArray[np.int64],
+    cost: NDArray[np.float64], weight: NDArray[np.float64], rounds: int, seed: int,
+) -> None:  # fmt: skip
+    """Improve row `n` of `schedule` in place; `best` and `cost` are room to work in."""
+    np.random.seed(seed)  # noqa: NPY002  (Numba's own generator; nothing else of this program uses it)
+    options = state.num_servers[n] + spec.device
+    least = np.inf
+    for attempt in range(rounds + 1):
+        for _ in range(SHAKEN if attempt > 0 else 0):
+            schedule[n, np.random.randint(spec.steps)] = np.random.randint(options)  # noqa: NPY002
+        total = 0.0
+        for e in range(cost.shape[1]):
+            cost[n, e] = _cost_of(spec, state, n, e, schedule, weight)
+        _descend(spec, state, n, schedule, cost, weight)
+        for e in range(cost.shape[1]):
+            total += cost[n, e]
+        if total < least:
+            least = total
+            for step in range(spec.steps):
+                best[n, step] = schedule[n, step]
+        else:
+            for step in range(spec.steps):
+                schedule[n, step] = best[n, step]
+    for step in range(spec.steps):
+        schedule[n, step] = best[n, step]
+
+
+@compiled_parallel
+def _search(
+    spec: OffloadSpec, state: State, schedule: NDArray[np.int64], best: NDArray[np.int64], cost: NDArray[np.float64],
+    weight: NDArray[np.float64], rounds: int, seeds: NDArray[np.int64],
+) -> None:  # fmt: skip
+    for n in numba.prange(len(schedule)):
+        _search_one(spec, state, n, schedule, best, cost, weight, rounds, seeds[n])
+
+
+@policy("hindsight", "local search with the whole episode known in advance: a bound, no policy")
+def hindsight(scenario: OffloadScenario, seed: int) -> HindsightPolicy:
+    """In the scales of the scenario."""
+    return HindsightPolicy(scenario, calibrate(scenario).scale, seed)

@@ -1,0 +1,70 @@
+"""Quantities per episode that a simulation is reported by."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.episodes import Play
+from mecsim.core.rating import ADEQUATE_RATING
+from mecsim.physics.dispatch import arrival_steps
+from mecsim.systems.offload.records import OffloadRecords
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+
+OffloadPlay = Play[OffloadScenario, OffloadTapes, OffloadRecords]
+
+
+def episode_quantities(
+    played: OffloadPlay, tapes: OffloadTapes, scenario: OffloadScenario
+) -> dict[str, NDArray[np.float64]]:
+    """Quantity (see `System.quantities`) to values (N,), one per episode; NaN where an episode had no task."""
+    records = played.records
+    dispatched = records.dispatched
+    tasks = dispatched.sum(axis=1)
+
+    def per_task(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = np.where(dispatched, values, 0.0).sum(axis=1)
+        return np.asarray(np.divide(total, tasks, out=np.full(len(tasks), np.nan), where=tasks > 0))
+
+    to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
+    executed_s = records.size_bit * scenario.tasks.cycles_per_bit / _cpu_hz(tapes, records.server)
+    columns = {
+        "delay_s": played.shown("delay"),
+        "energy_j": played.shown("energy"),
+        "tasks": tasks.astype(np.float64),
+        "tasks_left_in_queue": (tapes.arrivals.sum(axis=1) - tasks).astype(np.float64),
+        "delay_per_task_s": per_task(records.delay_s),
+        "upload_per_task_s": per_task(records.upload_end_s - records.dispatch_s),
+        "execution_alone_per_task_s": per_task(executed_s),
+        "queued_per_task_s": per_task(records.queued_s),
+        "energy_per_task_j": per_task(records.energy_j),
+        "cloud_share": per_task(to_cloud),
+    }
+    if scenario.servers.device is not None:
+        columns["device_share"] = per_task((records.server >= scenario.max_servers).astype(np.float64))
+    if scenario.has_deadlines:
+        columns["deadline_miss_ratio"] = _miss_ratio(records, tapes, scenario)
+    if scenario.satisfaction is not None:
+        columns["satisfaction"] = per_task(records.satisfaction)
+        columns["adequate_share"] = per_task((records.satisfaction >= ADEQUATE_RATING).astype(np.float64))
+    return columns
+
+
+def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
+    """Share of late tasks in each episode, (N,); NaN without any.
+
+    Counted are the tasks that were dispatched, and those which were still in the dispatch queue at the end of the
+    episode although their deadline lay before it: these are late, whatever becomes of them.
+    """
+    step_s = scenario.episode.step_s
+    arrival_step = arrival_steps(tapes.arrivals, tapes.user.shape[1])
+    waiting = arrival_step < scenario.episode.steps
+    rows, steps = np.nonzero(records.dispatched)
+    waiting[rows, records.task[rows, steps]] = False
+    expired = waiting & (arrival_step * step_s + tapes.deadline_s < scenario.episode.steps * step_s)
+    late = (records.dispatched & (records.finish_s > records.deadline_s)).sum(axis=1) + expired.sum(axis=1)
+    counted = records.dispatched.sum(axis=1) + expired.sum(axis=1)
+    return np.asarray(np.divide(late, counted, out=np.full(len(late), np.nan), where=counted > 0))
+
+
+def _cpu_hz(tapes: OffloadTapes, server: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.take_along_axis(tapes.server_hz, server, axis=1)

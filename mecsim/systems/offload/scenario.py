@@ -1,0 +1,269 @@
+"""The scenario: what is simulated, in SI units, checked once here so that no later layer checks it again.
+
+Attribute names carry the units (`bandwidth_hz`); the YAML keys are the aliases without them (`bandwidth: 16.6 MHz`).
+Defaults are the training space of GMORL (arXiv 2509.10474), whose symbols the descriptions name.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from mecsim.core.rating import TOP_RATING
+from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
+from mecsim.physics.delay_satisfaction import DelaySatisfaction
+from mecsim.schema.fields import Duration, Finding, NotNegative, Section, Size, findings_error, whole
+from mecsim.schema.fields import Energy as EnergyQuantity
+from mecsim.systems.offload.checks import check_data, check_options, check_urgency
+from mecsim.systems.offload.data import (
+    MobilityTrace,
+    Positions,
+    TaskTrace,
+    most_in_window,
+    read_mobility,
+    read_sites,
+    read_tasks,
+)
+from mecsim.systems.offload.demand import Dispatch, Tasks, Users
+from mecsim.systems.offload.network import Channel, Energy, Servers
+
+MAX_ARRIVALS = 10_000_000
+BYTES_PER_LINK = 32  # distance, path loss, fading and rate of a user-server pair while an episode is drawn
+BYTES_PER_CHANGING_LINK = 96  # also line of sight, shadowing and a complex field, for each task
+BYTES_PER_TASK = 64  # size, user, step and the results of a task
+BYTES_PER_STEP = 16
+BYTES_PER_WALK = 64  # two points of a path in time and space
+
+Objective = Literal["delay", "energy", "satisfaction"]
+
+
+class Episode(Section):
+    """How long one episode is."""
+
+    steps: Annotated[int, whole(1, 10_000_000)] = Field(100, description="Decision steps T of an episode.")
+    step_s: Duration = Field(1.0, alias="step", description="Time Δt between two decisions, a duration.")
+
+
+class Histogram(Section):
+    """The histogram of residual sizes that describes a server's backlog."""
+
+    bins: Annotated[int, whole(1, 1000)] = Field(60, description="Number of bins; the last one is open.")
+    width_bit: Size = Field(1e6, alias="width", description="Width of a bin, a data size.")
+
+
+class Observation(Section):
+    """What the agent sees of each server."""
+
+    histogram: Histogram = Field(Histogram(), description="Histogram of the residual sizes on a server.")
+    cost_features: bool = Field(True, description="Whether the immediate cost of choosing each server is shown.")
+
+
+class ObjectiveValues(Section):
+    """One value per objective and episode; lower is better, but for satisfaction."""
+
+    delay_s: Duration | None = Field(None, alias="delay", description="Total delay of an episode, a duration.")
+    energy_j: EnergyQuantity | None = Field(None, alias="energy", description="Total energy of an episode, an energy.")
+    satisfaction: NotNegative | None = Field(None, description="Mean satisfaction of the tasks of an episode, 0 to 5.")
+
+    def of(self, objectives: Sequence[str]) -> tuple[float, ...]:
+        """The values of these objectives, all of which have one."""
+        values = {"delay": self.delay_s, "energy": self.energy_j, "satisfaction": self.satisfaction}
+        return tuple(value for name in objectives if (value := values[name]) is not None)
+
+
+class Evaluation(Section):
+    """Fixed yardsticks, so that results compare across runs; left out, they are measured."""
+
+    reference: ObjectiveValues | None = Field(None, description="Reference point of the hypervolume.")
+    scale: ObjectiveValues | None = Field(None, description="Value that counts as 1 in the scalarised cost.")
+
+
+class OffloadScenario(Scenario):
+    """A complete scenario. `load_scenario` reads one; the constructor takes SI values by attribute name."""
+
+    SHORT_KEYS = {"edges": "servers.edge.count"}  # noqa: RUF012  (pydantic keeps it off the fields)
+    EXAMPLE_KEYS = ("edges", "servers.edge.cpu")
+
+    kind: Literal["offload"] = Field(description="What is simulated: offload.")
+    episode: Episode = Field(Episode(), description="Length of an episode.")
+    users: Users = Field(Users(), description="Who sends tasks.")
+    tasks: Tasks = Field(Tasks(), description="What users want computed.")
+    dispatch: Dispatch = Field(Dispatch(), description="How tasks wait for their decision.")
+    servers: Servers = Field(Servers(), description="Where tasks can run.")
+    channel: Channel = Field(Channel(), description="The radio link of a user to a server.")
+    energy: Energy = Field(Energy(), description="What computing costs.")
+    satisfaction: DelaySatisfaction | None = Field(
+        None, description="How satisfied users are with the delays of their tasks; null where that is not modelled."
+    )
+    objectives: tuple[Objective, ...] = Field(
+        ("delay", "energy"),
+        min_length=1,
+        max_length=3,
+        description="What is traded off, in the order of preferences; satisfaction needs the section of that name.",
+    )
+    observation: Observation = Field(Observation(), description="What the agent sees of each server.")
+    evaluation: Evaluation = Field(Evaluation(), description="Fixed yardsticks; left out, they are measured.")
+    training: Training = Field(Training(), description="Defaults of training.")
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return self.episode.steps
+
+    @property
+    def fixed_scale(self) -> tuple[float, ...] | None:
+        """See `Scenario`."""
+        return None if self.evaluation.scale is None else self.evaluation.scale.of(self.objectives)
+
+    @property
+    def fixed_reference(self) -> tuple[tuple[float, ...], str] | None:
+        """See `Scenario`."""
+        given = self.evaluation.reference
+        return None if given is None else (given.of(self.objectives), "given by the scenario")
+
+    @classmethod
+    def adapt(cls, root: dict[str, Any], assigned: Mapping[str, Any]) -> None:
+        """A new mean size starts without a load, which only a balanced one has; new sites have as many edges."""
+        if "tasks.size.mean" in assigned:
+            root["tasks"]["size"].pop("load", None)
+        if assigned.get("servers.edge.sites") and "servers.edge.count" not in assigned:
+            del root["servers"]["edge"]["count"]
+
+    @property
+    def max_servers(self) -> int:
+        """The most servers an episode can have: the cloud, if there is one, and the edges."""
+        return self.servers.cloud.count + self.servers.edge.count.high
+
+    @property
+    def max_options(self) -> int:
+        """The most choices for a task: every server, and the user's own device, where tasks can run there."""
+        return self.max_servers + (self.servers.device is not None)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether tasks differ in priority."""
+        return self.priority_classes > 1
+
+    @property
+    def priority_classes(self) -> int:
+        """The number of priority classes of tasks; class 0 is the most urgent."""
+        recorded = self.task_trace.classes if self.task_trace else None
+        return recorded or len(self.tasks.priorities)
+
+    @property
+    def has_deadlines(self) -> bool:
+        """Whether tasks have deadlines."""
+        recorded = self.task_trace is not None and self.task_trace.deadline_s is not None
+        return recorded or self.tasks.deadline_s is not None
+
+    @property
+    def task_trace(self) -> TaskTrace | None:
+        """The recorded tasks, if there are any. Raises ScenarioError if their file has gone or changed for the worse.
+
+        So do `mobility_trace` and `sites`, and what depends on them.
+        """
+        return read_tasks(self.tasks.trace.file) if self.tasks.trace.file else None
+
+    @property
+    def mobility_trace(self) -> MobilityTrace | None:
+        """The recorded positions of users, if there are any."""
+        return read_mobility(self.users.mobility.file) if self.users.mobility.file else None
+
+    @property
+    def sites(self) -> Positions | None:
+        """The sites of edges, if they are given."""
+        return read_sites(self.servers.edge.sites) if self.servers.edge.sites else None
+
+    @property
+    def data(self) -> tuple[TaskTrace | None, MobilityTrace | None, Positions | None]:
+        """All that was read from files: other objects once a file has changed, although the scenario is equal."""
+        return self.task_trace, self.mobility_trace, self.sites
+
+    @property
+    def users_move(self) -> bool:
+        """Whether users change their places within an episode."""
+        return self.users.mobility.model in ("waypoint", "trace")
+
+    @property
+    def link_per_task(self) -> bool:
+        """Whether links change within an episode, so that each task has its own instead of its user's."""
+        return self.users_move or self.channel.fading != "episode"
+
+    @property
+    def expected_arrivals(self) -> float:
+        """The mean number of tasks that arrive in an episode; of recorded ones the most that a window has."""
+        if self.task_trace:
+            aligned = self.tasks.trace.start == "sequential"
+            return float(most_in_window(self.task_trace, self.episode.step_s, self.episode.steps, aligned))
+        return self.users.count * self.users.arrival_rate_per_s * self.episode.steps * self.episode.step_s
+
+    @property
+    def tape_byte(self) -> float:
+        """About how much memory the randomness of one episode takes."""
+        tasks, servers = self.expected_arrivals, 1 + self.servers.edge.count.high
+        link_byte: float = BYTES_PER_LINK * self.users.count * servers
+        if self.link_per_task:
+            link_byte += BYTES_PER_CHANGING_LINK * tasks * servers
+        return link_byte + self._walks_byte + BYTES_PER_TASK * tasks + BYTES_PER_STEP * self.episode.steps
+
+    @property
+    def _walks_byte(self) -> float:
+        """About how much memory the walks of an episode take. A walk is about half of the sides long."""
+        mobility = self.users.mobility
+        if mobility.model != "waypoint":
+            return 0.0
+        walk_s = (mobility.width_m + mobility.height_m) / 4.0 / mobility.speed_m_per_s.high + mobility.pause_s.low
+        walks = 2.0 + self.episode.steps * self.episode.step_s / walk_s
+        return BYTES_PER_WALK * walks * self.users.count
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        findings = [*_check_objectives(self), *check_options(self), *check_data(self)]
+        if not findings:  # what follows reads the files
+            findings = [*check_urgency(self), *_check_arrivals(self), *_check_memory(self)]
+        if findings:
+            raise findings_error(findings)
+        return self
+
+
+def _check_objectives(scenario: OffloadScenario) -> list[Finding]:
+    findings: list[Finding] = []
+    if len(set(scenario.objectives)) < len(scenario.objectives):
+        findings.append(("objectives", "expected each objective once, got one twice"))
+    if "satisfaction" in scenario.objectives and scenario.satisfaction is None:
+        findings.append(
+            ("objectives", "satisfaction is not modelled, expected a section of that name or other objectives")
+        )
+    for block in ("reference", "scale"):
+        values: ObjectiveValues | None = getattr(scenario.evaluation, block)
+        if values is None:
+            continue
+        given = {"delay": values.delay_s, "energy": values.energy_j, "satisfaction": values.satisfaction}
+        if (values.satisfaction or 0.0) > TOP_RATING or (block == "scale" and values.satisfaction == 0.0):
+            told = f"from 0 to {TOP_RATING:g}" if block == "reference" else f"above 0 and up to {TOP_RATING:g}"
+            findings.append((f"evaluation.{block}.satisfaction", f"expected {told}, got {values.satisfaction:g}"))
+        findings += [
+            (f"evaluation.{block}.{name}", "missing, expected a value for every objective or no block at all")
+            for name in dict.fromkeys(scenario.objectives)
+            if given[name] is None
+        ]
+    return findings
+
+
+def _check_arrivals(scenario: OffloadScenario) -> list[Finding]:
+    drawn = scenario.task_trace is None
+    if drawn and scenario.users.arrival_rate_per_s == 0 and scenario.tasks.size.mean_bit == "balanced":
+        return [
+            ("users.arrival_rate", "a balanced task size needs arrivals, expected a rate above 0 or an explicit mean")
+        ]
+    if scenario.expected_arrivals > MAX_ARRIVALS:
+        limit = f"{MAX_ARRIVALS:,}"
+        return [("users", f"{scenario.expected_arrivals:,.0f} tasks expected per episode, expected at most {limit}")]
+    return []
+
+
+def _check_memory(scenario: OffloadScenario) -> list[Finding]:
+    if scenario.tape_byte <= MAX_TAPE_BYTE or scenario.expected_arrivals > MAX_ARRIVALS:  # the latter is said already
+        return []
+    cure = "expected at most 1 GiB: fewer users, edges or arrivals, or shorter episodes"
+    return [("users.count", f"one episode needs about {scenario.tape_byte / 2**30:.1f} GiB of memory, {cure}")]

@@ -1,0 +1,99 @@
+"""Runs of experiments: trained once, gone on with, and never taken for another."""
+
+import os
+import time
+
+import pytest
+
+from mecsim.cli import trained as module
+from mecsim.errors import RunError
+from mecsim.scenario.base import Training
+from mecsim.studies.trained import trained
+from mecsim.systems.offload.demand import Users
+from mecsim.training import MultiRun, Run
+from tests.training.small import SETTINGS, small_scenario
+
+SCENARIO = small_scenario()
+STEPS = 96
+
+
+def aged(folder):
+    """As if nobody had touched the run for a while."""
+    for path in folder.rglob("metrics.csv"):
+        os.utime(path, (time.time() - 2 * module.IN_USE_S,) * 2)
+
+
+def train_into(folder, **changes):
+    given = {"scenario": SCENARIO, "steps": STEPS, "seed": 0, "settings": SETTINGS} | changes
+    return trained(given.pop("scenario"), folder, **given)
+
+
+@pytest.fixture
+def finished(tmp_path):
+    return train_into(tmp_path / "run")
+
+
+def test_a_run_is_trained_once(finished, monkeypatch):
+    run = Run.open(finished)
+    assert run.finished
+    assert (run.steps, run.seed, run.scenario) == (STEPS, 0, SCENARIO)
+    monkeypatch.setattr("mecsim.cli.learning.learn", None)  # would fail if it were called
+    assert train_into(finished) == finished
+
+
+def test_how_a_run_was_watched_and_described_does_not_matter(finished):
+    told = SCENARIO.model_copy(update={"description": "in other words", "training": Training(steps=5)})
+    assert train_into(finished, scenario=told) == finished
+    assert train_into(finished, settings=SETTINGS | {"evaluation_epochs": "7", "checkpoint_epochs": "9"}) == finished
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"steps": 2 * STEPS}, "steps 96, not 192"),
+        ({"seed": 1}, "seed 0, not 1"),
+        ({"settings": SETTINGS | {"batch_size": "8"}}, "batch_size 16, not 8"),
+        ({"scenario": small_scenario(users=Users(count=4, arrival_rate_per_s=0.4))}, "another scenario"),
+        ({"policies": 2}, "policies for 1 preferences, not 2"),
+    ],
+)
+def test_another_run_is_refused(finished, change, part):
+    with pytest.raises(RunError, match=part) as caught:
+        train_into(finished, **change)
+    assert str(caught.value).startswith(str(finished))
+    assert "\n" not in str(caught.value)
+
+
+def test_what_is_no_run_is_left_alone(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("precious")
+    with pytest.raises(RunError, match="is in the way and not a run"):
+        train_into(tmp_path / "run")
+
+
+@pytest.mark.parametrize("policies", [None, 2])
+def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, monkeypatch, policies):
+    from mecsim_agents import DiscreteSAC
+
+    whole = train_into(tmp_path / "whole", policies=policies)
+    original, calls = DiscreteSAC.update, []
+
+    def interrupted(agent, *given):
+        calls.append(agent)
+        if len(calls) == 6:
+            raise KeyboardInterrupt
+        return original(agent, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DiscreteSAC, "update", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train_into(tmp_path / "run", policies=policies)
+    with pytest.raises(RunError, match="seems to be in training elsewhere"):
+        train_into(tmp_path / "run", policies=policies)
+    aged(tmp_path / "run")
+    resumed = train_into(tmp_path / "run", policies=policies)
+    names = sorted(path.relative_to(whole) for path in whole.rglob("metrics.csv"))
+    assert len(names) == (policies or 1)
+    assert all((resumed / name).read_bytes() == (whole / name).read_bytes() for name in names)
+    if policies:
+        assert [run.finished for run in MultiRun.open(resumed).runs] == [True, True]

@@ -1,0 +1,237 @@
+"""What the tests of the cell engines share: small and extreme systems with tapes, tapes by hand, playing an engine."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from mecsim.core.engine import Observation
+from mecsim.systems.cells.batched import BatchedCellsEngine
+from mecsim.systems.cells.engine import CellsEngine
+from mecsim.systems.cells.layout import CellsSpec, empty_observation
+from mecsim.systems.cells.records import CellsRecords
+from mecsim.systems.cells.simpy import SimpyCellsEngine
+from mecsim.systems.cells.tape import CellsTapes
+
+Array = NDArray[np.float64]
+ENGINES: dict[str, Any] = {"simpy": SimpyCellsEngine, "batched": BatchedCellsEngine}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A system, its applications' mean durations, episodes, and a number (M, N) to choose each action by."""
+
+    spec: CellsSpec
+    mean_duration_s: Array
+    tapes: CellsTapes
+    wishes: NDArray[np.int64]
+
+
+def make_system(tapes: CellsTapes, blocks: int, **changes: Any) -> CellsSpec:
+    """A system that the tapes fit, with the number of blocks per cell."""
+    _, requests, candidates, levels = tapes.blocks.shape
+    spec = CellsSpec(
+        requests=requests,
+        cells=int(tapes.cell.max()) + 1,
+        blocks=blocks,
+        candidates=candidates,
+        levels=levels,
+        applications=int(tapes.application.max()) + 1,
+        users=int(tapes.user.max()) + 1,
+        residual_bins=4,
+        residual_bins_per_block_s=0.1,
+        rating_bins=5,
+        cost_features=True,
+    )
+    return spec._replace(**changes)
+
+
+def hand_made(
+    arrival_s: list[float],
+    duration_s: list[float],
+    blocks: list[list[int]],
+    users: list[int] | None = None,
+    satisfaction: list[list[float]] | None = None,
+) -> CellsTapes:
+    """One episode of one cell and one application; `blocks` (M, K) of each level, 0 where it cannot be reached."""
+    needed = np.array(blocks, np.int64)
+    requests, levels = needed.shape
+    zeros = np.zeros((1, requests), np.int64)
+    rating = np.linspace(1.0, 5.0, levels) * np.ones((requests, 1)) if satisfaction is None else np.array(satisfaction)
+    tapes = CellsTapes(
+        arrival_s=np.array([arrival_s], np.float64),
+        duration_s=np.array([duration_s], np.float64),
+        user=zeros if users is None else np.array([users]),
+        persona=zeros,
+        period=zeros,
+        place=zeros,
+        activity=zeros,
+        application=zeros,
+        speed_m_per_s=np.zeros((1, requests)),
+        min_rate_bit_per_s=np.full((1, requests), 1e6),
+        demand_rate_bit_per_s=np.full((1, requests), 4e6),
+        cell=zeros[:, :, None],
+        cqi=np.where(needed[None, :, :1] > 0, 9, 0),
+        rate_bit_per_s=np.broadcast_to(np.linspace(1e6, 4e6, levels), (1, requests, levels)).copy(),
+        blocks=needed[None, :, None],
+        satisfaction=rating[None],
+        predicted=rating[None] * 0.9,
+    )
+    tapes._check()
+    return tapes
+
+
+def random_tapes(
+    rng: np.random.Generator, spec: CellsSpec, episodes: int, tick_s: float, load: float, unreachable: float
+) -> CellsTapes:
+    """Requests of about `load` times all blocks; times are whole ticks, or any if `tick_s` is 0."""
+    n, m, c, k = episodes, spec.requests, spec.candidates, spec.levels
+    duration_s = rng.exponential(7.0, (n, m)) * (rng.random((n, m)) < 0.9)
+    block_scale = max(1.0, 0.3 * spec.blocks)
+    arrival_s = rng.uniform(0.0, 9.0, (n, 1)) + np.cumsum(
+        rng.exponential(7.0 * block_scale / (load * spec.blocks * spec.cells), (n, m)), axis=1
+    )
+    if tick_s:
+        duration_s, arrival_s = np.round(duration_s / tick_s) * tick_s, np.round(arrival_s / tick_s) * tick_s
+    cqi = np.where(rng.random((n, m, c)) < unreachable, 0, rng.integers(1, 16, (n, m, c)))
+    blocks = np.sort(np.ceil(rng.exponential(block_scale, (n, m, c, k))).astype(np.int64), axis=3)
+    rates = np.sort(rng.uniform(1e4, 2e7, (n, m, k)), axis=2)
+    ratings = np.sort(rng.uniform(0.0, 5.0, (2, n, m, k)), axis=3)
+    ratings = np.where(rng.random((2, n, m, k)) < 0.3, np.round(ratings), ratings)  # as likely on edges of bins
+    cell = np.argsort(rng.random((n, m, spec.cells)), axis=2)[:, :, :c]
+    kinds = {
+        "persona": 4,
+        "period": 6,
+        "place": 7,
+        "activity": 6,
+        "user": spec.users,
+        "application": spec.applications,
+    }
+    tapes = CellsTapes(
+        arrival_s=arrival_s,
+        duration_s=duration_s,
+        **{name: rng.integers(0, count, (n, m)) for name, count in kinds.items()},
+        speed_m_per_s=rng.uniform(0.0, 30.0, (n, m)),
+        min_rate_bit_per_s=rates[:, :, 0].copy(),
+        demand_rate_bit_per_s=rates[:, :, -1].copy(),
+        cell=cell,
+        cqi=cqi,
+        rate_bit_per_s=rates,
+        blocks=blocks * (cqi > 0)[..., None],
+        satisfaction=ratings[0],
+        predicted=ratings[1],
+    )
+    tapes._check()
+    return tapes
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any system an engine can be given, kept small: from idle to crowded, with times that coincide or do not."""
+    cells = draw(st.sampled_from([1, 2, 4]))
+    spec = CellsSpec(
+        requests=draw(st.sampled_from([25, 1, 2, 60])),
+        cells=cells,
+        blocks=draw(st.sampled_from([10, 1, 3, 50])),
+        candidates=draw(st.integers(1, cells)),
+        levels=draw(st.sampled_from([2, 5])),
+        applications=draw(st.integers(1, 4)),
+        users=draw(st.sampled_from([4, 1, 30])),
+        residual_bins=draw(st.sampled_from([1, 3, 20])),
+        residual_bins_per_block_s=draw(st.sampled_from([0.1, 1.0, 1e-3])),
+        rating_bins=draw(st.sampled_from([10, 1, 5])),
+        cost_features=draw(st.booleans()),
+    )
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    episodes = draw(st.integers(1, 3))
+    tapes = random_tapes(
+        rng,
+        spec,
+        episodes,
+        tick_s=draw(st.sampled_from([1.0, 0.0, 0.1, 4.0])),
+        load=draw(st.sampled_from([1.5, 0.2, 10.0])),
+        unreachable=draw(st.sampled_from([0.2, 0.0, 1.0])),
+    )
+    wishes = rng.integers(0, 2**20, (spec.requests, episodes))
+    if draw(st.booleans()):  # all as large as can be
+        wishes[:] = -1
+    return Case(spec, rng.uniform(0.0, 100.0, spec.applications), tapes, wishes)
+
+
+@dataclass(frozen=True)
+class Played:
+    """Everything an engine said about N episodes."""
+
+    actions: NDArray[np.int64]  # (M, N)
+    options: Array  # (M + 1, N, A, F)
+    mask: NDArray[np.int8]  # (M + 1, N, A)
+    context: Array  # (M + 1, N, G)
+    option_rewards: Array  # (M + 1, N, A, 2)
+    free_blocks: NDArray[np.int64]  # (M + 1, N, cells)
+    reward: Array  # (M, N, 2)
+    records: CellsRecords
+
+
+def observed(engine: CellsEngine, spec: CellsSpec, episodes: int) -> Observation:
+    """An observation in float64; what the engine forgets to write is 77."""
+    out = empty_observation(spec, episodes, dtype=np.float64)
+    for array in (out.options, out.mask, out.context):
+        array.fill(77)
+    engine.observe(out)
+    return out
+
+
+def wished(mask: NDArray[np.int8], wishes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """An option that the mask (N, A) allows: the one at position `wishes` (N,) modulo their number."""
+    allowed = [np.flatnonzero(row) for row in mask]
+    return np.array([row[wish % len(row)] for row, wish in zip(allowed, wishes, strict=True)], np.int64)
+
+
+def play(name: str, case: Case, actions: NDArray[np.int64] | None = None) -> Played:
+    """Play the given actions (M, N), or else what the case wishes, and note everything."""
+    engine: CellsEngine = ENGINES[name](case.spec, case.mean_duration_s)
+    episodes = len(case.tapes)
+    engine.begin(case.tapes)
+    seen, promised, free, rewards, taken = [], [], [], [], []
+    for step in range(case.spec.requests + 1):
+        seen.append(observed(engine, case.spec, episodes))
+        promised.append(engine.option_rewards())
+        free.append(engine.free_blocks().copy())
+        if step < case.spec.requests:
+            taken.append(wished(seen[-1].mask, case.wishes[step]) if actions is None else actions[step])
+            rewards.append(engine.step(taken[-1]))
+    return Played(
+        actions=np.stack(taken),
+        options=np.stack([o.options for o in seen]),
+        mask=np.stack([o.mask for o in seen]),
+        context=np.stack([o.context for o in seen]),
+        option_rewards=np.stack(promised),
+        free_blocks=np.stack(free),
+        reward=np.stack(rewards),
+        records=engine.records(),
+    )
+
+
+def assert_same_records(one: CellsRecords, other: CellsRecords, rtol: float = 1e-9) -> None:
+    """Whole numbers agree exactly, the others to `rtol`."""
+    for field in fields(CellsRecords):
+        assert_same(field.name, getattr(one, field.name), getattr(other, field.name), rtol)
+
+
+def assert_same_play(one: Played, other: Played) -> None:
+    """The same actions gave the same, to 1e-9."""
+    for field in fields(Played):
+        if field.name != "records":
+            assert_same(field.name, getattr(one, field.name), getattr(other, field.name), 1e-9)
+    assert_same_records(one.records, other.records)
+
+
+def assert_same(name: str, one: NDArray[Any], other: NDArray[Any], rtol: float) -> None:
+    """Two arrays of the same type agree."""
+    assert one.dtype == other.dtype, name
+    if np.issubdtype(one.dtype, np.floating):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=0.0, err_msg=name)
+    else:
+        np.testing.assert_array_equal(one, other, err_msg=name)

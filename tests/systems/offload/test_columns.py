@@ -1,0 +1,50 @@
+"""Every entry of an observation has a name."""
+
+import pytest
+
+from mecsim.scenario import load_scenario, with_context
+from mecsim.systems.offload.columns import CONTEXT_COLUMNS, option_columns
+from mecsim.systems.offload.layout import (
+    CONTEXT_SIZE,
+    EXECUTING,
+    HISTOGRAM,
+    RATE_MBIT_PER_S,
+    cost_columns,
+    offload_spec,
+)
+
+CHANGES = {
+    "plain": {"observation.cost_features": "false"},
+    "costs": {},
+    "device": {"servers.device": "{cpu: 1 GHz}"},
+    "all": {"servers.device.cpu": "1 GHz", "tasks.deadline": "[1, 9] s", "tasks.priorities": "[0.5, 0.5]"},
+    "zone": {"satisfaction": "{}", "tasks.deadline": "[1, 9] s"},
+    "logistic": {"satisfaction.form": "logistic"},
+}
+
+
+@pytest.mark.parametrize("name", list(CHANGES))
+def test_there_are_as_many_names_as_columns(name):
+    spec = offload_spec(with_context(load_scenario("gmorl"), CHANGES[name]))
+    columns = option_columns(spec)
+    assert len(columns) == len(set(columns)) == spec.option_width
+    assert (columns[EXECUTING], columns[RATE_MBIT_PER_S]) == ("executing_tasks", "rate_mbit_per_s")
+    assert columns[HISTOGRAM] == "residual_0_1_mbit"
+    assert columns[HISTOGRAM + spec.bins - 1] == "residual_59_inf_mbit"
+    costs = cost_columns(spec)
+    rated = ["satisfaction_shortfall"] if name in ("zone", "logistic") else []
+    assert costs is None or [columns[index] for index in costs] == ["delay_s", "energy_j", *rated]
+    extras = {
+        "device": ("device",),
+        "all": ("device", "deadline_s", "class"),
+        "zone": ("deadline_s", "adequate_s", "desired_s"),
+        "logistic": ("centre_s", "steepness_per_s"),
+    }
+    assert columns[spec.extra_column :] == extras.get(name, ())
+    assert len(CONTEXT_COLUMNS) == CONTEXT_SIZE
+
+
+def test_bins_of_any_width():
+    changed = {"observation.histogram.bins": "3", "observation.histogram.width": "2.5 Mbit"}
+    columns = option_columns(offload_spec(with_context(load_scenario("gmorl"), changed)))
+    assert columns[HISTOGRAM : HISTOGRAM + 3] == ("residual_0_2.5_mbit", "residual_2.5_5_mbit", "residual_5_inf_mbit")

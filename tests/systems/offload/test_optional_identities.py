@@ -1,0 +1,409 @@
+"""The laws of test_identities.py, and those of each option, where scenarios have any of what is optional.
+
+Dispatch queues, priority at servers, interference, power curves, users' devices, deadlines, waiting as delay: each law
+is recomputed from the records, the tape and the actions by the plain oracles of oracles.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from mecsim.schema.units import CountRange
+from mecsim.systems.offload.demand import Tasks, Users
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.layout import (
+    CPU_GHZ,
+    DELAY,
+    EDGES,
+    ENERGY,
+    EXECUTING,
+    HISTOGRAM,
+    QUEUED_MBIT,
+    QUEUED_TASKS,
+    RATE_MBIT_PER_S,
+    SATISFACTION,
+    SIZE_MBIT,
+    UPLOADING,
+    OffloadSpec,
+    cost_columns,
+    offload_spec,
+)
+from mecsim.systems.offload.network import Channel, Cloud, Edge, Servers
+from mecsim.systems.offload.records import OffloadRecords
+from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.systems.offload.offloading import (
+    ENGINES,
+    Array,
+    Played,
+    class_finish_s,
+    make_scenario,
+    num_options,
+    optional_scenarios,
+    play,
+    random_actions,
+)
+from tests.systems.offload.oracles import (
+    busy_intervals_s,
+    cpu_hz,
+    curve_w,
+    interfering_end_s,
+    ratings,
+    realised,
+    waiting_tasks,
+    work_left_s,
+)
+
+EPISODES = 2
+
+
+@dataclass(frozen=True, repr=False)
+class Case:
+    """Two episodes of a random scenario with random options, and random actions."""
+
+    scenario: OffloadScenario
+    tapes: OffloadTapes
+    actions: NDArray[np.int64]  # (T, N)
+    engine: str
+    seed: int
+
+    def __repr__(self) -> str:
+        return f"Case({self.engine}, seed {self.seed}, {self.scenario!r})"
+
+    @property
+    def spec(self) -> OffloadSpec:
+        return offload_spec(self.scenario)
+
+    def play(self) -> Played:
+        return play(self.engine, self.scenario, self.tapes, self.actions)
+
+    def records_after(self, actions: NDArray[np.int64]) -> OffloadRecords:
+        """What becomes of the tasks that these actions dispatched, if nothing came after them."""
+        engine = ENGINES[self.engine](self.scenario)
+        engine.begin(self.tapes)
+        for action in actions:
+            engine.step(action)
+        return engine.records()
+
+    def idle_j(self, n: int) -> float:
+        """What the servers of an episode take in a step if they do nothing."""
+        if self.scenario.energy.model == "dynamic":
+            return 0.0
+        servers = range(self.tapes.num_servers[n])
+        return sum(curve_w(self.scenario, e)[0] for e in servers) * self.scenario.episode.step_s
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    scenario = draw(optional_scenarios())
+    seed = draw(st.integers(0, 2**32))
+    engine = draw(st.sampled_from(sorted(ENGINES)))
+    tapes = draw_tapes(scenario, seed, 0, EPISODES)
+    return Case(scenario, tapes, random_actions(tapes, seed, draw(st.sampled_from([0.6, 0.0, 1.0]))), engine, seed)
+
+
+def each_server(case: Case, records: OffloadRecords) -> Iterator[tuple[int, int, NDArray[np.bool_], float]]:
+    """Episode, server or device, which steps sent a task there, and its speed in bit/s."""
+    for n in range(EPISODES):
+        for server in np.unique(records.server[n, records.dispatched[n]]).tolist():
+            here = records.dispatched[n] & (records.server[n] == server)
+            yield n, server, here, cpu_hz(case.scenario, case.tapes, n, server) / case.scenario.tasks.cycles_per_bit
+
+
+@settings(max_examples=100)
+@given(case=cases())
+def test_costs_add_up_to_what_tasks_came_to(case: Case) -> None:
+    """Delay from dispatch, with the wait if the scenario counts it; energy of radio, processors and idle servers."""
+    scenario, played = case.scenario, case.play()
+    for n in range(EPISODES):
+        whole = realised(scenario, case.tapes, played.records, n)
+        delay_s = whole.delay_s + (whole.waited_s if scenario.dispatch.waiting_in_delay else 0.0)
+        np.testing.assert_allclose(played.cost[:, n, DELAY].sum(), delay_s, rtol=1e-9)
+        np.testing.assert_allclose(-played.records.reward_delay_s[n].sum(), delay_s, rtol=1e-9)
+        task_j = whole.radio_j + whole.execution_j
+        idle_j = scenario.episode.steps * case.idle_j(n)
+        np.testing.assert_allclose(played.records.energy_j[n].sum(), task_j, rtol=1e-9)
+        np.testing.assert_allclose(played.cost[:, n, ENERGY].sum(), task_j + idle_j, rtol=1e-9)
+
+
+@settings(max_examples=100)
+@given(case=cases())
+def test_satisfaction_adds_up_to_the_mean_rating(case: Case) -> None:
+    """What an episode's dispatches cost is by how much its mean rating falls short of 5; nothing without a task."""
+    played = case.play()
+    if case.scenario.satisfaction is None:
+        assert played.cost.shape[-1] == SATISFACTION
+        assert not played.records.satisfaction.any()
+        return
+    for n in range(EPISODES):
+        rated = ratings(case.scenario, case.tapes, played.records, n)
+        sent = played.records.dispatched[n]
+        np.testing.assert_allclose(played.records.satisfaction[n, sent], rated, rtol=1e-8, atol=1e-8)
+        assert not played.records.satisfaction[n, ~sent].any()
+        shortfall = 5.0 - np.mean(rated) if rated else 0.0
+        assert played.cost[:, n, SATISFACTION].sum() == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=40)
+@given(case=cases(), data=st.data())
+def test_an_option_promises_what_it_changes(case: Case, data: st.DataObject) -> None:
+    """Any option at any step, also those that nobody takes: what all tasks come to with it, minus without it."""
+    scenario, tapes = case.scenario, case.tapes
+    step = data.draw(st.integers(0, scenario.episode.steps - 1))
+    option = data.draw(st.integers(0, int(num_options(tapes).min()) - 1))
+    promised = case.play().option_costs[step, :, option]
+    before = case.records_after(case.actions[:step])
+    after = case.records_after(np.concatenate([case.actions[:step], np.full((1, EPISODES), option)]))
+    for n in range(EPISODES):
+        low, high = (realised(scenario, tapes, records, n) for records in (before, after))
+        delay_s = high.delay_s - low.delay_s
+        if scenario.dispatch.waiting_in_delay:
+            delay_s += high.waited_s - low.waited_s
+        energy_j = high.radio_j + high.execution_j - low.radio_j - low.execution_j + case.idle_j(n)
+        total_j = high.radio_j + high.execution_j
+        assert promised[n, DELAY] == pytest.approx(delay_s, rel=1e-9, abs=1e-9 * (high.delay_s + high.waited_s))
+        assert promised[n, ENERGY] == pytest.approx(energy_j, rel=1e-9, abs=1e-9 * total_j)
+        if scenario.satisfaction is not None:
+            share = 1.0 / max(1, case.records_after(case.actions).dispatched[n].sum())
+            shortfall = share * (high.shortfall - low.shortfall)
+            assert promised[n, SATISFACTION] == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_a_step_costs_what_the_option_promised(case: Case) -> None:
+    """To the last digit; observations show the same."""
+    played = case.play()
+    chosen = np.take_along_axis(played.option_costs, case.actions[:, :, None, None], axis=2)[:, :, 0]
+    np.testing.assert_array_equal(chosen, played.cost)
+    absent = np.arange(case.spec.max_options) >= num_options(case.tapes)[:, None]
+    assert np.isposinf(played.option_costs[:, absent]).all()
+    assert np.isfinite(played.option_costs[:, ~absent]).all()
+    columns = cost_columns(case.spec)
+    if columns is not None:
+        shown = played.options[:-1][..., list(columns)]
+        waiting = played.records.dispatched.T[:, :, None] & ~absent
+        np.testing.assert_array_equal(shown[waiting], played.option_costs[waiting])
+        idle = ~played.records.dispatched.T[:, :, None] & ~absent
+        assert not shown[idle].any()
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_the_queue_is_in_the_order_of_its_kind(case: Case) -> None:
+    """Against a sort of all who wait, at every step; so is what the records and observations say of the head."""
+    scenario, tapes, played, spec = case.scenario, case.tapes, case.play(), case.spec
+    records, step_s = played.records, scenario.episode.step_s
+    for n in range(EPISODES):
+        for step, waiting in enumerate(waiting_tasks(scenario, tapes, n)):
+            context = played.context[step, n]
+            assert context[QUEUED_TASKS] == len(waiting)
+            queued_bit = sum(tapes.size_bit[n, task.index] for task in waiting)
+            assert context[QUEUED_MBIT] == pytest.approx(queued_bit * 1e-6, rel=1e-9)
+            if step == spec.steps:
+                continue
+            assert records.dispatched[n, step] == bool(waiting)
+            if not waiting:
+                assert records.task[n, step] == -1
+                nothing = [0.0, pytest.approx(case.idle_j(n), rel=1e-12), 0.0]
+                assert played.cost[step, n].tolist() == nothing[: spec.num_costs]
+                continue
+            head, action = waiting[0], case.actions[step, n]
+            user, arrival_s = tapes.user[n, head.index], head.arrival_step * step_s
+            on_radio = action < tapes.num_servers[n]
+            assert records.task[n, step] == head.index
+            assert records.user[n, step] == user
+            assert records.server[n, step] == (action if on_radio else scenario.max_servers + user)
+            assert records.size_bit[n, step] == tapes.size_bit[n, head.index]
+            assert records.arrival_s[n, step] == pytest.approx(arrival_s, rel=1e-12)
+            assert records.dispatch_s[n, step] == pytest.approx(step * step_s, rel=1e-12)
+            assert records.deadline_s[n, step] == pytest.approx(arrival_s + tapes.deadline_s[n, head.index], rel=1e-12)
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_uploads_end_when_the_channel_lets_them(case: Case) -> None:
+    """Alone at the rate of the link; with interference as the uploads to the same server leave each other; at once
+    on the user's device, which is sent nothing."""
+    scenario, tapes, radio = case.scenario, case.tapes, case.scenario.channel
+    records = case.play().records
+    for n, server, here, _ in each_server(case, records):
+        dispatch_s, size_bit = records.dispatch_s[n, here], records.size_bit[n, here]
+        end_s, rate = records.upload_end_s[n, here], records.rate_bit_per_s[n, here]
+        if server >= scenario.max_servers:
+            np.testing.assert_array_equal(end_s, dispatch_s)
+            assert not rate.any()
+            continue
+        link = tapes.link[n, records.task[n, here]]
+        if not radio.interference:
+            np.testing.assert_array_equal(rate, tapes.rate_bit_per_s[n, link, server])
+            np.testing.assert_allclose(end_s, dispatch_s + size_bit / rate, rtol=1e-12)
+            continue
+        snr = tapes.snr[n, link, server]
+        expected_s = interfering_end_s(dispatch_s, size_bit, snr, radio.bandwidth_hz, radio.adaptation)
+        np.testing.assert_allclose(end_s, expected_s, rtol=1e-9)
+        upload_s = end_s - dispatch_s
+        np.testing.assert_allclose(rate[upload_s > 0.0] * upload_s[upload_s > 0.0], size_bit[upload_s > 0.0], rtol=1e-9)
+        assert (upload_s >= size_bit / tapes.rate_bit_per_s[n, link, server] * (1.0 - 1e-9) - 1e-12 * end_s).all()
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_servers_and_devices_serve_whom_they_should(case: Case) -> None:
+    """Finish times from upload ends, sizes and classes of the tasks of that server or device alone: no task that is
+    less urgent progresses beside a more urgent one, and none is disturbed by what happens elsewhere."""
+    records = case.play().records
+    for n, _, here, speed in each_server(case, records):
+        classes = case.tapes.priority[n, records.task[n, here]]
+        level = classes if case.scenario.servers.scheduling == "priority" else np.zeros_like(classes)
+        expected_s = class_finish_s(records.upload_end_s[n, here], records.size_bit[n, here], level, speed)
+        np.testing.assert_allclose(records.finish_s[n, here], expected_s, rtol=1e-9)
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_no_server_idles_or_invents_work(case: Case) -> None:
+    """Work conservation: the time during which a server has a task, times its speed, is what it served."""
+    records = case.play().records
+    for n, _, here, speed in each_server(case, records):
+        finish_s = records.finish_s[n, here]
+        busy = busy_intervals_s(records.upload_end_s[n, here], finish_s)
+        busy_s = sum(finish - start for start, finish in busy)
+        work_s = records.size_bit[n, here].sum() / speed
+        np.testing.assert_allclose(busy_s, work_s, rtol=1e-9, atol=1e-12 * finish_s.max())
+
+
+@settings(max_examples=40)
+@given(case=cases())
+def test_backlogs_are_the_work_that_is_left(case: Case) -> None:
+    scenario, tapes, spec = case.scenario, case.tapes, case.spec
+    engine = ENGINES[case.engine](scenario)
+    engine.begin(tapes)
+    backlog_s: list[Array] = []
+    for action in case.actions:
+        backlog_s.append(engine.backlog_s())
+        engine.step(action)
+    records = engine.records()
+    for step, shown in enumerate(backlog_s):
+        now_s = step * scenario.episode.step_s
+        assert shown.shape == (EPISODES, spec.max_options)
+        for n in range(EPISODES):
+            options = int(num_options(tapes)[n])
+            assert np.isposinf(shown[n, options:]).all()
+            for option in range(options):
+                server = option if option < tapes.num_servers[n] else scenario.max_servers + records.user[n, step]
+                if server >= scenario.max_servers and not records.dispatched[n, step]:
+                    assert shown[n, option] == 0.0  # nobody's device
+                    continue
+                speed = cpu_hz(scenario, tapes, n, server) / scenario.tasks.cycles_per_bit
+                left_s = work_left_s(records, n, server, now_s, speed)
+                sent_s = records.size_bit[n].sum() / speed
+                assert shown[n, option] == pytest.approx(left_s, rel=1e-9, abs=1e-9 * (sent_s + now_s))
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_observations_say_what_is_there(case: Case) -> None:
+    scenario, tapes, played, spec = case.scenario, case.tapes, case.play(), case.spec
+    records, step_s = played.records, scenario.episode.step_s
+    absent = np.arange(spec.max_options) >= num_options(tapes)[:, None]
+    heads = [
+        [waiting[0] if waiting else None for waiting in waiting_tasks(scenario, tapes, n)] for n in range(EPISODES)
+    ]
+    for step in range(spec.steps + 1):
+        options, now_s = played.options[step], step * step_s
+        np.testing.assert_array_equal(options[absent], -1.0)
+        np.testing.assert_array_equal(played.mask[step], ~absent)
+        sent = records.dispatched & (np.arange(spec.steps) < step)
+        executing = sent & (records.upload_end_s <= now_s) & (now_s < records.finish_s)
+        uploading = sent & (records.upload_end_s > now_s)
+        for n, option in zip(*np.nonzero(~absent), strict=True):
+            row, head = options[n, option], heads[n][step] if step < spec.steps else None
+            on_radio = option < tapes.num_servers[n]
+            assert row[EDGES] == tapes.num_servers[n] - scenario.servers.cloud.count
+            if head is None and not on_radio:  # nobody's device
+                assert not row[[SIZE_MBIT, RATE_MBIT_PER_S, CPU_GHZ, EXECUTING, UPLOADING]].any()
+                assert not row[HISTOGRAM : HISTOGRAM + spec.bins].any()
+            else:
+                server = option if on_radio or head is None else scenario.max_servers + tapes.user[n, head.index]
+                here = records.server[n] == server
+                assert row[CPU_GHZ] == pytest.approx(cpu_hz(scenario, tapes, n, server) * 1e-9)
+                assert row[EXECUTING] == (executing[n] & here).sum()
+                assert row[UPLOADING] == (uploading[n] & here).sum()
+                assert row[HISTOGRAM : HISTOGRAM + spec.bins].sum() == row[EXECUTING]
+            size_bit = rate = deadline_s = level = 0.0
+            if head is not None:
+                size_bit, level = tapes.size_bit[n, head.index], tapes.priority[n, head.index]
+                rate = tapes.rate_bit_per_s[n, tapes.link[n, head.index], option] if on_radio else 0.0
+                if scenario.has_deadlines:
+                    deadline_s = head.arrival_step * step_s + tapes.deadline_s[n, head.index] - now_s
+            assert row[SIZE_MBIT] == pytest.approx(size_bit * 1e-6)
+            assert row[RATE_MBIT_PER_S] == pytest.approx(rate * 1e-6)
+            extras = [float(not on_radio)] if scenario.servers.device else []
+            extras += [deadline_s] if scenario.has_deadlines else []
+            extras += [level] if scenario.has_classes else []
+            costs = 2
+            if scenario.satisfaction is not None:
+                costs = 3
+                nobody = np.zeros(2)
+                extras += (nobody if head is None else tapes.patience[n, tapes.user[n, head.index]]).tolist()
+            shown = row[HISTOGRAM + spec.bins + (costs if scenario.observation.cost_features else 0) :]
+            np.testing.assert_allclose(shown, extras, rtol=1e-9, atol=1e-9 * (now_s + step_s))
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_without_interference_no_task_makes_others_faster(case: Case) -> None:
+    """Costs are never negative, but for the rounding of differences."""
+    played = case.play()
+    if case.scenario.channel.interference:
+        return
+    existing = np.isfinite(played.option_costs)
+    slack = 1e-9 * (1.0 + played.cost.sum(axis=0)[None, :, None, :])
+    assert (np.where(existing, played.option_costs, 0.0) >= -slack).all()
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_with_interference_a_task_may_spare_another_its_wait(name: str) -> None:
+    """So costs can be negative. The first task, less urgent, would have to wait 4 s for the second, whose upload ends
+    at 3 s, 4 ms before it is done. The third disturbs that upload just long enough.
+    """
+    users, snr = np.arange(3), np.array([1e90, 3.0, 0.1])
+    scenario = make_scenario(
+        episode=Episode(steps=3),
+        users=Users(count=3),
+        tasks=Tasks(priorities=(0.5, 0.5)),
+        servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(1, 1)), scheduling="priority"),
+        channel=Channel(bandwidth_hz=1e6, interference=True),
+    )
+    rate = 1e6 * np.log2(1.0 + snr)
+    size_bit = np.array([3.004e6 / (1.0 + 1e6 / rate[0]), 4e6, 0.0178e6])
+    tapes = OffloadTapes(
+        num_servers=np.array([1]),
+        cpu_hz=np.array([[1e9]]),
+        arrivals=np.array([[1, 1, 1]]),
+        user=users[None],
+        size_bit=size_bit[None],
+        deadline_s=np.full((1, 3), np.inf),
+        priority=np.array([[1, 0, 0]]),
+        link=users[None],
+        distance_m=np.ones((1, 3, 1)),
+        snr=snr[None, :, None],
+        rate_bit_per_s=rate[None, :, None],
+        device_hz=np.zeros((1, 0)),
+        patience=np.zeros((1, 0, 2)),
+    )
+    played = play(name, scenario, tapes, np.zeros((3, 1), np.int64))
+    waits = play(name, scenario, replace(tapes, arrivals=np.array([[1, 1, 0]])), np.zeros((3, 1), np.int64))
+    np.testing.assert_allclose(waits.records.finish_s[0, :2], [7.004, 7.0], rtol=1e-9)
+    upload_s = size_bit[2] / (1e6 * np.log2(1.0 + 0.1 / 4.0))
+    late_s = upload_s * (1.0 - np.log2(1.0 + 3.0 / 1.1) / 2.0)
+    expected_s = [3.004 + 0.0178, 7.0 + late_s, 2.0 + upload_s + 0.0178]
+    np.testing.assert_allclose(played.records.finish_s[0], expected_s, rtol=1e-9)
+    assert played.cost[2, 0, DELAY] == pytest.approx(sum(expected_s) - 2.0 - 14.004, rel=1e-9)
+    assert played.cost[2, 0, DELAY] < -3.0

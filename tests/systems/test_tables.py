@@ -1,0 +1,320 @@
+"""tasks.csv, servers.csv and the table of episodes, checked from what was written."""
+
+import csv
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from rich.console import Console
+
+from mecsim.physics.delay_satisfaction import DelaySatisfaction
+from mecsim.policies import baseline, calibrate, play
+from mecsim.report.provenance import provenance
+from mecsim.report.simulation import episode_summary
+from mecsim.report.tables import episode_table, quality_table
+from mecsim.schema.units import CountRange, Uniform
+from mecsim.sweep import preference_grid, summary, sweep
+from mecsim.systems.offload.demand import Dispatch, Tasks, TaskSize, Users
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
+from mecsim.systems.offload.quantities import EPISODE_LABELS, episode_quantities
+from mecsim.systems.offload.tables import OffloadRecordFiles
+from tests.systems.offload.offloading import hand_made
+from tests.training.small import small_scenario
+
+
+def read(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def text_of(table):
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+@pytest.fixture
+def files(played, scenario, tmp_path):
+    with OffloadRecordFiles(tmp_path, scenario) as writer:
+        writer.write(played[0].records, played[1])
+    return tmp_path
+
+
+@pytest.fixture
+def tasks(files):
+    return read(files / "tasks.csv")
+
+
+def test_tasks_csv_has_the_documented_columns(tasks):
+    assert ",".join(tasks[0]) == (
+        "episode,step,task,user,size_bit,server,rate_bit_per_s,queued_s,dispatch_s,upload_end_s,finish_s,delay_s,"
+        "energy_j,reward_delay"
+    )
+
+
+def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks, played):
+    delay, reward, energy = defaultdict(float), defaultdict(float), defaultdict(float)
+    for row in tasks:
+        delay[int(row["episode"])] += float(row["delay_s"])
+        reward[int(row["episode"])] += float(row["reward_delay"])
+        energy[int(row["episode"])] += float(row["energy_j"])
+    assert len(delay) == len(played[1])
+    for episode in delay:
+        assert reward[episode] == pytest.approx(-delay[episode], rel=1e-9)
+        assert delay[episode] == pytest.approx(played[0].delay_s[episode], rel=1e-9)
+        assert energy[episode] == pytest.approx(played[0].energy_j[episode], rel=1e-9)
+
+
+def test_every_task_is_consistent(tasks, played, scenario):
+    tapes = played[1]
+    for row in tasks:
+        number = {key: float(value) for key, value in row.items()}
+        episode, task, server = (int(row[key]) for key in ("episode", "task", "server"))
+        assert number["dispatch_s"] == pytest.approx(number["step"] * scenario.episode.step_s)
+        assert number["queued_s"] >= 0.0
+        upload_s = number["size_bit"] / number["rate_bit_per_s"]
+        assert number["upload_end_s"] == pytest.approx(number["dispatch_s"] + upload_s)
+        assert number["delay_s"] == pytest.approx(number["finish_s"] - number["dispatch_s"])
+        alone_s = number["size_bit"] * scenario.tasks.cycles_per_bit / tapes.cpu_hz[episode, server]
+        assert number["finish_s"] >= number["upload_end_s"] + alone_s * (1.0 - 1e-9)
+        assert number["size_bit"] == tapes.size_bit[episode, task]  # all digits
+        assert int(row["user"]) == tapes.user[episode, task]
+        assert number["reward_delay"] < 0.0
+    order = [(int(row["episode"]), int(row["step"])) for row in tasks]
+    assert order == sorted(set(order))
+
+
+def test_tasks_are_dispatched_first_come_first_served_and_once(tasks):
+    for episode in {row["episode"] for row in tasks}:
+        numbers = [int(row["task"]) for row in tasks if row["episode"] == episode]
+        assert numbers == list(range(len(numbers)))
+
+
+def written(tmp_path, scenario, *batches):
+    with OffloadRecordFiles(tmp_path, scenario) as writer:
+        for tapes in batches:
+            writer.write(play(baseline("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
+    return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
+
+
+def test_servers_csv_lists_the_servers_that_exist(tmp_path):
+    mixed = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 4))))
+    tapes = draw_tapes(mixed, 0, 0, 12)
+    _, rows = written(tmp_path, mixed, tapes)
+    assert list(rows[0]) == ["episode", "server", "kind", "cpu_hz"]
+    assert len(rows) == tapes.num_servers.sum()
+    for row in rows:
+        episode, server = int(row["episode"]), int(row["server"])
+        assert row["kind"] == ("cloud" if server == 0 else "edge")
+        assert float(row["cpu_hz"]) == tapes.cpu_hz[episode, server]
+
+
+def test_without_a_cloud_all_servers_are_edges(tmp_path):
+    edges = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(2, 2))))
+    _, rows = written(tmp_path, edges, draw_tapes(edges, 0, 0, 3))
+    assert {row["kind"] for row in rows} == {"edge"}
+
+
+def test_batches_continue_the_count_of_episodes(tmp_path, scenario):
+    tapes = draw_tapes(scenario, 0, 0, 5)
+    tasks, servers = written(tmp_path, scenario, tapes.select(slice(0, 3)), tapes.select(slice(3, 5)))
+    dispatching = {str(n) for n in range(5) if tapes.arrivals[n].any()}
+    assert {row["episode"] for row in servers} == set("01234")
+    assert {row["episode"] for row in tasks} == dispatching
+    first = [row for row in tasks if row["episode"] == "3"]
+    assert [float(row["size_bit"]) for row in first] == tapes.size_bit[3][: len(first)].tolist()
+
+
+def test_episode_columns_agree_with_the_tasks(played, tasks, scenario):
+    result, tapes = played
+    columns = episode_quantities(result, tapes, scenario)
+    for episode in range(len(tapes)):
+        own = [row for row in tasks if int(row["episode"]) == episode]
+
+        def mean(key, own=own):
+            return np.mean([float(row[key]) for row in own])
+
+        assert columns["tasks"][episode] == len(own)
+        assert columns["delay_s"][episode] == pytest.approx(mean("delay_s") * len(own))
+        assert columns["delay_per_task_s"][episode] == pytest.approx(mean("delay_s"))
+        assert columns["energy_per_task_j"][episode] == pytest.approx(mean("energy_j"))
+        assert columns["queued_per_task_s"][episode] == pytest.approx(mean("queued_s"))
+        upload = mean("upload_end_s") - mean("dispatch_s")
+        assert columns["upload_per_task_s"][episode] == pytest.approx(upload)
+        share = np.mean([row["server"] == "0" for row in own])
+        assert columns["cloud_share"][episode] == pytest.approx(share)
+    arrived = columns["tasks"] + columns["tasks_left_in_queue"]
+    assert_allclose(arrived, tapes.arrivals.sum(axis=1))
+    assert columns["tasks_left_in_queue"].any()
+    parts = columns["upload_per_task_s"] + columns["execution_alone_per_task_s"]
+    assert (parts <= columns["delay_per_task_s"] * (1.0 + 1e-9)).all()
+
+
+class Scripted:
+    """Takes the same options in each episode, one after the other."""
+
+    def __init__(self, *options):
+        self._options = iter(options)
+
+    def act(self, episodes, observation, preference):
+        return np.full(len(preference), next(self._options))
+
+
+MBIT, GHZ = 1e6, 1e9  # 1 GHz serves 1 Mbit per second
+
+
+@pytest.fixture(params=["batched", "simpy"])
+def by_hand(request):
+    """Four steps of 1 s: tasks 0 and 1 arrive at 0 s, the others at 3 s; 3 and 4 are never dispatched.
+
+    A delay of 2 s is rated 2, and each doubling takes a point.
+
+    Task 0 runs on the device from 0 to 2 s, task 1 goes to the cloud: uploaded from 1 to 2 s, executed to 3 s. Task 2
+    runs on the device from 3 to 5 s.
+    """
+    scenario, tapes = hand_made([2, 0, 0, 3], [MBIT] * 5, [MBIT, MBIT], [GHZ, GHZ])
+    tapes = replace(
+        tapes,
+        device_hz=np.array([[GHZ / 2]]),
+        deadline_s=np.array([[2.5, 2.9, 3.0, 0.5, 5.0]]),
+        patience=np.array([[[2.0, 0.5]]]),
+    )
+    scenario = scenario.model_copy(
+        update={
+            "servers": scenario.servers.model_copy(update={"device": Device(cpu_hz=Uniform(GHZ / 2, GHZ / 2))}),
+            "tasks": Tasks(deadline_s=Uniform(0.1, 9.0)),
+            "satisfaction": DelaySatisfaction(adequate_s=2.0, desired_s=0.5),
+            "dispatch": Dispatch(waiting_in_delay=True),
+        }
+    )
+    return play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
+
+
+def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
+    """Task 1 is late by 0.1 s. Task 3 is late as well: its time was up in the queue; that of task 4 was not yet.
+
+    Task 1 waited 1 s before its 2 s, which the user rates by 3 s.
+    """
+    columns = episode_quantities(*by_hand)
+    assert list(columns) == list(EPISODE_LABELS)
+    assert columns["device_share"] == pytest.approx(2.0 / 3.0)
+    assert columns["cloud_share"] == pytest.approx(1.0 / 3.0)
+    assert columns["deadline_miss_ratio"] == pytest.approx(2.0 / 4.0)
+    assert columns["execution_alone_per_task_s"] == pytest.approx((2.0 + 1.0 + 2.0) / 3.0)
+    assert columns["delay_per_task_s"] == pytest.approx((2.0 + 2.0 + 2.0) / 3.0)
+    assert columns["satisfaction"] == pytest.approx((2.0 + (2.0 - np.log2(1.5)) + 2.0) / 3.0)
+    assert by_hand[0].totals.shape == (1, 2)  # not an objective here
+    assert columns["adequate_share"] == pytest.approx(2.0 / 3.0)
+    shown = text_of(episode_table("by hand", columns))
+    assert all(EPISODE_LABELS[name] in shown for name in columns)
+
+
+@pytest.mark.parametrize(("late", "ratio"), [([2.0, 3.0, 2.0, 1.0, 1.0], 0.0), ([1.9, 2.9, 1.9, 0.9, 0.9], 1.0)])
+def test_who_finishes_at_the_deadline_is_in_time(by_hand, late, ratio):
+    """So is who waits at the end of an episode that is as long as the deadline: what comes of it is not known."""
+    _, tapes, scenario = by_hand
+    tapes = replace(tapes, deadline_s=np.array([late]))
+    again = play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]))
+    assert episode_quantities(again, tapes, scenario)["deadline_miss_ratio"] == pytest.approx(ratio)
+
+
+def test_an_episode_without_tasks_misses_no_deadline(by_hand):
+    _, tapes, scenario = by_hand
+    idle = replace(tapes, arrivals=np.zeros_like(tapes.arrivals))
+    columns = episode_quantities(play(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario)
+    assert np.isnan(columns["deadline_miss_ratio"]).all()
+    assert np.isnan(columns["device_share"]).all()
+    assert np.isnan(columns["satisfaction"]).all()
+
+
+def test_files_of_devices_and_deadlines(by_hand, tmp_path):
+    played, tapes, scenario = by_hand
+    with OffloadRecordFiles(tmp_path, scenario) as writer:
+        writer.write(played.records, tapes)
+        writer.write(played.records, tapes)
+    rows = [tuple(row.values()) for row in read(tmp_path / "servers.csv")]
+    assert rows == [
+        (episode, server, kind, str(cpu_hz))
+        for episode in "01"
+        for server, kind, cpu_hz in (("0", "cloud", GHZ), ("1", "edge", GHZ), ("2", "device", GHZ / 2))
+    ]
+    tasks = read(tmp_path / "tasks.csv")
+    assert list(tasks[0])[-3:] == ["reward_delay", "deadline_s", "satisfaction"]
+    keys = ("server", "rate_bit_per_s", "upload_end_s", "deadline_s", "satisfaction")
+    told = [[float(row[key]) for key in keys] for row in tasks]
+    rated = 2.0 - np.log2(1.5)
+    assert_allclose(told, [[2.0, 0.0, 0.0, 2.5, 2.0], [0.0, MBIT, 2.0, 2.9, rated], [2.0, 0.0, 3.0, 6.0, 2.0]] * 2)
+
+
+def test_episode_summary_has_means_and_intervals():
+    found = episode_summary({"a (s)": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan]), "c": np.array([2.0])})
+    half = pytest.approx(12.7062, rel=1e-5)  # Student, one degree of freedom
+    assert found == {
+        "a (s)": {"mean": 2.0, "ci95": half},
+        "b": {"mean": None, "ci95": None},
+        "c": {"mean": 2.0, "ci95": None},
+    }
+
+
+def test_the_episode_table_names_every_quantity(played, scenario):
+    columns = episode_quantities(*played, scenario)
+    shown = text_of(episode_table("small", columns))
+    some = ("device_share", "deadline_miss_ratio", "satisfaction", "adequate_share")
+    assert list(columns) == [name for name in EPISODE_LABELS if name not in some]
+    assert all((label in shown) == (name in columns) for name, label in EPISODE_LABELS.items())
+    assert f"{played[0].delay_s.mean():.6g}" in shown
+    assert shown.count("±") == len(columns)
+
+
+def test_tables_of_idle_episodes_say_none():
+    idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
+    tapes = draw_tapes(idle, 0, 0, 2)
+    columns = episode_quantities(play(baseline("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle)
+    shown = text_of(episode_table("idle", columns))
+    assert "nan" not in shown
+    assert "none" in shown
+    fronts = sweep(["greedy"], idle, preference_grid(2, 2), 2, 0)
+    told = summary(fronts, fronts[0], idle, calibrate(idle), {})
+    shown = text_of(quality_table(told["targets"], fronts))
+    assert "nan" not in shown
+    assert "none" in shown
+
+
+def test_a_single_episode_has_no_interval(scenario):
+    tapes = draw_tapes(scenario, 0, 0, 1)
+    played = play(baseline("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
+    shown = text_of(episode_table("one", episode_quantities(played, tapes, scenario)))
+    assert "one episode" in shown
+    assert "±" not in shown
+
+
+def test_the_quality_table_compares_with_greedy(fronts, scenario):
+    told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
+    shown = text_of(quality_table(told, fronts))
+    assert "+0.0% ± 0.0%" in shown
+    random, greedy = told["random"], told["greedy"]
+    assert f"{random['mean_cost'] / greedy['mean_cost'] - 1.0:+.1%} ± " in shown
+    assert random["hypervolume"] < 100.0  # small numbers have more digits
+    assert f"{random['hypervolume']:.4f} ± {random['hypervolume_ci95']:.4f}" in shown
+    assert f"{random['cardinality']} of 4" in shown
+
+
+def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario):
+    fronts = sweep(["greedy"], scenario, preference_grid(2, 2), 1, 0)
+    shown = text_of(quality_table(summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"], fronts))
+    assert "nan" not in shown
+    assert "+0.0%" in shown
+    assert "±" not in shown.replace("± half of", "")
+
+
+def test_provenance_says_where_numbers_come_from():
+    told = provenance()
+    assert {"python", "mecsim", "numpy", "torch", "simpy", "gymnasium", "numba", "pymoo"} == set(told["versions"])
+    assert all(told["versions"].values())
+    assert set(told["hardware"]) == {"processor", "cores", "gpus", "system"}
+    revision = told["git_revision"]
+    assert revision is None or len(revision.rstrip("+")) == 40
