@@ -33,7 +33,7 @@ SCENARIOS = {
 }
 PLAYED = {
     "quickstart": ("quickstart", "gmorl", "gmorl-test", "gmorl-e6"),
-    "personalized-quick": ("personalized-quick", "personalized-cell", "personalized-city"),
+    "personalized-quick": ("personalized-quick",),
 }
 """On which scenarios each trained run is played: those with the same observation."""
 
