@@ -41,9 +41,7 @@ RECORDS = {"offload": ("tasks.csv", "servers.csv"), "cells": ("requests.csv", "c
 
 
 @click.command()
-@click.option(
-    "--work", type=click.Path(path_type=Path), required=True, help="Folder for what the commands write; what is there is kept."
-)
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="What the commands write; kept if there.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("digests.csv"), help="The table of digests.")
 @click.option("--against", type=click.Path(path_type=Path, exists=True), help="An earlier table to compare with.")
 def main(work: Path, out: Path, against: Path | None) -> None:
@@ -53,26 +51,17 @@ def main(work: Path, out: Path, against: Path | None) -> None:
         run = work / f"run-{scenario}"
         _mecsim("train", scenario, "--out", run, "--steps", STEPS, "--device", "cpu")
         found[f"train {scenario}", "metrics.csv"] = _digest(run / "metrics.csv")
-    for scenario, spec in SCENARIOS.items():
-        for policy in CHEAP[spec]:
+    for scenario, system in SCENARIOS.items():
+        for policy in CHEAP[system]:
             for engine in ("batched", "simpy"):
                 folder = work / f"simulate-{scenario}-{policy}-{engine}"
-                _mecsim(
-                    "simulate",
-                    scenario,
-                    "--policy",
-                    policy,
-                    "--engine",
-                    engine,
-                    "--episodes",
-                    EPISODES,
-                    "--out",
-                    folder,
-                )
-                for name in RECORDS[spec]:
+                played = ("--policy", policy, "--engine", engine, "--episodes", EPISODES)
+                _mecsim("simulate", scenario, *played, "--out", folder)
+                for name in RECORDS[system]:
                     found[f"simulate {scenario} {policy} {engine}", name] = _digest(folder / name)
         folder = work / f"sweep-{scenario}"
-        targets = ["greedy", "random", f"run-{RUN_OF[spec]}"]
+        runs = [f"run-{learned}" for learned, played in PLAYED.items() if scenario in played]
+        targets = ["greedy", "random", *runs]
         grid = ("--scenario", scenario, "--preferences", 11, "--episodes", 20)
         _mecsim("sweep", *targets, *grid, "--out", folder.name, cwd=work)
         found[f"sweep {scenario} {' '.join(targets)}", "front.csv"] = _digest(folder / "front.csv")

@@ -61,19 +61,21 @@ def set_threads(count: int) -> None:
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
 
 
+_COMPILED = ("core", "physics", "people", "policies", "systems")  # packages that hold kernels
+
+
 def _drop_stale_kernels(package: Path) -> None:
     """Remove cached kernels that are older than any source they may be made of.
 
     Numba compares a cached kernel with the file it is in, but not with the files of the helpers it calls.
     """
-    folders = tuple(package / name for name in ("physics", "population", "engines", "baselines"))
-    sources = [package / "compiled.py", *(source for folder in folders for source in folder.glob("*.py"))]
-    newest_s = max(source.stat().st_mtime for source in sources)
+    folders = [package / name for name in _COMPILED]
+    newest_s = max(source.stat().st_mtime for folder in folders for source in folder.rglob("*.py"))
     for folder in folders:
-        for kernel in (folder / "__pycache__").glob("*.nb[ic]"):
+        for kernel in folder.rglob("*.nb[ic]"):
             with suppress(OSError):  # another process was faster, or the installation is read-only
                 if kernel.stat().st_mtime < newest_s:
                     kernel.unlink()
 
 
-_drop_stale_kernels(Path(__file__).parent)
+_drop_stale_kernels(Path(__file__).parents[1])

@@ -25,6 +25,9 @@ class Scenario(Section):
     SHORT_KEYS: ClassVar[Mapping[str, str]] = {}
     """Words of `--context` that stand for dotted keys."""
 
+    STEPS_KEY: ClassVar[str]
+    """The dotted key of `steps`."""
+
     EXAMPLE_KEYS: ClassVar[tuple[str, str]]
     """Two dotted keys, or short ones, for messages about unknown ones."""
 

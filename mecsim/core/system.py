@@ -72,6 +72,8 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
         Callable[[Play[ScenarioT, TapesT, RecordsT], TapesT, ScenarioT], dict[str, NDArray[np.float64]]]
     ]
     """Quantity (a key of `quantities`) to values (N,), one per episode."""
+    recorded: Reference[Callable[[RecordsT, TapesT, ScenarioT], NDArray[np.float64]]]
+    """What each episode came to in all objectives, (N, Q), as they are shown, told by its records alone."""
     environment: Reference[Callable[[str | Scenario | None, EngineName], gym.Env[Any, Any]]]
     record_writer: Reference[Callable[[Path, ScenarioT], RecordWriter[RecordsT, TapesT]]]
     rating_curves: Reference[Callable[[ScenarioT, Sequence[str], int], list[RatingCurve]]] | None = None

@@ -10,7 +10,7 @@ from mecsim.core.episodes import Arrays, EngineName, Episodes, RecordsT, Scenari
 from mecsim.core.seeds import Stream
 from mecsim.core.system import SYSTEMS, System
 from mecsim.errors import InputError
-from mecsim.scenario import Scenario, load_scenario
+from mecsim.scenario import Scenario, load_scenario, parse_scenario
 
 
 class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
@@ -21,13 +21,16 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
 
     metadata = {"render_modes": []}  # noqa: RUF012  (Gymnasium declares it as an instance variable)
     SYSTEM: ClassVar[str]
-    DEFAULT: ClassVar[str]  # scenario
+    DEFAULT: ClassVar[str | None] = None
+    """Name of the scenario that is played if none is given; the starter of the system if there is none."""
 
     def __init__(self, scenario: str | Scenario | None = None, engine: EngineName = "simpy") -> None:
-        described = load_scenario(self.DEFAULT if scenario is None else scenario)
+        system = cast(System[ScenarioT, TapesT, RecordsT], SYSTEMS.load(self.SYSTEM))
+        if scenario is None:
+            scenario = self.DEFAULT or parse_scenario(system.starter(), f"starter of {self.SYSTEM}")
+        described = load_scenario(scenario)
         if described.kind != self.SYSTEM:
             raise InputError(f"{type(self).__name__} needs a scenario of kind {self.SYSTEM}, not {described.kind}")
-        system = cast(System[ScenarioT, TapesT, RecordsT], SYSTEMS.load(self.SYSTEM))
         self.scenario = cast(ScenarioT, described)
         self._draw = system.draw
         self.episodes: Episodes[ScenarioT, TapesT, RecordsT] = system.new_episodes(self.scenario, engine)

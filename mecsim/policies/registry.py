@@ -9,7 +9,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -36,6 +36,7 @@ class NamedPolicy:
     name: str
     about: str  # a line
     systems: tuple[str, ...]  # that it plays; none for all
+    costly: bool  # whether it is fitted for minutes before it first acts
     make: Callable[[Scenario, int], Policy]
     package: str = BUILT_IN
 
@@ -44,7 +45,7 @@ class NamedPolicy:
         return not self.systems or system in self.systems
 
 
-def policy(name: str, about: str, systems: Collection[str] = ()) -> Callable[[Maker], Maker]:
+def policy(name: str, about: str, systems: Collection[str] = (), costly: bool = False) -> Callable[[Maker], Maker]:
     """Name a policy: decorates what makes one of a scenario and a seed, a class or a function.
 
     What has to be fitted is fitted when the policy first acts.
@@ -53,13 +54,14 @@ def policy(name: str, about: str, systems: Collection[str] = ()) -> Callable[[Ma
         name: by which commands know it.
         about: a line about it.
         systems: that it plays, all if none are named; in the package of a system that one.
+        costly: whether it is fitted for minutes before it first acts.
     """
 
     def named(make: Maker) -> Maker:
         module = sys.modules[make.__module__]
         entries = vars(module).setdefault(_MARK, [])
         maker = cast(Callable[[Scenario, int], Policy], make)
-        entries.append(NamedPolicy(name, about, tuple(systems), maker))
+        entries.append(NamedPolicy(name, about, tuple(systems), costly, maker))
         return make
 
     return named
@@ -102,8 +104,9 @@ def _of_plugin(name: str, package: str) -> NamedPolicy:
     if not callable(made):
         raise InputError(f"policy {name!r} of the package {package}: expected a class or function of scenario and seed")
     told = [entry for entry in named_in(sys.modules[made.__module__]) if entry.make is made]
-    about, systems = (told[0].about, told[0].systems) if told else ((made.__doc__ or "").partition("\n")[0], ())
-    return NamedPolicy(name, about, systems, made, package)
+    if told:
+        return replace(told[0], name=name, package=package)
+    return NamedPolicy(name, (made.__doc__ or "").partition("\n")[0], (), False, made, package)
 
 
 def named_policy(name: str, scenario: Scenario) -> PolicyFactory:

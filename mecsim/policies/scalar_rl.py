@@ -5,7 +5,7 @@ from mecsim.policies.policy import Policy
 from mecsim.policies.registry import policy
 
 
-@policy("dqn", "a DQN of stable-baselines3 per preference, trained first")
+@policy("dqn", "a DQN of stable-baselines3 per preference, trained first", costly=True)
 def dqn(scenario: Scenario, seed: int) -> Policy:
     """With the budget of its defaults; what it draws in training does not depend on the seed."""
     from mecsim.policies.stable_baselines import DqnPolicy
@@ -13,7 +13,7 @@ def dqn(scenario: Scenario, seed: int) -> Policy:
     return DqnPolicy(scenario)
 
 
-@policy("ppo", "a PPO of stable-baselines3 per preference, trained first")
+@policy("ppo", "a PPO of stable-baselines3 per preference, trained first", costly=True)
 def ppo(scenario: Scenario, seed: int) -> Policy:
     """With the budget of its defaults; what it draws in training does not depend on the seed."""
     from mecsim.policies.stable_baselines import PpoPolicy

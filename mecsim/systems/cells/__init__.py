@@ -39,6 +39,7 @@ SYSTEM: "System[CellsScenario, CellsTapes, CellsRecords]" = System(
     },
     episodes=Reference("mecsim.systems.cells.episodes:CellsEpisodes"),
     episode_quantities=Reference("mecsim.systems.cells.quantities:episode_quantities"),
+    recorded=Reference("mecsim.systems.cells.quantities:recorded_objectives"),
     environment=Reference("mecsim.systems.cells.environment:CellsEnv"),
     record_writer=Reference("mecsim.systems.cells.tables:CellsRecordFiles"),
     rating_curves=Reference("mecsim.systems.cells.ratings:rating_curves"),

@@ -17,12 +17,10 @@ CellsPlay = Play[CellsScenario, CellsTapes, CellsRecords]
 def episode_quantities(played: CellsPlay, tapes: CellsTapes, scenario: CellsScenario) -> dict[str, Array]:
     """Quantity (a key of the system's `quantities`) to values (N,), one per episode."""
     records = played.records
-    demanded_block_s = tapes.demanded_block_s.sum(axis=1)
-    saved = np.zeros(len(tapes))
-    np.divide(records.saved_block_s.sum(axis=1), demanded_block_s, out=saved, where=demanded_block_s > 0.0)
+    satisfaction, saved = recorded_objectives(records, tapes, scenario).T
     room_block_s = records.end_s.max(axis=1) * scenario.cells.count * scenario.cells.blocks
     return {
-        "satisfaction": records.satisfaction.mean(axis=1),
+        "satisfaction": satisfaction,
         "saved_resources": saved,
         "served_share": (records.level > 0).mean(axis=1),
         "blocked_share": records.blocked.mean(axis=1),
@@ -30,6 +28,14 @@ def episode_quantities(played: CellsPlay, tapes: CellsTapes, scenario: CellsScen
         "fairness": jain_index(records.satisfaction, tapes.user, scenario.users.count),
         "utilisation": records.busy_block_s.sum(axis=1) / room_block_s,
     }
+
+
+def recorded_objectives(records: CellsRecords, tapes: CellsTapes, scenario: CellsScenario) -> Array:
+    """Mean satisfaction and the share of the demanded block-seconds that was saved, (N, 2), by the records alone."""
+    demanded_block_s = tapes.demanded_block_s.sum(axis=1)
+    saved = np.zeros(len(tapes))
+    np.divide(records.saved_block_s.sum(axis=1), demanded_block_s, out=saved, where=demanded_block_s > 0.0)
+    return np.stack([records.satisfaction.mean(axis=1), saved], axis=1)
 
 
 def jain_index(rating: Array, user: NDArray[np.int64], users: int) -> Array:

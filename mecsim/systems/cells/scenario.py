@@ -144,6 +144,7 @@ class CellsEvaluation(Section):
 class CellsScenario(Scenario):
     """A complete scenario of kind `cells`."""
 
+    STEPS_KEY = "episode.requests"
     EXAMPLE_KEYS = ("users.count", "cells.blocks")
 
     kind: Literal["cells"] = Field(description="What is simulated: cells.")

@@ -46,6 +46,7 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
     },
     episodes=Reference("mecsim.systems.offload.episodes:OffloadEpisodes"),
     episode_quantities=Reference("mecsim.systems.offload.quantities:episode_quantities"),
+    recorded=Reference("mecsim.systems.offload.quantities:recorded_objectives"),
     environment=Reference("mecsim.systems.offload.environment:OffloadEnv"),
     record_writer=Reference("mecsim.systems.offload.tables:OffloadRecordFiles"),
     rating_curves=Reference("mecsim.systems.offload.ratings:rating_curves"),

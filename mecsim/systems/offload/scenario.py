@@ -82,6 +82,7 @@ class OffloadScenario(Scenario):
     """A complete scenario. `load_scenario` reads one; the constructor takes SI values by attribute name."""
 
     SHORT_KEYS = {"edges": "servers.edge.count"}  # noqa: RUF012  (pydantic keeps it off the fields)
+    STEPS_KEY = "episode.steps"
     EXAMPLE_KEYS = ("edges", "servers.edge.cpu")
 
     kind: Literal["offload"] = Field(description="What is simulated: offload.")

@@ -89,7 +89,7 @@ def annealed(scenario: OffloadScenario, preference: tuple[float, ...], config: A
     return best
 
 
-@policy("annealing", "a fixed schedule per preference, by simulated annealing")
+@policy("annealing", "a fixed schedule per preference, by simulated annealing", costly=True)
 def annealing(scenario: OffloadScenario, seed: int) -> AnnealingPolicy:
     """With the budget of its defaults; what it draws while it is fitted does not depend on the seed."""
     return AnnealingPolicy(scenario)

@@ -200,7 +200,7 @@ def _best(score: Floats, observation: Arrays) -> Actions:
     return np.asarray(np.where(observation["mask"].astype(np.bool_), score, -np.inf).argmax(axis=1))
 
 
-@policy("linucb", "a linear bandit per server, fitted first")
+@policy("linucb", "a linear bandit per server, fitted first", costly=True)
 def linucb(scenario: OffloadScenario, seed: int) -> LinUcbPolicy:
     """With the budget of its defaults; what it draws while it is fitted does not depend on the seed."""
     return LinUcbPolicy(scenario)

@@ -86,7 +86,7 @@ def schedule_front(scenario: OffloadScenario, config: Nsga2Config) -> ScheduleFr
     return ScheduleFront(found.get("X").astype(np.int64), found.get("F"))
 
 
-@policy("nsga2", "fixed schedules for all preferences, by NSGA-II")
+@policy("nsga2", "fixed schedules for all preferences, by NSGA-II", costly=True)
 def nsga2(scenario: OffloadScenario, seed: int) -> Nsga2Policy:
     """With the budget of its defaults; what it draws while it is fitted does not depend on the seed."""
     return Nsga2Policy(scenario)

@@ -203,7 +203,7 @@ def _discretiser(scenario: OffloadScenario, config: ParetoQConfig) -> Discretise
     return Discretiser(tuple(edges.tolist()), scenario.servers.cloud.count, offload_spec(scenario).device)
 
 
-@policy("pareto-q", "tabular Pareto Q-learning on a coarse state, fitted first")
+@policy("pareto-q", "tabular Pareto Q-learning on a coarse state, fitted first", costly=True)
 def pareto_q(scenario: OffloadScenario, seed: int) -> ParetoQPolicy:
     """With the budget of its defaults; what it draws while it is fitted does not depend on the seed."""
     return ParetoQPolicy(scenario)

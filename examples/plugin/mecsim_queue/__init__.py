@@ -1,0 +1,1 @@
+"""What mecsim can be given from outside: a system, a channel, a policy, a learner."""

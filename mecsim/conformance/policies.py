@@ -1,0 +1,48 @@
+"""Checks of policies: every policy that does not have to be fitted for minutes plays every scenario of its system."""
+
+import numpy as np
+from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
+
+from mecsim.conformance.subject import EPISODES, Subject
+from mecsim.policies import Policy, policies_of
+from mecsim.policies.registry import NamedPolicy
+
+
+def _quick(subject: Subject) -> dict[str, NamedPolicy]:
+    return {name: entry for name, entry in policies_of(subject.scenario).items() if not entry.costly}
+
+
+def _actions(policy: Policy, subject: Subject, preference: NDArray[np.float64]) -> NDArray[np.int64]:
+    """What a policy does, (N, T), checked step by step."""
+    episodes, observation = subject.begun()
+    taken = []
+    while not episodes.over:
+        before = {name: values.copy() for name, values in observation.items()}
+        action = policy.act(episodes, observation, preference)
+        for name, values in before.items():
+            assert_array_equal(values, observation[name], err_msg=f"the policy changed {name}")
+        assert action.shape == (EPISODES,)
+        assert np.issubdtype(action.dtype, np.integer)
+        assert observation["mask"][np.arange(EPISODES), action].all(), "an option was chosen that cannot be taken"
+        taken.append(action.copy())
+        observation, _, _ = episodes.step(action)
+    return np.stack(taken, axis=1)
+
+
+def policies_play(subject: Subject) -> None:
+    """Each chooses options that can be taken, for any preference, and the same for the same seed."""
+    objectives = len(subject.scenario.objectives)
+    corners = np.eye(objectives)[np.arange(EPISODES) % objectives]
+    for name, entry in _quick(subject).items():
+        for preference in (corners, np.full((EPISODES, objectives), 1.0 / objectives)):
+            first = _actions(entry.make(subject.scenario, 5), subject, preference)
+            again = _actions(entry.make(subject.scenario, 5), subject, preference)
+            assert_array_equal(first, again, err_msg=f"{name} of one seed acts in two ways")
+
+
+def policies_are_described(subject: Subject) -> None:
+    """Each has a line about it."""
+    for name, entry in policies_of(subject.scenario).items():
+        assert entry.about.strip(), name
+        assert "\n" not in entry.about, name
