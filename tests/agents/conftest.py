@@ -1,6 +1,7 @@
 """Helpers of the agent's tests: one thread, random observations, and a small world with delayed consequences."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +82,31 @@ def filled_replay(arrays: Arrays, count: int = 200, capacity: int = 300, group: 
     replay = Replay(SHAPE, capacity, group=group)
     replay.add(arrays.transitions(count))
     return replay
+
+
+def assert_goes_on_bit_for_bit(agent: ValueLearner, replay: Replay, path: Path) -> ValueLearner:
+    """Learn a while, save, load, and go on with both; returns the loaded one."""
+    observation, preference = Arrays(1).observation(300), [0.3, 0.7]
+    agent.observe(replay)
+    for step in range(5):
+        agent.update(replay, step / 10)
+        if step == 2:
+            agent.release()  # what is explored with is saved as well
+    agent.act(observation, preference, explore=True)
+    agent.save(path)
+    other = LEARNERS[agent.NAME].load(path, "cpu")
+    assert isinstance(other, type(agent))
+    assert (other.config, other.shape, other.updates) == (agent.config, agent.shape, 5)
+    for _ in range(2):
+        first, second = (each.act(observation, preference, explore=True) for each in (agent, other))
+        assert (first == second).all()
+        for step in range(5, 8):
+            agent.update(replay, step / 10)
+            other.update(replay, step / 10)
+        agent.release()
+        other.release()
+    assert states_equal(agent, other)
+    return other
 
 
 class DebtWorld:

@@ -17,7 +17,7 @@ from mecsim_agents.functional import (
 from mecsim_agents.sac.functional import pessimistic, policy_loss
 from safetensors.torch import save_file
 
-from .conftest import Arrays, filled_replay, make_agent, states_equal
+from .conftest import Arrays, assert_goes_on_bit_for_bit, filled_replay, make_agent, states_equal
 
 PREFERENCE = np.array([0.3, 0.7], np.float32)
 POLICIES = pytest.mark.parametrize("policy", ["softmax", "network"])
@@ -211,19 +211,4 @@ def test_resumes_bit_for_bit(
 ) -> None:
     settings = {"policy": policy, "critic": critic, "pessimism": pessimism, "learn_temperature": switch}
     agent, replay = make_agent(compress=switch, **settings), filled_replay(arrays, group=4 if switch else 1)
-    observation = arrays.observation(30)
-    agent.observe(replay)
-    for step in range(5):
-        agent.update(replay, step / 10)
-        if step == 2:
-            agent.release()  # what is explored with is saved as well
-    agent.act(observation, PREFERENCE, explore=True)
-    agent.save(tmp_path / "agent.safetensors")
-    other = DiscreteSAC.load(tmp_path / "agent.safetensors")
-    assert (other.config, other.shape, other.updates) == (agent.config, agent.shape, 5)
-    for step in range(5, 10):
-        agent.update(replay, step / 10)
-        other.update(replay, step / 10)
-    assert states_equal(agent, other)
-    first, second = (each.act(observation, PREFERENCE, explore=True) for each in (agent, other))
-    assert (first == second).all()
+    assert_goes_on_bit_for_bit(agent, replay, tmp_path / "agent.safetensors")

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from mecsim_agents import (
-    LEARNERS,
     DiscreteSAC,
     DoubleDQNConfig,
     EnvironmentShape,
@@ -19,7 +18,7 @@ from mecsim_agents import (
     checkpoint,
 )
 
-from .conftest import ANY, SHAPE, Arrays, filled_replay, make_learner, states_equal
+from .conftest import ANY, SHAPE, Arrays, assert_goes_on_bit_for_bit, filled_replay, make_learner, states_equal
 
 PREFERENCE = np.array([0.3, 0.7], np.float32)
 
@@ -153,7 +152,7 @@ def test_residual_target_needs_no_learning_without_a_future(arrays: Arrays, kind
 @ANY
 def test_exploring_changes_only_with_release(arrays: Arrays, kind: str) -> None:
     """The same draws from the policy of the moment and from the released one."""
-    agent, observation = make_learner(kind, residual=False, learning_rate=0.01), arrays.observation(500)
+    agent, observation = make_learner(kind, residual=False, learning_rate=0.01), arrays.observation(2000)
     replay = filled_replay(arrays)
     agent.observe(replay)
     draws = []
@@ -162,34 +161,16 @@ def test_exploring_changes_only_with_release(arrays: Arrays, kind: str) -> None:
         draws.append(agent.act(observation, PREFERENCE, explore=True))
         if len(draws) == 2:
             agent.release()
-        for _ in range(20):
+        for _ in range(100):
             agent.update(replay, 0.9)
     assert (draws[0] == draws[1]).all()
     assert (draws[1] != draws[2]).any()
 
 
 @ANY
-def test_goes_on_bit_for_bit(arrays: Arrays, tmp_path: Path, kind: str) -> None:
-    agent, replay, observation = make_learner(kind), filled_replay(arrays, group=4), arrays.observation(300)
-    agent.observe(replay)
-    for step in range(5):
-        agent.update(replay, step / 10)
-        if step == 2:
-            agent.release()  # what is explored with is saved as well
-    agent.act(observation, PREFERENCE, explore=True)
-    agent.save(tmp_path / "agent.safetensors")
-    other = LEARNERS[agent.NAME].load(tmp_path / "agent.safetensors", "cpu")
-    assert isinstance(other, type(agent))
-    assert (other.config, other.shape, other.updates) == (agent.config, agent.shape, 5)
-    for _ in range(2):
-        first, second = (each.act(observation, PREFERENCE, explore=True) for each in (agent, other))
-        assert (first == second).all()
-        for step in range(5, 8):
-            agent.update(replay, step / 10)
-            other.update(replay, step / 10)
-        agent.release()
-        other.release()
-    assert states_equal(agent, other)
+@pytest.mark.parametrize("group", [1, 4])
+def test_goes_on_bit_for_bit(arrays: Arrays, tmp_path: Path, kind: str, group: int) -> None:
+    assert_goes_on_bit_for_bit(make_learner(kind), filled_replay(arrays, group=group), tmp_path / "agent.safetensors")
 
 
 @ANY

@@ -8,7 +8,17 @@ import pytest
 import torch
 from mecsim_agents import DiscreteSAC, LayerSizes, NetworkShape, PaddedNetwork, Replay
 
-from .conftest import CONTEXT, FEATURES, OBJECTIVES, OPTIONS, SHAPE, Arrays, filled_replay, make_agent
+from .conftest import (
+    CONTEXT,
+    FEATURES,
+    OBJECTIVES,
+    OPTIONS,
+    SHAPE,
+    Arrays,
+    assert_goes_on_bit_for_bit,
+    filled_replay,
+    make_agent,
+)
 from .test_learning import SHAPE as WORLD
 from .test_learning import gap_closed, small, train
 from .test_networks import assert_taken, inputs
@@ -157,18 +167,8 @@ def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays, policy: str) 
 @pytest.mark.parametrize("critic", ["vector", "scalar"])
 def test_resumes_bit_for_bit(arrays: Arrays, tmp_path: Path, critic: str, policy: str) -> None:
     agent, replay = padded_agent(critic=critic, policy=policy, learn_temperature=True), filled_replay(arrays)
-    agent.observe(replay)
-    for step in range(5):
-        agent.update(replay, step / 10)
-    agent.save(tmp_path / "agent.safetensors")
-    other = DiscreteSAC.load(tmp_path / "agent.safetensors")
+    other = assert_goes_on_bit_for_bit(agent, replay, tmp_path / "agent.safetensors")
     assert (other.config.architecture, other.shape.num_options) == ("padded", OPTIONS)
-    for step in range(5, 10):
-        agent.update(replay, step / 10)
-        other.update(replay, step / 10)
-    mine, theirs = agent.state_tensors(), other.state_tensors()
-    assert mine.keys() == theirs.keys()
-    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
 def test_architectures_do_not_take_each_others_weights() -> None:

@@ -24,6 +24,7 @@ from mecsim_agents.functional import (
     sample_preferences,
     weighted_mean,
 )
+from mecsim_agents.learner import Algorithm
 from mecsim_agents.observation import Observation, State, read_observation, read_preference
 from mecsim_agents.replay import Replay, Transitions
 from mecsim_agents.timer import SectionTimer
@@ -77,6 +78,11 @@ class ValueLearner(ABC):
         self._optimisers = {name: self._adam(parameters) for name, parameters in self.model.learned().items()}
         self.updates = 0
         self.timer = SectionTimer()
+
+    @classmethod
+    def algorithm(cls, summary: str) -> Algorithm:
+        """Describe learners of this class, in one line and otherwise."""
+        return Algorithm(cls.NAME, summary, cls.CONFIG, cls, cls.load)
 
     @property
     def fixed_options(self) -> int | None:
