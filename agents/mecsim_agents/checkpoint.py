@@ -11,7 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-_FORMAT = 2
+_FORMAT = 3
+_WITHOUT_NAME = 2  # an earlier format, the same but for the name of the agent, of which there was one
 _KEY = "mecsim_agents"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam remembers of each parameter
 
@@ -45,12 +46,18 @@ def write(path: str | Path, tensors: Mapping[str, Tensor], header: Mapping[str, 
     os.replace(partial, path)
 
 
-def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `write` wrote: tensors on the CPU, and the header. Raises ValueError for another kind of file."""
+def read(path: str | Path, agent: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write` wrote: tensors on the CPU, and the header without the entry `agent`.
+
+    Raises ValueError for another kind of file, and for one whose header names another agent.
+    """
     with safe_open(path, framework="pt", device="cpu") as file:
         header = json.loads((file.metadata() or {}).get(_KEY, "{}"))
-        if header.get("format") != _FORMAT:
+        if (version := header.pop("format", None)) not in (_WITHOUT_NAME, _FORMAT):
             raise ValueError(f"{path}: not an agent of format {_FORMAT}")
+        found = "sac" if version == _WITHOUT_NAME else header.pop("agent", None)
+        if found != agent:
+            raise ValueError(f"{path}: an agent of {found}, not of {agent}")
         return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118 (not a dict)
 
 

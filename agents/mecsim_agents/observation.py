@@ -1,4 +1,4 @@
-"""Observations and preferences as tensors, checked. Dimension suffixes as in `discrete_sac`."""
+"""Observations and preferences as tensors, checked. Dimension suffixes as in `values.model`."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
+
+from mecsim_agents.environment import EnvironmentShape
 
 Observation = Mapping[str, Any]
 """`options` (N, A, F), `mask` (N, A) and `context` (N, G), arrays or tensors; or the same without N."""
@@ -29,9 +31,7 @@ class State(NamedTuple):
 def read_observation(
     observation: Observation,
     preference: ArrayLike | Tensor,
-    option_features: int,
-    context_features: int,
-    num_objectives: int,
+    shape: EnvironmentShape,
     device: torch.device,
 ) -> tuple[bool, Tensor, Tensor, Tensor, Tensor]:
     """Return whether the observation is a single state, and options, mask, context and preference with N in front.
@@ -44,13 +44,13 @@ def read_observation(
     single = options.ndim == 2
     if single:
         options, mask, context = options.unsqueeze(0), mask.unsqueeze(0), context.unsqueeze(0)
-    states = len(options)
+    states, option_features, context_features = len(options), shape.option_features, shape.context_features
     if mask.ndim != 2 or options.shape != (*mask.shape, option_features) or context.shape != (states, context_features):
         raise ValueError(
             f"observation: expected options (N, A, {option_features}), mask (N, A) and context "
             f"(N, {context_features}), got {tuple(options.shape)}, {tuple(mask.shape)}, {tuple(context.shape)}"
         )
-    return single, options, mask, context, read_preference(preference, states, num_objectives, device)
+    return single, options, mask, context, read_preference(preference, states, shape.num_objectives, device)
 
 
 def read_preference(

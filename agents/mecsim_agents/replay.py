@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from mecsim_agents.environment import EnvironmentShape
+
 
 @dataclass(frozen=True)
 class Transitions:
@@ -55,7 +57,7 @@ _ROWS = ("options", "next_options")
 
 
 class Replay:
-    """A ring of the latest `capacity` transitions with at most `num_options` options each.
+    """A ring of the latest `capacity` transitions with at most as many options each as the shape has.
 
     Transitions come, stay and are drawn in groups of `group` neighbours. Those of a group have to differ by what was
     done alone: the same moment of episodes with the same tasks and channels, each under the same preference. What
@@ -64,34 +66,31 @@ class Replay:
     """
 
     def __init__(
-        self,
-        capacity: int,
-        num_options: int,
-        option_features: int,
-        context_features: int,
-        num_objectives: int,
-        device: torch.device | str = "cpu",
-        group: int = 1,
-        counts: tuple[int, int] | None = None,
+        self, shape: EnvironmentShape, capacity: int, device: torch.device | str = "cpu", group: int = 1
     ) -> None:
         """Reserve the memory, about 8·A·F bytes a transition. The system hands it over only as it is filled.
 
-        `counts`: the first column of `options`, and the first one after it, that hold whole numbers from 0 to 255 in
-        valid options. These are kept in a byte each. Raises ValueError if the capacity is no multiple of the group.
+        The `count_columns` of the shape are kept in a byte each. Raises ValueError if the capacity is no multiple of
+        the group, or the shape does not tell the number of options.
         """
         if group < 1 or capacity % group:
             raise ValueError(f"capacity: expected a multiple of the group of {group}, got {capacity}")
-        self.capacity, self.num_options, self.device, self.group = capacity, num_options, torch.device(device), group
-        self.option_features = option_features
+        if shape.num_options is None:
+            raise ValueError("num_options: a replay needs the most options of a state")
+        self.capacity, self.num_options, self.device, self.group = (
+            capacity,
+            shape.num_options,
+            torch.device(device),
+            group,
+        )
         self.size = 0  # transitions held
         self.cursor = 0  # where the next one goes
-        self._first, self._end = counts or (option_features, option_features)
+        self._first, self._end = shape.count_columns or (shape.option_features, shape.option_features)
         # One transition of zeros tells the shape and type of each tensor.
-        features = torch.zeros(1, num_options, option_features), torch.zeros(1, num_options, dtype=torch.bool)
-        observation = dict(
-            zip(("options", "mask", "context"), (*features, torch.zeros(1, context_features)), strict=True)
-        )
-        vector = torch.zeros(1, num_objectives)
+        options = torch.zeros(1, self.num_options, shape.option_features)
+        mask = torch.zeros(1, self.num_options, dtype=torch.bool)
+        observation = {"options": options, "mask": mask, "context": torch.zeros(1, shape.context_features)}
+        vector = torch.zeros(1, shape.num_objectives)
         self._empty = Transitions.from_arrays(observation, [0], vector, [False], observation, vector)
         self._store = {
             name: torch.empty(capacity, *tensor.shape[1:], dtype=tensor.dtype, device=self.device)

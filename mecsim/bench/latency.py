@@ -9,7 +9,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import torch
-from mecsim_agents import DiscreteSAC
+from mecsim_agents import Learner
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import set_threads
@@ -90,8 +90,8 @@ def measure_decisions(scenario: Scenario, decisions: int = DECISIONS) -> dict[st
     return found
 
 
-def agent_decides(agent: DiscreteSAC, preference: NDArray[np.float64]) -> Decide:
-    """`DiscreteSAC.eval` of a single state at a preference (objectives,)."""
+def agent_decides(agent: Learner, preference: NDArray[np.float64]) -> Decide:
+    """`Learner.eval` of a single state at a preference (objectives,)."""
 
     def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         return int(agent.eval({name: values[0] for name, values in observation.items()}, preference))

@@ -11,7 +11,7 @@ from mecsim.cli.options import json_option, new_file
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
-    from mecsim_agents import DiscreteSAC
+    from mecsim_agents import Learner
 
     from mecsim.training import Agreement, Run
 
@@ -54,7 +54,7 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
     click.echo(f"wrote {path} ({size_byte / 1024:.0f} KiB)")
 
 
-def _write(run: "Run", agent: "DiscreteSAC", path: Path) -> "tuple[Agreement, int]":
+def _write(run: "Run", agent: "Learner", path: Path) -> "tuple[Agreement, int]":
     """Write the file, check it and give it its name; return what the check found, and the size in bytes.
 
     Raises:

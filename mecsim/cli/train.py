@@ -19,12 +19,13 @@ from mecsim.cli.options import (
 from mecsim.errors import InputError, RunError
 
 if TYPE_CHECKING:
-    from mecsim.training import MultiRun, Run
+    from mecsim.training import MultiRun, Run, TrainingConfig
 
 
 @click.command()
 @click.argument("scenario", metavar="[SCENARIO]", required=False)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run.")
+@click.option("--agent", metavar="NAME", help="Who learns: sac, dqn, or an agent of another package.  [default: sac]")
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -53,20 +54,21 @@ if TYPE_CHECKING:
 @force_option
 @threads_option
 def train(
-    scenario: str | None, out: Path, steps: int | None, seed: int | None, device: str, settings: tuple[str, ...],
-    policies: int | None, workers: int | None, resume: bool, force: bool, num_threads: int | None,
+    scenario: str | None, out: Path, agent: str | None, steps: int | None, seed: int | None, device: str,
+    settings: tuple[str, ...], policies: int | None, workers: int | None, resume: bool, force: bool,
+    num_threads: int | None,
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out."""
     from mecsim.training import MultiRun, check_memory
 
     if resume:
-        if any(given is not None for given in (scenario, steps, seed, policies)) or settings or force:
+        if any(given is not None for given in (scenario, agent, steps, seed, policies)) or settings or force:
             raise InputError(
                 "--resume goes on with the run as it is: give only --out, --device, --num-threads and --workers"
             )
         job = _opened(out)
     else:
-        job = _new(scenario, out, steps, seed, settings, policies)
+        job = _new(scenario, out, _config(agent, settings), steps, seed, policies)
     if workers is not None and not isinstance(job, MultiRun):
         raise InputError("--workers trains several policies at once: add --multi-policy K, or leave it out")
     run = job.runs[0] if isinstance(job, MultiRun) else job
@@ -89,17 +91,16 @@ def train(
 
 
 def _new(
-    scenario: str | None, out: Path, steps: int | None, seed: int | None, settings: tuple[str, ...], count: int | None
+    scenario: str | None, out: Path, config: "TrainingConfig", steps: int | None, seed: int | None, count: int | None
 ) -> "Run | MultiRun":
     """What is to be trained: one policy, or `count` of them. Nothing is written yet."""
     from mecsim.scenario import load_scenario
     from mecsim.sweep import preference_grid
-    from mecsim.training import MultiRun, Run, TrainingConfig
+    from mecsim.training import MultiRun, Run
 
     if scenario is None:
         raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
     learned = load_scenario(scenario)
-    config = TrainingConfig().with_settings(key_values(settings, "--set"))
     run = Run(out, learned, config, steps or learned.training.steps, seed or 0)
     if count is None:
         return run
@@ -109,6 +110,13 @@ def _new(
     if len(grid) != count:
         click.echo(f"{len(grid)} policies: of {count} preferences so many can be equally spaced", err=True)
     return MultiRun.of(run, grid.tolist())
+
+
+def _config(agent: str | None, settings: tuple[str, ...]) -> "TrainingConfig":
+    from mecsim.training import TrainingConfig
+
+    config = TrainingConfig() if agent is None else TrainingConfig.of(agent)
+    return config.with_settings(key_values(settings, "--set"))
 
 
 def _opened(folder: Path) -> "Run | MultiRun":

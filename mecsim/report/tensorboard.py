@@ -43,6 +43,8 @@ class TensorBoardMonitor:
             write(f"learning/{metric}", mean, step)
         for option, share in zip(self._options, report.action_shares, strict=True):
             write(f"action_share/{option}", float(share), step)
+        for section, spent_s in report.section_s.items():
+            write(f"seconds/{section}", spent_s, step)
         write("learning/updates", report.updates, step)
         if report.evaluation is not None:
             evaluation = report.evaluation

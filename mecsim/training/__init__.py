@@ -3,7 +3,7 @@
 from mecsim.training.config import TrainingConfig
 from mecsim.training.export import export_onnx
 from mecsim.training.exported import Agreement, ExportedPolicy, agreement
-from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Learner, Monitor, check_memory, prepared, train
+from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Monitor, Prepared, check_memory, prepared, train
 from mecsim.training.multi import MultiRun, is_multi_run, is_run, run_scenario
 from mecsim.training.policy import AgentPolicy, NearestPolicy, run_policy
 from mecsim.training.run import Run
@@ -15,10 +15,10 @@ __all__ = [
     "Evaluate",
     "Evaluation",
     "ExportedPolicy",
-    "Learner",
     "Monitor",
     "MultiRun",
     "NearestPolicy",
+    "Prepared",
     "Run",
     "TrainingConfig",
     "agreement",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from mecsim_agents import DiscreteSAC, Transitions, sample_preferences
+from mecsim_agents import Learner, Transitions, sample_preferences
 from numpy.typing import NDArray
 
 from mecsim.core.seeds import Stream
@@ -50,14 +50,16 @@ class Collector:
         self._tally = Tally(np.zeros((config.num_envs, objectives)), np.zeros(options, np.int64))
         return self._tally
 
-    def collect(self, agent: DiscreteSAC, steps: int) -> list[Transitions]:
+    def collect(self, agent: Learner, steps: int) -> list[Transitions]:
         """Play some steps of the epoch with the policy that the agent released last, a batch of transitions each."""
         return [self._step(agent) for _ in range(steps)]
 
-    def _step(self, agent: DiscreteSAC) -> Transitions:
+    def _step(self, agent: Learner) -> Transitions:
         observation, preference, tally = self._observation, self._preference, self._tally
-        action = np.asarray(agent.act(observation, preference, explore=True))
-        following, reward, terminated, _, info = self.env.step(action)
+        with agent.timer.section("acting"):
+            action = np.asarray(agent.act(observation, preference, explore=True))
+        with agent.timer.section("environments"):
+            following, reward, terminated, _, info = self.env.step(action)
         decided = action[self.env.episodes.waits(observation)]
         tally.chosen += np.bincount(decided, minlength=len(tally.chosen))
         tally.returns -= reward

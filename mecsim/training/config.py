@@ -1,20 +1,38 @@
 """What `mecsim train --set key=value` can set: how training runs, and the agent's own hyper-parameters."""
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import field
+from typing import Annotated, Any, Self
 
 import yaml
-from mecsim_agents import DiscreteSACConfig
+from mecsim_agents import LEARNERS, DiscreteSACConfig, LearnerConfig
+from mecsim_agents.config import SETTINGS, checked, no_such, number
+from pydantic import AfterValidator, Field, model_validator
+from pydantic.dataclasses import dataclass
 
 from mecsim.errors import InputError
 
-_MOST = {"num_envs": 65_536, "evaluation_preferences": 100_000, "evaluation_episodes": 1_000_000}
+
+def _up_to(most: int) -> Any:
+    return Field(ge=1, le=most, description=f"a whole number from 1 to {most:,}")
 
 
-@dataclass(frozen=True)
+def _summing_to_one(weights: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    if weights is not None and abs(sum(weights) - 1.0) > 1e-6:
+        raise ValueError("the sum is not 1")
+    return weights
+
+
+Count = Annotated[int, Field(ge=1, description="a whole number of at least 1")]
+Weights = Annotated[
+    tuple[Annotated[float, Field(ge=0.0, le=1.0)], ...] | None,
+    AfterValidator(_summing_to_one),
+    Field(description="weights that sum to 1, such as [0.3, 0.7]"),
+]
+
+
+@dataclass(frozen=True, config=SETTINGS)
 class TrainingConfig:
     """How training runs. An epoch is one episode of every environment.
 
@@ -28,63 +46,60 @@ class TrainingConfig:
     checkpoint_epochs: epochs between checkpoints; the last epoch always leaves one.
     preference: one weight per objective; the policy is then trained, evaluated and played for this preference alone,
         whatever other is asked for. Without it, which is the default, one policy is trained for all preferences.
-    agent: see `mecsim_agents.DiscreteSACConfig`.
+    algorithm: name of the agent in `mecsim_agents.LEARNERS`; not to be changed with `--set`.
+    agent: hyper-parameters of that agent, see its config in `mecsim_agents`.
     """
 
-    num_envs: int = 64
-    copies: int = 8
-    warmup_epochs: int = 1
-    updates_per_step: float = 0.5
-    steps_per_round: int = 10
-    evaluation_epochs: int = 25
-    evaluation_preferences: int = 21
-    evaluation_episodes: int = 64
-    checkpoint_epochs: int = 50
-    preference: tuple[float, ...] | None = None
-    agent: DiscreteSACConfig = field(default_factory=DiscreteSACConfig)
+    num_envs: Annotated[int, _up_to(65_536)] = 64
+    copies: Count = 8
+    warmup_epochs: Count = 1
+    updates_per_step: Annotated[float, number(0.0, 1000.0)] = 0.5
+    steps_per_round: Count = 10
+    evaluation_epochs: Count = 25
+    evaluation_preferences: Annotated[int, _up_to(100_000)] = 21
+    evaluation_episodes: Annotated[int, _up_to(1_000_000)] = 64
+    checkpoint_epochs: Count = 50
+    preference: Weights = None
+    algorithm: Annotated[str, Field(description="the name of an agent")] = "sac"
+    agent: LearnerConfig = field(default_factory=DiscreteSACConfig)
 
-    def __post_init__(self) -> None:
-        """Raise InputError for the first value that cannot be used."""
-        for entry in dataclasses.fields(self):
-            value = getattr(self, entry.name)
-            if entry.type not in (int, "int"):
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{entry.name}: expected a whole number of at least 1, got {value!r}")
-            if value > (most := _MOST.get(entry.name, value)):
-                raise InputError(f"{entry.name}: expected at most {most:,}, got {value:,}")
+    @model_validator(mode="after")
+    def _whole_groups(self) -> Self:
         in_groups = {"num_envs": self.num_envs}
         in_groups |= {name: getattr(self.agent, name) for name in ("batch_size", "replay_capacity")}
         for name, count in in_groups.items():
             if count % self.copies:
-                raise InputError(f"{name}: expected a multiple of copies={self.copies}, got {count}; set either")
-        rate = self.updates_per_step
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0.0 <= rate <= 1000.0:
-            raise InputError(f"updates_per_step: expected a number from 0 to 1000, got {rate!r}")
-        if self.preference is not None and not _is_preference(self.preference):
-            told = list(self.preference) if isinstance(self.preference, tuple) else self.preference
-            raise InputError(f"preference: expected weights that sum to 1, such as [0.3, 0.7], got {told!r}")
+                raise ValueError(f"{name}: expected a multiple of copies={self.copies}, got {count}; set either")
+        return self
+
+    @classmethod
+    def of(cls, algorithm: str) -> Self:
+        """The defaults for an agent.
+
+        Raises:
+            InputError: there is none of that name, or the package that brings it cannot be used.
+        """
+        return cls.from_mapping({"algorithm": algorithm})
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """From plain values; `agent` is a mapping of its own.
+        """From plain values; `agent` is a mapping of its own, by default one of the soft actor-critic.
 
         Raises:
             InputError: an unknown key, or a value that cannot be used.
         """
-        names = [entry.name for entry in dataclasses.fields(cls)]
-        for name in mapping:
-            if name not in names:
-                near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)[0]
-                raise InputError(f"{name}: no such training setting; did you mean {near}?")
-        values = dict(mapping)
-        if isinstance(preference := values.get("preference"), list):
-            values["preference"] = tuple(preference)
         try:
-            agent = DiscreteSACConfig.from_mapping(dict(mapping.get("agent", {})))
+            config = LEARNERS.find(str(mapping.get("algorithm", cls.algorithm))).config
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        try:
+            agent = config.from_mapping(dict(mapping.get("agent", {})))
         except (TypeError, ValueError) as error:
             raise InputError(f"agent.{error}") from error
-        return cls(**{**values, "agent": agent})
+        try:
+            return checked(cls, {**mapping, "agent": agent}, "training setting")
+        except ValueError as error:
+            raise InputError(str(error)) from error
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain values that `from_mapping` turns into an equal config."""
@@ -99,6 +114,7 @@ class TrainingConfig:
             InputError: an unknown key, or a value that cannot be used.
         """
         own, agent = self.to_mapping(), self.agent.to_mapping()
+        settable = [name for name in own if name not in ("algorithm", "agent")]
         for key, text in settings.items():
             try:
                 value = yaml.safe_load(text)
@@ -109,22 +125,11 @@ class TrainingConfig:
             name = key.removeprefix("agent.")
             if name in agent:
                 agent[name] = value
-            elif key in own and key != "agent":
+            elif key in settable:
                 own[key] = value
             else:
-                names = [*(name for name in own if name != "agent"), *agent]
-                near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)[0]
-                raise InputError(f"--set {key}: no such setting; did you mean {near}?")
+                raise InputError(f"--set {key}: {no_such('setting', key, [*settable, *agent])}")
         return self.from_mapping({**own, "agent": agent})
-
-
-def _is_preference(weights: object) -> bool:
-    return (
-        isinstance(weights, tuple)
-        and all(isinstance(weight, int | float) and not isinstance(weight, bool) for weight in weights)
-        and all(0.0 <= weight <= 1.0 for weight in weights)
-        and abs(sum(weights) - 1.0) <= 1e-6
-    )
 
 
 def _number(text: str) -> float | str:

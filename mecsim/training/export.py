@@ -1,7 +1,7 @@
 """The policy of a run as an ONNX file, which other programs can play without mecsim.
 
 Inputs are `options` float32 (N, A, F), `mask` int8 (N, A), `context` float32 (N, G) and `preference` float32 (N, d),
-outputs `action` int64 (N,) and `probabilities` float32 (N, A), as `mecsim_agents.DeployedPolicy` has them. N is free,
+outputs `action` int64 (N,) and `probabilities` float32 (N, A), as `mecsim_agents.Learner.deployed` has them. N is free,
 and so is A with the set architecture.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mecsim_agents import DeployedPolicy, DiscreteSAC
+from mecsim_agents import Learner
 
 from mecsim.core.system import layout_of, objectives_of
 from mecsim.errors import InputError
@@ -35,7 +35,7 @@ def check_export_packages() -> None:
         raise InputError(f"export needs {' and '.join(missing)}: pip install 'mecsim[export]'")
 
 
-def export_onnx(run: Run, agent: DiscreteSAC, path: Path) -> None:
+def export_onnx(run: Run, agent: Learner, path: Path) -> None:
     """Write the averaged policy of `agent`, the one of `run`, to a file, on the CPU.
 
     A run of a single preference plays by that one, whatever is asked of the file.
@@ -44,7 +44,7 @@ def export_onnx(run: Run, agent: DiscreteSAC, path: Path) -> None:
         InputError: a package is missing; OSError: the file cannot be written.
     """
     check_export_packages()
-    policy = DeployedPolicy(agent, run.config.preference).eval()
+    policy = agent.deployed(run.config.preference).eval()
     inputs, axes = _examples(agent)
     with _quiet():
         program = torch.onnx.export(
@@ -64,7 +64,7 @@ def export_onnx(run: Run, agent: DiscreteSAC, path: Path) -> None:
     program.save(path, external_data=False)
 
 
-def metadata(run: Run, agent: DiscreteSAC) -> dict[str, Any]:
+def metadata(run: Run, agent: Learner) -> dict[str, Any]:
     """What has to be known to use the file: JSON, stored in it under `METADATA_KEY`."""
     scenario = run.scenario
     layout = layout_of(scenario)
@@ -75,18 +75,14 @@ def metadata(run: Run, agent: DiscreteSAC) -> dict[str, Any]:
         "description": scenario.description,
         "objectives": list(scenario.objectives),
         "objective_units": [one.unit for one in objectives_of(scenario)],
-        "objective_scale": list(agent.objective_scale),
+        "objective_scale": list(agent.shape.objective_scale),
         "preference": None if run.config.preference is None else list(run.config.preference),
         "option_columns": list(layout.option_columns),
         "context_columns": list(layout.context_columns),
-        "architecture": agent.config.architecture,
-        "num_options": _fixed_options(agent),
+        "agent": run.config.algorithm,
+        "architecture": agent.config.to_mapping().get("architecture"),
+        "num_options": agent.fixed_options,
     }
-
-
-def _fixed_options(agent: DiscreteSAC) -> int | None:
-    """A, where the architecture fixes it; rows of absent options fill the rest."""
-    return agent.num_options if agent.config.architecture == "padded" else None
 
 
 def _name_of(scenario: Scenario) -> str | None:
@@ -96,15 +92,15 @@ def _name_of(scenario: Scenario) -> str | None:
     return next((name for name in builtin_names() if load_scenario(name).apart_from_texts() == own), None)
 
 
-def _examples(agent: DiscreteSAC) -> tuple[dict[str, torch.Tensor], tuple[dict[int, Any], ...]]:
+def _examples(agent: Learner) -> tuple[dict[str, torch.Tensor], tuple[dict[int, Any], ...]]:
     """Inputs to trace the policy with, and which of their axes are free."""
-    states, fixed = 2, _fixed_options(agent)  # an axis of length 1 would be taken as one that is always 1
+    states, fixed = 2, agent.fixed_options  # an axis of length 1 would be taken as one that is always 1
     choices = fixed or 3
     inputs = {
-        "options": torch.zeros(states, choices, agent.option_features),
+        "options": torch.zeros(states, choices, agent.shape.option_features),
         "mask": torch.ones(states, choices, dtype=torch.int8),
-        "context": torch.zeros(states, agent.context_features),
-        "preference": torch.full((states, agent.num_objectives), 1.0 / agent.num_objectives),
+        "context": torch.zeros(states, agent.shape.context_features),
+        "preference": torch.full((states, agent.shape.num_objectives), 1.0 / agent.shape.num_objectives),
     }
     free = torch.export.Dim.DYNAMIC
     # Axes that are the same may have their name only once, or the exporter warns.

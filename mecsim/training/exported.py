@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mecsim_agents import DeployedPolicy, DiscreteSAC
+from mecsim_agents import Learner
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes, Arrays
@@ -80,7 +80,7 @@ class Agreement:
 
 def agreement(
     exported: ExportedPolicy,
-    agent: DiscreteSAC,
+    agent: Learner,
     scenario: Scenario,
     preference: tuple[float, ...] | None,
     seed: int = 0,
@@ -95,7 +95,7 @@ def agreement(
     count = int(max(1, min(EPISODES, TAPES_BYTE // scenario.tape_byte, OBSERVATION_BYTE // observation_byte)))
     asked = _preferences(count, len(scenario.objectives), seed)
     played = asked if preference is None else np.tile(preference, (count, 1))
-    exact = copy.deepcopy(DeployedPolicy(agent)).double()
+    exact = copy.deepcopy(agent.deployed()).double()
     differences, roundings, equal, sizes = [0.0], [0.0], [], set[int]()
     observation = episodes.begin(draw_episodes(scenario, seed, 0, count, Stream.VALIDATION))
     while not episodes.over and episodes.step_index < STEPS:
@@ -118,7 +118,7 @@ def agreement(
 
 
 @torch.inference_mode()
-def _in_double(policy: DeployedPolicy, observation: Arrays, preference: Preferences) -> NDArray[np.float64]:
+def _in_double(policy: torch.nn.Module, observation: Arrays, preference: Preferences) -> NDArray[np.float64]:
     """Probabilities (N, A) of a policy in double precision, for the inputs that the agent gets."""
     inputs = (observation["options"], observation["context"], np.asarray(preference, np.float32))
     options, context, weights = (torch.as_tensor(array).double() for array in inputs)

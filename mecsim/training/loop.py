@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from mecsim_agents import METRICS, DiscreteSAC, Replay
+from mecsim_agents import LEARNERS, EnvironmentShape, Learner, Replay
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import set_threads
@@ -21,7 +21,6 @@ from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
 from mecsim.policies import Policy, calibrate, tradable
 from mecsim.training.collect import Collector
-from mecsim.training.config import TrainingConfig
 from mecsim.training.policy import AgentPolicy
 from mecsim.training.run import Run
 
@@ -46,7 +45,8 @@ class EpochReport:
     updates: int
     returns: NDArray[np.float64]  # (objectives,) mean per episode, as objectives are shown, while exploring
     action_shares: NDArray[np.float64]  # (A,) share of each option in the decisions
-    metrics: dict[str, float]  # means of what the agent reports, see mecsim_agents.METRICS; empty without updates
+    metrics: dict[str, float]  # means of what the agent reports, see its METRICS; empty without updates
+    section_s: dict[str, float]  # wall clock of acting, environments, storing, sampling and learning
     evaluation: Evaluation | None
 
 
@@ -60,11 +60,11 @@ class Monitor(Protocol):
 Evaluate = Callable[[Policy], Evaluation]
 
 
-class Learner(NamedTuple):
+class Prepared(NamedTuple):
     """What trains together: who plays, who learns, and what is learned from."""
 
     collector: Collector
-    agent: DiscreteSAC
+    agent: Learner
     replay: Replay
 
 
@@ -86,7 +86,7 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
             report = _epoch(collector, agent, replay, run, epoch, beside)
             if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
                 report = dataclasses.replace(report, evaluation=evaluate(policy))
-            rows.append(_row(report, scenario.objectives))
+            rows.append(_row(report, scenario.objectives, list(agent.METRICS)))
             run.write_metrics(rows)
             for monitor in monitors:
                 monitor.on_epoch(report)
@@ -94,7 +94,7 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
                 run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
 
 
-def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Learner:
+def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Prepared:
     """What `run` trains with, before its first epoch, or as its newest checkpoint left it after `done_epochs`.
 
     Before the first epoch nothing of the run's folder is read or written.
@@ -104,13 +104,11 @@ def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Learner:
     """
     config = run.config
     collector = Collector(run, done_epochs * config.num_envs // config.copies)
-    env = collector.env
-    options, width = _shape(env.episodes, "options")
-    context = _shape(env.episodes, "context")[0]
-    capacity, counts = config.agent.replay_capacity, env.episodes.layout.count_columns
-    replay = Replay(capacity, options, width, context, env.reward_dim, device, config.copies, counts)
-    agent = run.load_checkpoint(replay, device) if done_epochs else _new_agent(env, config, run.seed, device)
-    return Learner(collector, agent, replay)
+    shape = _environment_shape(collector.env)
+    replay = Replay(shape, config.agent.replay_capacity, device, config.copies)
+    if done_epochs:
+        return Prepared(collector, run.load_checkpoint(replay, device), replay)
+    return Prepared(collector, LEARNERS[config.algorithm].new(shape, config.agent, device, run.seed), replay)
 
 
 def check_memory(run: Run, at_once: int = 1) -> None:
@@ -141,21 +139,20 @@ def _shape(episodes: AnyEpisodes, name: str) -> tuple[int, ...]:
     return shape
 
 
-def _new_agent(env: BatchVectorEnv, config: TrainingConfig, seed: int, device: str) -> DiscreteSAC:
+def _environment_shape(env: BatchVectorEnv) -> EnvironmentShape:
     calibration = calibrate(env.scenario)
     # The scenario decides the ratio of the scales; the agent's numerics want them as large as what can be traded.
     agent_scale = calibration.scale * float(np.mean(tradable(env.scenario) / calibration.scale))
-    return DiscreteSAC(
+    num_options, option_features = _shape(env.episodes, "options")
+    return EnvironmentShape(
         num_objectives=env.reward_dim,
-        option_features=_shape(env.episodes, "options")[1],
+        option_features=option_features,
         context_features=_shape(env.episodes, "context")[0],
         objective_scale=agent_scale.tolist(),
-        config=config.agent,
+        num_options=num_options,
         reward_columns=env.episodes.cost_columns,
-        device=device,
-        seed=seed,
-        num_options=_shape(env.episodes, "options")[0],
         separable=env.episodes.separable,
+        count_columns=env.episodes.layout.count_columns,
     )
 
 
@@ -184,7 +181,7 @@ def _use_one_thread() -> None:
 
 
 def _epoch(
-    collector: Collector, agent: DiscreteSAC, replay: Replay, run: Run, epoch: int, beside: Executor | None
+    collector: Collector, agent: Learner, replay: Replay, run: Run, epoch: int, beside: Executor | None
 ) -> EpochReport:
     """One episode of every environment, with the updates that belong to it.
 
@@ -193,7 +190,8 @@ def _epoch(
     """
     config, steps = run.config, run.scenario.steps
     tally = collector.begin(epoch)
-    learned: list[dict[str, torch.Tensor]] = []
+    agent.timer.clear()
+    learned: list[Mapping[str, torch.Tensor]] = []
     first_step = (epoch - 1 - config.warmup_epochs) * steps  # of those that learn, so that no fraction is ever lost
     for start in range(0, steps, config.steps_per_round):
         count = min(config.steps_per_round, steps - start)
@@ -205,9 +203,10 @@ def _epoch(
                 due = _updates_due(config.updates_per_step, first_step + step)
                 learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
         for batch in played.result() if played else collector.collect(agent, count):
-            replay.add(batch)
+            with agent.timer.section("storing"):
+                replay.add(batch)
     if epoch == config.warmup_epochs:
-        agent.observe_normalisation(replay)
+        agent.observe(replay)
     return EpochReport(
         epoch=epoch,
         epochs=run.epochs,
@@ -216,6 +215,7 @@ def _epoch(
         returns=values_shown(tally.returns + collector.env.episodes.total_offset, run.scenario).mean(axis=0),
         action_shares=tally.chosen / max(1, tally.chosen.sum()),
         metrics=_means(learned),
+        section_s=dict(agent.timer.seconds),
         evaluation=None,
     )
 
@@ -225,13 +225,13 @@ def _updates_due(per_step: float, step: int) -> int:
     return math.floor(per_step * (step + 1) + 1e-9) - math.floor(per_step * step + 1e-9)
 
 
-def _means(learned: list[dict[str, torch.Tensor]]) -> dict[str, float]:
+def _means(learned: list[Mapping[str, torch.Tensor]]) -> dict[str, float]:
     if not learned:
         return {}
-    return {name: float(torch.stack([metrics[name] for metrics in learned]).mean()) for name in METRICS}
+    return {name: float(torch.stack([metrics[name] for metrics in learned]).mean()) for name in learned[0]}
 
 
-def _row(report: EpochReport, objectives: tuple[str, ...]) -> dict[str, Any]:
+def _row(report: EpochReport, objectives: tuple[str, ...], metrics: list[str]) -> dict[str, Any]:
     """A row of metrics.csv: the same columns in every row, empty where there is nothing to say."""
     evaluation = report.evaluation
     return {
@@ -239,7 +239,7 @@ def _row(report: EpochReport, objectives: tuple[str, ...]) -> dict[str, Any]:
         "env_steps": report.env_steps,
         "updates": report.updates,
         **{f"return_{name}": value for name, value in zip(objectives, report.returns.tolist(), strict=True)},
-        **{name: report.metrics.get(name, "") for name in METRICS},
+        **{name: report.metrics.get(name, "") for name in metrics},
         "hypervolume": "" if evaluation is None else evaluation.hypervolume,
         "mean_cost": "" if evaluation is None else evaluation.mean_cost,
     }

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from mecsim_agents import DiscreteSAC
+from mecsim_agents import Learner
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes, Arrays
@@ -44,7 +44,7 @@ class AgentPolicy:
 
     def __init__(
         self,
-        agent: DiscreteSAC,
+        agent: Learner,
         trained: Scenario,
         scenario: Scenario,
         preference: tuple[float, ...] | None = None,
@@ -74,7 +74,8 @@ class AgentPolicy:
         self.preference: NDArray[np.float64] | None = None if preference is None else np.array(preference)
         self._agent = agent
         # The agent's own scale, and not a new measurement: a policy must not change when a calibration does.
-        self._factor: NDArray[np.float64] = np.array(agent.objective_scale) / calibrate(scenario).scale[self._own]
+        own_scale = np.array(agent.shape.objective_scale)
+        self._factor: NDArray[np.float64] = own_scale / calibrate(scenario).scale[self._own]
 
     def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode. An agent of a single preference chooses by that one alone."""

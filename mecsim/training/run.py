@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
-from mecsim_agents import DiscreteSAC, Replay
+from mecsim_agents import LEARNERS, Learner, Replay
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -84,7 +84,10 @@ class Run:
         path = folder / "config.yaml"
         content = read_settings(path, "mecsim_run", FORMAT, "run format", "a run of mecsim train")
         try:
-            config = TrainingConfig.from_mapping(content["training"])
+            training = dict(content["training"])
+            if (name := training.get("algorithm", TrainingConfig.algorithm)) not in LEARNERS:
+                raise RunError(f"{folder}: trained with the agent {name}: install the package that brings it")
+            config = TrainingConfig.from_mapping(training)
             if not (folder / "scenario.yaml").exists():
                 raise RunError(f"{folder}: damaged: it has no scenario.yaml")
             scenario = load_scenario(folder / "scenario.yaml")
@@ -124,7 +127,7 @@ class Run:
 
     # Checkpoints
 
-    def save_checkpoint(self, epoch: int, agent: DiscreteSAC, replay: Replay, state: Mapping[str, Any]) -> None:
+    def save_checkpoint(self, epoch: int, agent: Learner, replay: Replay, state: Mapping[str, Any]) -> None:
         """Write a checkpoint, then remove the earlier ones."""
         folder = self.folder / "checkpoints" / f"{epoch:06d}"
         shutil.rmtree(folder, ignore_errors=True)
@@ -185,7 +188,7 @@ class Run:
         """
         return self.has_checkpoint() and self.latest_env_steps() >= self.steps
 
-    def load_agent(self, device: str = "cpu") -> DiscreteSAC:
+    def load_agent(self, device: str = "cpu") -> Learner:
         """The agent of the newest checkpoint.
 
         Raises:
@@ -193,11 +196,11 @@ class Run:
         """
         path = self.latest_checkpoint() / "agent.safetensors"
         try:
-            return DiscreteSAC.load(path, device)
+            return LEARNERS[self.config.algorithm].load(path, device)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
-    def load_checkpoint(self, replay: Replay, device: str) -> DiscreteSAC:
+    def load_checkpoint(self, replay: Replay, device: str) -> Learner:
         """The agent of the newest checkpoint; fills `replay`.
 
         Raises:

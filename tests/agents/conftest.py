@@ -1,15 +1,26 @@
 """Helpers of the agent's tests: one thread, random observations, and a small world with delayed consequences."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import DiscreteSAC, DiscreteSACConfig, Replay, Transitions
+from mecsim_agents import LEARNERS, DiscreteSAC, EnvironmentShape, Replay, Transitions, ValueLearner
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 OBJECTIVES, FEATURES, CONTEXT, OPTIONS = 2, 5, 3, 4
+SHAPE = EnvironmentShape(OBJECTIVES, FEATURES, CONTEXT, (3.0, 0.5), OPTIONS, reward_columns=(0, 1))
+"""Of `Arrays`: the first two columns are the costs."""
+KINDS: dict[str, tuple[str, dict[str, object]]] = {
+    "sac": ("sac", {}),
+    "sac with a policy network": ("sac", {"policy": "network"}),
+    "dqn": ("dqn", {}),
+}
+"""Learners that differ in more than a number: their names, and what is set."""
+ANY = pytest.mark.parametrize("kind", list(KINDS))
+"""For what any learner has to do."""
 
 
 @pytest.fixture(autouse=True)
@@ -47,17 +58,55 @@ def arrays() -> Arrays:
     return Arrays()
 
 
-def make_agent(seed: int = 0, **config: object) -> DiscreteSAC:
-    """An agent for `Arrays`, whose first two columns are the costs; small networks unless told otherwise."""
-    values = {"encoder_sizes": [16], "head_sizes": [16, 8], "batch_size": 32} | config
-    made = DiscreteSACConfig.from_mapping(values)
-    return DiscreteSAC(OBJECTIVES, FEATURES, CONTEXT, (3.0, 0.5), made, reward_columns=(0, 1), seed=seed)
+def make_learner(kind: str, shape: EnvironmentShape = SHAPE, seed: int = 0, **config: object) -> ValueLearner:
+    """A learner of that kind, with small networks unless told otherwise."""
+    name, own = KINDS[kind]
+    values = {"encoder_sizes": [16], "head_sizes": [16, 8], "batch_size": 32} | own | config
+    made = LEARNERS[name].new(shape, LEARNERS[name].config.from_mapping(values), "cpu", seed)
+    assert isinstance(made, ValueLearner)
+    return made
+
+
+def make_agent(shape: EnvironmentShape = SHAPE, seed: int = 0, **config: object) -> DiscreteSAC:
+    made = make_learner("sac", shape, seed, **config)
+    assert isinstance(made, DiscreteSAC)
+    return made
+
+
+def states_equal(left: ValueLearner, right: ValueLearner) -> bool:
+    mine, other = left.state_tensors(), right.state_tensors()
+    return mine.keys() == other.keys() and all(torch.equal(mine[name], other[name]) for name in mine)
 
 
 def filled_replay(arrays: Arrays, count: int = 200, capacity: int = 300, group: int = 1) -> Replay:
-    replay = Replay(capacity, OPTIONS, FEATURES, CONTEXT, OBJECTIVES, group=group)
+    replay = Replay(SHAPE, capacity, group=group)
     replay.add(arrays.transitions(count))
     return replay
+
+
+def assert_goes_on_bit_for_bit(agent: ValueLearner, replay: Replay, path: Path) -> ValueLearner:
+    """Learn a while, save, load, and go on with both; returns the loaded one."""
+    observation, preference = Arrays(1).observation(300), [0.3, 0.7]
+    agent.observe(replay)
+    for step in range(5):
+        agent.update(replay, step / 10)
+        if step == 2:
+            agent.release()  # what is explored with is saved as well
+    agent.act(observation, preference, explore=True)
+    agent.save(path)
+    other = LEARNERS[agent.NAME].load(path, "cpu")
+    assert isinstance(other, type(agent))
+    assert (other.config, other.shape, other.updates) == (agent.config, agent.shape, 5)
+    for _ in range(2):
+        first, second = (each.act(observation, preference, explore=True) for each in (agent, other))
+        assert (first == second).all()
+        for step in range(5, 8):
+            agent.update(replay, step / 10)
+            other.update(replay, step / 10)
+        agent.release()
+        other.release()
+    assert states_equal(agent, other)
+    return other
 
 
 class DebtWorld:

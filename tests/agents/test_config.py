@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 import pytest
-from mecsim_agents import DiscreteSACConfig
+from mecsim_agents import LEARNERS, DiscreteSACConfig, LearnerConfig
 
 
 def test_mapping_there_and_back_through_json() -> None:
@@ -18,9 +18,16 @@ def test_what_a_mapping_lacks_keeps_its_default() -> None:
     assert DiscreteSACConfig.from_mapping(mapping).architecture == "set"
 
 
-def test_every_field_is_documented() -> None:
-    for field in dataclasses.fields(DiscreteSACConfig):
-        assert field.name in (DiscreteSACConfig.__doc__ or "")
+@pytest.mark.parametrize("config", [algorithm.config for algorithm in LEARNERS.values()])
+def test_every_field_is_documented(config: type[LearnerConfig]) -> None:
+    told = " ".join(cls.__doc__ or "" for cls in config.__mro__)
+    for field in dataclasses.fields(config):
+        assert field.name in told
+
+
+@pytest.mark.parametrize("config", [algorithm.config for algorithm in LEARNERS.values()])
+def test_defaults_can_be_used(config: type[LearnerConfig]) -> None:
+    assert config.from_mapping(config().to_mapping()) == config()
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,12 @@ def test_every_field_is_documented() -> None:
 def test_errors_name_the_field(mapping: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DiscreteSACConfig.from_mapping(mapping)
+
+
+def test_errors_are_of_one_line() -> None:
+    with pytest.raises(ValueError, match="got") as caught:
+        DiscreteSACConfig.from_mapping({"discount": "a\nb", "batch_size": 0})
+    assert str(caught.value) == "batch_size: expected a positive whole number, got 0"
 
 
 def test_is_frozen() -> None:

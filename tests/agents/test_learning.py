@@ -3,29 +3,42 @@
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import DiscreteSAC, DiscreteSACConfig, Replay, Transitions
+from mecsim_agents import (
+    LEARNERS,
+    DiscreteSAC,
+    DiscreteSACConfig,
+    DoubleDQNConfig,
+    EnvironmentShape,
+    Replay,
+    Transitions,
+    ValueConfig,
+    ValueLearner,
+)
 
 from .conftest import DebtWorld
 
 SCALE = (50.0, 50.0)  # about the cost of 100 decisions, as an episode's range would be
+SHAPE = EnvironmentShape(2, 4, 0, SCALE, num_options=4, reward_columns=(0, 1))
 PREFERENCES = ([1.0, 0.0], [0.7, 0.3], [0.3, 0.7], [0.0, 1.0])
 
 
 def train(
-    config: DiscreteSACConfig,
+    config: ValueConfig,
     updates: int,
     seed: int = 0,
     outlier_share: float = 0.0,
     device: str = "cpu",
     copies: int = 1,
     grouped: bool = True,
-) -> DiscreteSAC:
+) -> ValueLearner:
     """Train in 32 worlds side by side, an update a step after a warm-up; a share of the costs is 1000 times larger.
 
     `copies` of the worlds meet the same chance; `grouped`: whether the agent is told.
     """
-    agent = DiscreteSAC(2, 4, 0, SCALE, config, reward_columns=(0, 1), seed=seed, device=device, num_options=4)
-    replay = Replay(config.replay_capacity, 4, 4, 0, 2, device, group=copies if grouped else 1)
+    kinds = {algorithm.config: algorithm for algorithm in LEARNERS.values()}
+    agent = kinds[type(config)].new(SHAPE, config, device, seed)
+    assert isinstance(agent, ValueLearner)
+    replay = Replay(SHAPE, config.replay_capacity, device, group=copies if grouped else 1)
     world, rng = DebtWorld(32, seed, copies=copies), np.random.default_rng(seed)
     for step in range(updates + 60):
         before, preference = world.observe(), rng.dirichlet([1.0, 1.0], 32 // copies).repeat(copies, 0)
@@ -36,13 +49,13 @@ def train(
         over = np.zeros(32, bool)
         replay.add(Transitions.from_arrays(before, action, reward, over, world.observe(), preference))
         if step == 59:
-            agent.observe_normalisation(replay)
+            agent.observe(replay)
         if step >= 60:
             agent.update(replay, (step - 60) / updates)
     return agent
 
 
-def gap_closed(agent: DiscreteSAC) -> list[float]:
+def gap_closed(agent: ValueLearner) -> list[float]:
     """Share of the way from the greedy to the optimal cost that the agent has gone, for each preference."""
     shares = []
     for preference in np.array(PREFERENCES, np.float32):
@@ -57,14 +70,21 @@ def gap_closed(agent: DiscreteSAC) -> list[float]:
     return shares
 
 
+COMMON: dict[str, object] = {
+    "encoder_sizes": [32], "head_sizes": [32], "batch_size": 128, "learning_rate": 3e-3, "replay_capacity": 20_000,
+    "discount": 0.95, "target_rate": 0.01, "huber_beta": 0.3, "group_huber_beta": 0.02, "played_fraction": 0.0,
+    "temperature": 0.01, "group_mean_weight": 0.05,
+}  # fmt: skip
+"""Settings for the world above. Whatever decides how it is learned is given, so that no default is measured."""
+
+
 def small(**values: object) -> DiscreteSACConfig:
-    """Settings for the world above. Whatever decides how it is learned is given, so that no default is measured."""
-    return DiscreteSACConfig.from_mapping(
-        {"encoder_sizes": [32], "head_sizes": [32], "batch_size": 128, "learning_rate": 3e-3, "replay_capacity": 20_000}
-        | {"discount": 0.95, "target_rate": 0.01, "huber_beta": 0.3, "group_huber_beta": 0.02, "played_fraction": 0.0}
-        | {"temperature": 0.01, "exploration_temperature": 0.01, "group_mean_weight": 0.05}
-        | values
-    )
+    return DiscreteSACConfig.from_mapping(COMMON | {"exploration_temperature": 0.01} | values)
+
+
+def small_dqn(**values: object) -> DoubleDQNConfig:
+    exploration = {"exploration_start": 0.5, "exploration_end": 0.05, "exploration_fraction": 0.3}
+    return DoubleDQNConfig.from_mapping(COMMON | exploration | values)
 
 
 # The worst of four preferences, measured over two seeds: with the softmax policy 0.96 to 0.98, without residual form
@@ -86,8 +106,19 @@ def test_learns_delayed_consequences_for_every_preference(
     assert min(shares) > least, shares
 
 
+@pytest.mark.parametrize("settings", [{}, {"residual": False}, {"architecture": "padded"}])
+def test_double_dqn_learns_them_too(settings: dict[str, object]) -> None:
+    shares = gap_closed(train(small_dqn(**settings), 1000))
+    assert min(shares) > 0.85, shares
+
+
+def test_double_dqn_is_helped_by_copies_that_share_their_chance() -> None:
+    shares = gap_closed(train(small_dqn(), 200, copies=8))
+    assert min(shares) > 0.85, shares
+
+
 def test_the_optimum_is_far_from_greedy() -> None:
-    agent = DiscreteSAC(2, 4, 0, SCALE, small(), reward_columns=(0, 1))
+    agent = DiscreteSAC(SHAPE, small())
     assert gap_closed(agent) == pytest.approx([0.0] * 4)
     world, preference = DebtWorld(4000, 99), np.array([0.5, 0.5], np.float32)
     greedy = world.mean_cost((world.own @ preference).argmin(-1), preference, 0.95)

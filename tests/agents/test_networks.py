@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import InputNormaliser, OptionNetwork
-from mecsim_agents.ensemble import EnsembleNetwork
+from mecsim_agents import InputNormaliser, LayerSizes, NetworkShape, OptionNetwork, ValueLearner
 from mecsim_agents.functional import entropy, masked_log_softmax
+from mecsim_agents.networks import EnsembleNetwork
 
-from .conftest import CONTEXT, FEATURES, Arrays, filled_replay, make_agent
+from .conftest import ANY, CONTEXT, FEATURES, Arrays, filled_replay, make_agent, make_learner
 
 PREFERENCE = np.array([0.3, 0.7], np.float32)
 
 
 def random_network(members: int = 2, outputs: int = 2) -> OptionNetwork:
     generator = torch.Generator().manual_seed(1)
-    network = OptionNetwork(FEATURES, CONTEXT, 2, outputs, (16, 12), (16, 8), members, generator)
+    shape = NetworkShape(FEATURES, CONTEXT, 2, outputs, members)
+    network = OptionNetwork(shape, LayerSizes((16, 12), (16, 8)), generator)
     with torch.no_grad():  # away from the zero start, at which every output is equal
         for parameter in network.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
@@ -27,9 +28,9 @@ def inputs(arrays: Arrays, states: int = 6) -> list[torch.Tensor]:
     return [*tensors, torch.as_tensor(PREFERENCE).expand(states, -1)]
 
 
-def trained_agent(arrays: Arrays) -> object:
-    agent, replay = make_agent(learning_rate=0.01), filled_replay(arrays)
-    agent.observe_normalisation(replay)
+def trained_agent(arrays: Arrays, kind: str) -> ValueLearner:
+    agent, replay = make_learner(kind, learning_rate=0.01), filled_replay(arrays)
+    agent.observe(replay)
     for _ in range(20):
         agent.update(replay, 0.0)
     return agent
@@ -54,8 +55,20 @@ def test_outputs_depend_on_the_other_options(arrays: Arrays) -> None:
     assert not torch.allclose(network(options, mask, *rest)[:, :, 0], network(changed, mask, *rest)[:, :, 0])
 
 
-def test_padding_changes_nothing(arrays: Arrays) -> None:
-    agent, observation = trained_agent(arrays), arrays.observation(50)
+@ANY
+def test_the_order_of_options_changes_nothing(arrays: Arrays, kind: str) -> None:
+    agent, observation, order = trained_agent(arrays, kind), arrays.observation(50), [2, 0, 3, 1]
+    shuffled = observation | {name: observation[name][:, order] for name in ("options", "mask")}
+    straight = agent.action_probabilities(observation, PREFERENCE)
+    np.testing.assert_allclose(
+        agent.action_probabilities(shuffled, PREFERENCE), straight[:, order], rtol=1e-3, atol=1e-6
+    )
+    assert (np.array(order)[agent.eval(shuffled, PREFERENCE)] == agent.eval(observation, PREFERENCE)).all()
+
+
+@ANY
+def test_padding_changes_nothing(arrays: Arrays, kind: str) -> None:
+    agent, observation = trained_agent(arrays, kind), arrays.observation(50)
     padded = dict(observation)
     padded["options"] = np.pad(observation["options"], ((0, 0), (0, 3), (0, 0)), constant_values=np.nan)
     padded["mask"] = np.pad(observation["mask"], ((0, 0), (0, 3)))
@@ -74,8 +87,9 @@ def test_ensemble_members_are_independent(arrays: Arrays) -> None:
     torch.testing.assert_close(single(*given)[0], network(*given)[1])
 
 
-def test_absent_options_are_never_chosen(arrays: Arrays) -> None:
-    agent, observation = trained_agent(arrays), arrays.observation(2000)
+@ANY
+def test_absent_options_are_never_chosen(arrays: Arrays, kind: str) -> None:
+    agent, observation = trained_agent(arrays, kind), arrays.observation(2000)
     probability = agent.action_probabilities(observation, PREFERENCE)
     present = observation["mask"] == 1
     assert (probability[~present] == 0).all()
@@ -135,9 +149,9 @@ def assert_taken(network: EnsembleNetwork, given: list[torch.Tensor], action: to
         torch.testing.assert_close(one, parameter.grad)
 
 
-@pytest.mark.parametrize("policy", ["softmax", "network"])
-def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays, policy: str) -> None:
-    agent, observation = make_agent(policy=policy), arrays.observation(500)
+@ANY
+def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays, kind: str) -> None:
+    agent, observation = make_learner(kind), arrays.observation(500)
     cost = observation["options"][..., :2] * PREFERENCE / np.array([3.0, 0.5])
     cost = np.where(observation["mask"] == 1, cost.sum(-1), np.inf)
     assert (agent.eval(observation, PREFERENCE) == cost.argmin(-1)).all()
@@ -147,9 +161,9 @@ def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays, policy: str) 
     np.testing.assert_allclose(values[present], expected[present], rtol=1e-5)
 
 
-@pytest.mark.parametrize("policy", ["softmax", "network"])
-def test_plain_form_starts_uniform(arrays: Arrays, policy: str) -> None:
-    agent = make_agent(residual=False, policy=policy)
+@ANY
+def test_plain_form_starts_uniform(arrays: Arrays, kind: str) -> None:
+    agent = make_learner(kind, residual=False)
     probability = agent.action_probabilities(arrays.observation(20), PREFERENCE)
     valid = (probability > 0).sum(-1, keepdims=True)
     np.testing.assert_allclose(probability, np.where(probability > 0, 1 / valid, 0), rtol=1e-5)
@@ -187,9 +201,10 @@ def test_normaliser_compresses_options_in_the_units_of_their_columns() -> None:
     np.testing.assert_allclose(again[0].std(0, correction=0)[:2], 1.0, rtol=1e-4)
 
 
+@ANY
 @pytest.mark.parametrize("compress", [False, True])
-def test_the_unit_of_a_cost_is_the_temperature(arrays: Arrays, compress: bool) -> None:
-    agent = make_agent(compress=compress, temperature=0.2, reward_multiplier=4.0)
+def test_the_unit_of_a_cost_is_the_temperature(arrays: Arrays, compress: bool, kind: str) -> None:
+    agent = make_learner(kind, compress=compress, temperature=0.2, reward_multiplier=4.0)
     options = arrays.observation(3)["options"]
     state = agent.model.state(
         torch.as_tensor(options), torch.ones(3, 4).bool(), torch.zeros(3, 3), torch.ones(3, 2) / 2

@@ -1,14 +1,26 @@
 """The padded network: places instead of a set, and everything else of the agent as with the set network."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import DiscreteSAC, DiscreteSACConfig, PaddedNetwork, Replay
+from mecsim_agents import DiscreteSAC, LayerSizes, NetworkShape, PaddedNetwork, Replay
 
-from .conftest import CONTEXT, FEATURES, OBJECTIVES, OPTIONS, Arrays, filled_replay
-from .test_learning import SCALE, gap_closed, small, train
+from .conftest import (
+    CONTEXT,
+    FEATURES,
+    OBJECTIVES,
+    OPTIONS,
+    SHAPE,
+    Arrays,
+    assert_goes_on_bit_for_bit,
+    filled_replay,
+    make_agent,
+)
+from .test_learning import SHAPE as WORLD
+from .test_learning import gap_closed, small, train
 from .test_networks import assert_taken, inputs
 
 PREFERENCE = np.array([0.3, 0.7], np.float32)
@@ -16,7 +28,9 @@ PREFERENCE = np.array([0.3, 0.7], np.float32)
 
 def random_network(members: int = 2, outputs: int = 2, places: int = OPTIONS) -> PaddedNetwork:
     generator = torch.Generator().manual_seed(1)
-    network = PaddedNetwork(FEATURES, CONTEXT, OBJECTIVES, places, outputs, (16, 12), (16, 8), members, generator)
+    network = PaddedNetwork(
+        NetworkShape(FEATURES, CONTEXT, OBJECTIVES, outputs, members, places), LayerSizes((16, 12), (16, 8)), generator
+    )
     with torch.no_grad():  # away from the zero start, at which every output is equal
         for parameter in network.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
@@ -24,15 +38,12 @@ def random_network(members: int = 2, outputs: int = 2, places: int = OPTIONS) ->
 
 
 def padded_agent(seed: int = 0, num_options: int | None = OPTIONS, **config: object) -> DiscreteSAC:
-    values = {"architecture": "padded", "encoder_sizes": [16], "head_sizes": [16, 8], "batch_size": 32} | config
-    made = DiscreteSACConfig.from_mapping(values)
-    shape = OBJECTIVES, FEATURES, CONTEXT, (3.0, 0.5)
-    return DiscreteSAC(*shape, made, reward_columns=(0, 1), seed=seed, num_options=num_options)
+    return make_agent(replace(SHAPE, num_options=num_options), seed, **{"architecture": "padded"} | config)
 
 
 def trained_agent(arrays: Arrays, num_options: int = OPTIONS) -> DiscreteSAC:
     agent, replay = padded_agent(num_options=num_options, learning_rate=0.01), filled_replay(arrays)
-    agent.observe_normalisation(replay)
+    agent.observe(replay)
     for _ in range(20):
         agent.update(replay, 0.0)
     return agent
@@ -46,7 +57,9 @@ def test_outputs_have_a_row_per_option_that_was_given(arrays: Arrays, choices: i
 
 
 def test_outputs_start_at_zero(arrays: Arrays) -> None:
-    network = PaddedNetwork(FEATURES, CONTEXT, 2, OPTIONS, 2, (16,), (8,), 2, torch.Generator().manual_seed(0))
+    network = PaddedNetwork(
+        NetworkShape(FEATURES, CONTEXT, 2, 2, 2, OPTIONS), LayerSizes((16,), (8,)), torch.Generator().manual_seed(0)
+    )
     assert (network(*inputs(arrays)) == 0).all()
 
 
@@ -133,7 +146,7 @@ def test_more_options_are_refused(arrays: Arrays) -> None:
         agent.check_options(OPTIONS + 1)
     agent.check_options(OPTIONS)
     with pytest.raises(ValueError, match=expected):
-        agent.update(Replay(50, OPTIONS + 1, FEATURES, CONTEXT, OBJECTIVES), 0.0)
+        agent.update(Replay(replace(SHAPE, num_options=OPTIONS + 1), 50), 0.0)
 
 
 @pytest.mark.parametrize("number", [None, 0])
@@ -154,18 +167,8 @@ def test_residual_form_starts_at_the_greedy_choice(arrays: Arrays, policy: str) 
 @pytest.mark.parametrize("critic", ["vector", "scalar"])
 def test_resumes_bit_for_bit(arrays: Arrays, tmp_path: Path, critic: str, policy: str) -> None:
     agent, replay = padded_agent(critic=critic, policy=policy, learn_temperature=True), filled_replay(arrays)
-    agent.observe_normalisation(replay)
-    for step in range(5):
-        agent.update(replay, step / 10)
-    agent.save(tmp_path / "agent.safetensors")
-    other = DiscreteSAC.load(tmp_path / "agent.safetensors")
-    assert (other.config.architecture, other.num_options) == ("padded", OPTIONS)
-    for step in range(5, 10):
-        agent.update(replay, step / 10)
-        other.update(replay, step / 10)
-    mine, theirs = agent.state_tensors(), other.state_tensors()
-    assert mine.keys() == theirs.keys()
-    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    other = assert_goes_on_bit_for_bit(agent, replay, tmp_path / "agent.safetensors")
+    assert (other.config.architecture, other.shape.num_options) == ("padded", OPTIONS)
 
 
 def test_architectures_do_not_take_each_others_weights() -> None:
@@ -187,5 +190,5 @@ def test_learns_delayed_consequences_for_every_preference(policy: str, critic: s
 
 
 def test_starts_where_the_set_network_starts() -> None:
-    agent = DiscreteSAC(2, 4, 0, SCALE, small(architecture="padded"), reward_columns=(0, 1), num_options=4)
+    agent = DiscreteSAC(WORLD, small(architecture="padded"))
     assert gap_closed(agent) == pytest.approx([0.0] * 4)

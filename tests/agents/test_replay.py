@@ -7,13 +7,13 @@ import pytest
 import torch
 from mecsim_agents import Replay, Transitions
 
-from .conftest import CONTEXT, FEATURES, OBJECTIVES, OPTIONS, Arrays, filled_replay
+from .conftest import FEATURES, OBJECTIVES, OPTIONS, SHAPE, Arrays, filled_replay
 
 COUNTS = (2, 4)
 
 
 def empty(capacity: int, group: int = 1, counts: tuple[int, int] | None = None) -> Replay:
-    return Replay(capacity, OPTIONS, FEATURES, CONTEXT, OBJECTIVES, group=group, counts=counts)
+    return Replay(replace(SHAPE, count_columns=counts), capacity, group=group)
 
 
 def counted(arrays: Arrays, count: int) -> Transitions:

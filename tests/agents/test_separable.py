@@ -1,26 +1,25 @@
 """Objectives in which a decision costs what it does whatever was decided before."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mecsim_agents import DiscreteSAC, DiscreteSACConfig
+from mecsim_agents import DiscreteSAC, EnvironmentShape
 from numpy.typing import NDArray
 
-from tests.agents.conftest import CONTEXT, FEATURES, OBJECTIVES, Arrays, filled_replay
+from tests.agents.conftest import CONTEXT, FEATURES, OBJECTIVES, SHAPE, Arrays, filled_replay, make_agent
 
-SCALE = (3.0, 0.5)
 STATES = 50
 FUTURE = 1  # the objective with a separable cost
 
 
 def learned(arrays: Arrays, declared: tuple[int, ...] = (FUTURE,), **settings: object) -> DiscreteSAC:
     """An agent whose critics have learned noise."""
-    values = {"encoder_sizes": [16], "head_sizes": [16], "batch_size": 32, "learning_rate": 0.01} | settings
-    config = DiscreteSACConfig.from_mapping(values)
-    agent = DiscreteSAC(OBJECTIVES, FEATURES, CONTEXT, SCALE, config, reward_columns=(0, 1), separable=declared)
+    values = {"head_sizes": [16], "learning_rate": 0.01} | settings
+    agent = make_agent(replace(SHAPE, separable=declared), **values)
     replay = filled_replay(arrays)
-    agent.observe_normalisation(replay)
+    agent.observe(replay)
     for _ in range(20):
         agent.update(replay, 0.0)
     return agent
@@ -29,7 +28,7 @@ def learned(arrays: Arrays, declared: tuple[int, ...] = (FUTURE,), **settings: o
 def future(agent: DiscreteSAC, observation: dict[str, NDArray[np.generic]], weight: float) -> NDArray[np.float64]:
     """What the agent expects of each valid option's later reward, (·, objectives), at a weight of `FUTURE`."""
     values = agent.q_values(observation, [1.0 - weight, weight])
-    cost = observation["options"][..., :2] / np.array(SCALE) * agent.config.reward_multiplier
+    cost = observation["options"][..., :2] / np.array(SHAPE.objective_scale) * agent.config.reward_multiplier
     return np.asarray((values + cost)[observation["mask"] != 0])
 
 
@@ -69,10 +68,10 @@ def test_a_file_keeps_it(arrays: Arrays, tmp_path: Path) -> None:
     path = tmp_path / "agent.safetensors"
     agent.save(path)
     again = DiscreteSAC.load(path)
-    assert again.separable == (FUTURE,)
+    assert again.shape.separable == (FUTURE,)
     np.testing.assert_array_equal(again.q_values(observation, [0.1, 0.9]), agent.q_values(observation, [0.1, 0.9]))
 
 
 def test_a_position_has_to_be_one() -> None:
     with pytest.raises(ValueError, match="separable: expected positions of 2 objectives, got \\(2,\\)"):
-        DiscreteSAC(2, FEATURES, CONTEXT, SCALE, separable=(2,))
+        EnvironmentShape(2, FEATURES, CONTEXT, (3.0, 0.5), separable=(2,))

@@ -1,12 +1,13 @@
-"""Discrete soft actor-critic for all preferences at once, over sets of options.
+"""What learners of values share: acting, an update of the critics, and files.
 
-Dimension suffixes: N states, A options, F option features, G context features, d objectives, K critics, M critic
-outputs per option (d, or 1 for the scalar critic).
+Dimension suffixes as in `values.model`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -14,98 +15,79 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from mecsim_agents import checkpoint
-from mecsim_agents.architectures import Shape
-from mecsim_agents.config import DiscreteSACConfig
+from mecsim_agents.environment import EnvironmentShape
 from mecsim_agents.functional import (
     critic_target,
-    entropy,
     group_errors,
     huber,
     masked_log_softmax,
-    policy_loss,
     sample_preferences,
-    scalarise,
     weighted_mean,
 )
-from mecsim_agents.model import Model
+from mecsim_agents.learner import Algorithm
 from mecsim_agents.observation import Observation, State, read_observation, read_preference
 from mecsim_agents.replay import Replay, Transitions
+from mecsim_agents.timer import SectionTimer
+from mecsim_agents.values.config import ValueConfig
+from mecsim_agents.values.deployed import DeployedPolicy
+from mecsim_agents.values.model import ValueModel
 
 _CHUNK = 256  # states evaluated at once when acting on a CPU: their activations stay in its cache
 _WARM_UP = 20_000  # transitions that the input normalisation looks at
 _CHECK_EVERY = 100  # updates between checks for finite numbers on a device where each check waits for it
 
 
-class DiscreteSAC:
-    """Preference-conditioned, multi-objective Discrete-SAC.
+class ValueLearner(ABC):
+    """A learner with a critic for each objective, for all preferences at once (see `Learner` for what is promised).
 
-    Christodoulou 2019 (arXiv 1910.07207) with a critic for each objective and preferences drawn anew for every sampled
-    transition (Alegre et al. 2023). An observation is a mapping of `options` float32 (N, A, F), `mask` (N, A), nonzero
-    for the options that exist, and `context` float32 (N, G), or the same without N. N may change between calls, and A
-    too (with the padded architecture up to `num_options`). A preference is (d,) or (N, d), not negative, with sum one.
-
-    Learning and exploring share no weights: `release` hands those of the moment to the exploring policy. One thread can
-    so act with `explore=True` while another one updates.
+    Preferences are drawn anew for sampled transitions (Alegre et al. 2023). Learning and exploring share no weights:
+    `release` hands those of the moment to the exploring policy. One thread can so act with `explore=True` while another
+    one updates.
     """
+
+    NAME: ClassVar[str]
+    CONFIG: ClassVar[type[ValueConfig]]
+    MODEL: ClassVar[type[ValueModel]]
+    METRICS: ClassVar[Mapping[str, str]]
+
+    config: ValueConfig
+    model: ValueModel
 
     def __init__(
         self,
-        num_objectives: int,
-        option_features: int,
-        context_features: int,
-        objective_scale: Sequence[float],
-        config: DiscreteSACConfig | None = None,
-        reward_columns: Sequence[int] | None = None,
+        shape: EnvironmentShape,
+        config: ValueConfig | None = None,
         device: torch.device | str = "cpu",
         seed: int = 0,
-        num_options: int | None = None,
-        separable: Sequence[int] = (),
     ) -> None:
-        """`objective_scale`: (d,) size of each objective in its physical unit, by which rewards are divided.
+        """`seed` decides the initial weights and all later draws.
 
-        `reward_columns`: (d,) columns of `options` with each option's immediate cost, which is minus its reward, in
-        physical units. `seed` decides the initial weights and all later draws. `num_options`: the most options of a
-        state, which only the padded architecture has to know. `separable`: positions of the objectives in which a
-        decision costs what it does whatever was decided before. Raises ValueError for shapes and values that cannot be.
+        Raises TypeError for the config of another learner, ValueError for an architecture that does not fit the shape.
         """
-        self.config = config = config or DiscreteSACConfig()
-        self.num_objectives, self.option_features = num_objectives, option_features
-        self.context_features, self.device, self.seed = context_features, torch.device(device), seed
-        self.num_options = num_options
-        self.objective_scale = tuple(float(scale) for scale in objective_scale)
-        self.reward_columns = None if reward_columns is None else tuple(int(column) for column in reward_columns)
-        if len(self.objective_scale) != num_objectives or not all(0 < scale < np.inf for scale in self.objective_scale):
-            raise ValueError(f"objective_scale: expected {num_objectives} positive numbers, got {self.objective_scale}")
-        self.separable = tuple(int(position) for position in separable)
-        if not set(self.separable) <= set(range(num_objectives)):
-            raise ValueError(f"separable: expected positions of {num_objectives} objectives, got {self.separable}")
-        columns = self.reward_columns
-        if columns is not None and (len(columns) != num_objectives or not set(columns) <= set(range(option_features))):
-            raise ValueError(
-                f"reward_columns: expected {num_objectives} columns below {option_features}, got {columns}"
-            )
-        self._reward_factor_d = config.reward_multiplier / torch.tensor(self.objective_scale, device=self.device)
-
+        self.shape, self.config, self.device, self.seed = shape, config or self.CONFIG(), torch.device(device), seed
+        if not isinstance(self.config, self.CONFIG):
+            raise TypeError(f"config: expected a {self.CONFIG.__name__}, got a {type(config).__name__}")
         initial_seed, act_seed, learn_seed = (int(word) for word in np.random.SeedSequence(seed).generate_state(3))
         # Two streams, so that how often one acts between updates does not change what is sampled from the replay.
         self._generators = {
             "act": torch.Generator(self.device).manual_seed(act_seed),
             "learn": torch.Generator(self.device).manual_seed(learn_seed),
         }
-        outputs = num_objectives if config.critic == "vector" else 1
-        shape = Shape(
-            option_features, context_features, num_objectives, num_options, outputs, members=config.ensemble_size
-        )
-        factor_d = config.reward_multiplier / torch.tensor(self.objective_scale)
         initial = torch.Generator().manual_seed(initial_seed)  # on the CPU, so that a seed means one agent
-        self.model = Model(shape, config, factor_d, self.reward_columns, self.separable, initial).to(self.device)
-        self._optimisers = {
-            "critic": self._adam(list(self.model.critic.parameters())),
-            "temperature": self._adam([self.model.log_temperature]),
-        }
-        if config.policy == "network":
-            self._optimisers["policy"] = self._adam(list(self.model.policy.parameters()))
+        self.model = self.MODEL(shape, self.config, initial).to(self.device)
+        self._optimisers = {name: self._adam(parameters) for name, parameters in self.model.learned().items()}
         self.updates = 0
+        self.timer = SectionTimer()
+
+    @classmethod
+    def algorithm(cls, summary: str) -> Algorithm:
+        """Describe learners of this class, in one line and otherwise."""
+        return Algorithm(cls.NAME, summary, cls.CONFIG, cls, cls.load)
+
+    @property
+    def fixed_options(self) -> int | None:
+        """How many options a state of the deployed policy has, absent ones included; None if any number will do."""
+        return self.model.critic.max_options
 
     # Acting
 
@@ -119,8 +101,8 @@ class DiscreteSAC:
     ) -> NDArray[np.int64] | int:
         """Choose an option for each state: (N,) int64, or an int for a single state.
 
-        `explore` draws from the policy that was released last, with the agent's own generator; otherwise the likeliest
-        option of the averaged policy is taken. Raises ValueError for a state without any option.
+        `explore` tries options out, with the policy that was released last and the agent's own generator; otherwise the
+        best option of the averaged policy is taken. Raises ValueError for a state without any option.
         """
         single, options_NAF, mask_NA, context_NG, preference_Nd = self._inputs(observation, preference)
         if not mask_NA.any(-1).all():
@@ -132,18 +114,16 @@ class DiscreteSAC:
             part = [tensor[start : start + chunk] for tensor in arguments]
             state = self.model.state(*part)
             if explore:
-                logits_NA = self._explore(state)
+                scores_NA = self._exploring_scores(state)
             else:
-                logits_NA = self.model.logits(self.model.averaged, state, self.model.temperature)
-            choices.append(logits_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
+                scores_NA = self.model.logits(self.model.averaged, state, self.model.temperature)
+            choices.append(scores_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
         action_N = (choices[0] if len(choices) == 1 else torch.cat(choices)).cpu().numpy()
         return int(action_N[0]) if single else action_N
 
-    def _explore(self, state: State) -> Tensor:
-        """Perturb logits such that the largest is a draw from the exploring policy."""
-        logits_NA = self.model.exploring_logits(state)
-        # Gumbel's trick: adding such noise and taking the largest draws from the softmax.
-        return logits_NA - torch.empty_like(logits_NA).exponential_(generator=self._generators["act"]).log()
+    @abstractmethod
+    def _exploring_scores(self, state: State) -> Tensor:
+        """Numbers (N, A) of which the largest is the option to try out."""
 
     def eval(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.int64] | int:
         """Choose without exploring, under the name that morl-baselines uses."""
@@ -170,9 +150,13 @@ class DiscreteSAC:
         values = values_NAM.masked_fill(~state.mask_NA.unsqueeze(-1), -torch.inf).cpu().numpy()
         return values[0] if single else values
 
+    def deployed(self, preference: Sequence[float] | None = None) -> DeployedPolicy:
+        """Return the averaged policy as one function of tensors, on the same weights."""
+        return DeployedPolicy(self.model, preference)
+
     # Learning
 
-    def observe_normalisation(self, replay: Replay) -> None:
+    def observe(self, replay: Replay) -> None:
         """Set the input normalisation from the transitions in `replay`: once, after warm-up and before updates."""
         warm = replay.oldest_first(_WARM_UP)
         self.model.normaliser.set_normalisation(warm.options, warm.mask, warm.context)
@@ -182,78 +166,73 @@ class DiscreteSAC:
         self.model.release()
 
     def update(self, replay: Replay, progress: float, preference: ArrayLike | None = None) -> dict[str, Tensor]:
-        """Make one gradient step of critics, policy network and temperature, as far as they learn; move the targets.
+        """Make one gradient step of all that learns, and move the targets.
 
-        `progress` in [0, 1] is the share of the training done; it sets the learning rate. With a `preference` (d,)
-        nothing but that one is learned for, instead of preferences drawn anew. Returns the METRICS as tensors without
+        `progress` in [0, 1] is the share of the training done; schedules follow it. With a `preference` (d,) nothing
+        but that one is learned for, instead of preferences drawn anew. Returns the METRICS as tensors without
         dimension, so that reading them, which waits for the device, is the caller's choice. Raises FloatingPointError
         when a loss or a gradient is not finite.
         """
         if replay.device.type != self.device.type:
             raise ValueError(f"replay: on {replay.device}, but the agent is on {self.device}")
         self.check_options(replay.num_options)
-        config, model = self.config, self.model
-        learning_rate = self._set_learning_rate(progress)
-        batch = replay.sample(config.batch_size, self._generators["learn"])
-        preference_Nd = self._preferences(batch, replay.group, preference)
-        temperature = model.temperature
+        scheduled = self._schedule(min(max(progress, 0.0), 1.0))
+        with self.timer.section("sampling"):
+            batch = replay.sample(self.config.batch_size, self._generators["learn"])
+        with self.timer.section("learning"):
+            preference_Nd = self._preferences(batch, replay.group, preference)
+            metrics = self._learn(batch, preference_Nd, replay.group)
+            self.updates += 1
+            # Polynomial-decay averaging (Shamir and Zhang 2013): about the latest 1/(1 + power) of all updates count.
+            power = self.config.averaging_power
+            self.model.follow(self.config.target_rate, (1.0 + power) / (self.updates + power))
+        return metrics | scheduled
 
+    def _learn(self, batch: Transitions, preference_Nd: Tensor, group: int) -> dict[str, Tensor]:
+        """Make a gradient step of the critics and of what else learns; what there is to report."""
+        config, model = self.config, self.model
         with torch.no_grad():
             state = model.state(batch.options, batch.mask, batch.context, preference_Nd)
             following = model.state(batch.next_options, batch.next_mask, batch.next_context, preference_Nd)
             next_values_NAM = model.judged(model.values(model.target, following), preference_Nd)
-            next_policy = model.next_policy(following, next_values_NAM)
-            reward_NM = batch.reward * self._reward_factor_d
-            if config.critic == "scalar":
-                reward_NM = (reward_NM * preference_Nd).sum(-1, keepdim=True)
-            bonus = temperature if config.value_entropy else torch.zeros_like(temperature)
+            policy = model.next_policy(following, next_values_NAM)
+            reward_NM, bonus = model.rewards(batch.reward, preference_Nd), model.entropy_bonus
             target_NM = critic_target(
-                reward_NM, batch.terminated, next_values_NAM, *next_policy, preference_Nd, config.discount, bonus
+                reward_NM, batch.terminated, next_values_NAM, *policy, preference_Nd, config.discount, bonus
             )
         taken_KNM = model.taken_values(model.critic, state, batch.action)
         error_KNM = taken_KNM - target_NM
-        if config.critic == "vector":  # what decides is the weighted error: it counts as much as that of an objective
+        if model.per_objective:  # what decides is the weighted error: it counts as much as that of an objective
             error_KNM = torch.cat([error_KNM, (error_KNM * preference_Nd).sum(-1, keepdim=True)], -1)
-        within, common = group_errors(error_KNM, replay.group)
-        if replay.group == 1:
-            critic_loss = huber(common, config.huber_beta)
-        else:
-            common_loss = huber(common, config.huber_beta)
-            critic_loss = huber(within, config.group_huber_beta) + config.group_mean_weight * common_loss
-        critic_norm = self._step("critic", len(taken_KNM) * critic_loss)
-        entropy_N = entropy(*next_policy)
-        policy_value = policy_norm = torch.zeros(())
-        if config.policy == "network":
-            policy_value, policy_norm = self._update_policy(state)
-        if config.learn_temperature:
-            target_entropy_N = config.target_entropy_fraction * following.mask_NA.sum(-1).clamp_min(1).log()
-            self._step("temperature", (model.log_temperature * (entropy_N - target_entropy_N)).mean())
-        self.updates += 1
-        # Polynomial-decay averaging (Shamir and Zhang 2013): about the latest 1/(1 + power) of all updates count.
-        model.follow(config.target_rate, (1.0 + config.averaging_power) / (self.updates + config.averaging_power))
+        within, common = group_errors(error_KNM, group)
+        loss = huber(common, config.huber_beta)
+        if group > 1:
+            loss = huber(within, config.group_huber_beta) + config.group_mean_weight * loss
+        norm = self._step("critic", len(taken_KNM) * loss)
         return {
-            "critic_loss": critic_loss.detach(),
-            "policy_loss": policy_value,
+            "critic_loss": loss.detach(),
             "error_within_groups": within.detach().square().mean().sqrt(),
             "error_of_groups": common.detach().square().mean().sqrt(),
             "value": weighted_mean(taken_KNM[0].detach(), preference_Nd),
             "target": weighted_mean(target_NM, preference_Nd),
-            "entropy": entropy_N.mean(),
-            "temperature": temperature,
-            "critic_gradient_norm": critic_norm,
-            "policy_gradient_norm": policy_norm,
-            "learning_rate": torch.tensor(learning_rate),
-        }
+            "critic_gradient_norm": norm,
+        } | self._learn_more(state, following, policy)
 
-    def _update_policy(self, state: State) -> tuple[Tensor, Tensor]:
-        """Make a gradient step of the policy network; its loss and the norm of its gradient."""
-        model = self.model
-        with torch.no_grad():
-            values_NAM = model.judged(model.values(model.critic, state), state.preference_Nd)
-            value_NA = scalarise(values_NAM, state.preference_Nd)
-        policy = masked_log_softmax(model.logits(model.policy, state, model.temperature), state.mask_NA)
-        loss = policy_loss(*policy, value_NA, state.mask_NA, model.temperature)
-        return loss.detach(), self._step("policy", loss)
+    def _learn_more(self, state: State, following: State, policy: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
+        """Make the gradient steps of what a learner has beside its critics; what there is to report of them.
+
+        `policy`: probabilities and their logarithms of the one that the critics' targets followed in `following`.
+        """
+        return {}
+
+    def _schedule(self, progress: float) -> dict[str, Tensor]:
+        """Set what depends on the share of the training done, and report it."""
+        last = self.config.final_learning_rate_fraction
+        learning_rate = self.config.learning_rate * (last + (1.0 - last) * (1.0 - progress))
+        for optimiser in self._optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate
+        return {"learning_rate": torch.tensor(learning_rate)}
 
     # Saving
 
@@ -291,25 +270,15 @@ class DiscreteSAC:
 
     def save(self, path: str | Path) -> None:
         """Write one file with `state_tensors` and all constructor arguments, the device apart."""
-        header = {
-            "num_objectives": self.num_objectives,
-            "option_features": self.option_features,
-            "context_features": self.context_features,
-            "objective_scale": self.objective_scale,
-            "config": self.config.to_mapping(),
-            "reward_columns": self.reward_columns,
-            "seed": self.seed,
-            "num_options": self.num_options,
-            "separable": self.separable,
-        }
-        checkpoint.write(path, self.state_tensors(), header)
+        own = {"agent": self.NAME, "config": self.config.to_mapping(), "seed": self.seed}
+        checkpoint.write(path, self.state_tensors(), own | asdict(self.shape))
 
     @classmethod
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Self:
         """Make the agent that `save` wrote, on any device. Raises ValueError for another kind of file."""
-        state, header = checkpoint.read(path)
-        del header["format"]
-        agent = cls(**header | {"config": DiscreteSACConfig.from_mapping(header["config"]), "device": device})
+        state, header = checkpoint.read(path, cls.NAME)
+        config, seed = cls.CONFIG.from_mapping(header.pop("config")), header.pop("seed")
+        agent = cls(EnvironmentShape(**header), config, device, seed)
         agent.load_state_tensors(state)
         return agent
 
@@ -318,8 +287,7 @@ class DiscreteSAC:
     def _inputs(
         self, observation: Observation, preference: ArrayLike | Tensor
     ) -> tuple[bool, Tensor, Tensor, Tensor, Tensor]:
-        shape = self.option_features, self.context_features, self.num_objectives
-        inputs = read_observation(observation, preference, *shape, self.device)
+        inputs = read_observation(observation, preference, self.shape, self.device)
         self.check_options(inputs[2].shape[1])
         return inputs
 
@@ -327,26 +295,17 @@ class DiscreteSAC:
         """Return the preferences (N, d) of a batch, one for each group: the fixed one, a played one, or drawn ones."""
         transitions, config, draw = len(batch.action), self.config, self._generators["learn"]
         if fixed is not None:
-            return read_preference(fixed, transitions, self.num_objectives, "cpu").to(self.device)
+            return read_preference(fixed, transitions, self.shape.num_objectives, "cpu").to(self.device)
         groups = transitions // group
-        fresh_Gd = sample_preferences(groups, self.num_objectives, config.corner_fraction, draw, self.device)
+        fresh_Gd = sample_preferences(groups, self.shape.num_objectives, config.corner_fraction, draw, self.device)
         played_Gd = batch.preference[::group]
         played_G1 = torch.rand(groups, 1, generator=draw, device=self.device) < config.played_fraction
         return torch.where(played_G1, played_Gd, fresh_Gd).repeat_interleave(group, 0)
 
-    def _adam(self, parameters: list[nn.Parameter]) -> torch.optim.Adam:
+    def _adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
         # Measured on a CPU: the fused form takes a third of the time of the others.
         fused = self.device.type in ("cpu", "cuda")
         return torch.optim.Adam(parameters, lr=self.config.learning_rate, fused=fused)
-
-    def _set_learning_rate(self, progress: float) -> float:
-        left = 1.0 - min(max(progress, 0.0), 1.0)
-        last = self.config.final_learning_rate_fraction
-        learning_rate = self.config.learning_rate * (last + (1.0 - last) * left)
-        for optimiser in self._optimisers.values():
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate
-        return learning_rate
 
     def _step(self, name: str, loss: Tensor) -> Tensor:
         """Step the optimiser of that name down the gradient of `loss`; return the gradient's norm before clipping."""

@@ -3,13 +3,11 @@
 Dimension suffixes as in `ensemble`; P places, the most options of a state.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
-from mecsim_agents.ensemble import EnsembleNetwork, random_weight, zero_bias
 from mecsim_agents.functional import encode_preference
+from mecsim_agents.networks.ensemble import EnsembleNetwork, LayerSizes, NetworkShape, random_weight, zero_bias
 
 
 class PaddedNetwork(EnsembleNetwork):
@@ -22,27 +20,23 @@ class PaddedNetwork(EnsembleNetwork):
 
     max_options: int
 
-    def __init__(
-        self,
-        option_features: int,
-        context_features: int,
-        num_objectives: int,
-        max_options: int,
-        outputs: int,
-        encoder_sizes: Sequence[int],
-        head_sizes: Sequence[int],
-        members: int,
-        generator: torch.Generator,
-    ) -> None:
-        """Draw the initial weights from `generator`, on the CPU whatever the device, so a seed means one network."""
-        super().__init__(option_features, encoder_sizes, outputs, members, generator)
-        self.max_options = max_options
-        inputs = max_options * encoder_sizes[-1] + 2 * num_objectives + context_features
-        self.first_weight = random_weight(members, inputs, head_sizes[0], inputs, generator)
-        self.first_bias = zero_bias(members, head_sizes[0])
-        self.head_weights, self.head_biases = self._layers(head_sizes, generator)
-        self.last_weight = nn.Parameter(torch.zeros(members, head_sizes[-1], max_options * outputs))
-        self.last_bias = zero_bias(members, max_options * outputs)
+    def __init__(self, shape: NetworkShape, sizes: LayerSizes, generator: torch.Generator) -> None:
+        """Draw the initial weights as the base class does.
+
+        Raises ValueError if the shape does not tell the number of options.
+        """
+        if shape.num_options is None or shape.num_options < 1:
+            raise ValueError(
+                f"num_options: the padded architecture needs the most options of a state, got {shape.num_options}"
+            )
+        super().__init__(shape, sizes, generator)
+        members, self.max_options = shape.members, shape.num_options
+        inputs = self.max_options * sizes.encoder[-1] + 2 * shape.num_objectives + shape.context_features
+        self.first_weight = random_weight(members, inputs, sizes.head[0], inputs, generator)
+        self.first_bias = zero_bias(members, sizes.head[0])
+        self.head_weights, self.head_biases = self._layers(sizes.head, generator)
+        self.last_weight = nn.Parameter(torch.zeros(members, sizes.head[-1], self.max_options * self.outputs))
+        self.last_bias = zero_bias(members, self.max_options * self.outputs)
 
     def forward(self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor) -> Tensor:
         """Map normalised inputs to (K, N, A, M), A being at most P; outputs of absent options mean nothing."""

@@ -8,9 +8,35 @@ import itertools
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """What a network sees and gives."""
+
+    option_features: int
+    context_features: int
+    num_objectives: int
+    outputs: int  # per option
+    members: int  # of the ensemble
+    num_options: int | None = None  # the most options of a state, where that is known
+
+    def of_policy(self) -> Self:
+        """The same for a single network with one output per option."""
+        return replace(self, outputs=1, members=1)
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """Widths of the hidden layers."""
+
+    encoder: tuple[int, ...]  # of each option alone; the last one is that of an embedding
+    head: tuple[int, ...]  # between the embeddings and the outputs
 
 
 def random_weight(members: int, rows: int, columns: int, fan_in: int, generator: torch.Generator) -> nn.Parameter:
@@ -34,19 +60,12 @@ class EnsembleNetwork(nn.Module, ABC):
     max_options: int | None = None
     """The most options that a state may have; None where any number will do."""
 
-    def __init__(
-        self,
-        option_features: int,
-        encoder_sizes: Sequence[int],
-        outputs: int,
-        members: int,
-        generator: torch.Generator,
-    ) -> None:
-        """Draw the encoder's weights from `generator`."""
+    def __init__(self, shape: NetworkShape, sizes: LayerSizes, generator: torch.Generator) -> None:
+        """Draw the encoder's weights from `generator`, on the CPU whatever the device, so a seed means one network."""
         super().__init__()
-        self.members, self.outputs = members, outputs
-        sizes = [option_features, *encoder_sizes]
-        self.encoder_weights, self.encoder_biases = self._layers(sizes, generator)
+        self.members, self.outputs = shape.members, shape.outputs
+        layers = [shape.option_features, *sizes.encoder]
+        self.encoder_weights, self.encoder_biases = self._layers(layers, generator)
 
     @abstractmethod
     def forward(self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor) -> Tensor:

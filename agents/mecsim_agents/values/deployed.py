@@ -1,6 +1,6 @@
 """What an agent plays when it does not explore, as one function of tensors that other runtimes can be given.
 
-Dimension suffixes as in `discrete_sac`.
+Dimension suffixes as in `values.model`.
 """
 
 from collections.abc import Sequence
@@ -8,26 +8,27 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mecsim_agents.discrete_sac import DiscreteSAC
 from mecsim_agents.functional import masked_log_softmax
 from mecsim_agents.observation import read_preference
+from mecsim_agents.values.model import ValueModel
 
 
 class DeployedPolicy(nn.Module):
-    """The averaged policy of a `DiscreteSAC`, from raw observations to actions and probabilities.
+    """The averaged policy of a `ValueLearner`, from raw observations to actions and probabilities.
 
     It calls the model that the agent itself calls, with the same weights, so that there is no second definition of the
     policy. Unlike the agent it checks nothing: an exported graph could not refuse anything either.
     """
 
-    def __init__(self, agent: DiscreteSAC, preference: Sequence[float] | None = None) -> None:
+    def __init__(self, model: ValueModel, preference: Sequence[float] | None = None) -> None:
         """`preference`: weights (d,) to play by, whatever is asked for; None to play by what is asked for.
 
         Raises ValueError if that is no point of the simplex.
         """
         super().__init__()
-        self.model = agent.model
-        fixed_1d = None if preference is None else read_preference(preference, 1, agent.num_objectives, agent.device)
+        self.model = model
+        objectives, device = model.shape.num_objectives, model.reward_factor.device
+        fixed_1d = None if preference is None else read_preference(preference, 1, objectives, device)
         self.register_buffer("fixed_1d", fixed_1d)
 
     def forward(
@@ -35,7 +36,7 @@ class DeployedPolicy(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return actions (N,) int64 and probabilities (N, A), exactly 0 for absent options.
 
-        Inputs are as in `DiscreteSAC.act`, with N. The action of a state without any option means nothing.
+        Inputs are as in `Learner.act`, with N. The action of a state without any option means nothing.
         """
         exists_NA = mask_NA != 0
         if isinstance(self.fixed_1d, Tensor):

@@ -1,0 +1,7 @@
+"""The architectures by the name that a config gives them."""
+
+from mecsim_agents.networks.ensemble import EnsembleNetwork
+from mecsim_agents.networks.option_set import OptionNetwork
+from mecsim_agents.networks.padded import PaddedNetwork
+
+ARCHITECTURES: dict[str, type[EnsembleNetwork]] = {"set": OptionNetwork, "padded": PaddedNetwork}

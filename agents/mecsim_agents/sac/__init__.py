@@ -1,0 +1,9 @@
+"""The discrete soft actor-critic."""
+
+from mecsim_agents.sac.agent import DiscreteSAC
+from mecsim_agents.sac.config import DiscreteSACConfig
+from mecsim_agents.sac.metrics import METRICS
+
+ALGORITHM = DiscreteSAC.algorithm("discrete soft actor-critic: the less an option costs, the likelier it is")
+
+__all__ = ["ALGORITHM", "METRICS", "DiscreteSAC", "DiscreteSACConfig"]
