@@ -1,4 +1,4 @@
-"""The baselines that are fitted, with budgets of a second or less, and scenarios that ask something of each."""
+"""The policies that are fitted, with budgets of a second or less, and scenarios that ask something of each."""
 
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import Policy, PolicyFactory
@@ -47,13 +47,13 @@ def pareto_q(scenario: OffloadScenario) -> Policy:
 
 
 def dqn(scenario: OffloadScenario) -> Policy:
-    from mecsim.systems.offload.policies.scalar_rl import DqnConfig, DqnPolicy
+    from mecsim.policies.stable_baselines import DqnConfig, DqnPolicy
 
     return DqnPolicy(scenario, DqnConfig(steps=256, envs=8, warm_up=32, batch=16, replay=512))
 
 
 def ppo(scenario: OffloadScenario) -> Policy:
-    from mecsim.systems.offload.policies.scalar_rl import PpoConfig, PpoPolicy
+    from mecsim.policies.stable_baselines import PpoConfig, PpoPolicy
 
     return PpoPolicy(scenario, PpoConfig(steps=256, envs=8, rollout=16, batch=32, epochs=1))
 
@@ -61,16 +61,16 @@ def ppo(scenario: OffloadScenario) -> Policy:
 SMALL_BUDGETS = {
     "linucb": linucb, "annealing": annealing, "nsga2": nsga2, "pareto-q": pareto_q, "dqn": dqn, "ppo": ppo,
 }  # fmt: skip
-"""Name of the baseline, and what makes it for a scenario with a small budget."""
+"""Name of the policy, and what makes it for a scenario with a small budget."""
 
 
 def forget_fits() -> None:
     """Empty the memory of every fit."""
+    from mecsim.policies.stable_baselines import trained
     from mecsim.systems.offload.policies.annealing import annealed
     from mecsim.systems.offload.policies.linucb import fitted_bandit
     from mecsim.systems.offload.policies.nsga2 import schedule_front
     from mecsim.systems.offload.policies.pareto_q import fitted_table
-    from mecsim.systems.offload.policies.scalar_rl import trained
 
     for fit in (annealed, fitted_bandit, schedule_front, fitted_table, trained):
         fit.cache_clear()

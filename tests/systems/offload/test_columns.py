@@ -3,14 +3,15 @@
 import pytest
 
 from mecsim.scenario import load_scenario, with_context
-from mecsim.systems.offload.columns import CONTEXT_COLUMNS, option_columns
 from mecsim.systems.offload.layout import (
+    CONTEXT_COLUMNS,
     CONTEXT_SIZE,
     EXECUTING,
     HISTOGRAM,
     RATE_MBIT_PER_S,
-    cost_columns,
+    layout_of,
     offload_spec,
+    option_columns,
 )
 
 CHANGES = {
@@ -25,13 +26,14 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", list(CHANGES))
 def test_there_are_as_many_names_as_columns(name):
-    spec = offload_spec(with_context(load_scenario("gmorl"), CHANGES[name]))
+    scenario = with_context(load_scenario("gmorl"), CHANGES[name])
+    spec = offload_spec(scenario)
     columns = option_columns(spec)
     assert len(columns) == len(set(columns)) == spec.option_width
     assert (columns[EXECUTING], columns[RATE_MBIT_PER_S]) == ("executing_tasks", "rate_mbit_per_s")
     assert columns[HISTOGRAM] == "residual_0_1_mbit"
     assert columns[HISTOGRAM + spec.bins - 1] == "residual_59_inf_mbit"
-    costs = cost_columns(spec)
+    costs = layout_of(scenario).cost_columns
     rated = ["satisfaction_shortfall"] if name in ("zone", "logistic") else []
     assert costs is None or [columns[index] for index in costs] == ["delay_s", "energy_j", *rated]
     extras = {

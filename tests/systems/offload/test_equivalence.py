@@ -5,11 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mecsim.core.engine import Observation
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.layout import EXECUTING, HISTOGRAM, UPLOADING, empty_observation, offload_spec
+from mecsim.systems.offload.layout import EXECUTING, HISTOGRAM, UPLOADING, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
 from tests.systems.offload.offloading import (
@@ -82,8 +83,8 @@ def test_stepping_and_observing_at_once_changes_nothing() -> None:
     engine = BatchedOffloadEngine(scenario)
     engine.begin(tapes)
     for step, action in enumerate(actions):
-        out = empty_observation(spec, len(tapes), dtype=np.float64)
-        np.testing.assert_array_equal(engine.step_and_observe(action, out), apart.cost[step])
+        out = Observation.empty(len(tapes), spec.shape, np.float64)
+        np.testing.assert_array_equal(-engine.step_and_observe(action, out), apart.cost[step])
         np.testing.assert_array_equal(out.options, apart.options[step + 1])
         np.testing.assert_array_equal(out.mask, apart.mask[step + 1])
         np.testing.assert_array_equal(out.context, apart.context[step + 1])
@@ -109,7 +110,7 @@ def test_an_engine_can_begin_again(name: str) -> None:
     costs = []
     for _ in range(2):
         engine.begin(tapes)
-        costs.append(np.stack([engine.step(action) for action in actions]))
+        costs.append(np.stack([-engine.step(action) for action in actions]))
     np.testing.assert_array_equal(costs[0], costs[1])
 
 
@@ -201,7 +202,7 @@ def test_actions_that_name_no_server_are_errors(name: str, action: list[int]) ->
     engine.begin(tapes)
     with pytest.raises(InputError):
         engine.step(np.array(action, np.int64))
-    assert engine.step(np.array([0]))[0, 0] == 2.0  # the failed attempt left no trace
+    assert engine.step(np.array([0]))[0, 0] == -2.0  # the failed attempt left no trace
 
 
 @pytest.mark.parametrize("name", ENGINES)

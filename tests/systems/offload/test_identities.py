@@ -22,7 +22,7 @@ from mecsim.systems.offload.layout import (
     REMAINING,
     SIZE_MBIT,
     UPLOADING,
-    cost_columns,
+    layout_of,
     offload_spec,
 )
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -187,7 +187,7 @@ def test_a_step_costs_what_the_option_promised(case: Case) -> None:
     absent = np.arange(scenario.max_servers) >= tapes.num_servers[:, None]
     assert np.isposinf(played.option_costs[:, absent]).all()
     assert (played.option_costs >= 0.0).all()
-    columns = cost_columns(offload_spec(scenario))
+    columns = layout_of(scenario).cost_columns
     if columns is not None:
         shown, promised = played.options[:-1][..., list(columns)], played.option_costs
         np.testing.assert_array_equal(shown[:, ~absent], promised[:, ~absent])

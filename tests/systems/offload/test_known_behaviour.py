@@ -22,7 +22,7 @@ def greedy(delay_weight: float) -> Choose:
     """The least α-weighted immediate cost, the first of equals."""
 
     def choose(engine: BatchedOffloadEngine, rng: np.random.Generator) -> NDArray[np.int64]:
-        cost = engine.option_costs()
+        cost = -engine.option_rewards()
         energy_weight = 1.0 - delay_weight
         scalar = delay_weight * ALPHA_DELAY * cost[..., DELAY] + energy_weight * ALPHA_ENERGY * cost[..., ENERGY]
         return scalar.argmin(axis=1)
@@ -58,7 +58,7 @@ def test_simple_policies(choose: Choose, delay_s: float, energy_j: float) -> Non
     engine = BatchedOffloadEngine(scenario)
     engine.begin(draw_tapes(scenario, 0, 0, EPISODES))
     rng = np.random.default_rng(0)
-    total = sum(engine.step(choose(engine, rng)) for _ in range(scenario.episode.steps))
+    total = sum(-engine.step(choose(engine, rng)) for _ in range(scenario.episode.steps))
     assert isinstance(total, np.ndarray)
     error = 3.0 * total.std(axis=0) / np.sqrt(EPISODES) / total.mean(axis=0)
     assert (error < 0.04).all()

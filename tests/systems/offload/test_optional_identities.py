@@ -26,11 +26,11 @@ from mecsim.systems.offload.layout import (
     QUEUED_MBIT,
     QUEUED_TASKS,
     RATE_MBIT_PER_S,
-    SATISFACTION,
+    SHORTFALL,
     SIZE_MBIT,
     UPLOADING,
     OffloadSpec,
-    cost_columns,
+    layout_of,
     offload_spec,
 )
 from mecsim.systems.offload.network import Channel, Cloud, Edge, Servers
@@ -137,7 +137,7 @@ def test_satisfaction_adds_up_to_the_mean_rating(case: Case) -> None:
     """What an episode's dispatches cost is by how much its mean rating falls short of 5; nothing without a task."""
     played = case.play()
     if case.scenario.satisfaction is None:
-        assert played.cost.shape[-1] == SATISFACTION
+        assert played.cost.shape[-1] == SHORTFALL
         assert not played.records.satisfaction.any()
         return
     for n in range(EPISODES):
@@ -146,7 +146,7 @@ def test_satisfaction_adds_up_to_the_mean_rating(case: Case) -> None:
         np.testing.assert_allclose(played.records.satisfaction[n, sent], rated, rtol=1e-8, atol=1e-8)
         assert not played.records.satisfaction[n, ~sent].any()
         shortfall = 5.0 - np.mean(rated) if rated else 0.0
-        assert played.cost[:, n, SATISFACTION].sum() == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
+        assert played.cost[:, n, SHORTFALL].sum() == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
 
 
 @settings(max_examples=40)
@@ -171,7 +171,7 @@ def test_an_option_promises_what_it_changes(case: Case, data: st.DataObject) -> 
         if scenario.satisfaction is not None:
             share = 1.0 / max(1, case.records_after(case.actions).dispatched[n].sum())
             shortfall = share * (high.shortfall - low.shortfall)
-            assert promised[n, SATISFACTION] == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
+            assert promised[n, SHORTFALL] == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
 
 
 @settings(max_examples=60)
@@ -184,7 +184,7 @@ def test_a_step_costs_what_the_option_promised(case: Case) -> None:
     absent = np.arange(case.spec.max_options) >= num_options(case.tapes)[:, None]
     assert np.isposinf(played.option_costs[:, absent]).all()
     assert np.isfinite(played.option_costs[:, ~absent]).all()
-    columns = cost_columns(case.spec)
+    columns = layout_of(case.scenario).cost_columns
     if columns is not None:
         shown = played.options[:-1][..., list(columns)]
         waiting = played.records.dispatched.T[:, :, None] & ~absent
@@ -211,7 +211,7 @@ def test_the_queue_is_in_the_order_of_its_kind(case: Case) -> None:
             if not waiting:
                 assert records.task[n, step] == -1
                 nothing = [0.0, pytest.approx(case.idle_j(n), rel=1e-12), 0.0]
-                assert played.cost[step, n].tolist() == nothing[: spec.num_costs]
+                assert played.cost[step, n].tolist() == nothing[: spec.num_rewards]
                 continue
             head, action = waiting[0], case.actions[step, n]
             user, arrival_s = tapes.user[n, head.index], head.arrival_step * step_s

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.core.system import draw_episodes
-from mecsim.policies import baseline, calibrate, play
+from mecsim.policies import calibrate, named_policy, play
 from mecsim.scenario import load_scenario, with_context
 from mecsim.sweep.indicators import hypervolume
 from mecsim.systems.cells.layout import cells_spec
@@ -91,7 +91,7 @@ def test_where_all_fits_each_request_gets_what_is_best_for_it():
     ratings = np.concatenate([np.zeros((6, 30, 1)), tapes.predicted], axis=2)
     reached = np.concatenate([np.ones((6, 30, 1)), tapes.blocks[:, :, 0]], axis=2) > 0
     worth = weight * ratings / scale[0] - other * blocks / demand[..., None] / scale[1]
-    records = play(baseline("exact", ample)(0), ample, tapes, WANTED).records
+    records = play(named_policy("exact", ample)(0), ample, tapes, WANTED).records
     assert_array_equal(records.level, np.where(reached, worth, -np.inf).argmax(axis=2))
     assert len(np.unique(records.level)) > 2
 
@@ -110,7 +110,9 @@ def test_only_an_oracle_knows_the_truth(name):
     tapes = draw_episodes(TYPICAL, 0, 0, 8)
     turned = dataclasses.replace(tapes, satisfaction=5.0 - tapes.satisfaction)
     mistaken = dataclasses.replace(tapes, predicted=5.0 - tapes.predicted)
-    options = [play(baseline(name, TYPICAL)(0), TYPICAL, t, WANTED).records.option for t in (tapes, turned, mistaken)]
+    options = [
+        play(named_policy(name, TYPICAL)(0), TYPICAL, t, WANTED).records.option for t in (tapes, turned, mistaken)
+    ]
     knows = name.endswith("-oracle")
     assert (options[1] == options[0]).all() == (not knows)
     assert (options[2] == options[0]).all() == knows
@@ -121,8 +123,8 @@ def test_only_an_oracle_knows_the_truth(name):
 def test_an_oracle_plays_as_if_the_predictor_were_right(name, scenario):
     tapes = draw_episodes(scenario, 0, 0, 8)
     right = dataclasses.replace(tapes, predicted=tapes.satisfaction)
-    oracle = play(baseline(f"{name}-oracle", scenario)(0), scenario, tapes, WANTED).records.option
-    assert_array_equal(oracle, play(baseline(name, scenario)(0), scenario, right, WANTED).records.option)
+    oracle = play(named_policy(f"{name}-oracle", scenario)(0), scenario, tapes, WANTED).records.option
+    assert_array_equal(oracle, play(named_policy(name, scenario)(0), scenario, right, WANTED).records.option)
 
 
 @pytest.mark.parametrize("objective", ["satisfaction", "saved_resources"])
@@ -130,7 +132,7 @@ def test_a_single_objective_is_enough(objective):
     scenario = with_context(QUICK, {"objectives": f"[{objective}]"})
     tapes = draw_episodes(scenario, 0, 0, 2)
     for name in ("exact", "greedy-oracle"):
-        level = play(baseline(name, scenario)(0), scenario, tapes, np.ones(1)).records.level
+        level = play(named_policy(name, scenario)(0), scenario, tapes, np.ones(1)).records.level
         assert (level > 0).any() == (objective == "satisfaction")
 
 
@@ -157,7 +159,7 @@ def test_fronts_are_found_once_for_all_preferences_of_the_same_episodes():
 def test_no_more_is_remembered_than_there_is_room_for(monkeypatch):
     monkeypatch.setattr(cell_fronts, "REMEMBERED", 2)
     for first in range(4):
-        play(baseline("exact", QUICK)(0), QUICK, draw_episodes(QUICK, 0, first, 1), WANTED)
+        play(named_policy("exact", QUICK)(0), QUICK, draw_episodes(QUICK, 0, first, 1), WANTED)
         assert len(cell_fronts._REMEMBERED) == min(first + 1, 2)
 
 
@@ -191,5 +193,7 @@ def test_the_seed_decides_what_nsga2_does(monkeypatch):
 def test_both_engines_play_alike():
     tapes = draw_episodes(QUICK, 0, 0, 2)
     for name in ("exact", "greedy-oracle"):
-        one, other = (play(baseline(name, QUICK)(0), QUICK, tapes, WANTED, engine) for engine in ("batched", "simpy"))
+        one, other = (
+            play(named_policy(name, QUICK)(0), QUICK, tapes, WANTED, engine) for engine in ("batched", "simpy")
+        )
         assert_allclose(one.totals, other.totals, rtol=1e-9)

@@ -1,4 +1,4 @@
-"""What holds for every baseline that is fitted: valid actions, repeatable fits, nothing left behind."""
+"""What holds for every policy that is fitted: valid actions, repeatable fits, nothing left behind."""
 
 import logging
 import random
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from mecsim.policies import baseline, play
+from mecsim.policies import named_policy, play
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from tests.systems.offload.fitted import SCENARIOS, SMALL, SMALL_BUDGETS, forget_fits
 
@@ -96,14 +96,14 @@ def test_the_fit_is_remembered_and_its_progress_logged(name, caplog):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_name_makes_the_policy_without_fitting_it(name):
-    made = baseline(name, SMALL)(0)
+    made = named_policy(name, SMALL)(0)
     assert type(made) is type(SMALL_BUDGETS[name](SMALL))
 
 
 def test_the_names_alone_import_neither_torch_nor_pymoo():
     code = (
-        "import mecsim; from mecsim.policies import baseline; s = mecsim.load_scenario('quickstart')\n"
-        "for name in ('linucb', 'annealing', 'nsga2', 'pareto-q'): baseline(name, s)(0)\n"
+        "import mecsim; from mecsim.policies import named_policy; s = mecsim.load_scenario('quickstart')\n"
+        "for name in ('linucb', 'annealing', 'nsga2', 'pareto-q'): named_policy(name, s)(0)\n"
         "import sys; print([m for m in ('torch', 'stable_baselines3', 'pymoo') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mecsim.policies import calibrate, play
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.policies.linucb import LinearArms, LinUcbConfig, LinUcbPolicy, plain_encoder
 from mecsim.systems.offload.policies.simple import RandomPolicy
 
@@ -43,7 +43,7 @@ def test_an_arm_never_tried_is_explored_first():
 
 
 def test_costs_are_no_features():
-    shown = OffloadEpisodes(SCENARIO, "batched")
+    shown = batched_episodes(SCENARIO)
     assert shown.cost_columns is not None
     observation = shown.begin(draw_tapes(SCENARIO, 0, 0, 8))
     preference = np.full((8, 2), 0.5)

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 
 from mecsim.errors import InputError
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import GreedyPolicy, baseline, calibrate, play
+from mecsim.policies import GreedyPolicy, calibrate, named_policy, play
 from mecsim.scenario import load_scenario
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import Dispatch, Tasks, TaskSize, Users
@@ -79,7 +79,7 @@ class Checked:
         self.policy, self.costs, self.actions = policy, [], []
 
     def act(self, episodes, observation, preference):
-        self.costs.append(episodes.option_costs())
+        self.costs.append(-episodes.option_rewards())
         self.actions.append(self.policy.act(episodes, observation, preference))
         return self.actions[-1]
 
@@ -116,10 +116,10 @@ def rollout_costs(scenario, tapes, weight, prefix):
         engine.begin(tapes)
         for action in prefix:
             engine.step(np.array([action]))
-        total = engine.step(np.array([option]))[0] @ weight
+        total = -engine.step(np.array([option]))[0] @ weight
         for _ in range(len(prefix) + 1, scenario.episode.steps):
-            scalar = engine.option_costs()[0] @ weight
-            total += engine.step(np.array([scalar.argmin()]))[0] @ weight
+            scalar = -engine.option_rewards()[0] @ weight
+            total += -engine.step(np.array([scalar.argmin()]))[0] @ weight
         values.append(total)
     return np.array(values)
 
@@ -203,4 +203,10 @@ def test_it_is_better_than_greedy():
 def test_on_the_other_engine_it_says_what_to_do():
     scenario = small_scenario()
     with pytest.raises(InputError, match="--engine batched"):
-        play(baseline("lookahead", scenario)(0), scenario, draw_tapes(scenario, 0, 0, 1), np.array([0.5, 0.5]), "simpy")
+        play(
+            named_policy("lookahead", scenario)(0),
+            scenario,
+            draw_tapes(scenario, 0, 0, 1),
+            np.array([0.5, 0.5]),
+            "simpy",
+        )

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mecsim.policies import calibrate, play
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.layout import EXECUTING, RATE_MBIT_PER_S, SIZE_MBIT
 from mecsim.systems.offload.policies.pareto_q import (
     LEAST_LOADED,
@@ -104,7 +104,7 @@ def test_states_and_choices():
 @pytest.mark.parametrize("scenario", [SMALL, RANGE, NO_CLOUD, DEVICE])
 def test_states_stay_within_the_table_and_choices_exist(scenario):
     discretise = fitted_table(scenario, ParetoQConfig(rounds=1, episodes=8))[1]
-    episodes = OffloadEpisodes(scenario, "batched")
+    episodes = batched_episodes(scenario)
     observation = episodes.begin(draw_tapes(scenario, 0, 0, 32))
     rng = np.random.default_rng(0)
     while not episodes.over:
@@ -130,7 +130,7 @@ def test_it_learns_to_offload(weight):
 def test_a_state_never_met_is_answered_with_the_least_loaded_edge():
     policy = ParetoQPolicy(SMALL, ParetoQConfig(rounds=1, episodes=1))
     table, discretise = fitted_table(SMALL, ParetoQConfig(rounds=1, episodes=1))
-    episodes = OffloadEpisodes(SMALL, "batched")
+    episodes = batched_episodes(SMALL)
     observation = episodes.begin(draw_tapes(SMALL, 0, 0, 64))
     observation["options"][:, :, EXECUTING] = 9.0
     state, servers = discretise(observation)

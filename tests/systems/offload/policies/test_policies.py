@@ -1,15 +1,15 @@
-"""Baselines against what they say they do, decision by decision."""
+"""Policies against what they say they do, decision by decision."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.errors import InputError
-from mecsim.policies import BASELINES, GreedyPolicy, baseline, calibrate, play
+from mecsim.policies import GreedyPolicy, calibrate, named_policy, play, policies_of
 from mecsim.scenario import load_scenario, with_context
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.simple import CloudPolicy, RandomPolicy
 from tests.systems.offload.fitted import DEVICE, SMALL_BUDGETS
@@ -17,7 +17,7 @@ from tests.systems.offload.oracles import cpu_hz, work_left_s
 from tests.training.small import small_scenario
 
 GMORL = with_context(load_scenario("gmorl"), {"episode.steps": "12"})
-QUICK = [name for name in BASELINES if name not in SMALL_BUDGETS]  # test_fitted.py has the others
+QUICK = [name for name in policies_of(GMORL) if name not in SMALL_BUDGETS]  # test_fitted.py has the others
 NO_CLOUD = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(1, 5))))
 
 
@@ -36,7 +36,7 @@ class Checked:
 
     def act(self, episodes, observation, preference):
         action = self.policy.act(episodes, observation, preference)
-        self.decisions.append((episodes.option_costs(), action))
+        self.decisions.append((-episodes.option_rewards(), action))
         return action
 
 
@@ -64,7 +64,7 @@ def test_greedy_follows_its_preference_and_the_scale():
     tapes = draw_tapes(GMORL, 0, 0, 40)
     scale = calibrate(GMORL).scale
     totals = [play(GreedyPolicy(scale), GMORL, tapes, np.array([w, 1.0 - w])) for w in (1.0, 0.5, 0.0)]
-    delays, energies = [p.delay_s.mean() for p in totals], [p.energy_j.mean() for p in totals]
+    delays, energies = [p.shown("delay").mean() for p in totals], [p.shown("energy").mean() for p in totals]
     assert delays[0] < delays[1] < delays[2]
     assert energies[0] > energies[1] > energies[2]
     # Ten times the scale of an objective is a tenth of its weight.
@@ -78,7 +78,7 @@ def test_greedy_follows_its_preference_and_the_scale():
 def test_only_servers_that_exist_are_chosen(name, scenario):
     tapes = draw_tapes(scenario, 1, 0, 64)
     assert tapes.num_servers.min() < tapes.num_servers.max()
-    checked = Checked(baseline(name, scenario)(0))
+    checked = Checked(named_policy(name, scenario)(0))
     play(checked, scenario, tapes, random_preferences(len(tapes)))
     for _, action in checked.decisions:
         assert action.shape == (64,)
@@ -90,7 +90,7 @@ def test_only_servers_that_exist_are_chosen(name, scenario):
 def chosen_servers(policy, scenario, preference, episodes=3000):
     """Many independent decisions, with the number of servers that each could choose from."""
     tapes = draw_tapes(scenario, 0, 0, episodes)
-    played = OffloadEpisodes(scenario, "batched")
+    played = batched_episodes(scenario)
     observation = played.begin(tapes)
     wanted = np.tile(preference, (episodes, 1))
     actions = [policy.act(played, observation, wanted) for _ in range(5)]
@@ -110,7 +110,7 @@ def test_random_sends_the_share_p_to_the_cloud(p):
 
 
 def test_edge_never_takes_the_cloud_and_spreads_over_all_edges():
-    chosen, servers = chosen_servers(baseline("edge", GMORL)(0), GMORL, [1.0, 0.0])
+    chosen, servers = chosen_servers(named_policy("edge", GMORL)(0), GMORL, [1.0, 0.0])
     assert chosen.min() == 1
     for count in range(2, 10):
         share = np.bincount(chosen[servers == count], minlength=count)[1:] / (servers == count).sum()
@@ -127,7 +127,7 @@ def test_without_a_cloud_random_is_uniform_over_the_edges():
 @pytest.mark.parametrize("name", ["random", "edge"])
 def test_random_never_takes_the_device(name):
     """It spreads over the servers alone, also where the user's device is an option more."""
-    chosen, servers = chosen_servers(baseline(name, DEVICE)(0), DEVICE, [0.3, 0.7])
+    chosen, servers = chosen_servers(named_policy(name, DEVICE)(0), DEVICE, [0.3, 0.7])
     assert (chosen < servers).all()
     assert (chosen == servers - 1).any()
 
@@ -137,7 +137,7 @@ def test_random_never_takes_the_device(name):
 def test_the_shortest_work_is_joined(engine, scenario):
     """The least of what the records say is left on each server and on its way there; the fastest of equals."""
     tapes = draw_tapes(scenario, 5, 0, 8)
-    checked = Checked(baseline("join-shortest-work", scenario)(0))
+    checked = Checked(named_policy("join-shortest-work", scenario)(0))
     records = play(checked, scenario, tapes, np.array([0.5, 0.5]), engine).records
     step_s, ties = scenario.episode.step_s, 0
     for n, step in zip(*np.nonzero(records.dispatched), strict=True):
@@ -162,7 +162,7 @@ def test_cloud_takes_the_first_server():
 @pytest.mark.parametrize("name", QUICK)
 def test_a_seed_repeats_a_policy(name):
     tapes = draw_tapes(GMORL, 0, 0, 20)
-    make = baseline(name, GMORL)
+    make = named_policy(name, GMORL)
     first, again, other = (play(make(s), GMORL, tapes, np.array([0.5, 0.5])).records.server for s in (7, 7, 8))
     assert_array_equal(first, again)
     if name != "hindsight":  # whose seeds may well find the same schedules
@@ -171,7 +171,7 @@ def test_a_seed_repeats_a_policy(name):
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(InputError, match=r"'gredy'.*random, greedy, cloud, edge"):
-        baseline("gredy", GMORL)
+        named_policy("gredy", GMORL)
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
@@ -182,9 +182,9 @@ def test_totals_are_those_of_the_tasks(engine):
     records = played.records
     done = records.dispatched
     assert done.any()
-    assert_allclose(played.delay_s, np.where(done, records.delay_s, 0.0).sum(axis=1), rtol=1e-9)
-    assert_allclose(played.energy_j, np.where(done, records.energy_j, 0.0).sum(axis=1), rtol=1e-9)
-    assert_array_equal(played.totals, np.stack([played.energy_j, played.delay_s], axis=1))
+    assert_allclose(played.shown("delay"), np.where(done, records.delay_s, 0.0).sum(axis=1), rtol=1e-9)
+    assert_allclose(played.shown("energy"), np.where(done, records.energy_j, 0.0).sum(axis=1), rtol=1e-9)
+    assert_array_equal(played.totals, np.stack([played.shown("energy"), played.shown("delay")], axis=1))
 
 
 def test_one_preference_for_all_is_the_same_as_one_each():

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from mecsim.policies import play
+from mecsim.policies.stable_baselines import DqnConfig, DqnPolicy, PpoConfig, PpoPolicy, trained
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Edge, Servers
-from mecsim.systems.offload.policies.scalar_rl import DqnConfig, DqnPolicy, PpoConfig, PpoPolicy, trained
 from mecsim.systems.offload.policies.simple import RandomPolicy
 from tests.training.small import small_scenario
 

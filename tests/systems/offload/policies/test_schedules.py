@@ -37,7 +37,7 @@ class Fixed:
 def test_costs_are_the_means_of_playing_each(scenario, episodes):
     schedules = random_schedules(scenario, np.random.default_rng(0), 5)
     costs = ScheduleCosts(scenario, episodes)
-    tapes = training_tapes(scenario, 0, episodes)
+    tapes = training_tapes(draw_tapes, scenario, 0, episodes)
     preference = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
     expected = [play(Fixed(s), scenario, tapes, preference).totals.mean(axis=0) for s in schedules]
     assert_allclose(costs(schedules), expected)
