@@ -97,7 +97,7 @@ class _Reader:
             return iter(
                 csv.open_csv(
                     self.path,
-                    read_options=csv.ReadOptions(reel_size=2**24),
+                    read_options=csv.ReadOptions(block_size=2**24),
                     convert_options=csv.ConvertOptions(
                         include_columns=columns, column_types=dict.fromkeys(columns, pa.string())
                     ),

@@ -12,12 +12,13 @@ import torch
 from mecsim_agents import DiscreteSAC, Replay, Transitions
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from mecsim.core.engine import Observation
 from mecsim.envs.vector import BatchVectorEnv, make_vec
 from mecsim.scenario import load_scenario
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.engine import OffloadEngine
-from mecsim.systems.offload.layout import empty_observation
+from mecsim.systems.offload.layout import offload_spec
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
 
 SCENARIO = load_scenario("gmorl-e6")
@@ -44,7 +45,7 @@ def episode_of(engine: OffloadEngine, envs: int, observe: bool) -> Callable[[], 
     """Plays whole episodes with random actions; returns the number of tasks."""
     tapes = draw_tapes(SCENARIO, 0, 0, envs)
     actions = np.random.default_rng(0).integers(0, tapes.num_servers, (STEPS, envs))
-    out = empty_observation(engine.spec, envs)
+    out = Observation.empty(envs, offload_spec(SCENARIO).shape)
 
     def run() -> int:
         engine.begin(tapes)
@@ -90,7 +91,7 @@ def filled(envs: int) -> tuple[BatchVectorEnv, DiscreteSAC, Replay]:
     servers, features = env.episodes.observation_space["options"].shape
     context = env.episodes.observation_space["context"].shape[0]
     agent = DiscreteSAC(2, features, context, (200.0, 0.5), reward_columns=env.episodes.cost_columns)
-    replay = Replay(envs * STEPS, servers, features, context, 2, group=COPIES, counts=env.episodes.count_columns)
+    replay = Replay(envs * STEPS, servers, features, context, 2, group=COPIES, counts=env.episodes.layout.count_columns)
     observation, _ = env.reset()
     action, preference = np.zeros(envs, np.int64), np.full((envs, 2), 0.5)
     for _ in range(STEPS):

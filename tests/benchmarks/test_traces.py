@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mecsim.engines import tape
 from mecsim.scenario import load_scenario
 from mecsim.schema import tables
+from mecsim.systems.offload.draw import tapes as drawing
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
 
@@ -53,7 +53,7 @@ def test_drawing_a_trace(benchmark: BenchmarkFixture, path: Path) -> None:
     scenario = load_scenario(path)
 
     def draw() -> int:
-        tape._draw_reel.cache_clear()
+        drawing._draw_reel.cache_clear()
         tapes = draw_tapes(scenario, 0, 0, 1)
         assert tapes.rate_bit_per_s.shape == (1, USERS, SITES + 1)
         return int(tapes.arrivals.sum())
@@ -64,7 +64,7 @@ def test_drawing_a_trace(benchmark: BenchmarkFixture, path: Path) -> None:
 def test_memory_of_a_trace(path: Path) -> None:
     """In a process of its own, whose peak tells."""
     code = (
-        "import sys; from mecsim.systems.offload.tape import draw_tapes; from mecsim.scenario import load_scenario; "
+        "import sys; from mecsim.systems.offload.draw.tapes import draw_tapes; from mecsim.scenario import load_scenario; "
         "draw_tapes(load_scenario(sys.argv[1]), 0, 0, 1)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)

@@ -108,13 +108,13 @@ def test_rewards_follow_the_order_of_the_objectives(engine: str, objectives: tup
     assert env.reward_dim == len(objectives)
     observation, _ = env.reset(seed=3)
     for _ in range(scenario.episode.steps):
-        promised = env.option_costs()
+        promised = env.option_rewards()
         assert promised.shape == (scenario.max_servers, len(objectives))
         columns = env.episodes.cost_columns
-        np.testing.assert_allclose(observation["options"][:, list(columns)], promised, rtol=1e-6)
+        np.testing.assert_allclose(observation["options"][:, list(columns)], -promised, rtol=1e-6)
         observation, reward, _, _, info = env.step(np.int64(1))
         assert reward.shape == (len(objectives),)
-        np.testing.assert_allclose(-reward, promised[1], rtol=1e-6)
+        np.testing.assert_allclose(reward, promised[1], rtol=1e-6)
         realised = {"delay": info["delay_s"], "energy": info["energy_j"]}
         np.testing.assert_allclose(-reward, [realised[name] for name in objectives], rtol=1e-6)
 
@@ -126,13 +126,13 @@ def test_rewards_of_satisfaction_sum_to_the_mean_rating_minus_5(engine: str) -> 
     env.reset(seed=3)
     total, promised, over = 0.0, 0.0, False
     while not over:
-        promised += env.option_costs()[1, 0]
+        promised += env.option_rewards()[1, 0]
         _, reward, over, _, info = env.step(np.int64(1))
         assert reward[0] == pytest.approx(-info["satisfaction_shortfall"], rel=1e-6)
         total += reward[0]
     records = env.episodes.records()
     assert total == pytest.approx(records.satisfaction[records.dispatched].mean() - 5.0, rel=1e-6)
-    assert promised == pytest.approx(-total, rel=1e-6)
+    assert promised == pytest.approx(total, rel=1e-6)
     assert -5.0 < total < -0.1
 
 
@@ -160,7 +160,7 @@ def test_an_absent_server_stands_for_the_last_one(engine: str) -> None:
         outcomes.append([env.step(np.int64(action))[1] for _ in range(20)])
     np.testing.assert_array_equal(outcomes[0], outcomes[1])
     env.reset(seed=1)
-    with pytest.raises(InputError, match="names no server"):
+    with pytest.raises(InputError, match="action -1 names no option"):
         env.step(np.int64(-1))
 
 
@@ -176,7 +176,7 @@ def test_both_engines_show_the_same(seed: int) -> None:
 
 
 def test_unknown_engines_and_missing_resets_are_errors() -> None:
-    with pytest.raises(InputError, match="no engine is called 'fast'; there are batched, simpy"):
+    with pytest.raises(InputError, match="no engine of offload is called 'fast', expected one of batched, simpy"):
         OffloadEnv("quickstart", "fast")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="call reset first"):
         OffloadEnv("quickstart").step(np.int64(0))

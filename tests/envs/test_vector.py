@@ -10,7 +10,7 @@ from mecsim.envs import BatchVectorEnv
 from mecsim.errors import InputError
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.environment import OffloadEnv
-from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.episodes import batched_episodes
 from tests.envs.contract import ENGINES, assert_same, short
 
 
@@ -110,12 +110,12 @@ def test_observations_are_new_arrays() -> None:
 
 def test_records_end_the_episodes() -> None:
     scenario = short()
-    episodes = OffloadEpisodes(scenario, "batched")
+    episodes = batched_episodes(scenario)
     episodes.begin(draw_tapes(scenario, 0, 0, 4))
     total = sum(episodes.step(np.zeros(4, np.int64))[2] for _ in range(6))
     assert episodes.over
     records = episodes.records()
-    np.testing.assert_allclose(np.where(records.dispatched, records.delay_s, 0.0).sum(axis=1), total[:, 0], rtol=1e-9)
+    np.testing.assert_allclose(np.where(records.dispatched, records.delay_s, 0.0).sum(axis=1), -total[:, 0], rtol=1e-9)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -158,8 +158,8 @@ def test_copies_that_do_not_divide_are_errors(count: int, copies: int) -> None:
 def test_columns_of_counts_hold_bytes() -> None:
     """All of the histogram and nothing else; no episode is long enough to fill a bin with more than a byte counts."""
     scenario = short("gmorl", steps=255)
-    episodes = OffloadEpisodes(scenario, "batched")
-    first, end = episodes.count_columns or (0, 0)
+    episodes = batched_episodes(scenario)
+    first, end = episodes.layout.count_columns or (0, 0)
     assert end - first == scenario.observation.histogram.bins
     observation = episodes.begin(draw_tapes(scenario, 0, 0, 4))
     for _ in range(200):
@@ -169,4 +169,4 @@ def test_columns_of_counts_hold_bytes() -> None:
         np.testing.assert_array_equal(counts.sum(-1), rows[:, 3] + rows[:, 4])  # tasks executing and uploading
         observation = episodes.step(np.zeros(4, np.int64))[0]
     assert counts.max() > 1
-    assert OffloadEpisodes(short("gmorl", steps=256), "batched").count_columns is None
+    assert batched_episodes(short("gmorl", steps=256)).layout.count_columns is None
