@@ -1,17 +1,7 @@
-"""The documentation is true: its commands and snippets run, its links lead somewhere, its reference is complete.
-
-In a `console` block lines after `$ ` are commands. The lines below a command must appear in this order in its output,
-where `...` in a line stands for any text, a line of its own `...` for any lines, and runs of blanks count as one.
-`exit=N` after `console` is the exit code of the block's last command; all others must succeed. A `yaml` block whose
-first line is a comment with a file's name becomes that file.
-"""
+"""The documentation is true: its commands and snippets run, its links lead somewhere, its reference is complete."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -21,114 +11,22 @@ import yaml
 from mecsim_agents import METRICS, DiscreteSACConfig
 
 from mecsim.cli import COMMANDS, cli
-from mecsim.policies import BASELINES, CELL_BASELINES, baseline, play
+from mecsim.core.system import SYSTEMS, draw_episodes
+from mecsim.policies import named_policy, play, policies_of
 from mecsim.scenario import builtin_names, load_scenario, parse_scenario, with_context
-from mecsim.scenario.kinds import KINDS
 from mecsim.scenario.problems import keys_of
-from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.training import TrainingConfig
+from tests.pages import FENCE, blocks, run_block
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
-BIN = Path(sys.executable).parent
-FENCE = re.compile(r"^```(?P<head>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\((?P<target>[^)\s]+)\)")
 IMAGE = re.compile(r"!\[[^\]]+\]\(([^)\s]+)\)")
 MAX_PICTURE_BYTE = 150_000
-TIMEOUT_S = 300
 PAGES_WITH_PYTHON = ("quickstart.md", "reference.md", "guide-baselines.md")
 PAGES_WITH_COMMANDS = ("quickstart.md", "guide-scenarios.md", "guide-baselines.md")
-
-
-@dataclass(frozen=True)
-class Reel:
-    """A fenced block of a page."""
-
-    language: str
-    exit_code: int
-    body: str
-
-
-def blocks(page: Path) -> list[Reel]:
-    """The fenced blocks of a page, in order."""
-    found = []
-    for match in FENCE.finditer(page.read_text(encoding="utf-8")):
-        language, _, settings = match["head"].partition(" ")
-        found.append(Reel(language, int(settings.removeprefix("exit=") or 0), match["body"]))
-    return found
-
-
-def run(command: list[str] | str, folder: Path) -> tuple[int, str]:
-    """Exit code and output of a command, with this interpreter's `mecsim` first on the path."""
-    environment = {
-        **os.environ,
-        "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
-        "COLUMNS": "120",
-        "PYTHONUTF8": "1",
-    }
-    done = subprocess.run(
-        command,
-        shell=isinstance(command, str),
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=TIMEOUT_S,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
-def commands(body: str) -> list[tuple[str, list[str]]]:
-    """The commands of a console block, each with the output that is shown below it."""
-    found: list[tuple[str, list[str]]] = []
-    for line in body.splitlines():
-        if line.startswith("$ "):
-            found.append((line[2:], []))
-        else:
-            found[-1][1].append(line)
-    return found
-
-
-def missing_line(shown: list[str], output: str) -> str | None:
-    """The first shown line that the output lacks, if any."""
-    lines = iter(" ".join(line.split()) for line in output.splitlines())
-    for expected in shown:
-        parts = [re.escape(" ".join(part.split())) for part in expected.split("...")]
-        pattern = re.compile(r"\s*.*?\s*".join(parts))
-        if not any(pattern.fullmatch(line) for line in lines):
-            return expected
-    return None
-
-
-def run_block(block: Reel, folder: Path) -> None:
-    """Run a block as a reader would."""
-    match block.language:
-        case "console":
-            steps = commands(block.body)
-            for index, (command, shown) in enumerate(steps):
-                code, output = run(command, folder)
-                expected = block.exit_code if index == len(steps) - 1 else 0
-                assert code == expected, f"$ {command}\n{output}"
-                lost = missing_line([line for line in shown if line != "..."], output)
-                assert lost is None, f"$ {command}\nlacks: {lost}\n{output}"
-        case "bash":
-            code, output = run(["bash", "-euo", "pipefail", "-c", block.body], folder)
-            assert code == 0, f"{block.body}\n{output}"
-        case "python":
-            code, output = run([sys.executable, "-W", "error", "-c", block.body], folder)
-            assert code == 0, f"{block.body}\n{output}"
-        case "yaml":
-            complete = block.body if "mecsim:" in block.body else f"mecsim: 1\nkind: offload\n{block.body}"
-            parse_scenario(complete, folder=folder)
-            if name := re.match(r"# (\S+\.yaml)\n", block.body):
-                (folder / name[1]).write_text(block.body, encoding="utf-8")
-        case other:
-            pytest.fail(f"a block of kind {other!r} is not checked")
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.glob("tutorial-*.md")), ids=lambda page: page.stem)
@@ -150,16 +48,20 @@ def test_recipes_run(tmp_path: Path) -> None:
     assert len(recipes) == page.read_text(encoding="utf-8").count("```yaml")
     for recipe in recipes:
         scenario = load_scenario(recipe)
-        tapes = draw_tapes(scenario, 0, 0, 2)
+        tapes = draw_episodes(scenario, 0, 0, 2)
         even = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
-        plays = [play(baseline("edge", scenario)(0), scenario, tapes, even, engine) for engine in ("batched", "simpy")]
-        assert (plays[0].delay_s > 0.0).all(), recipe.name
+        plays = [
+            play(named_policy("edge", scenario)(0), scenario, tapes, even, engine) for engine in ("batched", "simpy")
+        ]
+        assert (plays[0].shown("delay") > 0.0).all(), recipe.name
         for batched, simpy in zip(*(played.totals for played in plays), strict=True):
             assert batched.tolist() == pytest.approx(simpy.tolist(), rel=1e-9), recipe.name
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *(DOCS / name for name in PAGES_WITH_PYTHON)], ids=lambda p: p.stem
+    "page",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(DOCS / name for name in PAGES_WITH_PYTHON)],
+    ids=lambda p: p.stem,
 )
 def test_python_snippets_run(page: Path, tmp_path: Path) -> None:
     """Every Python block of a page, each on its own."""
@@ -234,8 +136,9 @@ def scenario_keys(model: type = OffloadScenario, prefix: str = "") -> list[str]:
 def test_reference_is_complete() -> None:
     """Commands with their options, scenarios, baselines, scenario keys, training settings and metrics."""
     text = (DOCS / "reference.md").read_text(encoding="utf-8")
-    expected = [f"`{name}`" for name in (*builtin_names(), *BASELINES, *CELL_BASELINES, *METRICS)]
-    expected += [f"`{key}`" for kind in KINDS.values() for key in scenario_keys(kind)]
+    policies = {name for scenario in ("gmorl", "personalized-cell") for name in policies_of(load_scenario(scenario))}
+    expected = [f"`{name}`" for name in (*builtin_names(), *policies, *METRICS)]
+    expected += [f"`{key}`" for name in SYSTEMS.plugins for key in scenario_keys(SYSTEMS.load(name).scenario)]
     settings = [*TrainingConfig().to_mapping(), *DiscreteSACConfig().to_mapping()]
     expected += [f"`{key}`" for key in settings if key != "agent"]
     context = click.Context(cli)
@@ -272,7 +175,7 @@ def test_training_defaults_are_the_ones_shown() -> None:
 def test_scenario_defaults_are_the_ones_shown() -> None:
     """Every row of the table of keys."""
     default = parse_scenario("mecsim: 1\nkind: offload\n")
-    rows = table_rows("OffloadScenario keys")
+    rows = table_rows("Scenario keys")
     for key, value in (("mecsim", "required"), ("kind", "required"), ("description", "empty")):
         assert rows.pop(key) == value
     assert len(rows) > 25
@@ -282,8 +185,8 @@ def test_scenario_defaults_are_the_ones_shown() -> None:
 
 def test_cell_defaults_are_the_ones_shown() -> None:
     """Every row of the table of keys whose default is a value."""
-    default = parse_scenario("mecsim: 1\nkind: personalize\n")
-    shown = {key: value for key, value in table_rows("Keys of personalize").items() if ".NAME." not in key}
+    default = parse_scenario("mecsim: 1\nkind: cells\n")
+    shown = {key: value for key, value in table_rows("Keys of cells").items() if ".NAME." not in key}
     assert len(shown) > 40
     for key, value in shown.items():
         if value != "see `mecsim init`":

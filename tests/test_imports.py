@@ -12,9 +12,14 @@ HEAVY = {
 }  # fmt: skip
 PUBLIC = [
     "mecsim",
-    "mecsim.policies",
+    "mecsim.bench",
+    "mecsim.conformance",
     "mecsim.envs",
+    "mecsim.policies",
     "mecsim.scenario",
+    "mecsim.sweep",
+    "mecsim.training",
+    "mecsim_agents",
 ]
 
 
@@ -44,7 +49,7 @@ def test_the_simulator_does_not_need_the_learner() -> None:
 
 
 def test_the_environment_is_registered_by_the_import() -> None:
-    code = "import mecsim, gymnasium; assert 'mecsim/offload-v0' in gymnasium.registry"
+    code = "import mecsim, gymnasium; assert {'mecsim/offload-v0', 'mecsim/cells-v0'} <= set(gymnasium.registry)"
     assert "mecsim" in imported_by(code)
 
 
@@ -73,11 +78,10 @@ def test_all_lists_every_public_name(name: str) -> None:
 def test_public_names_of_the_package() -> None:
     import mecsim
     from mecsim.envs.vector import make_vec
-    from mecsim.scenario import load_scenario
-    from mecsim.systems.offload.scenario import OffloadScenario
+    from mecsim.scenario import Scenario, load_scenario
 
-    assert set(mecsim.__all__) == {"OffloadScenario", "__version__", "load_scenario", "make_vec"}
+    assert set(mecsim.__all__) == {"Scenario", "__version__", "load_scenario", "make_vec"}
     assert mecsim.make_vec is make_vec
     assert mecsim.load_scenario is load_scenario
-    assert mecsim.Scenario is OffloadScenario
+    assert mecsim.Scenario is Scenario
     assert mecsim.__version__.count(".") == 2
