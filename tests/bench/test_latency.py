@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from mecsim.bench import latency
 from mecsim.bench.latency import agent_decides, measure_decisions, measure_latency, policy_decides
 from mecsim.errors import InputError
-from mecsim.policies import baseline
-from mecsim.report import latency
+from mecsim.policies import named_policy
 from mecsim.scenario import parse_scenario
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.layout import QUEUED_TASKS
@@ -62,7 +62,7 @@ def test_only_decisions_on_tasks_count_and_all_run_on_one_thread():
     def decide(episodes, observation):
         asked.append(int(observation["context"][0, QUEUED_TASKS] > 0))
         threads.add((torch.get_num_threads(), numba.get_num_threads()))
-        assert observation["options"].shape == (1, 3, episodes.system.option_width)
+        assert observation["options"].shape == (1, 3, len(episodes.layout.option_columns))
         return 0
 
     before = torch.get_num_threads(), numba.get_num_threads()
@@ -86,7 +86,7 @@ def test_every_kind_of_policy_can_be_measured(tmp_path):
         return original(observation, preference)
 
     agent.eval = watched
-    decisions = [agent_decides(agent, EVEN), policy_decides(baseline("greedy", SCENARIO)(0), EVEN)]
+    decisions = [agent_decides(agent, EVEN), policy_decides(named_policy("greedy", SCENARIO)(0), EVEN)]
     for decide in decisions:
         found = measure_latency(decide, SCENARIO, 20)
         assert 0.0 < found.median_us <= found.p99_us

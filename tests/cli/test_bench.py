@@ -2,8 +2,8 @@
 
 import pytest
 
+from mecsim.bench import engines, latency, training
 from mecsim.core.scenario import Scenario
-from mecsim.report import benchmark, benchmark_training, latency
 from mecsim.scenario import parse_scenario, scenario_to_yaml
 from tests.training.small import small_scenario
 
@@ -25,14 +25,14 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    monkeypatch.setattr(benchmark, "REPETITIONS", 1)
-    monkeypatch.setattr(benchmark, "SIMPY_EPISODES", 1)
+    monkeypatch.setattr(engines, "REPETITIONS", 1)
+    monkeypatch.setattr(engines, "SIMPY_EPISODES", 1)
     monkeypatch.setattr(latency, "WARM_UP", 5)
     monkeypatch.setattr(latency.measure_decisions, "__defaults__", (20,))
 
 
 def test_it_prints_speeds_and_latencies(mecsim, scenario, tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark, "_memory_mib", lambda scenario, envs: 1.0)  # a process of its own
+    monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: 1.0)  # a process of its own
     (tmp_path / "small.yaml").write_text(scenario_to_yaml(scenario))
     plain = mecsim("bench", "--scenario", "small.yaml", "--envs", 4).content
     assert plain["envs"] == 4
@@ -48,7 +48,7 @@ def test_it_prints_speeds_and_latencies(mecsim, scenario, tmp_path, monkeypatch)
 
 
 def test_it_measures_training_on_request(scenario):
-    found = benchmark_training.measure_training(scenario, epochs=3)
+    found = training.measure_training(scenario, epochs=3)
     shares = {name: value for name, value in found.items() if name.endswith("_share")}
     assert found.keys() - shares.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
     assert all(value > 0.0 for value in found.values())
@@ -59,28 +59,28 @@ def test_it_measures_training_on_request(scenario):
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
 def test_both_engines_play_the_same_possible_actions(scenario, engine, monkeypatch):
     played = []
-    original = benchmark._random_play
+    original = engines._random_play
 
     def watched(*given):
         actions, out = original(*given)
         played.append(actions)
         return actions, out
 
-    monkeypatch.setattr(benchmark, "_random_play", watched)
-    assert benchmark.engine_steps_per_s(scenario, 3, 1, engine) > 0.0
+    monkeypatch.setattr(engines, "_random_play", watched)
+    assert engines.engine_steps_per_s(scenario, 3, 1, engine) > 0.0
     [actions] = played
     assert actions.shape == (scenario.episode.steps, 3)
     assert len(set(actions.ravel().tolist())) > 2
 
 
 def test_memory_is_measured_in_a_process_of_its_own(scenario):
-    assert benchmark._peak_mib.__module__ == "mecsim.bench.engines"
-    assert 10.0 < benchmark._peak_mib(scenario, 2) < 1e5
+    assert engines._peak_mib.__module__ == "mecsim.bench.engines"
+    assert 10.0 < engines._peak_mib(scenario, 2) < 1e5
 
 
 def test_fewer_environments_where_they_would_take_much_memory(scenario, monkeypatch):
     asked = []
-    monkeypatch.setattr(benchmark, "_memory_mib", lambda scenario, envs: float(asked.append(envs) or 1.0))
-    monkeypatch.setattr(benchmark, "TAPES_BYTE", 3 * scenario.tape_byte)
-    assert benchmark.measure_engines(scenario, 2)["memory_of_3_envs_mib"] == 1.0
+    monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: float(asked.append(envs) or 1.0))
+    monkeypatch.setattr(engines, "TAPES_BYTE", 3 * scenario.tape_byte)
+    assert engines.measure_engines(scenario, 2)["memory_of_3_envs_mib"] == 1.0
     assert asked == [3]

@@ -55,6 +55,6 @@ def test_a_plot_that_cannot_be(refused, cell, asked, told):
 def test_a_scenario_without_satisfaction(refused, small):
     said = refused("simulate", small, "--plot", "satisfaction", "--out", "new")
     assert said.err == (
-        "mecsim: --plot satisfaction: nothing is rated in this scenario, expected one of kind personalize or with "
+        "mecsim: --plot satisfaction: nothing is rated in this scenario, expected one of kind cells or with "
         "satisfaction\n"
     )

@@ -3,10 +3,18 @@
 import numpy as np
 import pytest
 
-from mecsim.policies import baseline, play
+from mecsim.core.plugins import SYSTEM_PLACES
+from mecsim.policies import named_policy, play
 from mecsim.sweep import Front, preference_grid, sweep
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from tests.training.small import small_scenario
+
+from .many_objectives import PLUGIN
+
+
+@pytest.fixture(autouse=True)
+def _system_of_many_objectives(monkeypatch):
+    monkeypatch.setitem(SYSTEM_PLACES.plugins, PLUGIN.name, PLUGIN)
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +31,4 @@ def fronts(scenario) -> list[Front]:
 def played(scenario):
     """A play and its tapes; the numbers of tasks differ, and some episode leaves tasks in the queue."""
     tapes = draw_tapes(scenario, 0, 0, 6)
-    return play(baseline("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
+    return play(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mecsim.core.objective import Objective
+from mecsim.core.plugins import Plugin
 from mecsim.core.system import objectives_of
 from mecsim.sweep import Front, preference_grid
 
@@ -17,6 +19,25 @@ class ManyObjectives:
 
     objectives: tuple[str, ...]
     description: str = "many"
+    kind: str = "many"
+
+
+@dataclass(frozen=True)
+class ManyObjectivesSystem:
+    """As much of its system."""
+
+    objectives: tuple[Objective, ...]
+
+
+SYSTEM = ManyObjectivesSystem(
+    (
+        Objective("delay", "s", "episode"),
+        Objective("energy", "J", "episode"),
+        Objective("satisfaction", "0 to 5", "decision", 5.0, higher_is_better=True),
+        Objective("saved_resources", "share", "episode", 1.0, higher_is_better=True),
+    )
+)
+PLUGIN = Plugin("many", f"{__name__}:SYSTEM", "tests")
 
 
 def many_objectives(count: int) -> ManyObjectives:

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from mecsim.cli import trained as module
+from mecsim.core.scenario import Training
 from mecsim.errors import RunError
-from mecsim.scenario.base import Training
+from mecsim.studies import trained as module
 from mecsim.studies.trained import trained
 from mecsim.systems.offload.demand import Users
 from mecsim.training import MultiRun, Run

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.errors import InputError
-from mecsim.policies import baseline, play
+from mecsim.policies import named_policy, play
 from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
 from mecsim.sweep.distribute import run_jobs
 from mecsim.systems.offload.draw.tapes import draw_tapes
@@ -23,11 +23,11 @@ def limits(monkeypatch, **values):
 
 
 def test_totals_are_those_of_playing_each_preference():
-    totals = evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, 5, 3)
+    totals = evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, 5, 3)
     assert totals.shape == (6, 5, 2)
     tapes = draw_tapes(SCENARIO, 3, 0, 5)
     for index, preference in enumerate(GRID):
-        played = play(baseline("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
+        played = play(named_policy("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
         assert_array_equal(totals[index], played.totals)
 
 
@@ -57,23 +57,23 @@ def test_every_preference_meets_the_same_tapes():
 
 @pytest.mark.parametrize("at_once", [1, 3, 7])
 def test_how_many_episodes_are_played_at_once_changes_nothing(monkeypatch, at_once):
-    whole = evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, 7, 0)
+    whole = evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, 7, 0)
     limits(monkeypatch, EPISODES_AT_ONCE=at_once)
-    assert_array_equal(evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, 7, 0), whole)
+    assert_array_equal(evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, 7, 0), whole)
 
 
 def test_more_episodes_begin_with_the_same_ones():
-    few, many = (evaluate(baseline("greedy", SCENARIO), SCENARIO, GRID, count, 0) for count in (3, 70))
+    few, many = (evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, count, 0) for count in (3, 70))
     assert_array_equal(many[:, :3], few)
 
 
 def test_a_policy_with_own_draws_meets_each_preference_with_the_same_draws(monkeypatch):
     constant = np.tile([0.5, 0.5], (5, 1))
-    totals = evaluate(baseline("random", SCENARIO), SCENARIO, constant, 6, 0)
+    totals = evaluate(named_policy("random", SCENARIO), SCENARIO, constant, 6, 0)
     assert_array_equal(totals, np.repeat(totals[:1], 5, axis=0))
     limits(monkeypatch, EPISODES_AT_ONCE=3)  # each part has draws of its own
-    parts = evaluate(baseline("edge", SCENARIO), SCENARIO, constant, 6, 0)
-    repeated = evaluate(lambda seed: baseline("edge", SCENARIO)(0), SCENARIO, constant, 6, 0)
+    parts = evaluate(named_policy("edge", SCENARIO), SCENARIO, constant, 6, 0)
+    repeated = evaluate(lambda seed: named_policy("edge", SCENARIO)(0), SCENARIO, constant, 6, 0)
     assert not np.array_equal(parts[:, 3:], repeated[:, 3:])
 
 
@@ -110,7 +110,7 @@ def test_a_run_is_a_target(tmp_path):
 @pytest.mark.parametrize("target", ["gredy", "", "no/such/folder", "."])
 def test_what_is_neither_run_nor_baseline_is_refused(target, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="neither a run nor a baseline"):
+    with pytest.raises(InputError, match=r"neither a run, nor package\.module:Object, nor a policy"):
         policy_factory(target, SCENARIO)
 
 

@@ -109,17 +109,17 @@ def test_several_workers_store_and_find_parts(tmp_path, played):
 def test_a_run_is_known_by_its_weights_and_settings(tmp_path):
     run = new_run(tmp_path / "run", epochs=2)
     trained(run)
-    first = target_identity(str(run.folder))
-    assert target_identity(str(run.folder)) == first
+    first = target_identity(str(run.folder), SCENARIO)
+    assert target_identity(str(run.folder), SCENARIO) == first
     run.folder.rename(tmp_path / "moved")
-    assert target_identity(str(tmp_path / "moved")) == first
+    assert target_identity(str(tmp_path / "moved"), SCENARIO) == first
     (tmp_path / "moved" / "parts").mkdir()
     (tmp_path / "moved" / "parts" / "settings.json").write_text("{}")  # results may lie in the run's folder
-    assert target_identity(str(tmp_path / "moved")) == first
+    assert target_identity(str(tmp_path / "moved"), SCENARIO) == first
     other = new_run(tmp_path / "other", epochs=2, seed=1)
     trained(other)
-    assert target_identity(str(other.folder)) != first
-    assert target_identity("greedy") != target_identity("random")
+    assert target_identity(str(other.folder), SCENARIO) != first
+    assert target_identity("greedy", SCENARIO) != target_identity("random", SCENARIO)
 
 
 SETTINGS = {"targets": ("greedy",), "scenario": SCENARIO, "preferences": GRID, "episodes": 3, "seed": 0}

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from mecsim.core.rating import CURVE_POINTS
+from mecsim.core.system import system_of
 from mecsim.errors import InputError
 from mecsim.report.plots import plot_figures
-from mecsim.report.rating_curves import POINTS, rating_curves
 from mecsim.report.rating_figure import rating_figure, zone_of
 from mecsim.scenario import load_scenario, parse_scenario, with_context
 from tests.training.small import small_scenario
@@ -26,6 +27,10 @@ population:
   personas:
     commuter: {adequate: 0.25, desired: 0.75, weekday: {0: work}, shifts: {work: 0.1}, applications: {film: 1}}
 """
+
+
+def rating_curves(scenario, uses, seed):
+    return system_of(scenario).rating_curves.load()(scenario, uses, seed)
 
 
 def test_the_curve_of_a_persona_by_hand():
@@ -49,7 +54,7 @@ def test_there_is_a_curve_for_each_application_and_persona(form):
     assert [curve.use for curve in curves] == [name for name in APPLICATIONS for _ in PERSONAS]
     assert [curve.people.partition("\n")[0].replace(" ", "_") for curve in curves[: len(PERSONAS)]] == PERSONAS
     for curve in curves:
-        assert curve.values.shape == curve.typical.shape == (POINTS,)
+        assert curve.values.shape == curve.typical.shape == (CURVE_POINTS,)
         assert (np.diff(curve.values) > 0.0).all()
         p10, p25, p75, p90 = curve.quantiles
         assert (p10 <= p25).all()
@@ -115,7 +120,7 @@ def test_what_cannot_be_plotted(asked, told):
 
 
 def test_a_scenario_in_which_nothing_is_rated():
-    with pytest.raises(InputError, match="nothing is rated in this scenario, expected one of kind personalize"):
+    with pytest.raises(InputError, match="nothing is rated in this scenario, expected one of kind cells"):
         plot_figures(["satisfaction"], small_scenario(), 0)
     rated = with_context(small_scenario(), {"satisfaction": "{form: zone}"})
     with pytest.raises(InputError, match="has no applications"):

@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 import pytest
 
+from mecsim.core.scenario import Training
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario
-from mecsim.scenario.base import Training
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.scenario import Episode

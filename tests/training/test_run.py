@@ -141,7 +141,7 @@ def test_a_run_without_its_scenario_is_damaged(run):
 def test_a_run_with_a_wrong_scenario_names_the_line(run):
     path = run.folder / "scenario.yaml"
     path.write_text(path.read_text().replace("kind: offload", "kind: upload"))
-    with pytest.raises(InputError, match=r"scenario.yaml:2: kind: expected 'offload' or 'personalize', got 'upload'"):
+    with pytest.raises(InputError, match=r"scenario.yaml:2: kind: expected 'offload' or 'cells', got 'upload'"):
         Run.open(run.folder)
 
 

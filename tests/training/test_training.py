@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file
 
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import baseline, calibrate, tradable
+from mecsim.policies import calibrate, named_policy, tradable
 from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
@@ -352,7 +352,7 @@ def test_a_run_on_a_gpu_goes_on_and_plays_on_the_cpu(tmp_path, policy):
     assert [report.epoch for report in reports] == [3, 4, 5, 6]
     assert all(np.isfinite(value) for report in reports for value in report.metrics.values())
     assert run.finished
-    greedy = cost_of(baseline("greedy", run.scenario)(0), run.scenario)
+    greedy = cost_of(named_policy("greedy", run.scenario)(0), run.scenario)
     assert cost_of(policy_of(run), run.scenario) < 1.2 * greedy
 
 
@@ -403,7 +403,7 @@ def test_training_from_nothing_gets_close_to_greedy(tmp_path, policy):
     trained(run)
     untrained = new_run(tmp_path / "untrained", epochs=1, **settings)
     trained(untrained)
-    greedy = cost_of(baseline("greedy", run.scenario)(0), run.scenario)
+    greedy = cost_of(named_policy("greedy", run.scenario)(0), run.scenario)
     before = cost_of(policy_of(untrained), run.scenario)
     after = cost_of(policy_of(run), run.scenario)
     assert before > 1.2 * greedy  # there is something to learn
@@ -413,7 +413,7 @@ def test_training_from_nothing_gets_close_to_greedy(tmp_path, policy):
 def test_the_residual_agent_is_no_worse_than_greedy(tmp_path):
     run = new_run(tmp_path / "run", epochs=10, num_envs="16", batch_size="64")
     trained(run)
-    greedy = cost_of(baseline("greedy", run.scenario)(0), run.scenario)
+    greedy = cost_of(named_policy("greedy", run.scenario)(0), run.scenario)
     assert cost_of(policy_of(run), run.scenario) < 1.02 * greedy
 
 

@@ -1,4 +1,4 @@
-"""tasks.csv, servers.csv and the table of episodes, checked from what was written."""
+"""tasks.csv, servers.csv and the quantities of episodes, checked from what was written."""
 
 import csv
 from collections import defaultdict
@@ -10,16 +10,14 @@ from numpy.testing import assert_allclose
 from rich.console import Console
 
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import baseline, calibrate, play
-from mecsim.report.provenance import provenance
-from mecsim.report.simulation import episode_summary
-from mecsim.report.tables import episode_table, quality_table
+from mecsim.policies import named_policy, play
+from mecsim.report.tables import episode_table
 from mecsim.schema.units import CountRange, Uniform
-from mecsim.sweep import preference_grid, summary, sweep
-from mecsim.systems.offload.demand import Dispatch, Tasks, TaskSize, Users
+from mecsim.systems.offload import SYSTEM
+from mecsim.systems.offload.demand import Dispatch, Tasks
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
-from mecsim.systems.offload.quantities import EPISODE_LABELS, episode_quantities
+from mecsim.systems.offload.quantities import episode_quantities
 from mecsim.systems.offload.tables import OffloadRecordFiles
 from tests.systems.offload.offloading import hand_made
 from tests.training.small import small_scenario
@@ -35,6 +33,18 @@ def text_of(table):
     with console.capture() as captured:
         console.print(table)
     return captured.get()
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return small_scenario()
+
+
+@pytest.fixture(scope="module")
+def played(scenario):
+    """A play and its tapes; the numbers of tasks differ, and some episode leaves tasks in the queue."""
+    tapes = draw_tapes(scenario, 0, 0, 6)
+    return play(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
 
 
 @pytest.fixture
@@ -65,8 +75,8 @@ def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks, played):
     assert len(delay) == len(played[1])
     for episode in delay:
         assert reward[episode] == pytest.approx(-delay[episode], rel=1e-9)
-        assert delay[episode] == pytest.approx(played[0].delay_s[episode], rel=1e-9)
-        assert energy[episode] == pytest.approx(played[0].energy_j[episode], rel=1e-9)
+        assert delay[episode] == pytest.approx(played[0].shown("delay")[episode], rel=1e-9)
+        assert energy[episode] == pytest.approx(played[0].shown("energy")[episode], rel=1e-9)
 
 
 def test_every_task_is_consistent(tasks, played, scenario):
@@ -97,7 +107,7 @@ def test_tasks_are_dispatched_first_come_first_served_and_once(tasks):
 def written(tmp_path, scenario, *batches):
     with OffloadRecordFiles(tmp_path, scenario) as writer:
         for tapes in batches:
-            writer.write(play(baseline("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
+            writer.write(play(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
     return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
 
 
@@ -200,7 +210,7 @@ def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
     Task 1 waited 1 s before its 2 s, which the user rates by 3 s.
     """
     columns = episode_quantities(*by_hand)
-    assert list(columns) == list(EPISODE_LABELS)
+    assert list(columns) == list(SYSTEM.quantities)
     assert columns["device_share"] == pytest.approx(2.0 / 3.0)
     assert columns["cloud_share"] == pytest.approx(1.0 / 3.0)
     assert columns["deadline_miss_ratio"] == pytest.approx(2.0 / 4.0)
@@ -209,8 +219,8 @@ def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
     assert columns["satisfaction"] == pytest.approx((2.0 + (2.0 - np.log2(1.5)) + 2.0) / 3.0)
     assert by_hand[0].totals.shape == (1, 2)  # not an objective here
     assert columns["adequate_share"] == pytest.approx(2.0 / 3.0)
-    shown = text_of(episode_table("by hand", columns))
-    assert all(EPISODE_LABELS[name] in shown for name in columns)
+    shown = text_of(episode_table("by hand", columns, SYSTEM.quantities))
+    assert all(SYSTEM.quantities[name] in shown for name in columns)
 
 
 @pytest.mark.parametrize(("late", "ratio"), [([2.0, 3.0, 2.0, 1.0, 1.0], 0.0), ([1.9, 2.9, 1.9, 0.9, 0.9], 1.0)])
@@ -248,73 +258,3 @@ def test_files_of_devices_and_deadlines(by_hand, tmp_path):
     told = [[float(row[key]) for key in keys] for row in tasks]
     rated = 2.0 - np.log2(1.5)
     assert_allclose(told, [[2.0, 0.0, 0.0, 2.5, 2.0], [0.0, MBIT, 2.0, 2.9, rated], [2.0, 0.0, 3.0, 6.0, 2.0]] * 2)
-
-
-def test_episode_summary_has_means_and_intervals():
-    found = episode_summary({"a (s)": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan]), "c": np.array([2.0])})
-    half = pytest.approx(12.7062, rel=1e-5)  # Student, one degree of freedom
-    assert found == {
-        "a (s)": {"mean": 2.0, "ci95": half},
-        "b": {"mean": None, "ci95": None},
-        "c": {"mean": 2.0, "ci95": None},
-    }
-
-
-def test_the_episode_table_names_every_quantity(played, scenario):
-    columns = episode_quantities(*played, scenario)
-    shown = text_of(episode_table("small", columns))
-    some = ("device_share", "deadline_miss_ratio", "satisfaction", "adequate_share")
-    assert list(columns) == [name for name in EPISODE_LABELS if name not in some]
-    assert all((label in shown) == (name in columns) for name, label in EPISODE_LABELS.items())
-    assert f"{played[0].delay_s.mean():.6g}" in shown
-    assert shown.count("±") == len(columns)
-
-
-def test_tables_of_idle_episodes_say_none():
-    idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
-    tapes = draw_tapes(idle, 0, 0, 2)
-    columns = episode_quantities(play(baseline("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle)
-    shown = text_of(episode_table("idle", columns))
-    assert "nan" not in shown
-    assert "none" in shown
-    fronts = sweep(["greedy"], idle, preference_grid(2, 2), 2, 0)
-    told = summary(fronts, fronts[0], idle, calibrate(idle), {})
-    shown = text_of(quality_table(told["targets"], fronts))
-    assert "nan" not in shown
-    assert "none" in shown
-
-
-def test_a_single_episode_has_no_interval(scenario):
-    tapes = draw_tapes(scenario, 0, 0, 1)
-    played = play(baseline("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
-    shown = text_of(episode_table("one", episode_quantities(played, tapes, scenario)))
-    assert "one episode" in shown
-    assert "±" not in shown
-
-
-def test_the_quality_table_compares_with_greedy(fronts, scenario):
-    told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
-    shown = text_of(quality_table(told, fronts))
-    assert "+0.0% ± 0.0%" in shown
-    random, greedy = told["random"], told["greedy"]
-    assert f"{random['mean_cost'] / greedy['mean_cost'] - 1.0:+.1%} ± " in shown
-    assert random["hypervolume"] < 100.0  # small numbers have more digits
-    assert f"{random['hypervolume']:.4f} ± {random['hypervolume_ci95']:.4f}" in shown
-    assert f"{random['cardinality']} of 4" in shown
-
-
-def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario):
-    fronts = sweep(["greedy"], scenario, preference_grid(2, 2), 1, 0)
-    shown = text_of(quality_table(summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"], fronts))
-    assert "nan" not in shown
-    assert "+0.0%" in shown
-    assert "±" not in shown.replace("± half of", "")
-
-
-def test_provenance_says_where_numbers_come_from():
-    told = provenance()
-    assert {"python", "mecsim", "numpy", "torch", "simpy", "gymnasium", "numba", "pymoo"} == set(told["versions"])
-    assert all(told["versions"].values())
-    assert set(told["hardware"]) == {"processor", "cores", "gpus", "system"}
-    revision = told["git_revision"]
-    assert revision is None or len(revision.rstrip("+")) == 40

@@ -1,0 +1,93 @@
+"""The tables of simulations and sweeps in the terminal, and where numbers come from."""
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from mecsim.policies import calibrate, named_policy, play
+from mecsim.report.provenance import provenance
+from mecsim.report.simulation import episode_summary
+from mecsim.report.tables import episode_table, quality_table
+from mecsim.sweep import preference_grid, summary, sweep
+from mecsim.systems.offload import SYSTEM
+from mecsim.systems.offload.demand import Tasks, TaskSize, Users
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.quantities import episode_quantities
+from tests.training.small import small_scenario
+
+
+def text_of(table):
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get()
+
+
+def test_episode_summary_has_means_and_intervals():
+    found = episode_summary({"a (s)": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan]), "c": np.array([2.0])})
+    half = pytest.approx(12.7062, rel=1e-5)  # Student, one degree of freedom
+    assert found == {
+        "a (s)": {"mean": 2.0, "ci95": half},
+        "b": {"mean": None, "ci95": None},
+        "c": {"mean": 2.0, "ci95": None},
+    }
+
+
+def test_the_quality_table_compares_with_greedy(fronts, scenario):
+    told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
+    shown = text_of(quality_table(told, fronts))
+    assert "+0.0% ± 0.0%" in shown
+    random, greedy = told["random"], told["greedy"]
+    assert f"{random['mean_cost'] / greedy['mean_cost'] - 1.0:+.1%} ± " in shown
+    assert random["hypervolume"] < 100.0  # small numbers have more digits
+    assert f"{random['hypervolume']:.4f} ± {random['hypervolume_ci95']:.4f}" in shown
+    assert f"{random['cardinality']} of 4" in shown
+
+
+def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario):
+    fronts = sweep(["greedy"], scenario, preference_grid(2, 2), 1, 0)
+    shown = text_of(quality_table(summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"], fronts))
+    assert "nan" not in shown
+    assert "+0.0%" in shown
+    assert "±" not in shown.replace("± half of", "")
+
+
+def test_provenance_says_where_numbers_come_from():
+    told = provenance()
+    assert {"python", "mecsim", "numpy", "torch", "simpy", "gymnasium", "numba", "pymoo"} == set(told["versions"])
+    assert all(told["versions"].values())
+    assert set(told["hardware"]) == {"processor", "cores", "gpus", "system"}
+    revision = told["git_revision"]
+    assert revision is None or len(revision.rstrip("+")) == 40
+
+
+def test_the_episode_table_names_every_quantity(played, scenario):
+    columns = episode_quantities(*played, scenario)
+    shown = text_of(episode_table("small", columns, SYSTEM.quantities))
+    some = ("device_share", "deadline_miss_ratio", "satisfaction", "adequate_share")
+    assert list(columns) == [name for name in SYSTEM.quantities if name not in some]
+    assert all((label in shown) == (name in columns) for name, label in SYSTEM.quantities.items())
+    assert f"{played[0].shown('delay').mean():.6g}" in shown
+    assert shown.count("±") == len(columns)
+
+
+def test_tables_of_idle_episodes_say_none():
+    idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
+    tapes = draw_tapes(idle, 0, 0, 2)
+    columns = episode_quantities(play(named_policy("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle)
+    shown = text_of(episode_table("idle", columns, SYSTEM.quantities))
+    assert "nan" not in shown
+    assert "none" in shown
+    fronts = sweep(["greedy"], idle, preference_grid(2, 2), 2, 0)
+    told = summary(fronts, fronts[0], idle, calibrate(idle), {})
+    shown = text_of(quality_table(told["targets"], fronts))
+    assert "nan" not in shown
+    assert "none" in shown
+
+
+def test_a_single_episode_has_no_interval(scenario):
+    tapes = draw_tapes(scenario, 0, 0, 1)
+    played = play(named_policy("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
+    shown = text_of(episode_table("one", episode_quantities(played, tapes, scenario), SYSTEM.quantities))
+    assert "one episode" in shown
+    assert "±" not in shown
