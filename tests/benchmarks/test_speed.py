@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import DiscreteSAC, Replay, Transitions
+from mecsim_agents import DiscreteSAC, EnvironmentShape, Replay, Transitions
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from mecsim.core.engine import Observation
@@ -90,8 +90,10 @@ def filled(envs: int) -> tuple[BatchVectorEnv, DiscreteSAC, Replay]:
     env = BatchVectorEnv(SCENARIO, envs, copies=COPIES)
     servers, features = env.episodes.observation_space["options"].shape
     context = env.episodes.observation_space["context"].shape[0]
-    agent = DiscreteSAC(2, features, context, (200.0, 0.5), reward_columns=env.episodes.cost_columns)
-    replay = Replay(envs * STEPS, servers, features, context, 2, group=COPIES, counts=env.episodes.layout.count_columns)
+    shape = EnvironmentShape(
+        2, features, context, (200.0, 0.5), servers, env.episodes.cost_columns, (), env.episodes.layout.count_columns
+    )
+    agent, replay = DiscreteSAC(shape), Replay(shape, envs * STEPS, group=COPIES)
     observation, _ = env.reset()
     action, preference = np.zeros(envs, np.int64), np.full((envs, 2), 0.5)
     for _ in range(STEPS):
@@ -99,7 +101,7 @@ def filled(envs: int) -> tuple[BatchVectorEnv, DiscreteSAC, Replay]:
         ended = info.get("final_obs", following)
         replay.add(Transitions.from_arrays(observation, action, reward, terminated, ended, preference))
         observation = following
-    agent.observe_normalisation(replay)
+    agent.observe(replay)
     return env, agent, replay
 
 

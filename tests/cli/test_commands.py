@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import yaml
-from mecsim_agents import DiscreteSAC
+from mecsim_agents import DiscreteSAC, DoubleDQN
 
 import mecsim as package
 from mecsim.cli import COMMANDS
@@ -185,6 +185,37 @@ def test_an_interrupted_training_can_be_resumed(mecsim, small, tmp_path, monkeyp
     resumed = mecsim("train", "--resume", "--out", "run", "--num-threads", 1)
     assert resumed.code == 0, resumed.err
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
+
+
+def test_another_agent_is_trained_resumed_swept_and_exported(mecsim, small, tmp_path, monkeypatch):
+    arguments = ("--agent", "dqn", "--steps", 160, "--num-threads", 1, *SET)
+    assert mecsim("train", small, "--out", "whole", *arguments).code == 0
+    original = DoubleDQN.update
+
+    def interrupted(agent, *given):
+        if agent.updates == 5:
+            raise KeyboardInterrupt
+        return original(agent, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DoubleDQN, "update", interrupted)
+        assert mecsim("train", small, "--out", "run", *arguments).code == 130
+    assert mecsim("train", "--resume", "--out", "run", "--num-threads", 1).code == 0
+    assert (tmp_path / "run" / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
+    assert "exploration_rate" in rows_of(tmp_path / "run" / "metrics.csv")[0]
+    swept = mecsim("sweep", "run", "greedy", "--preferences", 3, "--episodes", 4, "--out", "swept")
+    assert swept.code == 0, swept.err
+    exported = mecsim("export", "run")
+    assert exported.code == 0, exported.err
+    assert "100.00% equal actions" in exported.out
+
+
+def test_a_wrong_agent_is_one_line(mecsim, small):
+    said = mecsim("train", small, "--out", "run", "--agent", "sacc")
+    assert (said.code, said.err.splitlines()) == (2, ["mecsim: sacc: no such agent; did you mean sac?"])
+    said = mecsim("train", "--resume", "--out", "run", "--agent", "dqn")
+    assert (said.code, len(said.err.splitlines())) == (2, 1)
+    assert "--resume goes on with the run as it is" in said.err
 
 
 def test_a_finished_run_can_be_resumed_without_effect(mecsim, run_folder):

@@ -43,6 +43,7 @@ def training(tmp_path_factory):
 def test_every_curve_of_a_training_is_there(training):
     events, _ = training
     expected = {"return/delay", "return/energy", "learning/updates", "front/hypervolume", "front/mean_cost"}
+    expected |= {f"seconds/{name}" for name in ("acting", "environments", "storing", "sampling", "learning")}
     expected |= {f"learning/{name}" for name in METRICS} | {
         f"action_share/{s}" for s in ("cloud", "edge_01", "edge_02")
     }

@@ -53,16 +53,21 @@ def scenario_file(folder: Path, scenario: OffloadScenario | None = None) -> Path
     return path
 
 
-def small_config(**settings: str) -> TrainingConfig:
+def small_config(algorithm: str = "sac", **settings: str) -> TrainingConfig:
     """Tiny networks and evaluations; `settings` as `--set` takes them."""
-    return TrainingConfig().with_settings(SETTINGS | settings)
+    return TrainingConfig.of(algorithm).with_settings(SETTINGS | settings)
 
 
 def new_run(
-    folder: Path, scenario: OffloadScenario | None = None, epochs: int = 6, seed: int = 0, **settings: str
+    folder: Path,
+    scenario: OffloadScenario | None = None,
+    epochs: int = 6,
+    seed: int = 0,
+    algorithm: str = "sac",
+    **settings: str,
 ) -> Run:
     """A run's folder before its first epoch."""
-    config = small_config(**settings)
+    config = small_config(algorithm, **settings)
     chosen = scenario or small_scenario()
     run = Run(folder, chosen, config, epochs * config.num_envs * chosen.episode.steps, seed)
     run.create("mecsim train")

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from mecsim_agents import DoubleDQNConfig
 
 from mecsim.errors import InputError
 from mecsim.training import TrainingConfig
@@ -20,7 +21,7 @@ def set_one(key, text):
         ("learning_rate", "1e-4", 1e-4),
         ("learning_rate", "1.0e-4", 1e-4),
         ("agent.learning_rate", "0.003", 0.003),
-        ("discount", "1", 1),
+        ("discount", "1", 1.0),
         ("encoder_sizes", "[32, 16]", (32, 16)),
         ("agent.head_sizes", "[8]", (8,)),
         ("residual", "false", False),
@@ -46,6 +47,22 @@ def test_set_reaches_the_training():
     assert (config.copies, config.steps_per_round) == (1, 3)
     assert config.agent == TrainingConfig().agent
     assert TrainingConfig().with_settings({}) == TrainingConfig()
+
+
+def test_settings_are_those_of_the_agent_that_was_chosen():
+    config = TrainingConfig.of("dqn").with_settings({"exploration_end": "0.2", "agent.discount": "0.9"})
+    assert (config.algorithm, config.agent) == ("dqn", DoubleDQNConfig(exploration_end=0.2, discount=0.9))
+    assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.to_mapping()))) == config
+    with pytest.raises(InputError, match="--set exploration_temperature: no such setting; did you mean explor"):
+        config.with_settings({"exploration_temperature": "1"})
+    with pytest.raises(InputError, match="--set algorithm: no such setting"):
+        config.with_settings({"algorithm": "sac"})
+
+
+def test_an_unknown_agent_is_answered_with_the_nearest():
+    with pytest.raises(InputError) as caught:
+        TrainingConfig.of("dqnn")
+    assert str(caught.value) == "dqnn: no such agent; did you mean dqn?"
 
 
 def test_a_preference_can_be_set_and_taken_back():

@@ -21,7 +21,12 @@ from mecsim.training.export import metadata
 from .small import new_run, small_scenario, trained
 
 SERVERS = Servers(cloud=Cloud(cpu_hz=Uniform(4e9, 4e9)), edge=Edge(count=CountRange(1, 5), cpu_hz=Uniform(2e9, 2e9)))
-KINDS = {"set": {}, "padded": {"architecture": "padded"}, "single": {"preference": "[0.2, 0.8]"}}
+KINDS = {
+    "set": {},
+    "padded": {"architecture": "padded"},
+    "single": {"preference": "[0.2, 0.8]"},
+    "dqn": {"algorithm": "dqn"},
+}
 TOLERANCE = 1e-4
 
 
@@ -50,9 +55,9 @@ def states(agent, count, options, seed=0):
     mask = (rng.random((count, options)) < 0.7).astype(np.int8)
     mask[:, 0] = 1
     observation = {
-        "options": rng.exponential(3.0, (count, options, agent.option_features)).astype(np.float32),
+        "options": rng.exponential(3.0, (count, options, agent.shape.option_features)).astype(np.float32),
         "mask": mask,
-        "context": rng.random((count, agent.context_features)).astype(np.float32),
+        "context": rng.random((count, agent.shape.context_features)).astype(np.float32),
     }
     return observation, rng.dirichlet([1.0, 1.0], count)
 
@@ -88,7 +93,7 @@ def test_only_the_padded_file_fixes_the_number_of_options(exported):
         for value in (*graph.input, *graph.output)
     }
     assert shapes == {
-        "options": ["N", options, exported.agent.option_features],
+        "options": ["N", options, exported.agent.shape.option_features],
         "mask": ["N", options],
         "context": ["N", 3],
         "preference": ["N", 2],
@@ -107,11 +112,12 @@ def test_the_file_tells_how_to_use_it(exported):
     told, agent = exported.policy.metadata, exported.agent
     assert told == metadata(exported.run, agent)
     assert (told["objectives"], told["objective_units"]) == (["delay", "energy"], ["s", "J"])
-    assert told["objective_scale"] == list(agent.objective_scale)
-    assert len(told["option_columns"]) == agent.option_features
-    assert len(told["context_columns"]) == agent.context_features
+    assert told["objective_scale"] == list(agent.shape.objective_scale)
+    assert len(told["option_columns"]) == agent.shape.option_features
+    assert len(told["context_columns"]) == agent.shape.context_features
     assert (told["scenario"], told["description"]) == (None, "small")
     assert told["preference"] == (None if exported.run.config.preference is None else [0.2, 0.8])
+    assert (told["agent"], told["architecture"]) == (exported.run.config.algorithm, agent.config.architecture)
     assert told["num_options"] == (6 if agent.config.architecture == "padded" else None)
 
 

@@ -229,7 +229,7 @@ def wide(edges):
 def test_a_padded_run_plays_fewer_servers_but_no_more(tmp_path):
     run = new_run(tmp_path / "run", epochs=2, architecture="padded")
     trained(run)
-    assert run.load_agent().num_options == 3
+    assert run.load_agent().shape.num_options == 3
     fewer = wide(1)
     played = play(run_policy(run.folder, fewer)(0), fewer, draw_tapes(fewer, 0, 0, 8), np.array([0.5, 0.5]))
     assert (played.records.server < 2).all()

@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from mecsim_agents import Replay
+from mecsim_agents import DiscreteSAC, EnvironmentShape, Replay
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.errors import InputError, RunError
@@ -145,8 +145,25 @@ def test_a_run_with_a_wrong_scenario_names_the_line(run):
         Run.open(run.folder)
 
 
-def new_replay(capacity=80, servers=3):
-    return Replay(capacity, servers, 12, 3, 2, group=COPIES, counts=(6, 10))
+def test_a_run_of_before_there_were_several_agents_is_one_of_the_first(run):
+    path = run.folder / "config.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    del content["training"]["algorithm"]
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    assert Run.open(run.folder).config == run.config
+    assert isinstance(Run.open(run.folder).load_agent(), DiscreteSAC)
+
+
+def test_a_run_with_an_agent_that_is_not_installed_says_so(run):
+    config_with(run, training=run.config.to_mapping() | {"algorithm": "of-a-plugin"})
+    with pytest.raises(RunError, match="trained with the agent of-a-plugin: install the package") as caught:
+        Run.open(run.folder)
+    one_line(caught, run.folder)
+
+
+def new_replay(servers=3, counts=(6, 10)):
+    shape = EnvironmentShape(2, 12, 3, (1.0, 1.0), num_options=servers, count_columns=counts)
+    return Replay(shape, 80, group=COPIES)
 
 
 @pytest.mark.parametrize("damage", ["absent", "empty", "cut", "text", "of another kind"])
@@ -186,7 +203,7 @@ def test_a_replay_of_another_shape_is_refused(run):
 
 def test_a_replay_with_other_counts_is_refused(run):
     with pytest.raises(RunError, match="damaged"):
-        run.load_checkpoint(Replay(80, 3, 12, 3, 2), "cpu")
+        run.load_checkpoint(new_replay(counts=None), "cpu")
 
 
 def test_a_checkpoint_is_the_agent_and_fills_the_replay(run):
@@ -263,7 +280,9 @@ def scaled(delay_s, energy_j):
 
 def asked_of_the_agent(trained_on, played_on, preference):
     agent, tapes = Listener(), draw_tapes(played_on, 0, 0, len(preference))
-    agent.objective_scale = 7.0 * calibrate(trained_on).scale  # only the ratio of the scales means anything
+    agent.shape = EnvironmentShape(
+        2, 12, 3, 7.0 * calibrate(trained_on).scale
+    )  # only the ratio of the scales means anything
     play(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
     return agent.asked
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import METRICS, DiscreteSAC
+from mecsim_agents import METRICS, DiscreteSAC, DoubleDQN, ValueLearner
 from numpy.testing import assert_array_equal
 from safetensors.numpy import load_file
 
@@ -26,6 +26,7 @@ from mecsim.training.loop import _updates_due
 from tests.training.small import COPIES, ENVS, STEPS, new_run, small_scenario, trained
 
 EPOCHS = 6
+ANY = pytest.mark.parametrize("algorithm", ["sac", "dqn"])
 
 
 def metrics_of(run):
@@ -60,8 +61,9 @@ class Interrupt:
             raise KeyboardInterrupt
 
 
-def test_a_run_leaves_what_it_promises(tmp_path):
-    run = new_run(tmp_path / "run")
+@ANY
+def test_a_run_leaves_what_it_promises(tmp_path, algorithm):
+    run = new_run(tmp_path / "run", algorithm=algorithm)
     reports = trained(run)
     entries = {path.name for path in run.folder.iterdir()}
     assert entries == {"scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints"}
@@ -81,26 +83,30 @@ def test_a_run_leaves_what_it_promises(tmp_path):
     assert {report.epochs for report in reports} == {EPOCHS}
 
 
-def test_metrics_say_what_happened_in_every_epoch(tmp_path):
-    run = new_run(tmp_path / "run", epochs=5)
+@pytest.mark.parametrize(("algorithm", "learned"), [("sac", METRICS), ("dqn", DoubleDQN.METRICS)])
+def test_metrics_say_what_happened_in_every_epoch(tmp_path, algorithm, learned):
+    run = new_run(tmp_path / "run", epochs=5, algorithm=algorithm)
     reports = trained(run)
     rows = metrics_of(run)
     assert list(rows[0]) == [
-        "epoch", "env_steps", "updates", "return_delay", "return_energy", *METRICS, "hypervolume", "mean_cost",
+        "epoch", "env_steps", "updates", "return_delay", "return_energy", *learned, "hypervolume", "mean_cost",
     ]  # fmt: skip
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5]
     assert [int(row["env_steps"]) for row in rows] == [32, 64, 96, 128, 160]
     assert [int(row["updates"]) for row in rows] == [0, 4, 8, 12, 16]
     assert [bool(row["mean_cost"]) for row in rows] == [False, True, False, True, True]  # every second, and the last
-    assert not any(rows[0][name] for name in METRICS)  # the warm-up learns nothing
+    assert not any(rows[0][name] for name in learned)  # the warm-up learns nothing
     for row in rows[1:]:
-        assert all(np.isfinite(float(row[name])) for name in METRICS)
-        assert 0.0 <= float(row["entropy"]) <= np.log(3.0)
+        assert all(np.isfinite(float(row[name])) for name in learned)
+        assert algorithm != "sac" or 0.0 <= float(row["entropy"]) <= np.log(3.0)
     for row, report in zip(rows, reports, strict=True):
         assert float(row["return_delay"]) == report.returns[0] > 0.0
         assert float(row["return_energy"]) == report.returns[1] > 0.0
         assert report.action_shares.shape == (3,)
         assert report.action_shares.sum() == pytest.approx(1.0)
+        assert all(spent_s > 0.0 for spent_s in report.section_s.values())
+        playing, learning = {"acting", "environments", "storing"}, {"sampling", "learning"}
+        assert report.section_s.keys() == (playing if report.epoch == 1 else playing | learning)
     rates = [float(row["learning_rate"]) for row in rows[1:]]
     assert all(later < earlier for earlier, later in pairwise(rates))
 
@@ -127,25 +133,32 @@ def test_a_started_epoch_is_played_to_its_end(tmp_path):
     assert len(trained(longer)) == 2
 
 
-def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path):
-    first, again, other = (new_run(tmp_path / name, seed=seed) for name, seed in (("a", 3), ("b", 3), ("c", 4)))
+@ANY
+def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path, algorithm):
+    seeds = {"a": 3, "b": 3, "c": 4}
+    first, again, other = (new_run(tmp_path / name, seed=seed, algorithm=algorithm) for name, seed in seeds.items())
     for run in (first, again, other):
         trained(run)
     assert_same_run(first, again)
     assert (first.folder / "metrics.csv").read_bytes() != (other.folder / "metrics.csv").read_bytes()
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A run without any interruption. Its replay is full and goes round."""
-    run = new_run(tmp_path_factory.mktemp("whole") / "run")
+@pytest.fixture(scope="module", params=["sac", "dqn"])
+def whole(request, tmp_path_factory):
+    """A run of any agent without any interruption. Its replay is full and goes round."""
+    run = new_run(tmp_path_factory.mktemp("whole") / "run", algorithm=request.param)
     trained(run)
     return run
 
 
+def like(whole, folder):
+    """A run with the same agent, before its first epoch."""
+    return new_run(folder, algorithm=whole.config.algorithm)
+
+
 @pytest.mark.parametrize("epoch", [3, 5, 6])
 def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole, tmp_path, epoch):
-    run = new_run(tmp_path / "run")
+    run = like(whole, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         trained(run, [Interrupt(epoch)])
     assert run.latest_checkpoint().name == f"{2 * ((epoch - 1) // 2):06d}"
@@ -155,14 +168,14 @@ def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole, tmp_path, epoc
 
 
 def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(whole, tmp_path, monkeypatch):
-    run, update = new_run(tmp_path / "run"), DiscreteSAC.update
+    run, update = like(whole, tmp_path / "run"), ValueLearner.update
 
     def interrupted(agent, *arguments):
         if agent.updates == 14:
             raise KeyboardInterrupt
         return update(agent, *arguments)
 
-    monkeypatch.setattr(DiscreteSAC, "update", interrupted)
+    monkeypatch.setattr(ValueLearner, "update", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(run)
     monkeypatch.undo()
@@ -172,7 +185,7 @@ def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(whole, 
 
 
 def test_two_interruptions_are_no_different(whole, tmp_path):
-    run = new_run(tmp_path / "run")
+    run = like(whole, tmp_path / "run")
     for epoch in (3, 5):
         with pytest.raises(KeyboardInterrupt):
             trained(run, [Interrupt(epoch)], resume=epoch > 3)
@@ -181,7 +194,7 @@ def test_two_interruptions_are_no_different(whole, tmp_path):
 
 
 def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole, tmp_path):
-    run = new_run(tmp_path / "run")
+    run = like(whole, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         trained(run, [Interrupt(1)])
     assert not run.has_checkpoint()
@@ -190,7 +203,7 @@ def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole, tmp_p
 
 
 def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_before(whole, tmp_path, monkeypatch):
-    run, save = new_run(tmp_path / "run"), DiscreteSAC.save
+    run, save = like(whole, tmp_path / "run"), ValueLearner.save
 
     def interrupted(agent, path):
         if path.parent.name == "000004":
@@ -198,7 +211,7 @@ def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_bef
             raise KeyboardInterrupt
         save(agent, path)
 
-    monkeypatch.setattr(DiscreteSAC, "save", interrupted)
+    monkeypatch.setattr(ValueLearner, "save", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trained(run)
     monkeypatch.undo()
@@ -305,7 +318,7 @@ def test_a_thread_that_collects_changes_nothing(whole, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Collector, "collect", watched)
     torch.set_num_threads(2)
-    run = new_run(tmp_path / "run")
+    run = like(whole, tmp_path / "run")
     trained(run)
     assert torch.get_num_threads() == 2
     [(thread, count)] = threads
@@ -313,7 +326,7 @@ def test_a_thread_that_collects_changes_nothing(whole, tmp_path, monkeypatch):
     assert count == 1
     assert_same_run(run, whole)
     torch.set_num_threads(2)
-    parts = new_run(tmp_path / "parts")
+    parts = like(whole, tmp_path / "parts")
     with pytest.raises(KeyboardInterrupt):
         trained(parts, [Interrupt(3)])
     assert torch.get_num_threads() == 2
@@ -375,7 +388,7 @@ def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path):
     scenario = small_scenario(evaluation=yardsticks)
     run = new_run(tmp_path / "run", scenario, epochs=1)
     trained(run)
-    scale = run.load_agent().objective_scale
+    scale = run.load_agent().shape.objective_scale
     assert scale[0] / scale[1] == pytest.approx(50.0 / 0.1)
     size = np.mean(tradable(scenario) / [50.0, 0.1])
     assert scale[0] == pytest.approx(50.0 * size)
@@ -392,10 +405,17 @@ def cost_of(policy, scenario):
     return mean_cost(totals.mean(axis=1), grid, calibrate(scenario).scale)
 
 
-@pytest.mark.parametrize("policy", ["softmax", "network"])
-def test_training_from_nothing_gets_close_to_greedy(tmp_path, policy):
+@pytest.mark.parametrize(
+    ("algorithm", "own"),
+    [
+        ("sac", {"policy": "softmax", "exploration_temperature": "0.01"}),
+        ("sac", {"policy": "network", "exploration_temperature": "0.01"}),
+        ("dqn", {}),
+    ],
+)
+def test_training_from_nothing_gets_close_to_greedy(tmp_path, algorithm, own):
     settings = {
-        "policy": policy, "discount": "0.95", "temperature": "0.01", "exploration_temperature": "0.01",
+        **own, "algorithm": algorithm, "discount": "0.95", "temperature": "0.01",
         "num_envs": "16", "residual": "false", "updates_per_step": "2", "batch_size": "64", "learning_rate": "3e-3",
         "encoder_sizes": "[32]", "head_sizes": "[32]", "replay_capacity": "5000", "evaluation_epochs": "1000",
     }  # fmt: skip
@@ -410,8 +430,9 @@ def test_training_from_nothing_gets_close_to_greedy(tmp_path, policy):
     assert after < greedy + 0.25 * (before - greedy)
 
 
-def test_the_residual_agent_is_no_worse_than_greedy(tmp_path):
-    run = new_run(tmp_path / "run", epochs=10, num_envs="16", batch_size="64")
+@ANY
+def test_the_residual_agent_is_no_worse_than_greedy(tmp_path, algorithm):
+    run = new_run(tmp_path / "run", epochs=10, algorithm=algorithm, num_envs="16", batch_size="64")
     trained(run)
     greedy = cost_of(named_policy("greedy", run.scenario)(0), run.scenario)
     assert cost_of(policy_of(run), run.scenario) < 1.02 * greedy
