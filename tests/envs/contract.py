@@ -9,7 +9,7 @@ from mecsim.scenario import builtin_names, load_scenario, with_context
 
 ENGINES = ["simpy", "batched"]
 BUILT_IN = [(name, engine) for name in builtin_names() for engine in ENGINES if load_scenario(name).kind == "offload"]
-CELLS = [(name, engine) for name in builtin_names() for engine in ENGINES if load_scenario(name).kind == "personalize"]
+CELLS = [(name, engine) for name in builtin_names() for engine in ENGINES if load_scenario(name).kind == "cells"]
 OBJECTIVES = [("delay", "energy"), ("energy", "delay"), ("delay",), ("energy",)]
 
 

@@ -13,7 +13,7 @@ from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.demand import Dispatch, Mobility, Tasks, TaskSize, Users
 from mecsim.systems.offload.engine import OffloadEngine
-from mecsim.systems.offload.layout import CONTEXT_SIZE, SATISFACTION, cost_columns, empty_observation, offload_spec
+from mecsim.systems.offload.layout import CONTEXT_SIZE, SHORTFALL, layout_of, offload_spec
 from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, Servers
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import Episode, Histogram, OffloadScenario
@@ -186,40 +186,40 @@ class Played:
     options: Array  # (T + 1, N, A, F)
     mask: NDArray[np.int8]  # (T + 1, N, A)
     context: Array  # (T + 1, N, G)
-    option_costs: Array  # (T, N, A, Q)
-    cost: Array  # (T, N, Q)
+    option_rewards: Array  # (T, N, A, Q)
+    reward: Array  # (T, N, Q)
     records: OffloadRecords
     shown_shortfall: int | None  # the column of `options` with the cost of satisfaction
 
 
 def play(name: str, scenario: OffloadScenario, tapes: OffloadTapes, actions: NDArray[np.int64]) -> Played:
-    """Play fixed actions (T, N) and note all observations (float64), option costs and costs."""
+    """Play fixed actions (T, N) and note all observations (float64), option rewards and rewards."""
     engine: OffloadEngine = ENGINES[name](scenario)
     spec = offload_spec(scenario)
 
     def observed() -> Observation:
-        out = empty_observation(spec, len(tapes), dtype=np.float64)
+        out = Observation.empty(len(tapes), spec.shape, np.float64)
         for array in (out.options, out.mask, out.context):
             array.fill(77)  # what an engine forgets to write shows
         engine.observe(out)
         return out
 
     engine.begin(tapes)
-    observations, option_costs, costs = [observed()], [], []
+    observations, option_rewards, rewards = [observed()], [], []
     for action in actions:
-        option_costs.append(engine.option_costs())
-        costs.append(engine.step(action))
+        option_rewards.append(engine.option_rewards())
+        rewards.append(engine.step(action))
         observations.append(observed())
     assert observations[0].context.shape == (len(tapes), CONTEXT_SIZE)
-    shown = cost_columns(spec)
+    shown = layout_of(scenario).cost_columns
     return Played(
         options=np.stack([o.options for o in observations]),
         mask=np.stack([o.mask for o in observations]),
         context=np.stack([o.context for o in observations]),
-        option_costs=np.stack(option_costs),
-        cost=np.stack(costs),
+        option_rewards=np.stack(option_rewards),
+        reward=np.stack(rewards),
         records=engine.records(),
-        shown_shortfall=shown[SATISFACTION] if spec.rated and shown else None,
+        shown_shortfall=shown[SHORTFALL] if spec.rated and shown else None,
     )
 
 
@@ -236,8 +236,8 @@ def assert_same_play(one: Played, other: Played, rtol: float = 1e-9) -> None:
             atol = 5.0 * rtol if field.name == "satisfaction" else 0.0
             np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=field.name)
     np.testing.assert_array_equal(one.mask, other.mask)
-    rated = {"cost": SATISFACTION, "option_costs": SATISFACTION, "options": one.shown_shortfall}
-    for name in ("cost", "option_costs", "context", "options"):
+    rated = {"reward": SHORTFALL, "option_rewards": SHORTFALL, "options": one.shown_shortfall}
+    for name in ("reward", "option_rewards", "context", "options"):
         a, b = getattr(one, name), getattr(other, name)
         columns = np.arange(a.shape[-1])
         close = np.isclose(a, b, rtol=rtol, atol=np.where(columns == rated.get(name), 5.0 * rtol, 0.0))
