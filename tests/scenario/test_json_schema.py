@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mecsim.core.system import system_of_kind
 from mecsim.errors import InputError
 from mecsim.scenario import (
     builtin_names,
@@ -15,7 +16,6 @@ from mecsim.scenario import (
     load_scenario,
     parse_scenario,
     scenario_to_yaml,
-    starter_yaml,
 )
 
 KEYWORDS = {
@@ -65,7 +65,7 @@ def values(name: str) -> dict[str, Any]:
     return loaded
 
 
-@pytest.mark.parametrize("kind", ["offload", "personalize"])
+@pytest.mark.parametrize("kind", ["offload", "cells"])
 def test_every_key_is_described_and_no_other_is_allowed(kind: str) -> None:
     found = sections(kind_schema(kind))
     assert len(found) > 10
@@ -123,7 +123,7 @@ def test_the_schema_refuses_what_the_loader_refuses_of_cells(section: str, key: 
     assert not accepts(json_schema(), changed)
 
 
-@pytest.mark.parametrize("kind", ["offload", "personalize"])
+@pytest.mark.parametrize("kind", ["offload", "cells"])
 def test_defaults_are_written_as_in_a_file(kind: str) -> None:
     found = kind_schema(kind)["properties"]
     if kind == "offload":
@@ -139,6 +139,6 @@ def test_defaults_are_written_as_in_a_file(kind: str) -> None:
     assert {"mecsim": 1, "kind": kind, **written} == expected
 
 
-def test_unknown_starter_kinds_are_refused() -> None:
-    with pytest.raises(InputError, match="no starter scenario of kind 'other', expected 'offload' or 'personalize'"):
-        starter_yaml("other")
+def test_unknown_kinds_are_refused() -> None:
+    with pytest.raises(InputError, match="no kind of scenario is called 'other', expected one of offload, cells"):
+        system_of_kind("other")

@@ -10,8 +10,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mecsim.core.system import system_of_kind
 from mecsim.errors import ScenarioError
-from mecsim.scenario import builtin_names, load_scenario, parse_scenario, scenario_to_yaml, starter_yaml
+from mecsim.scenario import builtin_names, load_scenario, parse_scenario, scenario_to_yaml
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.scenario import OffloadScenario
 
@@ -73,7 +74,7 @@ def test_built_in_values() -> None:
 
 
 def test_the_starter_shows_every_key_with_its_default() -> None:
-    text = starter_yaml("offload")
+    text = system_of_kind("offload").starter()
     assert parse_scenario(text) == OffloadScenario(mecsim=1, kind="offload", description="My scenario")
     assert "schema" in text
 
@@ -85,8 +86,8 @@ def test_the_starter_shows_every_key_with_its_default() -> None:
 
 
 def test_the_starter_of_cells_shows_every_section_with_its_defaults() -> None:
-    text = starter_yaml("personalize")
-    assert parse_scenario(text) == parse_scenario("mecsim: 1\nkind: personalize\ndescription: My scenario\n")
+    text = system_of_kind("cells").starter()
+    assert parse_scenario(text) == parse_scenario("mecsim: 1\nkind: cells\ndescription: My scenario\n")
     shown = yaml.safe_load(re.sub(r"\] (m/s)\b", "]", text))
     written = yaml.safe_load(scenario_to_yaml(parse_scenario(text)))
     for name, section in written.items():

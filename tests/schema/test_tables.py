@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mecsim.errors import ScenarioError
-from mecsim.scenario import tables
+from mecsim.schema import tables
 from mecsim.schema.tables import Column, read_table
 
 COLUMNS = (

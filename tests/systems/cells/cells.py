@@ -1,5 +1,6 @@
 """What the tests of the cell engines share: small and extreme systems with tapes, tapes by hand, playing an engine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,8 +11,9 @@ from numpy.typing import NDArray
 from mecsim.core.engine import Observation
 from mecsim.systems.cells.batched import BatchedCellsEngine
 from mecsim.systems.cells.engine import CellsEngine
-from mecsim.systems.cells.layout import CellsSpec, empty_observation
+from mecsim.systems.cells.layout import CellsSpec, cells_spec, mean_durations_s
 from mecsim.systems.cells.records import CellsRecords
+from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.simpy import SimpyCellsEngine
 from mecsim.systems.cells.tape import CellsTapes
 
@@ -21,31 +23,60 @@ ENGINES: dict[str, Any] = {"simpy": SimpyCellsEngine, "batched": BatchedCellsEng
 
 @dataclass(frozen=True)
 class Case:
-    """A system, its applications' mean durations, episodes, and a number (M, N) to choose each action by."""
+    """A scenario, episodes, and a number (M, N) to choose each action by."""
 
-    spec: CellsSpec
-    mean_duration_s: Array
+    scenario: CellsScenario
     tapes: CellsTapes
     wishes: NDArray[np.int64]
 
+    @property
+    def spec(self) -> CellsSpec:
+        return cells_spec(self.scenario)
 
-def make_system(tapes: CellsTapes, blocks: int, **changes: Any) -> CellsSpec:
-    """A system that the tapes fit, with the number of blocks per cell."""
-    _, requests, candidates, levels = tapes.blocks.shape
-    spec = CellsSpec(
-        requests=requests,
-        cells=int(tapes.cell.max()) + 1,
-        blocks=blocks,
-        candidates=candidates,
-        levels=levels,
-        applications=int(tapes.application.max()) + 1,
-        users=int(tapes.user.max()) + 1,
-        residual_bins=4,
-        residual_bins_per_block_s=0.1,
-        rating_bins=5,
-        cost_features=True,
+    @property
+    def mean_duration_s(self) -> Array:
+        return mean_durations_s(self.scenario)
+
+
+def make_scenario(mean_duration_s: Sequence[float] = (3.0,), **changes: Any) -> CellsScenario:
+    """One cell that a request can be served in at two levels, and an application for each mean duration.
+
+    `changes` are of `SMALL`.
+    """
+    given = SMALL | changes
+    assert given.keys() == SMALL.keys()
+    applications = {
+        f"a{index}": {"min_rate_bit_per_s": 1e6, "demand_rate_bit_per_s": 4e6, "duration_s": duration_s}
+        for index, duration_s in enumerate(mean_duration_s)
+    }
+    return CellsScenario(
+        mecsim=1,
+        kind="cells",
+        episode={"requests": given["requests"]},
+        users={"count": given["users"]},
+        service={"levels": given["levels"]},
+        cells={name: given[key] for name, key in (("count", "cells"), ("blocks", "blocks"), ("candidates",) * 2)},
+        population={"applications": applications},
+        observation={
+            "residual": {"bins": given["residual_bins"], "width_block_s": given["width_block_s"]},
+            "rating_bins": given["rating_bins"],
+            "cost_features": given["cost_features"],
+        },
     )
-    return spec._replace(**changes)
+
+
+SMALL: dict[str, Any] = {
+    "requests": 1, "users": 1, "levels": 2, "cells": 1, "blocks": 1, "candidates": 1, "residual_bins": 4,
+    "width_block_s": 10.0, "rating_bins": 5, "cost_features": True,
+}  # fmt: skip
+
+
+def fitting(tapes: CellsTapes, blocks: int, mean_duration_s: Sequence[float] = (3.0,), **changes: Any) -> CellsScenario:
+    """A scenario that the tapes fit, with the number of blocks per cell."""
+    _, requests, candidates, levels = tapes.blocks.shape
+    cells, users = int(tapes.cell.max()) + 1, int(tapes.user.max()) + 1
+    shape = {"requests": requests, "users": users, "levels": levels, "cells": cells, "candidates": candidates}
+    return make_scenario(mean_duration_s, blocks=blocks, **(shape | changes))
 
 
 def hand_made(
@@ -131,33 +162,36 @@ def random_tapes(
 def cases(draw: st.DrawFn) -> Case:
     """Any system an engine can be given, kept small: from idle to crowded, with times that coincide or do not."""
     cells = draw(st.sampled_from([1, 2, 4]))
-    spec = CellsSpec(
-        requests=draw(st.sampled_from([25, 1, 2, 60])),
-        cells=cells,
-        blocks=draw(st.sampled_from([10, 1, 3, 50])),
-        candidates=draw(st.integers(1, cells)),
-        levels=draw(st.sampled_from([2, 5])),
-        applications=draw(st.integers(1, 4)),
-        users=draw(st.sampled_from([4, 1, 30])),
-        residual_bins=draw(st.sampled_from([1, 3, 20])),
-        residual_bins_per_block_s=draw(st.sampled_from([0.1, 1.0, 1e-3])),
-        rating_bins=draw(st.sampled_from([10, 1, 5])),
-        cost_features=draw(st.booleans()),
-    )
+    given: dict[str, Any] = {
+        "requests": draw(st.sampled_from([25, 1, 2, 60])),
+        "cells": cells,
+        "blocks": draw(st.sampled_from([10, 1, 3, 50])),
+        "candidates": draw(st.integers(1, cells)),
+        "levels": draw(st.sampled_from([2, 5])),
+    }
+    applications = draw(st.integers(1, 4))
+    given |= {
+        "users": draw(st.sampled_from([4, 1, 30])),
+        "residual_bins": draw(st.sampled_from([1, 3, 20])),
+        "width_block_s": draw(st.sampled_from([10.0, 1.0, 1000.0])),
+        "rating_bins": draw(st.sampled_from([10, 1, 5])),
+        "cost_features": draw(st.booleans()),
+    }
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    scenario = make_scenario(rng.uniform(1e-6, 100.0, applications).tolist(), **given)
     episodes = draw(st.integers(1, 3))
     tapes = random_tapes(
         rng,
-        spec,
+        cells_spec(scenario),
         episodes,
         tick_s=draw(st.sampled_from([1.0, 0.0, 0.1, 4.0])),
         load=draw(st.sampled_from([1.5, 0.2, 10.0])),
         unreachable=draw(st.sampled_from([0.2, 0.0, 1.0])),
     )
-    wishes = rng.integers(0, 2**20, (spec.requests, episodes))
+    wishes = rng.integers(0, 2**20, (scenario.episode.requests, episodes))
     if draw(st.booleans()):  # all as large as can be
         wishes[:] = -1
-    return Case(spec, rng.uniform(0.0, 100.0, spec.applications), tapes, wishes)
+    return Case(scenario, tapes, wishes)
 
 
 @dataclass(frozen=True)
@@ -176,7 +210,7 @@ class Played:
 
 def observed(engine: CellsEngine, spec: CellsSpec, episodes: int) -> Observation:
     """An observation in float64; what the engine forgets to write is 77."""
-    out = empty_observation(spec, episodes, dtype=np.float64)
+    out = Observation.empty(episodes, spec.shape, np.float64)
     for array in (out.options, out.mask, out.context):
         array.fill(77)
     engine.observe(out)
@@ -191,7 +225,7 @@ def wished(mask: NDArray[np.int8], wishes: NDArray[np.int64]) -> NDArray[np.int6
 
 def play(name: str, case: Case, actions: NDArray[np.int64] | None = None) -> Played:
     """Play the given actions (M, N), or else what the case wishes, and note everything."""
-    engine: CellsEngine = ENGINES[name](case.spec, case.mean_duration_s)
+    engine: CellsEngine = ENGINES[name](case.scenario)
     episodes = len(case.tapes)
     engine.begin(case.tapes)
     seen, promised, free, rewards, taken = [], [], [], [], []

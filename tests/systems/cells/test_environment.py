@@ -1,4 +1,4 @@
-"""`mecsim/personalize-v0` keeps the contracts of Gymnasium and MO-Gymnasium, and its rewards are what they say."""
+"""`mecsim/cells-v0` keeps the contracts of Gymnasium and MO-Gymnasium, and its rewards are what they say."""
 
 import pickle
 
@@ -9,10 +9,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from mecsim.core.seeds import Stream
-from mecsim.core.system import draw_episodes
-from mecsim.envs import BatchVectorEnv, LinearReward, new_episodes
+from mecsim.core.system import draw_episodes, new_episodes
+from mecsim.envs import BatchVectorEnv, LinearReward
 from mecsim.errors import InputError
-from mecsim.policies import CELL_BASELINES, baseline, calibrate, play
+from mecsim.policies import calibrate, named_policy, play, policies_of
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.cells.environment import CellsEnv
 from mecsim.systems.cells.layout import PREDICTED, REJECT
@@ -38,7 +38,7 @@ def test_gymnasium_checker(name: str, engine: str) -> None:
 @pytest.mark.parametrize(("name", "engine"), CELLS)
 def test_mo_gymnasium_conventions(name: str, engine: str) -> None:
     scenario = short(name)
-    env = mo_gymnasium.make("mecsim/personalize-v0", scenario=scenario, engine=engine)
+    env = mo_gymnasium.make("mecsim/cells-v0", scenario=scenario, engine=engine)
     inner = env.unwrapped
     assert isinstance(inner.reward_space, gym.spaces.Box)
     assert inner.reward_space.shape == (inner.reward_dim,) == (2,)
@@ -107,36 +107,36 @@ def test_promised_costs_are_shown_and_kept_when_durations_are_fixed() -> None:
     env = CellsEnv(scenario, "batched")
     observation, _ = env.reset(seed=5)
     for _ in range(scenario.episode.requests):
-        promised = env.option_costs()
+        promised = env.option_rewards()
         valid = observation["mask"] != 0
-        assert np.isinf(promised[~valid]).all()
+        assert np.isneginf(promised[~valid]).all()
         columns = list(env.episodes.cost_columns or ())
-        np.testing.assert_allclose(observation["options"][valid][:, columns], promised[valid], rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(-observation["options"][valid][:, columns], promised[valid], rtol=1e-5, atol=1e-8)
         action = int(np.flatnonzero(valid)[-1])
         observation, reward, *_ = env.step(np.int64(action))
-        np.testing.assert_allclose(-reward, promised[action], rtol=1e-5, atol=1e-8)
+        np.testing.assert_allclose(reward, promised[action], rtol=1e-5, atol=1e-8)
 
 
 def test_what_cannot_be_taken_rejects() -> None:
     scenario = short("personalized-cell", 80, **{"cells.blocks": "4"})
     episodes = new_episodes(scenario, "batched")
-    observation = episodes.begin(episodes.draw(0, 0, 3, Stream.EVALUATION))
+    observation = episodes.begin(draw_episodes(scenario, 0, 0, 3))
     refused = 0
     while not episodes.over:
         impossible = observation["mask"][:, -1] == 0
         refused += int(impossible.sum())
-        observation, _, cost = episodes.step(np.full(3, episodes.max_options - 1))
-        np.testing.assert_array_equal(cost[impossible, 0], 0.0)
+        observation, _, rewards = episodes.step(np.full(3, episodes.max_options - 1))
+        np.testing.assert_array_equal(rewards[impossible, 0], 0.0)
     records = episodes.records()
     assert refused == (records.option == REJECT).sum() > 0
 
 
-@pytest.mark.parametrize("name", list(CELL_BASELINES))
-def test_baselines_play(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(policies_of(short())))
+def test_policies_play(name: str) -> None:
     scenario = short("personalized-city", 20)
     tapes = draw_episodes(scenario, 0, 0, 4)
     wanted = np.array([0.7, 0.3])
-    one, again = (play(baseline(name, scenario)(3), scenario, tapes, wanted) for _ in range(2))
+    one, again = (play(named_policy(name, scenario)(3), scenario, tapes, wanted) for _ in range(2))
     np.testing.assert_array_equal(one.totals, again.totals)
     assert (one.totals >= 0.0).all()
     assert (one.totals <= np.array([5.0, 1.0]) + 1e-9).all()
@@ -146,7 +146,7 @@ def test_universal_fit_gives_the_demanded_rate_and_minimum_the_least() -> None:
     scenario = short("personalized-cell", 100)
     tapes = draw_episodes(scenario, 0, 0, 8)
     for name, level in (("universal", scenario.service.levels), ("minimum", 1)):
-        records = play(baseline(name, scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records
+        records = play(named_policy(name, scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records
         assert set(np.unique(records.level)) <= {0, level}
         assert (records.level == level).mean() > 0.5
 
@@ -156,12 +156,12 @@ def test_greedy_takes_the_best_promise() -> None:
     episodes = new_episodes(scenario, "batched")
     tapes = draw_episodes(scenario, 0, 0, 4)
     observation = episodes.begin(tapes)
-    policy, wanted = baseline("greedy", scenario)(0), np.tile([0.6, 0.4], (4, 1))
+    policy, wanted = named_policy("greedy", scenario)(0), np.tile([0.6, 0.4], (4, 1))
     scale = calibrate(scenario).scale
     while not episodes.over:
         action = policy.act(episodes, observation, wanted)
-        promised = (episodes.option_costs() / scale * wanted[:, None]).sum(axis=2)
-        np.testing.assert_allclose(promised[np.arange(4), action], promised.min(axis=1))
+        promised = (episodes.option_rewards() / scale * wanted[:, None]).sum(axis=2)
+        np.testing.assert_allclose(promised[np.arange(4), action], promised.max(axis=1))
         observation, _, _ = episodes.step(action)
 
 
@@ -178,11 +178,11 @@ def test_vectors_play_copies_of_an_episode() -> None:
 
 
 def test_wrong_use_is_an_error_in_one_line() -> None:
-    with pytest.raises(InputError, match="PersonalizeEnv needs another kind of scenario than 'offload'"):
+    with pytest.raises(InputError, match="CellsEnv needs a scenario of kind cells, not offload"):
         CellsEnv("quickstart")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="OffloadEnv needs another kind of scenario than 'personalize'"):
+    with pytest.raises(InputError, match="OffloadEnv needs a scenario of kind offload, not cells"):
         OffloadEnv("personalized-quick")
-    with pytest.raises(InputError, match="no engine is called 'fast'"):
+    with pytest.raises(InputError, match="no engine of cells is called 'fast'"):
         CellsEnv(short(), "fast")  # type: ignore[arg-type]
     env = CellsEnv(short())
     with pytest.raises(InputError, match="call reset first"):

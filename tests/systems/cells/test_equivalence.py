@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from mecsim.core.engine import Observation
 from mecsim.errors import InputError
 from mecsim.systems.cells.batched import BatchedCellsEngine
-from mecsim.systems.cells.layout import CellsSpec, empty_observation
+from mecsim.systems.cells.layout import cells_spec
 from tests.systems.cells.cells import (
     ENGINES,
     Case,
@@ -16,8 +17,9 @@ from tests.systems.cells.cells import (
     assert_same_play,
     assert_same_records,
     cases,
+    fitting,
     hand_made,
-    make_system,
+    make_scenario,
     play,
     random_tapes,
 )
@@ -26,12 +28,12 @@ from tests.systems.cells.cells import (
 def busy_case(seed: int = 3, episodes: int = 6) -> Case:
     """Three cells with more requests than they can serve."""
     rng = np.random.default_rng(seed)
-    spec = CellsSpec(
-        requests=80, cells=3, blocks=12, candidates=2, levels=3, applications=2, users=5,
-        residual_bins=6, residual_bins_per_block_s=0.05, rating_bins=4, cost_features=True,
+    scenario = make_scenario(
+        (7.0, 70.0), requests=80, cells=3, blocks=12, candidates=2, levels=3, users=5, residual_bins=6,
+        width_block_s=20.0, rating_bins=4,
     )  # fmt: skip
-    tapes = random_tapes(rng, spec, episodes, tick_s=0.5, load=1.2, unreachable=0.1)
-    return Case(spec, np.array([7.0, 70.0]), tapes, rng.integers(0, 2**20, (80, episodes)))
+    tapes = random_tapes(rng, cells_spec(scenario), episodes, tick_s=0.5, load=1.2, unreachable=0.1)
+    return Case(scenario, tapes, rng.integers(0, 2**20, (80, episodes)))
 
 
 @settings(max_examples=200)
@@ -57,10 +59,10 @@ def test_the_tapes_are_crowded() -> None:
 def test_stepping_and_observing_at_once_changes_nothing() -> None:
     case = busy_case()
     apart = play("batched", case)
-    engine = BatchedCellsEngine(case.spec, case.mean_duration_s)
+    engine = BatchedCellsEngine(case.scenario)
     engine.begin(case.tapes)
     for step, action in enumerate(apart.actions):
-        out = empty_observation(case.spec, len(case.tapes), dtype=np.float64)
+        out = Observation.empty(len(case.tapes), case.spec.shape, np.float64)
         np.testing.assert_array_equal(engine.step_and_observe(action, out), apart.reward[step])
         np.testing.assert_array_equal(out.options, apart.options[step + 1])
         np.testing.assert_array_equal(out.mask, apart.mask[step + 1])
@@ -90,7 +92,7 @@ def test_episodes_do_not_touch_each_other(name: str) -> None:
 def test_an_engine_can_begin_again(name: str) -> None:
     case = busy_case(episodes=2)
     actions = play(name, case).actions
-    engine = ENGINES[name](case.spec, case.mean_duration_s)
+    engine = ENGINES[name](case.scenario)
     records = []
     for _ in range(2):
         engine.begin(case.tapes)
@@ -104,7 +106,7 @@ def test_an_engine_can_begin_again(name: str) -> None:
 def test_records_in_the_middle_end_the_episodes(name: str) -> None:
     """What is not decided is marked; asking again says the same."""
     case = busy_case(episodes=2)
-    engine = ENGINES[name](case.spec, case.mean_duration_s)
+    engine = ENGINES[name](case.scenario)
     whole = play(name, case)
     engine.begin(case.tapes)
     for action in whole.actions[:30]:
@@ -127,7 +129,7 @@ def test_records_in_the_middle_end_the_episodes(name: str) -> None:
 def test_what_ends_when_a_request_arrives_is_over_before(name: str) -> None:
     """Two blocks. The first session ends at 4 s, when the second request finds both free; the third finds none."""
     tapes = hand_made([1.0, 4.0, 4.0, 9.0], [3.0, 5.0, 1.0, 1.0], [[2, 2]] * 4)
-    case = Case(make_system(tapes, blocks=2), np.array([3.0]), tapes, np.full((4, 1), -1))
+    case = Case(fitting(tapes, blocks=2), tapes, np.full((4, 1), -1))
     played = play(name, case)
     assert played.actions[:, 0].tolist() == [2, 2, 0, 2]
     assert played.free_blocks[:, 0, 0].tolist() == [2, 2, 0, 2, 0]
@@ -141,7 +143,7 @@ def test_what_ends_when_a_request_arrives_is_over_before(name: str) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_session_without_duration_is_over_at_once(name: str) -> None:
     tapes = hand_made([1.0, 1.0, 1.0], [0.0, 0.0, 0.0], [[2, 2]] * 3)
-    case = Case(make_system(tapes, blocks=2), np.array([3.0]), tapes, np.full((3, 1), -1))
+    case = Case(fitting(tapes, blocks=2), tapes, np.full((3, 1), -1))
     played = play(name, case)
     assert played.actions[:, 0].tolist() == [2, 2, 2]
     assert played.records.busy_block_s.tolist() == [[0.0]]
@@ -153,11 +155,12 @@ def test_a_session_without_duration_is_over_at_once(name: str) -> None:
 def test_rewards_are_satisfaction_and_the_saved_share(name: str) -> None:
     """Demanded are 4·10 + 6·5 = 70 block-seconds, and none by the third, who is out of reach."""
     tapes = hand_made([0.0, 1.0, 2.0], [10.0, 5.0, 8.0], [[1, 4], [2, 6], [0, 0]], satisfaction=[[2.5, 4.0]] * 3)
-    case = Case(make_system(tapes, blocks=20), np.array([7.0]), tapes, np.zeros((3, 1), np.int64))
+    case = Case(fitting(tapes, 20, (7.0,)), tapes, np.zeros((3, 1), np.int64))
     played = play(name, case, np.array([[1], [0], [0]]))
-    np.testing.assert_allclose(played.reward[:, 0], [[2.5, 30.0 / 70.0], [0.0, 30.0 / 70.0], [0.0, 0.0]], rtol=1e-12)
+    expected = [[2.5 / 3.0, 30.0 / 70.0], [0.0, 30.0 / 70.0], [0.0, 0.0]]
+    np.testing.assert_allclose(played.reward[:, 0], expected, rtol=1e-12)
     assert played.records.saved_block_s.tolist() == [[30.0, 30.0, 0.0]]
-    expected = [[0.0, 4 * 7.0 / 70.0], [2.25, 3 * 7.0 / 70.0], [3.6, 0.0]]
+    expected = [[0.0, 4 * 7.0 / 70.0], [2.25 / 3.0, 3 * 7.0 / 70.0], [3.6 / 3.0, 0.0]]
     np.testing.assert_allclose(played.option_rewards[0, 0], expected, rtol=1e-12)
     out_of_reach = [[0.0, 0.0], [-np.inf, -np.inf], [-np.inf, -np.inf]]
     np.testing.assert_array_equal(played.option_rewards[2, 0], out_of_reach)
@@ -178,7 +181,7 @@ def test_rewards_are_satisfaction_and_the_saved_share(name: str) -> None:
 )
 def test_actions_that_cannot_be_taken_are_errors(name: str, action: list[int], complaint: str) -> None:
     tapes = hand_made([0.0, 1.0], [10.0, 10.0], [[1, 2, 4], [1, 2, 4]])
-    engine = ENGINES[name](make_system(tapes, blocks=3), np.array([3.0]))
+    engine = ENGINES[name](fitting(tapes, blocks=3))
     engine.begin(tapes)
     with pytest.raises(InputError, match=complaint):
         engine.step(np.array(action))
@@ -190,7 +193,7 @@ def test_actions_that_cannot_be_taken_are_errors(name: str, action: list[int], c
 @pytest.mark.parametrize("name", ENGINES)
 def test_one_wrong_action_stops_all_episodes(name: str) -> None:
     case = busy_case(episodes=3)
-    engine = ENGINES[name](case.spec, case.mean_duration_s)
+    engine = ENGINES[name](case.scenario)
     engine.begin(case.tapes)
     with pytest.raises(InputError, match="episode 2"):
         engine.step(np.array([1, 1, 99]))
@@ -200,15 +203,8 @@ def test_one_wrong_action_stops_all_episodes(name: str) -> None:
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_episode_cannot_be_stepped_beyond_its_end(name: str) -> None:
     tapes = hand_made([0.0], [10.0], [[1, 2]])
-    engine = ENGINES[name](make_system(tapes, blocks=3), np.array([3.0]))
+    engine = ENGINES[name](fitting(tapes, blocks=3))
     engine.begin(tapes)
     engine.step(np.array([0]))
     with pytest.raises(InputError, match="over"):
         engine.step(np.array([0]))
-
-
-@pytest.mark.parametrize("name", ENGINES)
-@pytest.mark.parametrize("durations_s", [[], [1.0, 2.0], [-1.0], [np.nan]])
-def test_mean_durations_are_checked(name: str, durations_s: list[float]) -> None:
-    with pytest.raises(InputError, match="one mean duration"):
-        ENGINES[name](make_system(hand_made([0.0], [10.0], [[1, 2]]), blocks=3), np.array(durations_s))

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from mecsim.systems.cells.batched import BatchedCellsEngine
 from mecsim.systems.cells.engine import CellsEngine
-from mecsim.systems.cells.layout import CellsSpec
 from mecsim.systems.cells.records import CellsRecords
+from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.simpy import SimpyCellsEngine
 from mecsim.systems.cells.tape import CellsTapes
+from tests.systems.cells.cells import make_scenario
 from tests.systems.offload.queues import Estimate
 
 Array = NDArray[np.float64]
@@ -38,7 +39,7 @@ def erlang_b(load: float, blocks: int) -> float:
     return 1.0 / inverse
 
 
-def equal_sessions(blocks: int, episodes: int, requests: int) -> tuple[CellsSpec, CellsTapes]:
+def equal_sessions(blocks: int, episodes: int, requests: int) -> tuple[CellsScenario, CellsTapes]:
     """One cell, two levels of one block each, mean duration 1 s; times are still to be drawn."""
     per_request, per_level = (episodes, requests), (episodes, requests, 2)
     zeros, ones = np.zeros(per_request, np.int64), np.ones(per_request)
@@ -49,11 +50,10 @@ def equal_sessions(blocks: int, episodes: int, requests: int) -> tuple[CellsSpec
         blocks=np.ones((episodes, requests, 1, 2), np.int64), satisfaction=np.ones(per_level),
         predicted=np.ones(per_level),
     )  # fmt: skip
-    spec = CellsSpec(
-        requests=requests, cells=1, blocks=blocks, candidates=1, levels=2, applications=1, users=1, residual_bins=1,
-        residual_bins_per_block_s=1.0, rating_bins=1, cost_features=False,
-    )  # fmt: skip
-    return spec, tapes
+    scenario = make_scenario(
+        (1.0,), requests=requests, blocks=blocks, residual_bins=1, width_block_s=1.0, rating_bins=1, cost_features=False
+    )
+    return scenario, tapes
 
 
 def drawn(tapes: CellsTapes, load: float, durations: Durations, rng: np.random.Generator) -> CellsTapes:
@@ -88,10 +88,10 @@ class Loss:
 @lru_cache
 def loss(blocks: int, load: float, durations: Durations, rounds: int) -> Loss:
     """Simulate with a fixed seed. What the warm-up's requests hold is that of episodes that end with it."""
-    spec, tapes = equal_sessions(blocks, EPISODES, REQUESTS)
-    short_system, short_tapes = equal_sessions(blocks, EPISODES, WARM_UP)
-    engine = BatchedCellsEngine(spec, np.ones(1))
-    warming = BatchedCellsEngine(short_system, np.ones(1))
+    scenario, tapes = equal_sessions(blocks, EPISODES, REQUESTS)
+    short, short_tapes = equal_sessions(blocks, EPISODES, WARM_UP)
+    engine = BatchedCellsEngine(scenario)
+    warming = BatchedCellsEngine(short)
     found = Loss(np.empty(0), np.empty(0))
     for r in range(rounds):
         tapes = drawn(tapes, load, durations, np.random.default_rng([5, r]))
@@ -130,9 +130,9 @@ def test_a_cell_at_half_its_load_blocks_next_to_nothing(durations: Durations) ->
 @pytest.mark.parametrize(("blocks", "load"), ROUNDS)
 def test_the_simpy_cell_blocks_the_same_requests(blocks: int, load: float) -> None:
     """Request by request: what holds for millions of them on one engine holds for the other."""
-    spec, tapes = equal_sessions(blocks, 2, 800)
+    scenario, tapes = equal_sessions(blocks, 2, 800)
     tapes = drawn(tapes, load, "exponential", np.random.default_rng(9))
-    one, other = (serve_if_it_fits(kind(spec, np.ones(1)), tapes) for kind in (SimpyCellsEngine, BatchedCellsEngine))
+    one, other = (serve_if_it_fits(kind(scenario), tapes) for kind in (SimpyCellsEngine, BatchedCellsEngine))
     np.testing.assert_array_equal(one.blocked, other.blocked)
     assert one.blocked.any()
 

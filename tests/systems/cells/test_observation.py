@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from mecsim.core.engine import Observation
 from mecsim.systems.cells.layout import (
     ACTIVE,
     CQI,
@@ -17,12 +18,12 @@ from mecsim.systems.cells.layout import (
     USER_RATING,
     UTILISATION,
     cells_spec,
-    cost_columns,
-    empty_observation,
+    layout_of,
+    mean_durations_s,
     rating_bin,
 )
 from mecsim.systems.cells.scenario import CellsScenario
-from tests.systems.cells.cells import ENGINES, Case, Played, cases, hand_made, make_system, play
+from tests.systems.cells.cells import ENGINES, Case, Played, cases, fitting, hand_made, make_scenario, play
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def option_row(case: Case, now: Moment, candidate: int | None, level: int) -> li
     rates = [float(tapes.min_rate_bit_per_s[at]) / 1e6, float(tapes.demand_rate_bit_per_s[at]) / 1e6]
     one_hot = [1.0 if other == application else 0.0 for other in range(spec.applications)]
     saved = (demanded - blocks) * mean_s / total_block_s if total_block_s else 0.0
-    costs = [-own[4], -saved] if spec.cost_features else []
+    costs = [-own[4] / spec.requests, -saved] if spec.cost_features else []
     return [*own, *rates, math.log10(1.0 + mean_s), *one_hot, *costs]
 
 
@@ -122,7 +123,7 @@ def test_observations_say_what_the_records_say(case: Case, name: str) -> None:
         np.testing.assert_allclose(seen, expected, rtol=1e-9, atol=1e-12)
         np.testing.assert_array_equal(mask, expected[:, FITS] == 1.0)
         np.testing.assert_allclose(played.context[now.step, now.n], context_of(case, now), rtol=1e-9, atol=1e-12)
-    columns = cost_columns(spec)
+    columns = layout_of(case.scenario).cost_columns
     if columns is not None:
         possible = played.mask[:-1] == 1
         shown, promised = played.options[:-1][..., list(columns)], played.option_rewards[:-1]
@@ -144,7 +145,7 @@ def test_after_the_last_request_nothing_is_left(case: Case, name: str) -> None:
 def test_options_that_do_not_fit_are_described_all_the_same(name: str) -> None:
     """Four of five blocks are taken when the second request comes: level 1 fits, level 2 does not."""
     tapes = hand_made([0.0, 1.0], [10.0, 10.0], [[4, 5], [1, 3]])
-    case = Case(make_system(tapes, blocks=5), np.array([9.0]), tapes, np.zeros((2, 1), np.int64))
+    case = Case(fitting(tapes, 5, (9.0,)), tapes, np.zeros((2, 1), np.int64))
     played = play(name, case, np.array([[1], [0]]))
     rows = played.options[1, 0]
     assert played.mask[1, 0].tolist() == [1, 1, 0]
@@ -160,8 +161,7 @@ def test_ratings_and_residuals_fall_into_the_right_bins(name: str) -> None:
     """Bins of 10 block-s and of one point. User 0 is rated 2 and then rejected; user 1 is rated 5, the highest."""
     tapes = hand_made([0.0, 1.0, 2.0, 3.0], [11.0, 21.0, 9.0, 9.0], [[1, 2]] * 4, users=[0, 1, 0, 0],
                       satisfaction=[[2.0, 2.0], [1.0, 5.0], [3.0, 3.0], [3.0, 3.0]])  # fmt: skip
-    spec = make_system(tapes, blocks=5, users=4)
-    case = Case(spec, np.array([9.0]), tapes, np.zeros((4, 1), np.int64))
+    case = Case(fitting(tapes, 5, (9.0,), users=4), tapes, np.zeros((4, 1), np.int64))
     played = play(name, case, np.array([[1], [2], [0], [0]]))
     histograms = played.context[:, 0, RESIDUALS:]
     # At 1 s the first has 10 block-s left, on the edge; at 2 s 9, and the second has 2 blocks for 20 s: the last bin.
@@ -182,34 +182,34 @@ def test_bins_of_ratings(rating: float, expected: int) -> None:
 
 
 def test_shapes_follow_the_system() -> None:
-    tapes = hand_made([0.0], [1.0], [[1, 2, 3]])
-    spec = make_system(tapes, blocks=5, residual_bins=7, rating_bins=3, applications=4)
-    out = empty_observation(spec, 6)
+    given = {"levels": 3, "residual_bins": 7, "rating_bins": 3}
+    shown, hidden = (make_scenario((1.0,) * 4, **given, cost_features=whether) for whether in (True, False))
+    out = Observation.empty(6, layout_of(shown).shape)
     assert out.options.shape == (6, 4, 10 + 4 + 2)
     assert out.mask.shape == (6, 4)
     assert out.context.shape == (6, 4 + 6 + 7 + 3)
     assert (out.options.dtype, out.mask.dtype, out.context.dtype) == (np.float32, np.int8, np.float32)
-    assert empty_observation(spec._replace(cost_features=False), 6).options.shape == (6, 4, 10 + 4)
-    assert cost_columns(spec) == (14, 15)
-    assert cost_columns(spec._replace(cost_features=False)) is None
+    assert Observation.empty(6, layout_of(hidden).shape).options.shape == (6, 4, 10 + 4)
+    assert layout_of(shown).cost_columns == (14, 15)
+    assert layout_of(hidden).cost_columns is None
 
 
 def test_the_system_of_a_scenario() -> None:
-    """Scenario and system say the same; the engine accepts both parts together."""
+    """Scenario and numbers of the engines say the same."""
     scenario = CellsScenario(
         mecsim=1,
-        kind="personalize",
+        kind="cells",
         episode={"requests": 33},
         users={"count": 12},
         service={"levels": 3},
         cells={"count": 7, "blocks": 25, "candidates": 2},
         observation={"residual": {"bins": 8, "width_block_s": 250.0}, "rating_bins": 6, "cost_features": False},
     )
-    spec, mean_duration_s = cells_spec(scenario)
+    spec, mean_duration_s = cells_spec(scenario), mean_durations_s(scenario)
     applications = scenario.population.applications
     assert spec[:7] == (33, 7, 25, 2, 3, len(applications), 12)
     assert spec[7:] == (8, 1.0 / 250.0, 6, False)
     assert spec.max_options == 1 + 2 * 3
     assert mean_duration_s.tolist() == [application.duration_s for application in applications.values()]
     for engine in ENGINES.values():
-        assert engine(spec, mean_duration_s).spec == spec
+        assert engine(scenario).spec == spec

@@ -9,24 +9,22 @@ import pytest
 
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario
-from mecsim.systems.cells.layout import CellsSpec
+from mecsim.systems.cells.layout import cells_spec
 from mecsim.systems.cells.tape import FORMAT, CellsTapes
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from tests.systems.cells.cells import ENGINES, hand_made, random_tapes
+from tests.systems.cells.cells import ENGINES, hand_made, make_scenario, random_tapes
 
 NAMES = [field.name for field in fields(CellsTapes)]
 
 
-@pytest.fixture
-def spec() -> CellsSpec:
-    return CellsSpec(
-        requests=9, cells=3, blocks=12, candidates=2, levels=4, applications=3, users=5,
-        residual_bins=6, residual_bins_per_block_s=0.05, rating_bins=4, cost_features=True,
-    )  # fmt: skip
+FITTING: dict[str, Any] = {
+    "mean_duration_s": (1.0, 1.0, 1.0), "requests": 9, "users": 5, "levels": 4, "cells": 3, "blocks": 12, "candidates": 2,
+}  # fmt: skip
 
 
 @pytest.fixture
-def tapes(spec: CellsSpec) -> CellsTapes:
+def tapes() -> CellsTapes:
+    spec = cells_spec(make_scenario(**FITTING))
     return random_tapes(np.random.default_rng(8), spec, 4, tick_s=0.0, load=1.0, unreachable=0.2)
 
 
@@ -120,13 +118,12 @@ def test_levels_have_to_ascend(tapes: CellsTapes, tmp_path: Path, name: str) -> 
         ({"candidates": 1}, "candidates: they have 2, expected 1"),
         ({"levels": 5}, "levels: they have 4, expected 5"),
         ({"users": 2}, "more users than the expected 2"),
-        ({"applications": 2}, "more applications than the expected 2"),
+        ({"mean_duration_s": (1.0, 1.0)}, "more applications than the expected 2"),
         ({"cells": 2}, "more cells than the expected 2"),
     ],
 )
 def test_engines_refuse_tapes_of_another_scenario(
-    engine: str, change: dict[str, int], complaint: str, tapes: CellsTapes, spec: CellsSpec
+    engine: str, change: dict[str, Any], complaint: str, tapes: CellsTapes
 ) -> None:
-    other = spec._replace(**change)
     with pytest.raises(InputError, match=f"tapes of another scenario: .*{complaint}"):
-        ENGINES[engine](other, np.ones(other.applications)).begin(tapes)
+        ENGINES[engine](make_scenario(**FITTING | change)).begin(tapes)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mecsim.core import seeds
 from mecsim.core.seeds import Stream, reel_size
-from mecsim.engines import block as blocks
-from mecsim.engines import tape
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario, with_context
+from mecsim.systems.offload.draw import tapes as draws
 from mecsim.systems.offload.draw.reel import Phenomenon
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -59,39 +59,39 @@ def test_shapes_and_padding(scenario: OffloadScenario) -> None:
 
 def test_the_same_seed_gives_the_same_tape(scenario: OffloadScenario) -> None:
     one = draw_tapes(scenario, 5, 0, 10)
-    tape._draw_reel.cache_clear()
+    draws._draw_reel.cache_clear()
     other = draw_tapes(load_scenario("gmorl"), 5, 0, 10)
     assert one.size_bit is not other.size_bit
     assert_same(one, other)
 
 
 @pytest.fixture(params=["usual", "small"])
-def block(request: pytest.FixtureRequest, scenario: OffloadScenario, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """The number of episodes drawn together; large scenarios have small blocks."""
-    tape._draw_reel.cache_clear()
+def reel(request: pytest.FixtureRequest, scenario: OffloadScenario, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The number of episodes drawn together; large scenarios have small reels."""
+    draws._draw_reel.cache_clear()
     if request.param == "small":
-        monkeypatch.setattr(blocks, "REEL_BYTE", int(5.5 * scenario.tape_byte))
+        monkeypatch.setattr(seeds, "REEL_BYTE", int(5.5 * scenario.tape_byte))
     yield reel_size(scenario.tape_byte)
-    tape._draw_reel.cache_clear()
+    draws._draw_reel.cache_clear()
 
 
-def test_episodes_do_not_depend_on_how_many_are_asked_for(scenario: OffloadScenario, block: int) -> None:
-    many = draw_tapes(scenario, 5, 0, 3 * block)
-    for first, count in ((0, 1), (block - 1, 2), (block, block), (block + 3, block), (3 * block - 1, 1)):
+def test_episodes_do_not_depend_on_how_many_are_asked_for(scenario: OffloadScenario, reel: int) -> None:
+    many = draw_tapes(scenario, 5, 0, 3 * reel)
+    for first, count in ((0, 1), (reel - 1, 2), (reel, reel), (reel + 3, reel), (3 * reel - 1, 1)):
         some, expected = draw_tapes(scenario, 5, first, count), many.select(slice(first, first + count))
         assert_same(some, expected, except_for=("user", "size_bit", "deadline_s", "priority", "link"))
         assert tasks_of(some) == tasks_of(expected)
 
 
-def test_large_scenarios_have_small_blocks(scenario: OffloadScenario) -> None:
+def test_large_scenarios_have_small_reels(scenario: OffloadScenario) -> None:
     assert reel_size(scenario.tape_byte) == 64
     large = with_context(scenario, {"users.count": "20000", "users.arrival_rate": "0.0001 /s"})
     assert 1 <= reel_size(large.tape_byte) < 64
-    assert reel_size(large.tape_byte) * large.tape_byte <= blocks.REEL_BYTE
+    assert reel_size(large.tape_byte) * large.tape_byte <= seeds.REEL_BYTE
 
 
 def test_episodes_seeds_and_streams_differ(scenario: OffloadScenario) -> None:
-    """No episode turns up twice, be it in another block, seed or stream."""
+    """No episode turns up twice, be it in another reel, seed or stream."""
     drawn = [draw_tapes(scenario, seed, 0, 128, stream) for seed in (0, 1) for stream in Stream]
     firsts = np.concatenate([tapes.size_bit[:, 0] for tapes in drawn])
     exist = np.concatenate([tapes.arrivals.sum(axis=1) for tapes in drawn]) > 0
@@ -109,7 +109,7 @@ EVERYTHING = {  # every phenomenon there is
 
 
 def test_no_two_draws_share_a_generator(scenario: OffloadScenario, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every seed, stream, block and phenomenon has a generator of its own: nothing is correlated by accident."""
+    """Every seed, stream, reel and phenomenon has a generator of its own: nothing is correlated by accident."""
     scenario = with_context(scenario, EVERYTHING)
     sources = []
     make = np.random.default_rng
@@ -118,7 +118,7 @@ def test_no_two_draws_share_a_generator(scenario: OffloadScenario, monkeypatch: 
         sources.append((sequence.entropy, sequence.spawn_key))
         return make(sequence)
 
-    tape._draw_reel.cache_clear()
+    draws._draw_reel.cache_clear()
     monkeypatch.setattr(np.random, "default_rng", noted)
     for seed in (0, 1):
         for stream in Stream:
@@ -316,7 +316,7 @@ def test_tapes_of_another_form_of_rating_do_not_fit(scenario: OffloadScenario) -
 def test_whatever_is_drawn_is_a_valid_tape(name: str) -> None:
     for change in ({}, EVERYTHING, {"channel.fading": "ar1"}, {"dispatch.queue": "edf", "tasks.deadline": "2 s"}):
         scenario = with_context(load_scenario(name), change)
-        tapes = draw_tapes(scenario, 5, 60, 10)  # from two blocks
+        tapes = draw_tapes(scenario, 5, 60, 10)  # from two reels
         tapes._check()
         tapes.check_fits(scenario)
 
