@@ -18,7 +18,8 @@ NAMES = [field.name for field in fields(CellsTapes)]
 
 
 FITTING: dict[str, Any] = {
-    "mean_duration_s": (1.0, 1.0, 1.0), "requests": 9, "users": 5, "levels": 4, "cells": 3, "blocks": 12, "candidates": 2,
+    "mean_duration_s": (1.0, 1.0, 1.0), "requests": 9, "users": 5, "levels": 4, "cells": 3, "blocks": 12,
+    "candidates": 2,
 }  # fmt: skip
 
 
