@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 QUICKSTART := runs/quickstart
 
-.PHONY: quickstart test check wheel clean
+.PHONY: quickstart test check coverage wheel clean
 
 $(BIN)/mecsim: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
@@ -19,6 +19,10 @@ quickstart: $(BIN)/mecsim
 
 test: $(BIN)/mecsim
 	$(BIN)/python -m pytest
+
+coverage: $(BIN)/mecsim
+	$(BIN)/python -m coverage run --source mecsim,agents/mecsim_agents -m pytest
+	$(BIN)/python -m coverage report --skip-covered --sort=cover
 
 check: $(BIN)/mecsim
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from mecsim.physics import channel
+from mecsim.physics.channel import link as channel
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.tape import OffloadTapes

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from mecsim.physics.urban import CELLS, UrbanModel, breakpoint_distance_m, line_of_sight_probability, urban_path_loss_db
+from mecsim.physics.channel.urban import (
+    CELLS,
+    UrbanModel,
+    breakpoint_distance_m,
+    line_of_sight_probability,
+    urban_path_loss_db,
+)
 
 # Ground distance m, carrier GHz, and the loss in dB of UMa (25 m) with and without a line of sight, then UMi (10 m).
 # Users are 1.5 m high. Breakpoints: UMa 128.1, 560.4 and 4483.1 m; UMi 48.0, 210.1 and 1681.2 m.

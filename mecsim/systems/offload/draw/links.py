@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from scipy import special
 
 from mecsim.physics import channel
-from mecsim.physics.correlation import correlate
-from mecsim.physics.urban import (
+from mecsim.physics.channel.urban import (
     CELLS,
     LINE_OF_SIGHT_DECORRELATION_M,
     UrbanModel,
     line_of_sight_probability,
     urban_path_loss_db,
 )
+from mecsim.physics.correlation import correlate
 from mecsim.systems.offload.draw.places import Places
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 from mecsim.systems.offload.draw.tasks import Dispatches, DrawnTasks

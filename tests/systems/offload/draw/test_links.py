@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mecsim.physics.urban import CELLS, UrbanModel, line_of_sight_probability, urban_path_loss_db
+from mecsim.physics.channel.urban import CELLS, UrbanModel, line_of_sight_probability, urban_path_loss_db
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.offload.draw.links import Links, _draw_line_of_sight
 from mecsim.systems.offload.draw.places import draw_places

@@ -1,0 +1,1 @@
+"""How much of a sent signal arrives, and what a link then carries."""
