@@ -1,8 +1,11 @@
 """What importing the package costs and offers."""
 
 import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 
@@ -10,17 +13,18 @@ HEAVY = {
     "torch", "matplotlib", "pandas", "pint", "ray", "numba", "simpy", "scipy", "pymoo", "tensorboard",
     "stable_baselines3", "mo_gymnasium",
 }  # fmt: skip
-PUBLIC = [
-    "mecsim",
-    "mecsim.bench",
-    "mecsim.conformance",
-    "mecsim.envs",
-    "mecsim.policies",
-    "mecsim.scenario",
-    "mecsim.sweep",
-    "mecsim.training",
-    "mecsim_agents",
-]
+
+
+def _public() -> list[str]:
+    """Packages that list public names."""
+    roots = [importlib.import_module(root) for root in ("mecsim", "mecsim_agents")]
+    below = [info.name for root in roots for info in walk_packages(root.__path__, f"{root.__name__}.") if info.ispkg]
+    names = [root.__name__ for root in roots] + below
+    return [name for name in names if hasattr(importlib.import_module(name), "__all__")]
+
+
+PUBLIC = _public()
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
 
 
 def imported_by(code: str) -> set[str]:
@@ -73,6 +77,12 @@ def test_all_lists_every_public_name(name: str) -> None:
         if not public.startswith("_") and getattr(value, "__module__", "").startswith(name)
     }
     assert own <= set(module.__all__)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_in_the_reference(name: str) -> None:
+    section = REFERENCE.read_text(encoding="utf-8").partition("\n## Python API\n")[2]
+    assert set(importlib.import_module(name).__all__) <= set(re.findall(r"\w+", section))
 
 
 def test_public_names_of_the_package() -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "sweep": "mecsim.cli.sweep:sweep",
     "export": "mecsim.cli.export:export",
     "bench": "mecsim.cli.bench:bench",
+    "plugins": "mecsim.cli.plugins:plugins",
 }
 
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130

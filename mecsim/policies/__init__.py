@@ -3,7 +3,7 @@
 from mecsim.policies.calibration import Calibration, calibrate, tradable
 from mecsim.policies.greedy import GreedyPolicy
 from mecsim.policies.policy import Policy, PolicyFactory, PolicyOf, play
-from mecsim.policies.registry import NamedPolicy, named_policy, policies_of, policy, policy_at
+from mecsim.policies.registry import NamedPolicy, named_policy, policies_of, policies_of_system, policy, policy_at
 
 __all__ = [
     "Calibration",
@@ -16,6 +16,7 @@ __all__ = [
     "named_policy",
     "play",
     "policies_of",
+    "policies_of_system",
     "policy",
     "policy_at",
     "tradable",

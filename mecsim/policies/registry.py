@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 
 from mecsim.core.plugins import BUILT_IN, Places, Reference, Registry
 from mecsim.core.scenario import Scenario
-from mecsim.core.system import system_of
+from mecsim.core.system import AnySystem, system_of
 from mecsim.errors import InputError
 from mecsim.policies.policy import Policy, PolicyFactory
 from mecsim.schema.words import nearest
@@ -39,6 +39,11 @@ class NamedPolicy:
     costly: bool  # whether it is fitted for minutes before it first acts
     make: Callable[[Scenario, int], Policy]
     package: str = BUILT_IN
+
+    @property
+    def place(self) -> str:
+        """Where what makes it stands, `package.module:name`."""
+        return f"{self.make.__module__}:{self.make.__qualname__}"
 
     def plays(self, system: str) -> bool:
         """Whether it is meant for a system."""
@@ -72,7 +77,11 @@ _PLUGINS: Registry[object] = Registry("policy", Places("mecsim.policies"))
 
 def policies_of(scenario: Scenario) -> Mapping[str, NamedPolicy]:
     """The policies that play a scenario, by name: those of every system, of its own, and of other packages."""
-    system = system_of(scenario)
+    return policies_of_system(system_of(scenario))
+
+
+def policies_of_system(system: AnySystem) -> Mapping[str, NamedPolicy]:
+    """The policies that play the scenarios of a system, by name."""
     return _policies(system.name, system.package)
 
 

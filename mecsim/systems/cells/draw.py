@@ -12,7 +12,7 @@ from mecsim.core.seeds import generator_of, reel_size, reels_of
 from mecsim.people.people import People, draw_people, draw_people_of
 from mecsim.people.requests import DAY_S, HOUR_S, draw_contexts, mean_duration_s, request_rate_per_s
 from mecsim.people.zones import expected_ratings
-from mecsim.physics import channel
+from mecsim.physics.channel import link as channel
 from mecsim.physics.channel.urban import CELLS, line_of_sight_probability, urban_path_loss_db
 from mecsim.physics.geography import hexagonal_sites_m
 from mecsim.predictor.prediction import predicted_ratings

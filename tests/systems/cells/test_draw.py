@@ -9,7 +9,7 @@ from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes
 from mecsim.people.people import draw_people_of
 from mecsim.people.requests import period_of
-from mecsim.physics import channel
+from mecsim.physics.channel import link as channel
 from mecsim.physics.geography import hexagonal_sites_m
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.cells.draw import resource_blocks

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from mecsim.physics import channel
+from mecsim.physics.channel import link as channel
 from mecsim.physics.channel.urban import (
     CELLS,
     LINE_OF_SIGHT_DECORRELATION_M,

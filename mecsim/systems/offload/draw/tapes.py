@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mecsim.core.seeds import Stream, reel_size, reels_of
 from mecsim.errors import InputError
 from mecsim.people.patience import draw_patience
-from mecsim.physics import channel
+from mecsim.physics.channel import link as channel
 from mecsim.systems.offload.draw.links import Links, draw_snr, link_rows
 from mecsim.systems.offload.draw.places import draw_places
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
