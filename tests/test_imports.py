@@ -11,7 +11,7 @@ import pytest
 
 HEAVY = {
     "torch", "matplotlib", "pandas", "pint", "ray", "numba", "simpy", "scipy", "pymoo", "tensorboard",
-    "stable_baselines3", "mo_gymnasium",
+    "stable_baselines3", "mo_gymnasium", "polars",
 }  # fmt: skip
 
 

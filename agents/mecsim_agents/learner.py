@@ -29,8 +29,6 @@ class Learner(Protocol):
     after `save` and loading.
     """
 
-    METRICS: ClassVar[Mapping[str, str]]
-    """What each number that `update` returns means, and its unit."""
     updates: int
     """Updates made so far."""
 
@@ -85,7 +83,7 @@ class Learner(Protocol):
         """Explore from now on with the policy as it is now."""
 
     def update(self, replay: Replay, progress: float, preference: ArrayLike | None = None) -> Mapping[str, Tensor]:
-        """Learn from a batch of the replay and return the METRICS, tensors without dimension.
+        """Learn from a batch of the replay and return the algorithm's metrics, tensors without dimension.
 
         `progress` in [0, 1] is the share of the training done. With a `preference` (d,) nothing but that one is learned
         for. Raises FloatingPointError when something is not finite.
@@ -102,6 +100,8 @@ class Algorithm:
     name: str
     summary: str  # one line
     config: type[LearnerConfig]
+    metrics: Mapping[str, str]
+    """What each number that `update` of such a learner returns means, and its unit."""
     new: Callable[[EnvironmentShape, Any, torch.device | str, int], Learner]
     """Makes one from what it has to know of its environment, a `config`, the device, and a seed."""
     load: Callable[[Path, torch.device | str], Learner]

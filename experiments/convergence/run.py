@@ -34,9 +34,9 @@ def run(study: Study) -> None:
         opened = Run.open(Path(study.trained(scenario, name)))
         greedy = training_evaluation(opened)(policy_factory("greedy", opened.scenario)(study.seed))
         level = {"hypervolume": greedy.hypervolume, "mean_cost": greedy.mean_cost}
-        evaluated = [row for row in opened.read_metrics(opened.epochs) if row["mean_cost"]]
-        steps = np.array([int(row["env_steps"]) for row in evaluated])
-        found = {measure: np.array([float(row[measure]) for row in evaluated]) for measure in curves}
+        evaluated = [row for row in opened.read_metrics(opened.epochs) if row["mean_cost"] is not None]
+        steps = np.array([row["env_steps"] for row in evaluated])
+        found = {measure: np.array([row[measure] for row in evaluated]) for measure in curves}
         for index, at in enumerate(steps.tolist()):
             row: dict[str, object] = {"run": name, "env_steps": at}
             for measure, values in found.items():

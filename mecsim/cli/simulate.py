@@ -53,6 +53,7 @@ def simulate(
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     import numpy as np
 
+    from mecsim.core.record_tables import RecordFiles
     from mecsim.core.system import draw_episodes, system_of
     from mecsim.policies import play
     from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
@@ -75,7 +76,7 @@ def simulate(
     folder = None if out is None else output_folder(out, own, "summary.json", force)
     started = time.perf_counter()
     parts = []
-    with nullcontext() if folder is None else system.record_writer.load()(folder, played) as files:
+    with nullcontext() if folder is None else RecordFiles(folder, system.tables, played) as files:
         for first, tapes in tape_chunks(played, seed, episodes):
             result = play(make(seed + first), played, tapes, weights, "simpy" if engine == "simpy" else "batched")
             parts.append(system.episode_quantities.load()(result, tapes, played))
@@ -105,6 +106,5 @@ def simulate(
         episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns, system.quantities)
     )
     if folder is not None and files is not None:
-        click.echo(
-            f"wrote {', '.join([str(folder / system.tables[0]), *system.tables[1:], 'summary.json', *pictures])}"
-        )
+        main, *others = (table.file for table in system.tables)
+        click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")

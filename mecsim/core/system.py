@@ -8,8 +8,7 @@ they are needed, so that reading a scenario stays light.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from pathlib import Path
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import gymnasium as gym
 import numpy as np
@@ -20,6 +19,7 @@ from mecsim.core.episodes import EngineName, Episodes, Layout, Play
 from mecsim.core.objective import Objective
 from mecsim.core.plugins import SYSTEM_PLACES, Reference, Registry
 from mecsim.core.rating import RatingCurve
+from mecsim.core.record_tables import RecordTable
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.tape import Tapes
@@ -27,9 +27,7 @@ from mecsim.errors import InputError
 from mecsim.schema.words import nearest
 
 RecordsT = TypeVar("RecordsT")
-RecordsT_contra = TypeVar("RecordsT_contra", contravariant=True)
 ScenarioT_contra = TypeVar("ScenarioT_contra", bound=Scenario, contravariant=True)
-TapesT_contra = TypeVar("TapesT_contra", bound=Tapes, contravariant=True)
 TapesT_co = TypeVar("TapesT_co", bound=Tapes, covariant=True)
 
 
@@ -42,17 +40,6 @@ class Draw(Protocol[ScenarioT_contra, TapesT_co]):
         """Episodes `first` .. `first + count − 1` of a stream of a seed."""
 
 
-class RecordWriter(Protocol[RecordsT_contra, TapesT_contra]):
-    """Writes the records of a simulation to files, a batch of episodes at a time; use as a context."""
-
-    def write(self, records: RecordsT_contra, tapes: TapesT_contra) -> None:
-        """Add the next episodes."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-
 @dataclass(frozen=True, eq=False)
 class System(Generic[ScenarioT, TapesT, RecordsT]):
     """Everything about one kind of scenario."""
@@ -63,7 +50,7 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     package: str  # its folder; it holds starter.yaml, and the package `policies`
     objectives: tuple[Objective, ...]  # all that it knows
     quantities: Mapping[str, str]  # what an episode is reported by, each with its name for people
-    tables: tuple[str, ...]  # names of the files that records are written to
+    tables: tuple[RecordTable[RecordsT, TapesT, ScenarioT], ...]  # that records are written to
     draw: Reference[Draw[ScenarioT, TapesT]]
     layout: Reference[Callable[[ScenarioT], Layout]]
     engines: Mapping[str, Reference[Callable[[ScenarioT], Engine[TapesT, RecordsT]]]]
@@ -75,7 +62,6 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     recorded: Reference[Callable[[RecordsT, TapesT, ScenarioT], NDArray[np.float64]]]
     """What each episode came to in all objectives, (N, Q), as they are shown, told by its records alone."""
     environment: Reference[Callable[[str | Scenario | None, EngineName], gym.Env[Any, Any]]]
-    record_writer: Reference[Callable[[Path, ScenarioT], RecordWriter[RecordsT, TapesT]]]
     rating_curves: Reference[Callable[[ScenarioT, Sequence[str], int], list[RatingCurve]]] | None = None
     """How people rate what they get, for the uses that are named or all of them, from a seed; None if nothing is."""
     aliases: tuple[str, ...] = ()  # words that files of earlier versions have for it

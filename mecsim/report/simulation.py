@@ -11,7 +11,7 @@ from mecsim.sweep import half_width_95
 
 def record_names() -> tuple[str, ...]:
     """All files that records of any system may be written to."""
-    return tuple(name for system in SYSTEMS.plugins for name in SYSTEMS.load(system).tables)
+    return tuple(table.file for system in SYSTEMS.plugins for table in SYSTEMS.load(system).tables)
 
 
 def episode_summary(columns: Mapping[str, NDArray[np.float64]]) -> dict[str, dict[str, float | None]]:

@@ -1,6 +1,5 @@
 """The files of a sweep that other programs read: front.csv and summary.json."""
 
-import csv
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mecsim.core.frames import Column, Schema, Values, write_csv
 from mecsim.core.system import objectives_of, values_shown
 from mecsim.policies import Calibration
 from mecsim.scenario import Scenario
@@ -27,21 +27,41 @@ def assess(fronts: Sequence[Front], calibration: Calibration) -> dict[str, Quali
     }
 
 
-def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> None:
-    """One row per target and preference, objectives as they are shown (`objectives_of`).
+FRONT_DIGITS = 10
 
-    `on_front` is 1 where no other point of the same target dominates it.
-    """
-    names = scenario.objectives
-    header = ["target", *(f"preference_{name}" for name in names)]
-    header += [f"{name}_mean" for name in names] + [f"{name}_ci95" for name in names] + ["episodes", "on_front"]
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(header)
-        for front in fronts:
-            columns = np.concatenate([front.preferences, values_shown(front.mean, scenario), front.ci95], axis=1)
-            for row, best in zip(columns.tolist(), on_front(front.mean), strict=True):
-                writer.writerow([front.target, *(f"{value:.10g}" for value in row), front.totals.shape[1], int(best)])
+
+def front_schema(objectives: Sequence[str]) -> Schema:
+    """front.csv: a row per target and preference."""
+
+    def each(name: str, about: str) -> list[Column]:
+        return [Column(name.format(one), "Float64", about, digits=FRONT_DIGITS) for one in objectives]
+
+    return Schema(
+        (
+            Column("target", "String", "as it was given"),
+            *each("preference_{}", "weight of the objective"),
+            *each("{}_mean", "mean per episode, as the objective is shown"),
+            *each("{}_ci95", "half width of its 95 % interval; nan of a single episode"),
+            Column("episodes", "Int64", "per preference"),
+            Column("on_front", "Int64", "1 where no other point of the same target dominates it"),
+        )
+    )
+
+
+def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> None:
+    """One row per target and preference, objectives as they are shown (`objectives_of`)."""
+    schema = front_schema(scenario.objectives)
+    _, *names, episodes, best = (column.name for column in schema.columns)
+    points = [
+        np.concatenate([front.preferences, values_shown(front.mean, scenario), front.ci95], axis=1) for front in fronts
+    ]
+    columns: dict[str, Values] = {
+        "target": [front.target for front in fronts for _ in front.preferences],
+        **dict(zip(names, np.concatenate(points).T, strict=True)),
+        episodes: np.repeat([front.totals.shape[1] for front in fronts], [len(front.preferences) for front in fronts]),
+        best: np.concatenate([on_front(front.mean) for front in fronts]).astype(np.int64),
+    }
+    write_csv(path, schema.frame(columns), schema)
 
 
 def summary(

@@ -45,7 +45,7 @@ class EpochReport:
     updates: int
     returns: NDArray[np.float64]  # (objectives,) mean per episode, as objectives are shown, while exploring
     action_shares: NDArray[np.float64]  # (A,) share of each option in the decisions
-    metrics: dict[str, float]  # means of what the agent reports, see its METRICS; empty without updates
+    metrics: dict[str, float]  # means of what the agent reports, see its algorithm's metrics; empty without updates
     section_s: dict[str, float]  # wall clock of acting, environments, storing, sampling and learning
     evaluation: Evaluation | None
 
@@ -86,7 +86,7 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
             report = _epoch(collector, agent, replay, run, epoch, beside)
             if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
                 report = dataclasses.replace(report, evaluation=evaluate(policy))
-            rows.append(_row(report, scenario.objectives, list(agent.METRICS)))
+            rows.append(_row(report, scenario.objectives))
             run.write_metrics(rows)
             for monitor in monitors:
                 monitor.on_epoch(report)
@@ -231,15 +231,15 @@ def _means(learned: list[Mapping[str, torch.Tensor]]) -> dict[str, float]:
     return {name: float(torch.stack([metrics[name] for metrics in learned]).mean()) for name in learned[0]}
 
 
-def _row(report: EpochReport, objectives: tuple[str, ...], metrics: list[str]) -> dict[str, Any]:
-    """A row of metrics.csv: the same columns in every row, empty where there is nothing to say."""
+def _row(report: EpochReport, objectives: tuple[str, ...]) -> dict[str, Any]:
+    """A row of metrics.csv; what there is nothing to tell of is None or left out."""
     evaluation = report.evaluation
     return {
         "epoch": report.epoch,
         "env_steps": report.env_steps,
         "updates": report.updates,
         **{f"return_{name}": value for name, value in zip(objectives, report.returns.tolist(), strict=True)},
-        **{name: report.metrics.get(name, "") for name in metrics},
-        "hypervolume": "" if evaluation is None else evaluation.hypervolume,
-        "mean_cost": "" if evaluation is None else evaluation.mean_cost,
+        **report.metrics,
+        "hypervolume": None if evaluation is None else evaluation.hypervolume,
+        "mean_cost": None if evaluation is None else evaluation.mean_cost,
     }

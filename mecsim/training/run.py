@@ -5,10 +5,9 @@ is a folder named by its epoch: agent.safetensors, replay.safetensors and state.
 without state.json is not a checkpoint.
 """
 
-import csv
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -19,10 +18,12 @@ from mecsim_agents import LEARNERS, Learner, Replay
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mecsim.core.frames import Schema, read_csv, write_csv
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError, ScenarioError
 from mecsim.scenario import load_scenario, scenario_to_yaml
 from mecsim.training.config import TrainingConfig
+from mecsim.training.metrics import metrics_schema
 from mecsim.version import __version__
 
 FORMAT = 2
@@ -101,17 +102,17 @@ class Run:
 
     # Metrics
 
-    def write_metrics(self, rows: list[dict[str, Any]]) -> None:
-        """Write metrics.csv from its first row."""
-        partial = self.folder / "metrics.csv.partial"
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(rows[0]) if rows else [])
-            writer.writeheader()
-            writer.writerows(rows)
-        partial.replace(self.folder / "metrics.csv")  # an interruption leaves the earlier one whole
+    @property
+    def metrics(self) -> Schema:
+        """Of metrics.csv."""
+        return metrics_schema(self.scenario.objectives, LEARNERS[self.config.algorithm].metrics)
+
+    def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write metrics.csv from its first row; an interruption leaves the earlier one whole."""
+        write_csv(self.folder / "metrics.csv", self.metrics.rows(rows), self.metrics)
 
     def read_metrics(self, until_epoch: int) -> list[dict[str, Any]]:
-        """The rows of the first epochs.
+        """The rows of the first epochs; None where a field is empty.
 
         Raises:
             RunError: the file is damaged.
@@ -120,10 +121,10 @@ class Run:
         if not path.exists():
             return []
         try:
-            with path.open(newline="") as file:
-                return [row for row in csv.DictReader(file) if int(row["epoch"]) <= until_epoch]
-        except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-            raise RunError(f"{path}: damaged: {first_line(error)}") from None
+            rows = read_csv(path, self.metrics).to_dicts()
+        except InputError as error:
+            raise RunError(f"{error}; the file is damaged") from None
+        return [row for row in rows if row["epoch"] <= until_epoch]
 
     # Checkpoints
 

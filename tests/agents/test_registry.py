@@ -8,7 +8,7 @@ from mecsim_agents import LEARNERS, Algorithm, DiscreteSAC, DoubleDQN, PluginErr
 
 from .conftest import SHAPE
 
-OTHER = Algorithm("other", "a learner of another package", sac.ALGORITHM.config, DiscreteSAC, DiscreteSAC.load)
+OTHER = Algorithm("other", "a learner of another package", sac.ALGORITHM.config, {}, DiscreteSAC, DiscreteSAC.load)
 MISNAMED = OTHER
 NO_ALGORITHM = 7
 

@@ -218,16 +218,13 @@ def test_a_checkpoint_is_the_agent_and_fills_the_replay(run):
 )
 def test_damaged_metrics_are_refused(run, content):
     (run.folder / "metrics.csv").write_bytes(content)
-    if content == b'epoch\n"1':  # a quote left open at the end is read as if closed
-        assert len(run.read_metrics(9)) == 1
-        return
     with pytest.raises(RunError, match="damaged") as caught:
         run.read_metrics(9)
     one_line(caught, "metrics.csv")
 
 
 def test_metrics_until_an_epoch(run):
-    assert [row["epoch"] for row in run.read_metrics(1)] == ["1"]
+    assert [row["epoch"] for row in run.read_metrics(1)] == [1]
     assert len(run.read_metrics(9)) == 2
     (run.folder / "metrics.csv").unlink()
     assert run.read_metrics(9) == []

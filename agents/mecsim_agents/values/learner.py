@@ -82,7 +82,7 @@ class ValueLearner(ABC):
     @classmethod
     def algorithm(cls, summary: str) -> Algorithm:
         """Describe learners of this class, in one line and otherwise."""
-        return Algorithm(cls.NAME, summary, cls.CONFIG, cls, cls.load)
+        return Algorithm(cls.NAME, summary, cls.CONFIG, cls.METRICS, cls, cls.load)
 
     @property
     def fixed_options(self) -> int | None:

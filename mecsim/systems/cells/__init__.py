@@ -10,6 +10,7 @@ from mecsim.core.plugins import Reference
 from mecsim.core.system import System
 from mecsim.systems.cells.objectives import OBJECTIVES
 from mecsim.systems.cells.scenario import CellsScenario
+from mecsim.systems.cells.tables import TABLES
 
 if TYPE_CHECKING:
     from mecsim.systems.cells.records import CellsRecords
@@ -30,7 +31,7 @@ SYSTEM: "System[CellsScenario, CellsTapes, CellsRecords]" = System(
         "fairness": "fairness among users (Jain)",
         "utilisation": "mean utilisation of the cells",
     },
-    tables=("requests.csv", "cells.csv"),
+    tables=TABLES,
     draw=Reference("mecsim.systems.cells.draw:draw_tapes"),
     layout=Reference("mecsim.systems.cells.layout:layout_of"),
     engines={
@@ -41,7 +42,6 @@ SYSTEM: "System[CellsScenario, CellsTapes, CellsRecords]" = System(
     episode_quantities=Reference("mecsim.systems.cells.quantities:episode_quantities"),
     recorded=Reference("mecsim.systems.cells.quantities:recorded_objectives"),
     environment=Reference("mecsim.systems.cells.environment:CellsEnv"),
-    record_writer=Reference("mecsim.systems.cells.tables:CellsRecordFiles"),
     rating_curves=Reference("mecsim.systems.cells.ratings:rating_curves"),
     aliases=("personalize",),
 )

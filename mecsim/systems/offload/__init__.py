@@ -10,6 +10,7 @@ from mecsim.core.plugins import Reference
 from mecsim.core.system import System
 from mecsim.systems.offload.objectives import OBJECTIVES
 from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tables import TABLES
 
 if TYPE_CHECKING:
     from mecsim.systems.offload.records import OffloadRecords
@@ -37,7 +38,7 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
         "satisfaction": "mean satisfaction (0 to 5)",
         "adequate_share": "share at least adequately served",
     },
-    tables=("tasks.csv", "servers.csv"),
+    tables=TABLES,
     draw=Reference("mecsim.systems.offload.draw.tapes:draw_tapes"),
     layout=Reference("mecsim.systems.offload.layout:layout_of"),
     engines={
@@ -48,6 +49,5 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
     episode_quantities=Reference("mecsim.systems.offload.quantities:episode_quantities"),
     recorded=Reference("mecsim.systems.offload.quantities:recorded_objectives"),
     environment=Reference("mecsim.systems.offload.environment:OffloadEnv"),
-    record_writer=Reference("mecsim.systems.offload.tables:OffloadRecordFiles"),
     rating_curves=Reference("mecsim.systems.offload.ratings:rating_curves"),
 )

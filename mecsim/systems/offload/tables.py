@@ -1,76 +1,75 @@
 """tasks.csv and servers.csv: every task and server of the episodes that were simulated."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mecsim.systems.offload.records import OffloadRecords
+from mecsim.core.frames import Column, Schema, Values
+from mecsim.core.record_tables import EPISODE, RecordTable
 from mecsim.systems.offload.scenario import OffloadScenario
-from mecsim.systems.offload.tape import OffloadTapes
 
-TASK_COLUMNS = (
-    "episode", "step", "task", "user", "size_bit", "server", "rate_bit_per_s", "queued_s", "dispatch_s",
-    "upload_end_s", "finish_s", "delay_s", "energy_j", "reward_delay",
-)  # fmt: skip
-SERVER_COLUMNS = ("episode", "server", "kind", "cpu_hz")
+if TYPE_CHECKING:
+    from mecsim.systems.offload.records import OffloadRecords
+    from mecsim.systems.offload.tape import OffloadTapes
 
+TASKS = Schema(
+    (
+        Column(EPISODE, "Int64", "where it was dispatched, from 0"),
+        Column("step", "Int64", "where it was dispatched, from 0"),
+        Column("task", "Int64", "position in the order of arrival, from 0"),
+        Column("user", "Int64", "whose it is"),
+        Column("size_bit", "Float64", "how large it is"),
+        Column("server", "Int64", "the cloud, if there is one, then the edges; after the most servers the devices"),
+        Column("rate_bit_per_s", "Float64", "of the link used, the mean over the upload; 0 on a device"),
+        Column("queued_s", "Float64", "from arrival to dispatch; not part of the delay"),
+        Column("dispatch_s", "Float64", "when it was dispatched, in the episode"),
+        Column("upload_end_s", "Float64", "when it was uploaded, in the episode"),
+        Column("finish_s", "Float64", "when it was finished, in the episode"),
+        Column("delay_s", "Float64", "finish_s − dispatch_s"),
+        Column("energy_j", "Float64", "upload and execution; idle power belongs to no task"),
+        Column("reward_delay", "Float64", "the reward at its dispatch, in s"),
+        Column("deadline_s", "Float64", "when it had to be finished, in the episode; inf for none", optional=True),
+        Column("satisfaction", "Float64", "the user's rating of its delay, 0 to 5", optional=True),
+    )
+)
+"""A row per dispatched task, in the order of dispatch. Where tasks have deadlines or are rated, the tables tell it."""
 
-class OffloadRecordFiles:
-    """Both files of a simulation, written a batch of episodes at a time; use as a context.
-
-    tasks.csv has a row per dispatched task, in the order of dispatch; servers.csv one per server that exists in an
-    episode, and per user's device, if tasks can run there. Where tasks have deadlines, tasks.csv has the column
-    `deadline_s`, absolute like the other times; where users rate delays, it ends with the column `satisfaction`.
-    Numbers keep all their digits.
-    """
-
-    NAMES = ("tasks.csv", "servers.csv")
-
-    def __init__(self, folder: Path, scenario: OffloadScenario) -> None:
-        self._clouds = scenario.servers.cloud.count
-        some = {"deadline_s": scenario.has_deadlines, "satisfaction": scenario.satisfaction is not None}
-        self._optional = [name for name, there in some.items() if there]
-        self._next_episode = 0
-        with ExitStack() as opened:
-            files = [opened.enter_context((folder / name).open("w", newline="")) for name in self.NAMES]
-            self._tasks, self._servers = map(csv.writer, files)
-            self._files = opened.pop_all()
-        self._tasks.writerow([*TASK_COLUMNS, *self._optional])
-        self._servers.writerow(SERVER_COLUMNS)
-
-    def write(self, records: OffloadRecords, tapes: OffloadTapes) -> None:
-        """Add the next episodes."""
-        self._tasks.writerows(_task_rows(records, self._next_episode, self._optional))
-        self._servers.writerows(_server_rows(tapes, self._clouds, self._next_episode))
-        self._next_episode += len(tapes)
-
-    def __enter__(self) -> Self:
-        """The files are open already."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Close them."""
-        self._files.close()
+SERVERS = Schema(
+    (
+        Column(EPISODE, "Int64", "from 0"),
+        Column("server", "Int64", "as in tasks.csv"),
+        Column("kind", "String", "cloud, edge, or device"),
+        Column("cpu_hz", "Float64", "its speed"),
+    )
+)
+"""A row per server that exists in an episode, and per user's device, if tasks can run there."""
 
 
-def _task_rows(records: OffloadRecords, first_episode: int, optional: Sequence[str]) -> Iterator[tuple[object, ...]]:
+def task_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: OffloadScenario) -> dict[str, Values]:
+    """tasks.csv of some episodes."""
     episode, step = np.nonzero(records.dispatched)
-    arrays = (
-        records.task, records.user, records.size_bit, records.server, records.rate_bit_per_s, records.queued_s,
-        records.dispatch_s, records.upload_end_s, records.finish_s, records.delay_s, records.energy_j,
-        records.reward_delay_s, *(getattr(records, name) for name in optional),
-    )  # fmt: skip
-    columns = [array[episode, step].tolist() for array in arrays]
-    return zip((first_episode + episode).tolist(), step.tolist(), *columns, strict=True)
+    told = {"deadline_s": scenario.has_deadlines, "satisfaction": scenario.satisfaction is not None}
+    sources = {"reward_delay": "reward_delay_s"}  # where the records have another name for it
+    columns: dict[str, Values] = {EPISODE: episode, "step": step}
+    for name in (column.name for column in TASKS.columns if column.name not in columns):
+        if told.get(name, True):
+            columns[name] = getattr(records, sources.get(name, name))[episode, step]
+    return columns
 
 
-def _server_rows(tapes: OffloadTapes, clouds: int, first_episode: int) -> Iterator[tuple[object, ...]]:
-    for episode, (count, row) in enumerate(zip(tapes.num_servers.tolist(), tapes.cpu_hz.tolist(), strict=True)):
-        for server, cpu_hz in enumerate(row[:count]):
-            yield first_episode + episode, server, "cloud" if server < clouds else "edge", cpu_hz
-        for user, cpu_hz in enumerate(tapes.device_hz[episode].tolist()):
-            yield first_episode + episode, tapes.cpu_hz.shape[1] + user, "device", cpu_hz
+def server_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: OffloadScenario) -> dict[str, Values]:
+    """servers.csv of some episodes."""
+    servers, devices = tapes.cpu_hz.shape[1], tapes.device_hz.shape[1]
+    exists = np.arange(servers) < tapes.num_servers[:, None]
+    exists = np.concatenate([exists, np.ones((len(tapes), devices), np.bool_)], axis=1)
+    episode, server = np.nonzero(exists)
+    kinds = np.array(["cloud"] * scenario.servers.cloud.count + ["edge"] * servers)[:servers]
+    return {
+        EPISODE: episode,
+        "server": server,
+        "kind": np.concatenate([kinds, np.full(devices, "device")])[server],
+        "cpu_hz": np.concatenate([tapes.cpu_hz, tapes.device_hz], axis=1)[exists],
+    }
+
+
+TABLES = (RecordTable("tasks.csv", TASKS, task_columns), RecordTable("servers.csv", SERVERS, server_columns))

@@ -9,6 +9,7 @@ import pytest
 from numpy.testing import assert_allclose
 from rich.console import Console
 
+from mecsim.core.record_tables import RecordFiles
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import named_policy, play
 from mecsim.report.tables import episode_table
@@ -18,7 +19,6 @@ from mecsim.systems.offload.demand import Dispatch, Tasks
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
 from mecsim.systems.offload.quantities import episode_quantities
-from mecsim.systems.offload.tables import OffloadRecordFiles
 from tests.systems.offload.offloading import hand_made
 from tests.training.small import small_scenario
 
@@ -49,7 +49,7 @@ def played(scenario):
 
 @pytest.fixture
 def files(played, scenario, tmp_path):
-    with OffloadRecordFiles(tmp_path, scenario) as writer:
+    with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         writer.write(played[0].records, played[1])
     return tmp_path
 
@@ -105,7 +105,7 @@ def test_tasks_are_dispatched_first_come_first_served_and_once(tasks):
 
 
 def written(tmp_path, scenario, *batches):
-    with OffloadRecordFiles(tmp_path, scenario) as writer:
+    with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         for tapes in batches:
             writer.write(play(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
     return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
@@ -243,7 +243,7 @@ def test_an_episode_without_tasks_misses_no_deadline(by_hand):
 
 def test_files_of_devices_and_deadlines(by_hand, tmp_path):
     played, tapes, scenario = by_hand
-    with OffloadRecordFiles(tmp_path, scenario) as writer:
+    with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         writer.write(played.records, tapes)
         writer.write(played.records, tapes)
     rows = [tuple(row.values()) for row in read(tmp_path / "servers.csv")]

@@ -9,6 +9,7 @@ from mecsim.core.plugins import Reference
 from mecsim.core.system import System
 from mecsim_queue.admission.objectives import OBJECTIVES
 from mecsim_queue.admission.scenario import AdmissionScenario
+from mecsim_queue.admission.tables import TABLES
 
 if TYPE_CHECKING:
     from mecsim_queue.admission.records import AdmissionRecords
@@ -25,7 +26,7 @@ SYSTEM: "System[AdmissionScenario, AdmissionTapes, AdmissionRecords]" = System(
         "revenue": "share of the offered value that was admitted",
         "admitted_share": "share of the jobs admitted",
     },
-    tables=("jobs.csv",),
+    tables=TABLES,
     draw=Reference("mecsim_queue.admission.tape:draw_tapes"),
     layout=Reference("mecsim_queue.admission.layout:layout_of"),
     engines={
@@ -36,5 +37,4 @@ SYSTEM: "System[AdmissionScenario, AdmissionTapes, AdmissionRecords]" = System(
     episode_quantities=Reference("mecsim_queue.admission.records:episode_quantities"),
     recorded=Reference("mecsim_queue.admission.records:recorded_objectives"),
     environment=Reference("mecsim_queue.admission.episodes:AdmissionEnv"),
-    record_writer=Reference("mecsim_queue.admission.records:JobFile"),
 )

@@ -1,9 +1,6 @@
-"""What became of every job, and what is told of it."""
+"""What became of every job, and what an episode is told by."""
 
-import csv
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,29 +47,3 @@ def episode_quantities(
     time_s, revenue = recorded_objectives(played.records, tapes, scenario).T
     admitted = played.records.admitted.mean(axis=1)
     return {"time_in_system_s": time_s, "revenue": revenue, "admitted_share": admitted}
-
-
-class JobFile:
-    """jobs.csv, a row per job."""
-
-    def __init__(self, folder: Path, scenario: AdmissionScenario) -> None:
-        self._file = (folder / "jobs.csv").open("w", newline="", encoding="utf-8")
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(("episode", "job", "arrival_s", "service_s", "value", "admitted", "start_s", "finish_s"))
-        self._next_episode = 0
-
-    def write(self, records: AdmissionRecords, tapes: AdmissionTapes) -> None:
-        """Add the next episodes."""
-        for n in range(len(tapes)):
-            columns = (
-                tapes.arrival_s, tapes.service_s, tapes.value, records.admitted, records.start_s, records.finish_s,
-            )  # fmt: skip
-            for job, row in enumerate(zip(*(column[n].tolist() for column in columns), strict=True)):
-                self._writer.writerow((self._next_episode + n, job, *row))
-        self._next_episode += len(tapes)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
