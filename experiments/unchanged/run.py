@@ -42,7 +42,10 @@ RECORDS = {"offload": ("tasks.csv", "servers.csv"), "cells": ("requests.csv", "c
 
 @click.command()
 @click.option(
-    "--work", type=click.Path(path_type=Path), required=True, help="Folder for what the commands write; what is there is kept."
+    "--work",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for what the commands write; what is there is kept.",
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("digests.csv"), help="The table of digests.")
 @click.option("--against", type=click.Path(path_type=Path, exists=True), help="An earlier table to compare with.")
