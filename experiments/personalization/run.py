@@ -207,10 +207,10 @@ def fitted(study: Study, scenario: CellsScenario, name: str, users: int, days: i
     Both are kept in the folder of runs; what is there is taken.
     """
     from mecsim.people.dataset import write_dataset
-    from mecsim.predictor.data import check_data_packages, read_log
+    from mecsim.predictor.read import check_data_packages, read_log
     from mecsim.predictor.report import fit_and_judge
 
-    check_data_packages("pyarrow", "sklearn")
+    check_data_packages("pyarrow", "lightgbm")
     if study.quick:
         users, days = 60, max(2, days // 10)
     path = (study.runs / f"predictor-{name}-{users}x{days}.safetensors").resolve()

@@ -40,10 +40,10 @@ def fit(data: Path, out: Path, seed: int, force: bool, num_threads: int | None, 
     Writes a predictor to FILE, for satisfaction.predictor of a scenario, and a report beside it, with the ending .json.
     The report is on a predictor that learnt from a part of the log only; the one in FILE learnt from all of it.
     """
-    from mecsim.predictor.data import check_data_packages, read_log
     from mecsim.predictor.file import SUFFIX
+    from mecsim.predictor.read import check_data_packages, read_log
 
-    check_data_packages("pyarrow", "sklearn")
+    check_data_packages("pyarrow", "lightgbm")
     path = new_file(out, (SUFFIX,), force)
     report_path = new_file(path.with_suffix(REPORT_SUFFIX), (REPORT_SUFFIX,), force)
     log = read_log(data)

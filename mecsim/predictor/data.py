@@ -1,13 +1,11 @@
-"""A request log as arrays to learn from: read from CSV or Parquet, every column and value checked.
+"""A request log as arrays to learn from.
 
 The log is one of `mecsim dataset`, or of a real network with the same columns. Columns that nothing is learnt from may
 be missing, and so may `satisfaction`, the noise-free truth, which only a simulation knows.
 """
 
-import importlib.util
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +14,6 @@ from mecsim.errors import InputError
 from mecsim.people.population import ACTIVITIES, DAY_CLASSES, PERIODS, PLACES, Population
 from mecsim.people.requests import Requests
 from mecsim.physics.satisfaction import log_position
-from mecsim.schema.words import one_line
-
-if TYPE_CHECKING:
-    from mecsim.predictor.table import Columns
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int8]
@@ -27,7 +21,6 @@ Codes = NDArray[np.int8]
 FIXED_NAMES = {"period": PERIODS, "day_class": DAY_CLASSES, "place": PLACES, "activity": ACTIVITIES}
 CATEGORIES = ("persona", *FIXED_NAMES, "application")
 NUMBERS = 3  # of a context, as `context_numbers` has them
-BIT_PER_KBIT = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,46 +86,3 @@ def request_codes(requests: Requests, population: Population, names: dict[str, t
             index = np.array([known.get(name, 0) for name in own[category]])[index]
         codes[:, column] = index
     return codes
-
-
-def check_data_packages(*packages: str) -> None:
-    """Raise InputError if a package is missing that reading a log, or learning from it, needs."""
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        shown = ["scikit-learn" if name == "sklearn" else name for name in missing]
-        raise InputError(f"fit needs {' and '.join(shown)}: pip install 'mecsim[data]'")
-
-
-def read_log(path: Path) -> RequestLog:
-    """The log in a CSV or Parquet file.
-
-    Raises:
-        InputError: it cannot be read, or a column or value is missing or wrong; one line names it.
-    """
-    check_data_packages("pyarrow")
-    from mecsim.predictor.table import read_columns
-
-    return _arranged(path, read_columns(path))
-
-
-def _arranged(path: Path, columns: "Columns") -> RequestLog:
-    values = columns.values
-    minimum, demand, given = (values[f"{name}_rate_kbit_per_s"] * BIT_PER_KBIT for name in ("min", "demand", "given"))
-    served = given >= minimum * (1.0 - 1e-9)
-    if not served.any():
-        raise InputError(one_line(f"{path}: no request was given its minimum rate, expected at least one that was"))
-    minimum, demand, given = minimum[served], demand[served], given[served]
-    user_ids, user = np.unique(values["user"][served].astype(np.int64), return_inverse=True)
-    day = values["date"][served].astype(np.int64)
-    return RequestLog(
-        names={name: columns.names[name] for name in CATEGORIES},
-        user_ids=user_ids,
-        user=user.astype(np.int64),
-        day=day - day.min(),
-        codes=np.stack([values[name][served] for name in CATEGORIES], axis=1).astype(np.int8),
-        numbers=context_numbers(values["speed_m_per_s"][served], minimum, demand),
-        position=rate_position(given, minimum, demand),
-        reported=values["satisfaction_noisy"][served],
-        truth=values["satisfaction"][served] if "satisfaction" in values else None,
-        rejected=int((~served).sum()),
-    )

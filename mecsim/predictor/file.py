@@ -1,4 +1,7 @@
-"""The file of a predictor: safetensors, which holds plain arrays only, with a JSON header. No pickle."""
+"""The file of a predictor: safetensors, which holds plain arrays only, with a JSON header. No pickle.
+
+The trees are one of the arrays, the bytes of LightGBM's text of them.
+"""
 
 import json
 import os
@@ -10,25 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.errors import InputError
+from mecsim.predictor.calibration import CALIBRATED
 from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, NUMBERS
-from mecsim.predictor.trees import MAX_NAMES, Trees, sound
+from mecsim.predictor.model_text import Model, read_model
+from mecsim.predictor.trees import MAX_NAMES
+from mecsim.predictor.users import VARIANCES
 from mecsim.schema.words import one_line
 from mecsim.version import __version__
 
 SUFFIX = ".safetensors"
-FORMAT = 1
+FORMAT = 2
 KEY = "mecsim_predictor"
+MODEL = "model"
 MAX_STRETCH = 10.0
 
 _SHAPES: dict[str, tuple[Any, int]] = {  # type and dimensions of each array
-    "trees.base": (np.float64, 1),
-    "trees.roots": (np.int64, 1),
-    "trees.kind": (np.int8, 1),
-    "trees.feature": (np.int8, 1),
-    "trees.left": (np.int32, 1),
-    "trees.right": (np.int32, 1),
-    "trees.value": (np.float64, 1),
-    "trees.names": (np.int64, 1),
+    MODEL: (np.uint8, 1),
     "variance": (np.float64, 1),
     "calibration": (np.float64, 1),
     "offsets.user_ids": (np.int64, 1),
@@ -39,22 +39,25 @@ _SHAPES: dict[str, tuple[Any, int]] = {  # type and dimensions of each array
 Arrays = dict[str, NDArray[Any]]
 
 
-def write_predictor(path: Path, names: Mapping[str, tuple[str, ...]], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write arrays and names; an interrupted write leaves an earlier file of that name whole."""
+def write_predictor(
+    path: Path, names: Mapping[str, tuple[str, ...]], model: str, arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write names, the text of the model and arrays; an interrupted write leaves an earlier file of that name whole."""
     from safetensors.numpy import save
 
     header = {"format": FORMAT, "mecsim_version": __version__, "names": {key: list(names[key]) for key in CATEGORIES}}
     partial = path.with_name(path.name + ".partial")
     try:
-        plain = {name: np.ascontiguousarray(arrays[name]) for name in _SHAPES}
+        told = {MODEL: np.frombuffer(model.encode(), np.uint8), **arrays}
+        plain = {name: np.ascontiguousarray(told[name]) for name in _SHAPES}
         partial.write_bytes(save(plain, {KEY: json.dumps(header)}))
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Arrays]:
-    """Names and arrays of a file, checked so that whatever they hold can be used.
+def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Model, Arrays]:
+    """Names, model and arrays of a file, checked so that whatever they hold can be used.
 
     Raises:
         InputError: it cannot be read, is of another kind or damaged; one line.
@@ -76,10 +79,13 @@ def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Arrays]:
         _refuse(path, "is no predictor; write one with mecsim fit")
     if header.get("format") != FORMAT:
         _refuse(path, f"is a predictor of another format than {FORMAT}; fit it again with mecsim fit")
-    names = _names(header.get("names"))
+    names, damaged = _names(header.get("names")), "is a damaged predictor; fit it again with mecsim fit"
     if names is None or not _usable(arrays):
-        _refuse(path, "is a damaged predictor; fit it again with mecsim fit")
-    return names, arrays
+        _refuse(path, damaged)
+    try:
+        return names, read_model(arrays[MODEL].tobytes().decode(), len(CATEGORIES), NUMBERS), arrays
+    except ValueError:
+        _refuse(path, damaged)
 
 
 def _refuse(path: Path, what: str) -> NoReturn:
@@ -100,9 +106,6 @@ def _names(given: Any) -> dict[str, tuple[str, ...]] | None:
 
 def _usable(arrays: Arrays) -> bool:
     """Whether all arrays are there, and of the shapes and values that prediction relies on."""
-    from mecsim.predictor.predictor import CALIBRATED
-    from mecsim.predictor.users import VARIANCES
-
     if any(
         name not in arrays or arrays[name].dtype != kind or arrays[name].ndim != dimensions
         for name, (kind, dimensions) in _SHAPES.items()
@@ -111,8 +114,7 @@ def _usable(arrays: Arrays) -> bool:
     users, mean, covariance = (arrays[f"offsets.{name}"] for name in ("user_ids", "mean", "covariance"))
     variance, calibration = arrays["variance"], arrays["calibration"]
     return bool(
-        sound(Trees(*(arrays[f"trees.{name}"] for name in Trees._fields)), len(CATEGORIES), NUMBERS)
-        and variance.shape == (VARIANCES,)
+        variance.shape == (VARIANCES,)
         and ((variance > 0.0) & np.isfinite(variance)).all()
         and calibration.shape == (CALIBRATED,)
         and np.isfinite(calibration).all()

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.rating import TOP_RATING
-from mecsim.predictor.data import CATEGORIES, NUMBERS, RequestLog, check_data_packages
-from mecsim.predictor.predictor import UNCALIBRATED, Predictor
-from mecsim.predictor.trees import Trees, trees_of
+from mecsim.predictor.calibration import UNCALIBRATED, fitted_calibration
+from mecsim.predictor.data import CATEGORIES, NUMBERS, RequestLog
+from mecsim.predictor.model_text import Model, read_model
+from mecsim.predictor.predictor import Predictor
+from mecsim.predictor.read import check_data_packages
 from mecsim.predictor.users import CELLS, CELLS_PER_UNIT, LOW, VARIANCES, UserOffsets, felt_position, learned, strangers
 
 Array = NDArray[np.float64]
@@ -21,13 +23,23 @@ ROUNDS = 4
 TREES, LEAVES, LEARNING_RATE = 150, 31, 0.1
 TREE_ROWS = 500_000  # requests that trees are fitted to; of a longer log as many are drawn
 LARGEST_LEAST_LEAF = 50  # requests in each leaf; fewer in a short log
+SETTINGS = {
+    "objective": "regression",
+    "min_data_in_bin": 1,  # each cell is a bin of its own
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+"""Of LightGBM; the same seed gives the same text on all machines of a kind."""
+NUMBER_NAMES = ("speed_m_per_s", "log10_minimum_bit_per_s", "log10_demand_bit_per_s")
+CELL_NAME = "felt_position_cell"
 PERSONA = CATEGORIES.index("persona")
 
 FIRST_SPREAD = np.diag([0.15**2, 0.2**2])  # of offset and stretch, before anything is learnt about them
 FIRST_VARIANCE = 0.5**2
 LEAST_SPREAD, LEAST_VARIANCE = 1e-6, 0.05**2
 VARIANCE_PRIOR = 50.0  # reports that the mean variance counts for in each bin
-BIN_REPORTS, MAX_BINS = 50, 200  # of the calibration
 
 
 def fit_predictor(
@@ -44,51 +56,51 @@ def fit_predictor(
     Raises:
         InputError: a package is missing.
     """
-    check_data_packages("sklearn")
+    check_data_packages("lightgbm")
     offsets = start or strangers(FIRST_SPREAD).with_users(log.user_ids)
     drawn = np.zeros((len(log.user_ids), 2)) if start is None else _drawn(log, offsets, rng)
     variance = np.full(VARIANCES, FIRST_VARIANCE)
     for _ in range(rounds):
-        trees = _fitted_trees(log, drawn, rng)
+        model = _fitted_model(log, drawn, rng)
         fresh = strangers(offsets.covariance[-1]).with_users(log.user_ids)
         offsets = _with_spread_of(
-            learned(fresh, trees, variance, log.user, log.codes, log.numbers, log.position, log.reported), log
+            learned(fresh, model.trees, variance, log.user, log.codes, log.numbers, log.position, log.reported), log
         )
-        mean = Predictor(log.names, trees, variance, UNCALIBRATED, offsets)
+        mean = Predictor(log.names, model, variance, UNCALIBRATED, offsets)
         expected = mean.ratings(log.user, log.codes, log.numbers, log.position[:, None])[:, 0]
         variance = _variance(expected, log.reported)
         drawn = _drawn(log, offsets, rng)
-    return Predictor(log.names, trees, variance, _calibration(expected, log.reported), offsets)
+    return Predictor(log.names, model, variance, fitted_calibration(expected, log.reported), offsets)
 
 
-def _fitted_trees(log: RequestLog, drawn: Array, rng: np.random.Generator) -> Trees:
+def _fitted_model(log: RequestLog, drawn: Array, rng: np.random.Generator) -> Model:
     """Trees of the mean report, whose monotone feature is the felt position in cells.
 
     Positions are rounded to cells at random, so that nothing is lost on the mean. One thread fits them: the work is
     many short parts, in which threads mostly wait for each other, and for long where cores are shared.
     """
-    import threadpoolctl  # type: ignore[import-untyped]
-    from sklearn.ensemble import HistGradientBoostingRegressor
+    import lightgbm
 
     if len(log) > TREE_ROWS:
         log = log.select(np.sort(rng.choice(len(log), TREE_ROWS, replace=False)))
     felt = felt_position(log.position, *drawn[log.user].T)
     cell = np.clip(np.floor((felt - LOW) * CELLS_PER_UNIT + rng.random(len(log))), 0, CELLS - 1)
-    categories = len(CATEGORIES)
-    model = HistGradientBoostingRegressor(
-        max_iter=TREES,
-        max_leaf_nodes=LEAVES,
-        learning_rate=LEARNING_RATE,
-        min_samples_leaf=min(LARGEST_LEAST_LEAF, max(1, len(log) // 200)),
-        categorical_features=list(range(categories)),
-        monotonic_cst=[0] * (categories + NUMBERS) + [1],
-        early_stopping=False,
-        random_state=int(rng.integers(2**31)),
+    data = lightgbm.Dataset(
+        np.column_stack([log.codes, log.numbers, cell]),
+        log.reported,
+        feature_name=[*CATEGORIES, *NUMBER_NAMES, CELL_NAME],
+        categorical_feature=list(CATEGORIES),
     )
-    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
-        model.fit(np.column_stack([log.codes, log.numbers, cell]), log.reported)
-    seen = [np.isin(np.arange(len(log.names[name])), log.codes[:, i]) for i, name in enumerate(CATEGORIES)]
-    return trees_of(model, seen, NUMBERS)
+    settings = {
+        **SETTINGS,
+        "num_leaves": LEAVES,
+        "learning_rate": LEARNING_RATE,
+        "min_data_in_leaf": min(LARGEST_LEAST_LEAF, max(1, len(log) // 200)),
+        "monotone_constraints": [0] * (len(CATEGORIES) + NUMBERS) + [1],
+        "seed": int(rng.integers(2**31)),
+    }
+    text = lightgbm.train(settings, data, num_boost_round=TREES).model_to_string()
+    return read_model(text, len(CATEGORIES), NUMBERS)
 
 
 def _with_spread_of(offsets: UserOffsets, log: RequestLog) -> UserOffsets:
@@ -121,13 +133,3 @@ def _variance(expected: Array, reported: Array) -> Array:
     total = np.bincount(which, square, minlength=VARIANCES)
     mean = (total + VARIANCE_PRIOR * square.mean()) / (count + VARIANCE_PRIOR)
     return np.asarray(np.maximum(mean, LEAST_VARIANCE))
-
-
-def _calibration(expected: Array, reported: Array) -> Array:
-    """The median report where the mean report is that of UNCALIBRATED, never falling."""
-    bins = int(np.clip(len(expected) // BIN_REPORTS, 1, MAX_BINS))
-    parts = np.array_split(np.argsort(expected, kind="stable"), bins)
-    mean = np.array([expected[part].mean() for part in parts])
-    median = np.maximum.accumulate(np.array([np.median(reported[part]) for part in parts]))
-    moved = UNCALIBRATED + np.interp(UNCALIBRATED, mean, median - mean)
-    return np.maximum.accumulate(np.clip(moved, 0.0, TOP_RATING))

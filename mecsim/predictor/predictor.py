@@ -12,20 +12,19 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_parallel, threads_for
+from mecsim.core.compiled import compiled_parallel, threads_for
 from mecsim.core.rating import TOP_RATING
 from mecsim.people.population import Population
 from mecsim.people.requests import Requests
+from mecsim.predictor.calibration import calibrate
 from mecsim.predictor.data import Codes, context_numbers, rate_position, request_codes
 from mecsim.predictor.file import read_predictor, write_predictor
+from mecsim.predictor.model_text import Model
 from mecsim.predictor.trees import MAX_PENDING, Trees, add_curve
 from mecsim.predictor.users import CELLS, UserOffsets, curve_at, learned, roots_of, strangers
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-
-CALIBRATED = 101  # points from 0 to 5 at which the calibration is known
-UNCALIBRATED = np.linspace(0.0, TOP_RATING, CALIBRATED)
 
 
 def _quadrature(offsets: int = 7, stretches: int = 3) -> tuple[Array, Array]:
@@ -45,15 +44,14 @@ class Predictor:
 
     Attributes:
         names: of each category, those that the log had.
-        trees: mean report of the typical person.
+        model: mean report of the typical person.
         variance: of reports around each of equal bins of the rating, (VARIANCES,).
-        calibration: the median report where the mean report is that of UNCALIBRATED, (CALIBRATED,). Reports end at 0
-            and 5, so noise moves their mean, but not their median, away from what people feel.
+        calibration: the median report where the mean report is that of UNCALIBRATED, (CALIBRATED,).
         offsets: what is believed of users; their ids are those of the log.
     """
 
     names: dict[str, tuple[str, ...]]
-    trees: Trees
+    model: Model
     variance: Array
     calibration: Array
     offsets: UserOffsets
@@ -86,7 +84,7 @@ class Predictor:
         codes, numbers = self._contexts(requests, population)
         position = rate_position(rate_bit_per_s, requests.min_rate_bit_per_s, requests.demand_rate_bit_per_s)
         rows = offsets.rows(requests.user)
-        changed = learned(offsets, self.trees, self.variance, rows, codes, numbers, position, report)
+        changed = learned(offsets, self.model.trees, self.variance, rows, codes, numbers, position, report)
         return replace(self, offsets=changed)
 
     def forgetting_users(self) -> Self:
@@ -103,7 +101,7 @@ class Predictor:
         offsets = self.offsets
         with threads_for(len(rows)):
             _predict(
-                self.trees, self.calibration, offsets.mean, roots_of(offsets.covariance), _NODES, _WEIGHTS,
+                self.model.trees, self.calibration, offsets.mean, roots_of(offsets.covariance), _NODES, _WEIGHTS,
                 rows, codes, numbers, position, out,
             )  # fmt: skip
         return np.clip(out, 0.0, TOP_RATING, out=out)
@@ -114,32 +112,21 @@ class Predictor:
 
     def save(self, path: Path) -> None:
         """Write it to a file, which `load` reads. Raises OSError if it cannot be written."""
-        arrays = {f"trees.{name}": part for name, part in self.trees._asdict().items()}
-        arrays |= {"variance": self.variance, "calibration": self.calibration}
+        arrays = {"variance": self.variance, "calibration": self.calibration}
         arrays |= {f"offsets.{name}": part for name, part in vars(self.offsets).items()}
-        write_predictor(path, self.names, arrays)
+        write_predictor(path, self.names, self.model.text, arrays)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The predictor in a file. Raises InputError if it holds none, or a damaged one; one line says so."""
-        names, arrays = read_predictor(path)
+        names, model, arrays = read_predictor(path)
         return cls(
             names=names,
-            trees=Trees(*(arrays[f"trees.{name}"] for name in Trees._fields)),
+            model=model,
             variance=arrays["variance"],
             calibration=arrays["calibration"],
             offsets=UserOffsets(**{name: arrays[f"offsets.{name}"] for name in ("user_ids", "mean", "covariance")}),
         )
-
-
-@compiled
-def _calibrate(curve: Array, calibration: Array) -> None:
-    """Turn mean reports into median ones, in place."""
-    for cell in range(len(curve)):
-        at = min(max(curve[cell] * ((CALIBRATED - 1) / TOP_RATING), 0.0), CALIBRATED - 1.000001)
-        low = int(at)
-        part = (at - low) * (calibration[low + 1] - calibration[low])
-        curve[cell] = min(calibration[low] + part, calibration[low + 1])
 
 
 @compiled_parallel
@@ -151,7 +138,7 @@ def _predict(
     for request in numba.prange(len(rows)):
         curve, pending = np.empty(CELLS), np.empty((MAX_PENDING, 3), np.int64)
         add_curve(trees, codes[request], numbers[request], curve, pending)
-        _calibrate(curve, calibration)
+        calibrate(curve, calibration)
         row = rows[request]
         for node in range(len(weights)):
             offset = mean[row, 0] + root[row, 0, 0] * nodes[node, 0]

@@ -8,7 +8,8 @@ import pytest
 
 from mecsim.errors import InputError
 from mecsim.people.population import PERIODS, PLACES
-from mecsim.predictor.data import CATEGORIES, RequestLog, rate_position, read_log
+from mecsim.predictor.data import CATEGORIES, RequestLog, rate_position
+from mecsim.predictor.read import read_log
 
 from .request_log import SmallLog, small_log
 

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -18,11 +19,13 @@ from mecsim.people.population import Population
 from mecsim.people.requests import Requests, draw_requests
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.predictor import fit as predictor_fit
-from mecsim.predictor.data import RequestLog, read_log
+from mecsim.predictor.data import RequestLog
 from mecsim.predictor.file import KEY
 from mecsim.predictor.fit import fit_predictor
 from mecsim.predictor.predictor import Predictor
+from mecsim.predictor.read import read_log
 from mecsim.predictor.report import KNOWN, UNSEEN, calibration, fit_and_judge, split
+from mecsim.predictor.trees import MAX_PENDING, add_curve
 from mecsim.predictor.users import CELLS
 
 from .request_log import small_log
@@ -251,7 +254,7 @@ def test_prediction_needs_no_library_of_fitting(predictor, tmp_path):
     script = (
         "import sys; from pathlib import Path; from mecsim.predictor.predictor import Predictor; "
         "Predictor.load(Path(sys.argv[1])); "
-        "print([name for name in ('sklearn', 'pyarrow', 'pandas', 'torch') if name in sys.modules])"
+        "print([name for name in ('lightgbm', 'pyarrow', 'pandas', 'torch') if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "people.safetensors")], capture_output=True, text=True, check=True
@@ -295,9 +298,34 @@ def rewritten(path: Path, header: dict | None = None, **arrays: np.ndarray | Non
     save_file(tensors, path, {KEY: json.dumps(before | (header or {}))})
 
 
+def as_bytes(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+def test_a_predictor_of_an_earlier_version(tmp_path):
+    """Its trees were arrays of their own."""
+    path = tmp_path / "people.safetensors"
+    save_file({"trees.base": np.zeros(1), "variance": np.ones(20)}, path, {KEY: json.dumps({"format": 1})})
+    assert refusal(path) == f"{path}: is a predictor of another format than 2; fit it again with mecsim fit"
+
+
+def test_the_file_holds_the_text_that_lightgbm_reads(predictor, log, tmp_path):
+    """A stranger's mean report at the felt position, in a cell, is the sum of the library's trees."""
+    path = tmp_path / "people.safetensors"
+    predictor.save(path)
+    booster = lightgbm.Booster(model_str=load_file(path)["model"].tobytes().decode())
+    assert booster.num_trees() == 50
+    assert booster.feature_name()[-1] == "felt_position_cell"
+    curve, pending = np.empty(CELLS), np.empty((MAX_PENDING, 3), np.int64)
+    for one in (0, len(log) // 2, len(log) - 1):
+        add_curve(predictor.model.trees, log.codes[one], log.numbers[one], curve, pending)
+        rows = np.column_stack([np.tile([*log.codes[one], *log.numbers[one]], (CELLS, 1)), np.arange(CELLS)])
+        np.testing.assert_allclose(curve, booster.predict(rows, num_threads=1), rtol=0.0, atol=1e-12)
+
+
 def test_damaged_predictors(predictor, tmp_path):
     path = tmp_path / "people.safetensors"
-    tensors = {name: getattr(predictor.trees, name) for name in predictor.trees._fields}
+    text = predictor.model.text
     users = len(predictor.offsets.user_ids)
     cases = [
         {"header": {"names": {}}},
@@ -310,9 +338,11 @@ def test_damaged_predictors(predictor, tmp_path):
         {"variance": np.ones(19)},
         {"calibration": np.linspace(5.0, 0.0, 101)},
         {"calibration": np.full(101, np.nan)},
-        {"trees__left": np.zeros_like(tensors["left"])},
-        {"trees__left": tensors["left"].astype(np.int64)},
-        {"trees__value": tensors["value"][:-1]},
+        {"model": None},
+        {"model": np.frombuffer(text.encode(), np.int8)},
+        {"model": as_bytes(text[: len(text) // 2])},
+        {"model": as_bytes(text.replace("left_child=", "left_child=0 "))},
+        {"model": np.full(100, 255, np.uint8)},  # no text
         {"offsets__user_ids": np.zeros(users, np.int64)},
         {"offsets__mean": np.zeros((users, 2))},
         {"offsets__mean": np.full((users + 1, 2), np.inf)},
@@ -324,7 +354,7 @@ def test_damaged_predictors(predictor, tmp_path):
         assert "is a damaged predictor; fit it again with mecsim fit" in refusal(path), changes
     predictor.save(path)
     rewritten(path, {"format": 99})
-    assert "of another format than 1" in refusal(path)
+    assert "of another format than 2; fit it again with mecsim fit" in refusal(path)
 
 
 def test_cells_fit_into_the_bins_of_the_library():

@@ -1,20 +1,24 @@
-"""Trees without the library that fitted them: the same values, one walk for all cells."""
+"""Trees without the library that fitted them: the same values, one walk for all cells; texts that are no model."""
 
+import re
+
+import lightgbm
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.ensemble import HistGradientBoostingRegressor
 
-from mecsim.predictor.trees import MAX_NAMES, MAX_PENDING, Trees, add_curve, sound, trees_of
+from mecsim.predictor.model_text import Model, read_model
+from mecsim.predictor.trees import MAX_NAMES, MAX_PENDING, Trees, add_curve, sound
 
 CELLS = 40
 NAMES = (5, MAX_NAMES)
+TREES = 40
 
 
 @pytest.fixture(scope="module")
-def fitted() -> tuple[HistGradientBoostingRegressor, list[np.ndarray]]:
-    """A model of two categories, of which some names never came, two numbers and the monotone feature."""
+def model() -> Model:
+    """Of two categories, of which some names never came, two numbers and the monotone feature."""
     rng = np.random.default_rng(0)
     rows = 4000
     codes = np.stack([rng.choice([0, 2, 3], rows), rng.choice(np.arange(0, MAX_NAMES, 3), rows)], axis=1)
@@ -22,17 +26,15 @@ def fitted() -> tuple[HistGradientBoostingRegressor, list[np.ndarray]]:
     cell = rng.integers(0, CELLS, rows)
     slope = np.sin(codes[:, 1]) + 1.5 + codes[:, 0]
     target = slope * cell / CELLS + np.where(numbers[:, 0] > 0.3, numbers[:, 1], 0.0) + rng.normal(0.0, 0.3, rows)
-    model = HistGradientBoostingRegressor(
-        max_iter=40, categorical_features=[0, 1], monotonic_cst=[0, 0, 0, 0, 1], early_stopping=False, random_state=0
-    )
-    model.fit(np.column_stack([codes, numbers, cell]), target)
-    return model, [np.isin(np.arange(count), codes[:, column]) for column, count in enumerate(NAMES)]
+    settings = {"monotone_constraints": [0, 0, 0, 0, 1], "min_data_in_bin": 1, "num_threads": 1, "verbosity": -1}
+    data = lightgbm.Dataset(np.column_stack([codes, numbers, cell]), target, categorical_feature=[0, 1])
+    return read_model(lightgbm.train(settings, data, num_boost_round=TREES).model_to_string(), 2, 2)
 
 
 @pytest.fixture(scope="module")
-def trees(fitted) -> Trees:
-    model, seen = fitted
-    return trees_of(model, seen, numbers=2)
+def library(model) -> lightgbm.Booster:
+    """LightGBM's own reading of the same text."""
+    return lightgbm.Booster(model_str=model.text)
 
 
 def curve_of(trees: Trees, codes: list[int], numbers: list[float]) -> np.ndarray:
@@ -50,38 +52,89 @@ CONTEXTS = st.tuples(
 
 
 @given(CONTEXTS)
-def test_equals_the_library_in_every_cell_and_never_falls(fitted, trees, context):
+def test_equals_the_library_in_every_cell_and_never_falls(library, model, context):
     first, second, *numbers = context
     rows = [[first, second, *numbers, cell] for cell in range(CELLS)]
-    curve = curve_of(trees, [first, second], numbers)
-    np.testing.assert_allclose(curve, fitted[0].predict(np.array(rows)), rtol=0.0, atol=1e-12)
+    curve = curve_of(model.trees, [first, second], numbers)
+    np.testing.assert_allclose(curve, library.predict(np.array(rows), num_threads=1), rtol=0.0, atol=1e-12)
     assert (np.diff(curve) >= 0.0).all()
 
 
-def test_thresholds_and_leaves_are_those_of_the_library_bit_by_bit(fitted, trees):
-    nodes = np.concatenate([each[0].nodes for each in fitted[0]._predictors])
-    leaf = nodes["is_leaf"] == 1
-    np.testing.assert_array_equal(trees.value[leaf], nodes["value"][leaf])
-    number = ~leaf & np.isin(nodes["feature_idx"], [2, 3])
-    assert number.any()
-    np.testing.assert_array_equal(trees.value[number], nodes["num_threshold"][number])
-    assert trees.base[0] == fitted[0]._baseline_prediction.item()
-    assert len(trees.roots) == 40
+def test_every_kind_of_split_is_met(model):
+    assert set(model.trees.kind) == {0, 1, 2, 3}
+    assert (model.trees.names[model.trees.kind == 1] < 0).any()  # the last of 64 names goes left somewhere
+    assert len(model.trees.roots) == TREES
+
+
+def nodes_of(tree: dict) -> list[dict]:
+    """All nodes of a tree as the library tells them."""
+    return [tree, *(node for side in ("left_child", "right_child") if side in tree for node in nodes_of(tree[side]))]
+
+
+def test_thresholds_and_leaves_are_those_of_the_library_bit_by_bit(library, model):
+    nodes = [node for tree in library.dump_model()["tree_info"] for node in nodes_of(tree["tree_structure"])]
+    leaves = [node["leaf_value"] for node in nodes if "leaf_value" in node]
+    thresholds = [node["threshold"] for node in nodes if node.get("split_feature") in (2, 3)]
+    assert sorted(model.trees.value[model.trees.kind == 0]) == sorted(leaves)
+    assert sorted(model.trees.value[model.trees.kind == 2]) == sorted(thresholds)
+
+
+def test_a_tree_without_a_split():
+    """Of equal targets there is nothing to learn but their mean."""
+    rows = np.zeros((50, 3))
+    settings = {"num_threads": 1, "verbosity": -1}
+    data = lightgbm.Dataset(rows, np.full(50, 3.5), categorical_feature=[0], params={"feature_pre_filter": False})
+    trees = read_model(lightgbm.train(settings, data, num_boost_round=2).model_to_string(), 1, 1).trees
+    assert curve_of(trees, [0], [0.0]) == pytest.approx(np.full(CELLS, 3.5))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (r"^tree$[\s\S]*", ""),  # nothing at all
+        (r"\nend of trees[\s\S]*", ""),  # an end that is missing
+        (r"\nTree=[\s\S]*\nend of trees", "\nend of trees"),  # no trees
+        (r"max_feature_idx=4", "max_feature_idx=5"),
+        (r"num_class=1", "num_class=3"),
+        (r"is_linear=0", "is_linear=1"),
+        (r"\nleaf_value=\S+ ", "\nleaf_value="),  # one too few
+        (r"\nleaf_value=\S+", "\nleaf_value=nan"),
+        (r"\nleaf_value=\S+", "\nleaf_value=much"),
+        (r"\nleaf_value=.*", ""),
+        (r"\nsplit_feature=\d+", "\nsplit_feature=5"),
+        (r"\nsplit_feature=\d+", "\nsplit_feature=-1"),
+        (r"\nthreshold=\S+", "\nthreshold=inf"),
+        (r"\ndecision_type=\d+", "\ndecision_type=6"),  # zero counts as missing
+        (r"\nleft_child=\S+", "\nleft_child=0"),  # a loop
+        (r"\nright_child=\S+", "\nright_child=99999"),
+        (r"\nright_child=\S+", "\nright_child=-99999"),
+        (r"\nright_child=\S+", "\nright_child=99999999999999999999"),
+        (r"\ncat_boundaries=.*", "\ncat_boundaries=0"),
+        (r"\ncat_boundaries=.*", "\ncat_boundaries=0 999 1000"),
+        (r"\ncat_threshold=\S+", "\ncat_threshold=-1"),
+    ],
+)
+def test_texts_that_are_no_such_model(model, old, new):
+    damaged = re.sub(old, new, model.text, count=1, flags=re.MULTILINE)
+    assert damaged != model.text
+    with pytest.raises(ValueError):  # noqa: PT011 (the file of the predictor has one line for all of them)
+        read_model(damaged, 2, 2)
 
 
 def damaged(trees: Trees, name: str, value: object) -> Trees:
     array = getattr(trees, name).copy()
     at = int(np.argmax(trees.kind != 0))  # an inner node
-    array[at if len(array) > at and name not in ("base", "roots") else 0] = value
+    array[at if len(array) > at and name != "roots" else 0] = value
     return trees._replace(**{name: array})
 
 
-def test_what_a_walk_relies_on(trees):
+def test_what_a_walk_relies_on(model):
+    trees = model.trees
     assert sound(trees, 2, 2)
     assert not sound(trees, 1, 2)
     assert not sound(trees, 2, 1)
     assert not sound(trees._replace(left=trees.left[:-1]), 2, 2)
-    assert not sound(Trees(trees.base, *(part[:0] for part in trees[1:])), 2, 2)
+    assert not sound(Trees(trees.roots, *(part[:0] for part in trees[1:])), 2, 2)
     for name, value in [
         ("left", 0),  # a loop
         ("right", 2**30),
@@ -90,7 +143,6 @@ def test_what_a_walk_relies_on(trees):
         ("feature", 100),
         ("feature", -1),
         ("value", np.nan),
-        ("base", np.inf),
         ("roots", 2**40),
     ]:
         assert not sound(damaged(trees, name, value), 2, 2), (name, value)

@@ -32,7 +32,7 @@ def line() -> Trees:
     value[-1] = leaves[-1]
     left, right, names = (np.zeros(count, kind) for kind in (np.int32, np.int32, np.int64))
     left[2 * inner], right[2 * inner], names[2 * inner] = 2 * inner + 1, 2 * inner + 2, inner
-    return Trees(np.zeros(1), np.zeros(1, np.int64), kind, np.zeros(count, np.int8), left, right, value, names)
+    return Trees(np.zeros(1, np.int64), kind, np.zeros(count, np.int8), left, right, value, names)
 
 
 def told(offsets: UserOffsets, users: np.ndarray, position: np.ndarray, report: np.ndarray, deviation: float):
