@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled
-from mecsim.physics.channel.link import link_rate_bit_per_s
+from mecsim.physics.channel.cqi import link_rate_bit_per_s
 from mecsim.physics.delay_rating import shortfall_of
 from mecsim.physics.energy import above_idle_w
 from mecsim.physics.processor_sharing import NONE, Records

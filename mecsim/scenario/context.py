@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mecsim.core.laws import LawSection
 from mecsim.core.scenario import Scenario
 from mecsim.errors import ScenarioError
 from mecsim.scenario.problems import check, keys_of
@@ -39,6 +40,7 @@ def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario
         assigned[name] = plain.root["value"]
     root = scenario.model_dump(mode="json", by_alias=True)
     kind.adapt(root, assigned)
+    _leave_laws(root, assigned, kind)
     for name, value in assigned.items():
         _put(root, name.split("."), value)
     changed, findings = check(root)
@@ -71,6 +73,20 @@ def _suggestion(key: str, scenario: type[Scenario]) -> str:
         if close
         else "expected a key such as " + " or ".join(map(repr, scenario.EXAMPLE_KEYS))
     )
+
+
+def _leave_laws(root: dict[str, Any], assigned: Mapping[str, Any], scenario: type[Scenario]) -> None:
+    """Where another law is named, drop the keys that only the former one has."""
+    for name, value in assigned.items():
+        *path, last = name.split(".")
+        section: type[BaseModel] | None = scenario
+        values: Any = root
+        for key in path:
+            section = keys_of(section)[key] if section else None
+            values = values.get(key) if isinstance(values, dict) else None
+        if section and issubclass(section, LawSection) and last == section.CHOICE and isinstance(values, dict):
+            for key in set(values) - set(section.known_keys(value)):
+                del values[key]
 
 
 def _put(root: dict[str, Any], keys: list[str], value: Any) -> None:

@@ -56,7 +56,7 @@ def _section(reference: str, sections: dict[str, Any], defaults: dict[str, Any] 
     """The section that `reference` names; `defaults` are its values by key, None where it need not be there."""
     section = sections[reference.rsplit("/", 1)[-1]]
     properties = {
-        key: _inline(part, sections, defaults[key] if defaults else UNKNOWN)
+        key: _inline(part, sections, defaults.get(key, part.get("default", UNKNOWN)) if defaults else UNKNOWN)
         for key, part in section["properties"].items()
     }
     return {

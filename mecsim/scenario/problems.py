@@ -7,6 +7,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from mecsim.core.laws import LAW, LawSection
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import SYSTEMS, system_of_kind
 from mecsim.errors import InputError
@@ -73,22 +74,30 @@ def entries_of(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def keys_of(model: type[BaseModel]) -> dict[str, type[BaseModel] | None]:
-    """The YAML keys of `model`, each with the model of the section below it."""
-    return {field.alias or name: section_of(field.annotation) for name, field in model.model_fields.items()}
+def keys_of(model: type[BaseModel], values: Mapping[str, Any] | None = None) -> dict[str, type[BaseModel] | None]:
+    """The YAML keys of `model`, each with the model of the section below it.
+
+    Where the section names a law, these are the keys that may stand beside the name in `values`; without values those
+    of all laws.
+    """
+    fields = {field.alias or name: section_of(field.annotation) for name, field in model.model_fields.items()}
+    if not issubclass(model, LawSection):
+        return fields
+    name = None if values is None else values.get(model.CHOICE, model.model_fields[model.CHOICE].default)
+    return {key: fields.get(key) for key in (model.all_keys() if values is None else model.known_keys(name))}
 
 
 def _known_part(root: dict[str, Any], model: type[BaseModel], path: Path, findings: list[Any]) -> dict[str, Any]:
     """`root` without its unknown keys, which go to `findings`. Attribute names are no YAML keys, so pydantic's own
     check, which takes both, would let `bandwidth_hz` through."""
-    keys = keys_of(model)
+    keys = keys_of(model, root)
     entries = {field.alias or name: entries_of(field.annotation) for name, field in model.model_fields.items()}
     known: dict[str, Any] = {}
     for key, value in root.items():
         if key not in keys:
             findings.append(((*path, key), f"unknown key, {nearest(key, list(keys))}"))
             continue
-        section, entry = keys[key], entries[key]
+        section, entry = keys[key], entries.get(key)
         if section and isinstance(value, dict):
             value = _known_part(value, section, (*path, key), findings)
         elif entry and isinstance(value, dict):
@@ -102,7 +111,8 @@ def _known_part(root: dict[str, Any], model: type[BaseModel], path: Path, findin
 
 def _explain(details: ErrorDetails, model: type[Scenario]) -> list[tuple[Path, str]]:
     """One pydantic error as findings."""
-    path, given, context = details["loc"], show(details["input"]), details.get("ctx", {})
+    path = tuple(part for part in details["loc"] if part != LAW)
+    given, context = show(details["input"]), details.get("ctx", {})
     match details["type"]:
         case "findings":
             return [((*path, *where.split(".")), message) for where, message in context["findings"]]

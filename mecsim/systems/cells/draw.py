@@ -12,8 +12,8 @@ from mecsim.core.seeds import generator_of, reel_size, reels_of
 from mecsim.people.people import People, draw_people, draw_people_of
 from mecsim.people.requests import DAY_S, HOUR_S, draw_contexts, mean_duration_s, request_rate_per_s
 from mecsim.people.zones import expected_ratings
-from mecsim.physics.channel import link as channel
-from mecsim.physics.channel.urban import CELLS, line_of_sight_probability, urban_path_loss_db
+from mecsim.physics.channel.base import Generators, Links
+from mecsim.physics.channel.cqi import CQI_EFFICIENCY, cqi
 from mecsim.physics.geography import hexagonal_sites_m
 from mecsim.predictor.prediction import predicted_ratings
 from mecsim.systems.cells.scenario import CellsScenario
@@ -36,6 +36,14 @@ class Phenomenon(IntEnum):
     LINE_OF_SIGHT = 6
     SHADOWING = 7
     FADING = 8
+
+
+class _StandingLinks(Links):
+    """Links of users who stay where they are."""
+
+    def uniform(self, rng: np.random.Generator, decorrelation_m: Array | float) -> Array:
+        """As nothing changes along a path, without normal values behind them."""
+        return rng.random(self.distance_m.shape)
 
 
 class _Draw:
@@ -129,16 +137,15 @@ class _Draw:
         if radio.fading == "rayleigh":
             gain = gain * self.generator(Phenomenon.FADING).standard_exponential(gain.shape)
         cells = scenario.cells
-        noise_w = channel.noise_power_w(cells.block_bandwidth_hz, radio.noise_figure_db)
-        snr = channel.link_snr(gain, radio.tx_power_w / cells.blocks, noise_w)
+        snr = radio.law.snr(gain, radio.tx_power_w / cells.blocks, cells.block_bandwidth_hz, radio.noise_figure_db)
         others = snr.sum(axis=2, keepdims=True) - snr if radio.interference else 0.0
         sinr = snr / (1.0 + others)
         strongest = np.argsort(-sinr, axis=2, kind="stable")[:, :, : cells.candidates]
-        return strongest.astype(np.int64), channel.cqi(np.take_along_axis(sinr, strongest, axis=2))
+        return strongest.astype(np.int64), cqi(np.take_along_axis(sinr, strongest, axis=2))
 
     def _gain(self) -> Array:
-        """Mean power gain of each user's links, (N, U, cells): path loss and shadowing of TR 38.901."""
-        cells, radio = self.scenario.cells, self.scenario.radio
+        """Power gain of each user's links before fading, (N, U, cells)."""
+        cells = self.scenario.cells
         sites_m = hexagonal_sites_m(cells.count, cells.distance_m)
         rng, shape = self.generator(Phenomenon.PLACES), (self.size, self.users)
         # A disc as large as the hexagon that is nearer to a site than to any other.
@@ -146,13 +153,8 @@ class _Draw:
         angle, home = rng.uniform(0.0, 2.0 * np.pi, shape), rng.integers(cells.count, size=shape)
         place_m = sites_m[home] + radius_m[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         distance_m = np.linalg.norm(place_m[:, :, None] - sites_m, axis=-1)
-        chance = self.generator(Phenomenon.LINE_OF_SIGHT).random(distance_m.shape)
-        sight = chance < line_of_sight_probability(radio.model, distance_m)
-        height_m = radio.base_station_height_m or CELLS[radio.model].base_station_height_m
-        loss_db = urban_path_loss_db(radio.model, distance_m, sight, radio.carrier_hz, height_m, radio.user_height_m)
-        normal = self.generator(Phenomenon.SHADOWING).standard_normal(distance_m.shape)
-        shadowing_db = np.where(sight, *CELLS[radio.model].shadowing_db) * normal
-        return channel.from_db(-(loss_db + shadowing_db))
+        generators = Generators(lambda phenomenon: self.generator(Phenomenon[phenomenon.upper()]))
+        return self.scenario.radio.law.draw_gain(_StandingLinks(distance_m, self.users), generators).power
 
 
 _CONTEXT = (
@@ -163,7 +165,7 @@ _CONTEXT = (
 
 def resource_blocks(rate_bit_per_s: Array, cqi: NDArray[np.int64], block_bandwidth_hz: float) -> NDArray[np.int64]:
     """Whole resource blocks that a rate takes at a CQI; 0 where the CQI is 0, as no number of blocks would do."""
-    per_block = block_bandwidth_hz * np.concatenate([[np.inf], channel.CQI_EFFICIENCY])[cqi]
+    per_block = block_bandwidth_hz * np.concatenate([[np.inf], CQI_EFFICIENCY])[cqi]
     blocks = np.ceil(rate_bit_per_s / per_block * (1.0 - 1e-12))  # a rate of exactly n blocks takes n
     return np.asarray(np.where(cqi > 0, np.maximum(blocks, 1.0), 0.0), np.int64)
 

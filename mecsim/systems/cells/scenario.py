@@ -9,9 +9,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
 from mecsim.people.population import Population
 from mecsim.people.satisfaction import Satisfaction
+from mecsim.physics.channel.base import CHANNELS, ChannelModel
+from mecsim.physics.channel.urban import UrbanMacro
 from mecsim.schema.fields import (
     Distance,
     Finding,
@@ -84,25 +87,26 @@ class Cells(Section):
     )
 
 
-class Radio(Section):
+class Radio(LawSection):
     """The radio link from a cell to a user."""
 
-    model: Literal["uma", "umi"] = Field("uma", description="Urban macro or micro cells of 3GPP TR 38.901.")
-    carrier_hz: Frequency = Field(2e9, alias="carrier", description="Carrier frequency.")
+    LAWS = CHANNELS
+    DEFAULTS = {"carrier": "2 GHz"}  # noqa: RUF012  (pydantic keeps it off the fields)
+
+    model: str = Field("uma", description="The channel model.")
     tx_power_w: Power = Field(
         20.0, alias="tx_power", description="Transmit power of a cell over all its blocks, in W, mW or dBm."
     )
-    noise_figure_db: LevelOrZero = Field(9.0, alias="noise_figure", description="Noise figure of a device, in dB.")
-    base_station_height_m: Distance | None = Field(
-        None, alias="base_station_height", description="Height of the antenna; null: 25 m (uma), 10 m (umi)."
+    noise_figure_db: LevelOrZero = Field(
+        9.0, alias="noise_figure", description="Noise figure of a device, in dB; not used by gmorl."
     )
-    user_height_m: Distance = Field(1.5, alias="user_height", description="Height of a user's antenna.")
     fading: Literal["none", "rayleigh"] = Field(
         "rayleigh", description="Fading of a request's links, drawn once for its session."
     )
     interference: bool = Field(
         True, description="Whether the other cells disturb a link; they are taken to send on all their blocks."
     )
+    law: Annotated[ChannelModel, LAW_FIELD] = Field(UrbanMacro(carrier_hz=2e9), alias=LAW, exclude=True)
 
 
 class ResidualHistogram(Section):

@@ -13,7 +13,7 @@ from mecsim.core.rating import TOP_RATING
 from mecsim.core.tape import Tapes
 from mecsim.errors import InputError
 from mecsim.people.population import ACTIVITIES, PERIODS, PLACES
-from mecsim.physics.channel.link import CQI_EFFICIENCY
+from mecsim.physics.channel.cqi import CQI_EFFICIENCY
 
 if TYPE_CHECKING:
     from mecsim.systems.cells.layout import CellsSpec

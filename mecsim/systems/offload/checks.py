@@ -11,18 +11,9 @@ import numpy as np
 from mecsim.errors import ScenarioError
 from mecsim.schema.fields import Finding
 from mecsim.systems.offload.data import MAX_STEPS, read_mobility, read_sites, read_tasks
-from mecsim.systems.offload.network import Channel
 
 if TYPE_CHECKING:
     from mecsim.systems.offload.scenario import OffloadScenario
-
-_CARRIER_HZ = (0.5e9, 100e9)  # where the formulas of TR 38.901 hold
-_USER_HEIGHT_M = {"uma": (1.5, 13.0), "umi": (1.5, 22.5)}
-
-
-def check_options(scenario: "OffloadScenario") -> list[Finding]:
-    """Keys that need or exclude each other; nothing is read from outside."""
-    return [*_check_channel(scenario.channel), *_check_files(scenario)]
 
 
 def check_data(scenario: "OffloadScenario") -> list[Finding]:
@@ -50,36 +41,8 @@ def check_urgency(scenario: "OffloadScenario") -> list[Finding]:
     return findings
 
 
-def _check_channel(channel: Channel) -> list[Finding]:
-    default, urban = Channel(), channel.urban_model is not None
-    idle = {  # keys that nothing reads, and what would read them
-        "coherence_time_s": (channel.fading != "ar1", "fading: ar1"),
-        "rician_k_db": (channel.multipath != "rician", "multipath: rician"),
-        "path_loss_slope_db": (urban, "model: gmorl or rayleigh"),
-        "path_loss_at_1km_db": (urban, "model: gmorl or rayleigh"),
-        "shadowing_db": (urban, "model: gmorl or rayleigh"),
-        "carrier_hz": (not urban, "model: uma or umi"),
-        "base_station_height_m": (not urban, "model: uma or umi"),
-        "user_height_m": (not urban, "model: uma or umi"),
-    }
-    findings = [
-        (f"channel.{Channel.model_fields[name].alias}", f"has no meaning here, expected {cure} or the default")
-        for name, (unread, cure) in idle.items()
-        if unread and getattr(channel, name) != getattr(default, name)
-    ]
-    if channel.urban_model is None:
-        return findings
-    if not _CARRIER_HZ[0] <= channel.carrier_hz <= _CARRIER_HZ[1]:
-        findings.append(("channel.carrier", f"3GPP's {channel.model} holds from 0.5 to 100 GHz, expected one of these"))
-    low_m, high_m = _USER_HEIGHT_M[channel.urban_model]
-    if not low_m <= channel.user_height_m <= high_m:
-        findings.append(("channel.user_height", f"{channel.model} expects a height from {low_m:g} to {high_m:g} m"))
-    if channel.base_station_height_m is not None and channel.base_station_height_m < 2.0:
-        findings.append(("channel.base_station_height", "expected a height of 2 m or more"))
-    return findings
-
-
-def _check_files(scenario: "OffloadScenario") -> list[Finding]:
+def check_options(scenario: "OffloadScenario") -> list[Finding]:
+    """Keys that need or exclude each other; nothing is read from outside."""
     mobility, findings = scenario.users.mobility, []
     if mobility.model == "trace" and mobility.file is None:
         findings.append(("users.mobility.file", "missing, expected the CSV file of the trace"))

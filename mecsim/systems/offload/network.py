@@ -1,27 +1,31 @@
 """What serves users: servers, radio links, and the energy they take. Parts of a scenario."""
 
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
+from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.errors import ScenarioError
+from mecsim.physics.channel.base import CHANNELS, ChannelModel
+from mecsim.physics.channel.cqi import Adaptation
+from mecsim.physics.channel.fading import Fading
+from mecsim.physics.channel.gmorl import Gmorl
 from mecsim.schema.fields import (
-    Distance,
     DistanceRange,
     Duration,
     EdgeCount,
     File,
     Frequency,
     FrequencyRange,
-    Level,
     LevelOrZero,
-    Positive,
     PositiveUpToOne,
     Power,
     PowerCurve,
     Section,
     absolute_path,
+    findings_error,
+    unread_keys,
     whole,
 )
 from mecsim.schema.units import CountRange, Uniform
@@ -92,15 +96,12 @@ class Servers(Section):
     )
 
 
-class Channel(Section):
+class Channel(LawSection):
     """The radio link of a user to a server."""
 
-    model: Literal["gmorl", "rayleigh", "uma", "umi"] = Field(
-        "gmorl",
-        description="gmorl: the rates that the paper relies on (hundreds of Mbit/s; its noise is normalised twice). "
-        "rayleigh: a textbook link budget, thousands of times slower with the same numbers. "
-        "uma, umi: urban macro and micro cells of 3GPP TR 38.901.",
-    )
+    LAWS = CHANNELS
+
+    model: str = Field("gmorl", description="The channel model.")
     bandwidth_hz: Frequency = Field(16.6e6, alias="bandwidth", description="Bandwidth W of a link.")
     tx_power_w: Power = Field(0.01, alias="tx_power", description="Transmit power p of a user, in W, mW or dBm.")
     fading: Literal["episode", "step", "ar1"] = Field(
@@ -118,36 +119,29 @@ class Channel(Section):
     interference: bool = Field(
         False, description="Whether uploads to one server at the same time disturb each other; rates then change."
     )
-    adaptation: Literal["shannon", "cqi"] = Field(
+    adaptation: Adaptation = Field(
         "shannon", description="From SINR to rate. shannon: W·log2(1 + SINR). cqi: the CQI table of 3GPP TS 38.214."
-    )
-    path_loss_slope_db: Positive = Field(
-        35.0,
-        alias="path_loss_slope",
-        description="gmorl, rayleigh: path loss in dB per decade of distance, a plain number.",
-    )
-    path_loss_at_1km_db: Level = Field(
-        133.6, alias="path_loss_at_1km", description="gmorl, rayleigh: path loss at 1 km, in dB."
-    )
-    shadowing_db: LevelOrZero = Field(
-        8.0,
-        alias="shadowing",
-        description="gmorl: a constant extra loss, in dB. rayleigh: standard deviation of log-normal shadowing, in dB. "
-        "uma, umi: has no meaning, as the standard gives its own values.",
     )
     noise_figure_db: LevelOrZero = Field(
         0.0, alias="noise_figure", description="Noise figure of the receiver, in dB; not used by gmorl."
     )
-    carrier_hz: Frequency = Field(3.5e9, alias="carrier", description="uma, umi: carrier frequency.")
-    base_station_height_m: Distance | None = Field(
-        None, alias="base_station_height", description="uma, umi: height of the antenna; null: 25 m (uma), 10 m (umi)."
-    )
-    user_height_m: Distance = Field(1.5, alias="user_height", description="uma, umi: height of a user's antenna.")
+    law: Annotated[ChannelModel, LAW_FIELD] = Field(Gmorl(), alias=LAW, exclude=True)
 
     @property
-    def urban_model(self) -> Literal["uma", "umi"] | None:
-        """The model if it is one of 3GPP's urban cells, else None."""
-        return self.model if self.model == "uma" or self.model == "umi" else None
+    def small_scale(self) -> Fading:
+        """The fading of links."""
+        return Fading(self.fading, self.coherence_time_s, self.multipath == "rician", self.rician_k_db)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        idle = {  # keys that nothing reads, and what would read them
+            "coherence_time_s": (self.fading != "ar1", "fading: ar1"),
+            "rician_k_db": (self.multipath != "rician", "multipath: rician"),
+        }
+        findings = unread_keys(self, idle)
+        if findings:
+            raise findings_error(findings)
+        return self
 
 
 class Energy(Section):

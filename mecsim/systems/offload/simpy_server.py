@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from mecsim.physics.channel.link import link_rate_bit_per_s
+from mecsim.physics.channel.cqi import link_rate_bit_per_s
 from mecsim.systems.offload.layout import OffloadSpec
 
 Events = Generator[simpy.Event, Any, None]

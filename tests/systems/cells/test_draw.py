@@ -9,7 +9,7 @@ from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes
 from mecsim.people.people import draw_people_of
 from mecsim.people.requests import period_of
-from mecsim.physics.channel import link as channel
+from mecsim.physics.channel.cqi import CQI_EFFICIENCY, CQI_SINR_DB
 from mecsim.physics.geography import hexagonal_sites_m
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.cells.draw import resource_blocks
@@ -87,7 +87,7 @@ def test_resource_blocks_carry_the_rate() -> None:
     rate = np.array([1e3, 1e5, 1e6])[:, None]
     blocks = resource_blocks(rate, cqi, 180e3)
     assert (blocks[:, 0] == 0).all()
-    per_block = 180e3 * np.array(channel.CQI_EFFICIENCY)
+    per_block = 180e3 * np.array(CQI_EFFICIENCY)
     np.testing.assert_array_equal(blocks[:, 1:], np.ceil(rate / per_block - 1e-9))
     exact = resource_blocks(3.0 * per_block[None], cqi[1:], 180e3)
     np.testing.assert_array_equal(exact, 3)
@@ -102,7 +102,7 @@ def test_signal_by_an_independent_link_budget() -> None:
     loss_db = 28.0 + 22.0 * np.log10(slant_m) + 20.0 * np.log10(2.0)
     mean_db = 10.0 * np.log10(1e-9 / 20 * 1e3) - loss_db - (-174.0 + 10.0 * np.log10(180e3) + 9.0)
     assert mean_db < 22.7
-    thresholds = np.array(channel.CQI_SINR_DB)
+    thresholds = np.array(CQI_SINR_DB)
     expected = np.searchsorted(thresholds, mean_db + 4.0 * np.array([-1.0, 0.0, 1.0]), side="right")  # shadowing
     quantiles = np.quantile(tapes.cqi[:, 0, 0], [0.16, 0.5, 0.84])
     assert (np.abs(quantiles - expected) <= 1).all(), (quantiles, expected)

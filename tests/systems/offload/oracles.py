@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.physics.channel.link import CQI_EFFICIENCY, CQI_SINR_DB
+from mecsim.physics.channel.cqi import CQI_EFFICIENCY, CQI_SINR_DB
 from mecsim.schema.fields import POWER_CURVES_W
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario

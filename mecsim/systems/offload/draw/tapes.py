@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from mecsim.core.seeds import Stream, reel_size, reels_of
 from mecsim.errors import InputError
 from mecsim.people.patience import draw_patience
-from mecsim.physics.channel import link as channel
-from mecsim.systems.offload.draw.links import Links, draw_snr, link_rows
+from mecsim.physics.channel.cqi import rate_bit_per_s
+from mecsim.systems.offload.draw.links import draw_snr, link_rows, links_of
 from mecsim.systems.offload.draw.places import draw_places
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 from mecsim.systems.offload.draw.servers import draw_devices_hz, draw_servers
@@ -59,8 +59,8 @@ def _draw_reel(scenario: OffloadScenario, _: Hashable, seed: int, stream: Stream
     places = draw_places(reel, tasks, dispatches)
     present = (cpu_hz > 0.0)[:, None, :]
     with np.errstate(all="ignore"):  # what comes of it is checked
-        snr = np.where(present, draw_snr(Links(reel, tasks, dispatches, places)), 0.0)
-        rate = channel.rate_bit_per_s(snr, scenario.channel.bandwidth_hz, scenario.channel.adaptation)
+        snr = np.where(present, draw_snr(reel, links_of(reel, tasks, dispatches, places)), 0.0)
+        rate = rate_bit_per_s(snr, scenario.channel.bandwidth_hz, scenario.channel.adaptation)
     tapes = OffloadTapes(
         num_servers=num_servers,
         cpu_hz=cpu_hz,

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mecsim.physics.channel.urban import CELLS, UrbanModel, line_of_sight_probability, urban_path_loss_db
+from mecsim.physics.channel.urban import CELLS, UrbanMacro, UrbanModel, line_of_sight_probability, urban_path_loss_db
 from mecsim.scenario import load_scenario, with_context
-from mecsim.systems.offload.draw.links import Links, _draw_line_of_sight
+from mecsim.systems.offload.draw.links import links_of
 from mecsim.systems.offload.draw.places import draw_places
-from mecsim.systems.offload.draw.reel import Reel
+from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 from mecsim.systems.offload.draw.servers import draw_servers
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.draw.tasks import dispatches_of, draw_tasks
@@ -145,12 +145,12 @@ def test_the_state_of_the_line_of_sight_along_a_path(tmp_path: Path) -> None:
     """In each place the share is P_LOS; both places at once follow the Gaussian copula of correlation e^{−d/50 m}."""
     scenario = every_second(tmp_path, changed(model="uma"), 30, walk_m=10.0)
     (tmp_path / "s.csv").write_text("x_m,y_m\n" + "150,40\n" * 6)
-    block = Reel(scenario, 0, 0, 0, 2000)
-    _, cpu_hz = draw_servers(block)
-    tasks = draw_tasks(block, cpu_hz)
-    dispatches = dispatches_of(block, tasks)
-    links = Links(block, tasks, dispatches, draw_places(block, tasks, dispatches))
-    seen = _draw_line_of_sight(links, "uma")[:, :, 1:]
+    reel = Reel(scenario, 0, 0, 0, 2000)
+    _, cpu_hz = draw_servers(reel)
+    tasks = draw_tasks(reel, cpu_hz)
+    dispatches = dispatches_of(reel, tasks)
+    links = links_of(reel, tasks, dispatches, draw_places(reel, tasks, dispatches))
+    seen = UrbanMacro().draw_line_of_sight(links, reel.generator(Phenomenon.LINE_OF_SIGHT))[:, :, 1:]
     probability = line_of_sight_probability("uma", np.hypot(150.0 - 10.0 * np.arange(30), 40.0))
     np.testing.assert_allclose(seen.mean(axis=(0, 2)), probability, atol=0.02)
     for before, after in ((0, 1), (3, 13), (10, 12), (14, 29)):

@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from mecsim.physics.channel import link as channel
+from mecsim.physics.channel import cqi as rates
+from mecsim.physics.channel import link
+from mecsim.physics.channel.fading import rician_power
+from mecsim.physics.channel.gmorl import gmorl_snr
 from mecsim.scenario import load_scenario, with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.tape import OffloadTapes
@@ -21,33 +24,33 @@ def test_ergodic_rayleigh_capacity(snr_db: float, bit_per_s_per_hz: float) -> No
     bandwidth_hz, noise_w, tx_power_w = 1e6, 4e-15, 0.01
     fading = np.random.default_rng(1).standard_exponential(1_000_000)
     gain = fading * snr * noise_w / tx_power_w
-    rate = channel.rate_bit_per_s(channel.link_snr(gain, tx_power_w, noise_w), bandwidth_hz) / bandwidth_hz
+    rate = rates.rate_bit_per_s(link.link_snr(gain, tx_power_w, noise_w), bandwidth_hz) / bandwidth_hz
     assert 3.0 * rate.std() / 1000.0 < 0.01 * exact  # so that 1 % is not luck
     assert rate.mean() == pytest.approx(exact, rel=0.01)
 
 
 def test_decibels_and_noise() -> None:
-    assert channel.from_db(30.0) == pytest.approx(1000.0)
-    assert channel.from_db(-3.0) == pytest.approx(0.5012, rel=1e-4)
-    assert channel.noise_power_w(1.0) == pytest.approx(10 ** (-20.4))  # −174 dBm/Hz = −204 dBW/Hz
-    assert 10 * np.log10(channel.noise_power_w(10e6)) + 30 == pytest.approx(-104.0)
-    assert channel.noise_power_w(10e6, 6.0) == pytest.approx(channel.noise_power_w(10e6) * 10**0.6)
+    assert link.from_db(30.0) == pytest.approx(1000.0)
+    assert link.from_db(-3.0) == pytest.approx(0.5012, rel=1e-4)
+    assert link.noise_power_w(1.0) == pytest.approx(10 ** (-20.4))  # −174 dBm/Hz = −204 dBW/Hz
+    assert 10 * np.log10(link.noise_power_w(10e6)) + 30 == pytest.approx(-104.0)
+    assert link.noise_power_w(10e6, 6.0) == pytest.approx(link.noise_power_w(10e6) * 10**0.6)
 
 
 def test_path_loss_is_a_line_in_log_distance() -> None:
-    loss_db = channel.path_loss_db(np.array([10.0, 100.0, 1000.0, 2000.0]), 35.0, 133.6)
+    loss_db = link.path_loss_db(np.array([10.0, 100.0, 1000.0, 2000.0]), 35.0, 133.6)
     np.testing.assert_allclose(loss_db, [63.6, 98.6, 133.6, 133.6 + 35.0 * np.log10(2.0)], rtol=1e-12)
 
 
 def test_shannon_at_known_points() -> None:
-    rate = channel.rate_bit_per_s(np.array([0.0, 1.0, 3.0, 1023.0]), 2e6)
+    rate = rates.rate_bit_per_s(np.array([0.0, 1.0, 3.0, 1023.0]), 2e6)
     np.testing.assert_allclose(rate, [0.0, 2e6, 4e6, 20e6], rtol=1e-15)
 
 
 @pytest.mark.parametrize("snr", [1e-9, 1e-17, 1e-40])
 def test_weak_links_are_exact(snr: float) -> None:
     """C → W·SNR/ln 2: not zero, although 1 + SNR rounds to 1."""
-    rate = channel.rate_bit_per_s(np.array([snr]), 1e6)[0]
+    rate = rates.rate_bit_per_s(np.array([snr]), 1e6)[0]
     assert rate == pytest.approx(1e6 * snr / np.log(2.0) * (1.0 - snr / 2.0), rel=1e-12)
     assert rate > 0.0
 
@@ -55,7 +58,7 @@ def test_weak_links_are_exact(snr: float) -> None:
 def test_gmorl_law() -> None:
     """C = W·log2(1 + p·(g/N)²/N), as the published results have it."""
     gain, noise_w = np.array([1e-13, 3e-12]), 6.6e-14
-    rate = channel.rate_bit_per_s(channel.gmorl_snr(gain, 0.01, noise_w), 16.6e6)
+    rate = rates.rate_bit_per_s(gmorl_snr(gain, 0.01, noise_w), 16.6e6)
     np.testing.assert_allclose(rate, 16.6e6 * np.log2(1.0 + 0.01 * (gain / noise_w) ** 2 / noise_w), rtol=1e-12)
 
 
@@ -69,19 +72,19 @@ CQI_POINTS = [
 @pytest.mark.parametrize(("sinr_db", "efficiency"), CQI_POINTS)
 def test_cqi_table(sinr_db: float, efficiency: float) -> None:
     sinr = 10.0 ** (sinr_db / 10.0) * (1.0 + 1e-12)
-    assert channel.rate_bit_per_s(np.array([sinr]), 10e6, "cqi")[0] == pytest.approx(10e6 * efficiency, rel=1e-12)
+    assert rates.rate_bit_per_s(np.array([sinr]), 10e6, "cqi")[0] == pytest.approx(10e6 * efficiency, rel=1e-12)
 
 
 def test_repetition_below_the_cqi_table() -> None:
     """A link of half the least SINR sends everything twice: half the rate, and never none."""
     least = 10.0**-0.67
-    rate = channel.rate_bit_per_s(least * np.array([1.0, 0.5, 0.1, 1e-9]), 1e6, "cqi")
+    rate = rates.rate_bit_per_s(least * np.array([1.0, 0.5, 0.1, 1e-9]), 1e6, "cqi")
     np.testing.assert_allclose(rate, 1e6 * 0.1523 * np.array([1.0, 0.5, 0.1, 1e-9]), rtol=1e-12)
 
 
 def test_cqi_is_below_the_capacity_and_rises_with_it() -> None:
     sinr = 10.0 ** np.linspace(-6.0, 2.2, 2000)
-    cqi, shannon = channel.rate_bit_per_s(sinr, 1.0, "cqi"), channel.rate_bit_per_s(sinr, 1.0, "shannon")
+    cqi, shannon = rates.rate_bit_per_s(sinr, 1.0, "cqi"), rates.rate_bit_per_s(sinr, 1.0, "shannon")
     assert (np.diff(cqi) >= 0.0).all()
     assert (cqi < shannon).all()
 
@@ -91,22 +94,22 @@ def test_cqi_is_below_the_capacity_and_rises_with_it() -> None:
 def test_compiled_and_array_rates_agree(sinr: float, bandwidth_hz: float) -> None:
     """Both engines call the compiled one where uploads interfere, and take the other from the tape where not."""
     for adaptation, cqi in (("shannon", False), ("cqi", True)):
-        expected = channel.rate_bit_per_s(np.array([sinr]), bandwidth_hz, adaptation)[0]
-        assert channel.link_rate_bit_per_s(sinr, bandwidth_hz, cqi) == pytest.approx(expected, rel=4e-16)
+        expected = rates.rate_bit_per_s(np.array([sinr]), bandwidth_hz, adaptation)[0]
+        assert rates.link_rate_bit_per_s(sinr, bandwidth_hz, cqi) == pytest.approx(expected, rel=4e-16)
 
 
 def test_compiled_and_array_rates_agree_at_thresholds() -> None:
-    for threshold in channel.CQI_SINR:
+    for threshold in rates.CQI_SINR:
         for sinr in (np.nextafter(threshold, 0.0), threshold, np.nextafter(threshold, 1e9)):
-            expected = channel.rate_bit_per_s(np.array([sinr]), 1e6, "cqi")[0]
-            assert channel.link_rate_bit_per_s(sinr, 1e6, True) == expected
+            expected = rates.rate_bit_per_s(np.array([sinr]), 1e6, "cqi")[0]
+            assert rates.link_rate_bit_per_s(sinr, 1e6, True) == expected
 
 
 @pytest.mark.parametrize("k_db", [-np.inf, 0.0, 9.0, 15.0])
 def test_rician_moments(k_db: float) -> None:
     """Power of mean 1 and variance (1 + 2k)/(1 + k)², from 1 (Rayleigh) to 0 (only the direct path)."""
     parts = np.random.default_rng(3).standard_normal((1_000_000, 2)) * np.sqrt(0.5)
-    power = channel.rician_power(parts.view(np.complex128)[:, 0], k_db)
+    power = rician_power(parts.view(np.complex128)[:, 0], k_db)
     k = 10.0 ** (k_db / 10.0)
     variance = (1.0 + 2.0 * k) / (1.0 + k) ** 2
     assert power.mean() == pytest.approx(1.0, abs=4e-3)
@@ -116,7 +119,7 @@ def test_rician_moments(k_db: float) -> None:
 def test_rician_distribution() -> None:
     """P(|h|² < x) is 1 − Q_1(√2k, √2(k+1)x): the noncentral χ² of two degrees of freedom."""
     parts = np.random.default_rng(4).standard_normal((400_000, 2)) * np.sqrt(0.5)
-    power = channel.rician_power(parts.view(np.complex128)[:, 0], 6.0)
+    power = rician_power(parts.view(np.complex128)[:, 0], 6.0)
     k = 10.0**0.6
     for x in (0.2, 0.7, 1.0, 1.8):
         assert np.mean(power < x) == pytest.approx(stats.ncx2.cdf(2.0 * (k + 1.0) * x, 2, 2.0 * k), abs=3e-3)
