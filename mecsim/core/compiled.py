@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
+from numpy.typing import NDArray
 
 PARALLEL_FROM = 512  # items of less than a microsecond each
 
@@ -39,6 +41,13 @@ def compiled_parallel(function: Function) -> Function:
     return cast(Function, numba.njit(**_KERNEL, parallel=True)(function))
 
 
+def read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """The same data, never to be written: drawn tapes are so, and kernels are compiled once for all tapes."""
+    view = np.ascontiguousarray(array).view()
+    view.setflags(write=False)
+    return view
+
+
 @contextmanager
 def threads_for(items: int) -> Iterator[None]:
     """Run parallel kernels on one thread if they have few items: waking and joining threads would cost more.
@@ -61,7 +70,7 @@ def set_threads(count: int) -> None:
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
 
 
-_COMPILED = ("core", "physics", "people", "policies", "systems")  # packages that hold kernels
+_COMPILED = ("core", "physics", "predictor", "systems")  # packages that hold kernels
 
 
 def _drop_stale_kernels(package: Path) -> None:

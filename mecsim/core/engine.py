@@ -5,9 +5,8 @@ no randomness. Its arrays are those of its namespace `xp`, which follows the arr
 (NumPy, or a library whose arrays live on a device), so that an engine on a GPU is one file and a line of its system.
 """
 
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +23,11 @@ TapesT_contra = TypeVar("TapesT_contra", bound=Tapes, contravariant=True)
 RecordsT_co = TypeVar("RecordsT_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """Observations of N episodes. Engines write in place, in whatever floating-point type the arrays have."""
+class Observation(NamedTuple):
+    """Observations of N episodes; a tuple, so that compiled code can take it.
+
+    Engines write in place, in whatever floating-point type the arrays have.
+    """
 
     options: NDArray[np.floating]  # (N, A, F)
     mask: NDArray[np.int8]  # (N, A) 1 for options that can be taken
@@ -91,7 +92,10 @@ class Engine(Protocol[TapesT_contra, RecordsT_co]):
         """An engine at the same point of the same episodes, which goes on by itself: for planners."""
 
     def records(self) -> RecordsT_co:
-        """Let everything come to its end, after which no step can follow, and tell what happened."""
+        """Let everything come to its end, after which no step can follow, and tell what happened.
+
+        Asked again, it tells the same.
+        """
 
 
 def checked_actions(action: NDArray[np.int64], episodes: int, over: bool) -> NDArray[np.int64]:
@@ -115,7 +119,7 @@ def impossible_action(action: int, episode: int, num_options: int, reason: str =
     return InputError(f"action {action} names no option: episode {episode} has {num_options}")
 
 
-class Replayed(Generic[ScenarioT, TapesT]):
+class Replayed(Generic[ScenarioT, TapesT, RecordsT_co]):
     """Copies of an engine whose state cannot be copied, such as running processes: its actions are taken again.
 
     An engine is deterministic, so the copy comes to the same point. This serves `fork`, `copy` and pickling alike.
@@ -125,13 +129,18 @@ class Replayed(Generic[ScenarioT, TapesT]):
         self.scenario = scenario
         self._tapes: TapesT | None = None
         self._actions: list[NDArray[np.int64]] = []
+        self._ended = False  # by `records`
 
     def begin(self, tapes: TapesT) -> None:
         """Start the episodes of `tapes`; an engine adds what it does."""
-        self._tapes, self._actions = tapes, []
+        self._tapes, self._actions, self._ended = tapes, [], False
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         """Take an option in each episode; an engine adds what it does."""
+        raise NotImplementedError
+
+    def records(self) -> RecordsT_co:
+        """End the episodes and tell what happened; an engine says how."""
         raise NotImplementedError
 
     def fork(self) -> Self:
@@ -140,13 +149,15 @@ class Replayed(Generic[ScenarioT, TapesT]):
         copied.__setstate__(self.__getstate__())
         return copied
 
-    def __getstate__(self) -> tuple[ScenarioT, TapesT | None, list[NDArray[np.int64]]]:
-        return self.scenario, self._tapes, list(self._actions)
+    def __getstate__(self) -> tuple[ScenarioT, TapesT | None, list[NDArray[np.int64]], bool]:
+        return self.scenario, self._tapes, list(self._actions), self._ended
 
-    def __setstate__(self, state: tuple[ScenarioT, TapesT | None, list[NDArray[np.int64]]]) -> None:
-        scenario, tapes, actions = state
+    def __setstate__(self, state: tuple[ScenarioT, TapesT | None, list[NDArray[np.int64]], bool]) -> None:
+        scenario, tapes, actions, ended = state
         type(self).__init__(self, scenario)
         if tapes is not None:
             self.begin(tapes)
             for action in actions:
                 self.step(action)
+            if ended:
+                self.records()

@@ -8,10 +8,11 @@ each other, SINR_i = SNR_i/(1 + Σ_{j≠i} SNR_j), so rates change whenever an u
 Preemptive-resume priority: the tasks of the most urgent class that is present share the processor equally; the others
 wait, and go on where they were.
 
-State lives in two arrays of records, servers (N, S) of `processor_sharing.SERVER` and jobs (N, M), of N episodes. The
-live jobs of a server form a linked list in the order of their dispatch, which starts at `first_to_finish`.
+State lives in arrays of records of N episodes, see `Station`. The live jobs of a server form a linked list in the order
+of their dispatch, which starts at `first_to_finish`.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -44,6 +45,8 @@ JOB = np.dtype(
 
 
 LAST_CLASS = 2**30  # less urgent than any
+UNMETERED = -1  # the row of power curves of a server whose energy is not added up
+WHOLE = 2.0**53  # from here on every double is a whole number
 
 
 class Rules(NamedTuple):
@@ -61,12 +64,32 @@ class Rules(NamedTuple):
     slope_above: float
 
 
+class Station(NamedTuple):
+    """The servers of N episodes with what is on them."""
+
+    servers: Records  # (N, S) of `processor_sharing.SERVER`
+    jobs: Records  # (N, M) of JOB
+    work: Records  # (N, M + 1) of JOB: room for a copy of a server's jobs
+    power_w: NDArray[np.float64]  # (rows, P) power curves, see `energy`
+    power_points: NDArray[np.int64]  # (rows,)
+
+
 class Patience(NamedTuple):
     """How the delay of a task is rated, where it is: from when on, and by which two numbers (see `delay_rating`)."""
 
     since_s: float
     first: float
     second: float
+
+
+class NewJob(NamedTuple):
+    """What is sent to a server."""
+
+    size_bit: float
+    snr: float
+    upload_end_s: float  # if nothing interferes
+    priority: int
+    patience: Patience
 
 
 class Outlook(NamedTuple):
@@ -87,23 +110,21 @@ def unsent_jobs(episodes: int, jobs: int) -> Records:
 
 
 @compiled
-def prepare(
-    job: Any, size_bit: float, snr: float, upload_end_s: float, now_s: float, priority: int, patience: Patience
-) -> None:
-    """Make `job` (a record) a task of `size_bit` that is sent now; without an upload if that ends now."""
-    job.left_bit = job.residual_bit = size_bit
-    job.snr = snr
-    job.upload_end_s = upload_end_s
-    job.priority = priority
-    job.uploading = 1 if upload_end_s > now_s else 0
-    job.since_s, job.first, job.second = patience.since_s, patience.first, patience.second
+def prepare(job: Any, new: NewJob, now_s: float) -> None:
+    """Make `job` (a record) one that is sent now; without an upload if that ends now."""
+    job.left_bit = job.residual_bit = new.size_bit
+    job.snr = new.snr
+    job.upload_end_s = new.upload_end_s
+    job.priority = new.priority
+    job.uploading = 1 if new.upload_end_s > now_s else 0
+    job.since_s, job.first, job.second = new.patience.since_s, new.patience.first, new.patience.second
     job.slot = NONE
 
 
 @compiled
-def send_job(servers: Records, jobs: Records, n: int, e: int, slot: int) -> None:
+def send_job(station: Station, n: int, e: int, slot: int) -> None:
     """Put the prepared job at the end of server `e`'s list."""
-    server = servers[n, e]
+    server, jobs = station.servers[n, e], station.jobs
     if jobs[n, slot].uploading:
         server.uploading += 1
     else:
@@ -134,10 +155,10 @@ def _copy(target: Any, source: Any) -> None:
 
 
 @compiled
-def _load(servers: Records, jobs: Records, n: int, e: int, work: Records, real: bool) -> int:
-    """Copy the live jobs of a server to the working row `work[n]`; their number. `real` copies know their slots."""
-    count = 0
-    at = servers[n, e].first_to_finish
+def _load(station: Station, n: int, e: int, real: bool) -> int:
+    """Copy the live jobs of a server to the working row; their number. `real` copies know their slots."""
+    jobs, work, count = station.jobs, station.work, 0
+    at = station.servers[n, e].first_to_finish
     while at != NONE:
         _copy(work[n, count], jobs[n, at])
         work[n, count].slot = at if real else NONE
@@ -161,36 +182,50 @@ def _set_rates(rules: Rules, work: Records, n: int, count: int, now_s: float) ->
         work[n, i].upload_end_s = now_s + work[n, i].left_bit / rate
 
 
+class _Uploads(NamedTuple):
+    """The uploads to a server."""
+
+    sending: int
+    first: int  # place of the one that ends first; NONE without any
+    end_s: float  # when; infinite without any
+
+
 @compiled
-def _next_upload(work: Records, n: int, count: int) -> tuple[int, int, float]:
-    """How many uploads there are, and which ends first, and when; infinite if none does."""
-    sending, first, end_s = 0, NONE, np.inf
+def _uploads(work: Records, n: int, count: int) -> _Uploads:
+    sending, first, end_s = 0, NONE, math.inf
     for i in range(count):
         if work[n, i].uploading:
             sending += 1
             if work[n, i].upload_end_s < end_s:
                 first, end_s = i, work[n, i].upload_end_s
-    return sending, first, end_s
+    return _Uploads(sending, first, end_s)
+
+
+class _Service(NamedTuple):
+    """The tasks that share a processor."""
+
+    served: int
+    urgent: int  # their class
+    first: int  # place of the one that is done first; NONE without any
+    end_s: float  # when; infinite without any
 
 
 @compiled
-def _next_completion(
-    rules: Rules, work: Records, n: int, count: int, now_s: float, speed_bit_per_s: float
-) -> tuple[int, int, int, float]:
-    """How many tasks are served, of which class, and which of them is done first, and when; infinite if none is."""
-    served, urgent, first, least_bit = 0, LAST_CLASS, NONE, np.inf
+def _service(rules: Rules, work: Records, n: int, count: int, now_s: float, speed_bit_per_s: float) -> _Service:
+    served, urgent, first, least_bit = 0, LAST_CLASS, NONE, math.inf
     for i in range(count):
         job = work[n, i]
         if job.uploading:
             continue
         level = job.priority if rules.preemptive else 0
         if level < urgent:
-            served, urgent, least_bit = 0, level, np.inf
+            served, urgent, least_bit = 0, level, math.inf
         if level == urgent:
             served += 1
             if job.residual_bit < least_bit:
                 first, least_bit = i, job.residual_bit
-    return served, urgent, first, now_s + least_bit * served / speed_bit_per_s if served > 0 else np.inf
+    end_s = now_s + least_bit * served / speed_bit_per_s if served > 0 else math.inf
+    return _Service(served, urgent, first, end_s)
 
 
 @compiled
@@ -204,21 +239,29 @@ def _pass(rules: Rules, work: Records, n: int, count: int, passing_s: float, urg
             job.residual_bit = max(0.0, job.residual_bit - service_bit)
 
 
-@compiled
-def _metered(
-    rules: Rules, power_w: NDArray[np.float64], points: int, row: int, busy: bool, passing_s: float,
-    passed_s: float, busy_s: float, above_idle_j: float,
-) -> tuple[float, float, float]:  # fmt: skip
-    """The meter after a time in which the processor was busy or not.
+class _Meter(NamedTuple):
+    """How much of the current step has passed, how much of that the processor was busy, and what all before took."""
 
-    A meter is how much of the current step has passed, how much of that the processor was busy, and the energy above
-    idle of all steps before.
-    """
+    passed_s: float
+    busy_s: float
+    above_idle_j: float  # beyond what the idle server takes
+
+
+@compiled
+def _above_idle_w(station: Station, row: int, utilisation: float) -> float:
+    return above_idle_w(station.power_w, row, station.power_points[row], utilisation)
+
+
+@compiled
+def _metered(rules: Rules, station: Station, row: int, busy: bool, passing_s: float, meter: _Meter) -> _Meter:
+    """The meter after a time in which the processor was busy or not."""
+    passed_s, busy_s, above_idle_j = meter.passed_s, meter.busy_s, meter.above_idle_j
     while passing_s > 0.0:
         if passed_s == 0.0 and passing_s >= rules.step_s:  # a long wait should not be walked through step by step
-            whole_s = np.floor(passing_s / rules.step_s) * rules.step_s
+            steps = passing_s / rules.step_s
+            whole_s = (math.floor(steps) if steps < WHOLE else steps) * rules.step_s
             if busy:
-                above_idle_j += whole_s * above_idle_w(power_w, row, points, 1.0)
+                above_idle_j += whole_s * _above_idle_w(station, row, 1.0)
             passing_s -= whole_s
             continue
         part_s = min(passing_s, rules.step_s - passed_s)
@@ -227,76 +270,78 @@ def _metered(
             busy_s += part_s
         passing_s -= part_s
         if passed_s >= rules.step_s:
-            above_idle_j += rules.step_s * above_idle_w(power_w, row, points, busy_s / rules.step_s)
+            above_idle_j += rules.step_s * _above_idle_w(station, row, busy_s / rules.step_s)
             passed_s = busy_s = 0.0
-    return passed_s, busy_s, above_idle_j
+    return _Meter(passed_s, busy_s, above_idle_j)
 
 
 @compiled
 def _play(
-    rules: Rules, work: Records, n: int, count: int, speed_bit_per_s: float, now_s: float, until_s: float,
-    jobs: Records, metered: bool, power_w: NDArray[np.float64], points: int, row: int,
-) -> tuple[int, float, float, float, float]:  # fmt: skip
-    """Move the working row from `now_s`, the start of a step, to `until_s`; who is left, and the `Outlook` numbers.
+    rules: Rules, station: Station, n: int, e: int, count: int, now_s: float, until_s: float, row: int
+) -> tuple[int, Outlook]:
+    """Move the `count` working copies of server `e`'s jobs from `now_s`, the start of a step, to `until_s`.
 
-    Times of upload ends and completions are noted in `jobs[n]` where a working copy has a slot. `metered` adds up the
-    energy by row `row` of the power curves. Only delays of copies without a slot are rated: what is real is rated when
-    the episode is over.
+    How many are left is returned with what it came to. Times of upload ends and completions are noted in `jobs[n]`
+    where a working copy has a slot. The energy is added up by row `row` of the power curves, unless it is UNMETERED.
+    Only delays of copies without a slot are rated: what is real is rated when the episode is over.
     """
+    work, speed_bit_per_s = station.work, station.servers[n, e].speed_bit_per_s
     system_s = upload_s = shortfall = 0.0
-    passed_s = busy_s = above_idle_j = 0.0  # the meter
+    meter = _Meter(0.0, 0.0, 0.0)
     if rules.interference:
         _set_rates(rules, work, n, count, now_s)
     while count > 0:
-        sending, ending, next_end_s = _next_upload(work, n, count)
-        served, urgent, leaving, completion_s = _next_completion(rules, work, n, count, now_s, speed_bit_per_s)
-        event_s = min(next_end_s, completion_s)
+        uploads = _uploads(work, n, count)
+        service = _service(rules, work, n, count, now_s, speed_bit_per_s)
+        event_s = min(uploads.end_s, service.end_s)
         stops = event_s > until_s
         passing_s = (until_s if stops else event_s) - now_s
         system_s += passing_s * count
-        upload_s += passing_s * sending
-        if metered:
-            passed_s, busy_s, above_idle_j = _metered(
-                rules, power_w, points, row, served > 0, passing_s, passed_s, busy_s, above_idle_j
-            )
-        _pass(rules, work, n, count, passing_s, urgent, passing_s * speed_bit_per_s / max(1, served))
+        upload_s += passing_s * uploads.sending
+        if row != UNMETERED:
+            meter = _metered(rules, station, row, service.served > 0, passing_s, meter)
+        _pass(rules, work, n, count, passing_s, service.urgent, passing_s * speed_bit_per_s / max(1, service.served))
         if stops:
             break
         now_s = event_s
-        if completion_s <= next_end_s:
-            job = work[n, leaving]
-            if job.slot != NONE:
-                jobs[n, job.slot].finish_s = now_s
-            elif rules.rated:
-                shortfall += shortfall_of(
-                    now_s - job.since_s, job.first, job.second, rules.logistic, rules.slope_below, rules.slope_above
-                )
+        if service.end_s <= uploads.end_s:
+            shortfall += _leave(rules, station, n, count, service.first, now_s)
             count -= 1
-            for i in range(leaving, count):
-                _copy(work[n, i], work[n, i + 1])
-                work[n, i].slot = work[n, i + 1].slot
         else:
-            slot = work[n, ending].slot
+            slot = work[n, uploads.first].slot
             if slot != NONE:
-                jobs[n, slot].upload_end_s = now_s
-            work[n, ending].uploading = 0
+                station.jobs[n, slot].upload_end_s = now_s
+            work[n, uploads.first].uploading = 0
             if rules.interference:
                 _set_rates(rules, work, n, count, now_s)
-    if busy_s > 0.0:
-        above_idle_j += rules.step_s * above_idle_w(power_w, row, points, busy_s / rules.step_s)
-    return count, system_s, upload_s, above_idle_j, shortfall
+    above_idle_j = meter.above_idle_j
+    if meter.busy_s > 0.0:
+        above_idle_j += rules.step_s * _above_idle_w(station, row, meter.busy_s / rules.step_s)
+    return count, Outlook(system_s, upload_s, above_idle_j, shortfall)
 
 
 @compiled
-def advance_jobs(
-    rules: Rules, servers: Records, jobs: Records, n: int, e: int, now_s: float, until_s: float, work: Records,
-    power_w: NDArray[np.float64],
-) -> None:  # fmt: skip
+def _leave(rules: Rules, station: Station, n: int, count: int, leaving: int, now_s: float) -> float:
+    """A working copy is done and goes; its shortfall, if it is rated here."""
+    work, shortfall = station.work, 0.0
+    job = work[n, leaving]
+    if job.slot != NONE:
+        station.jobs[n, job.slot].finish_s = now_s
+    elif rules.rated:
+        shortfall = shortfall_of(
+            now_s - job.since_s, job.first, job.second, rules.logistic, rules.slope_below, rules.slope_above
+        )
+    for i in range(leaving, count - 1):
+        _copy(work[n, i], work[n, i + 1])
+        work[n, i].slot = work[n, i + 1].slot
+    return shortfall
+
+
+@compiled
+def advance_jobs(rules: Rules, station: Station, n: int, e: int, now_s: float, until_s: float) -> None:
     """Let server `e` work from `now_s` to `until_s` (which may be infinite)."""
-    count = _load(servers, jobs, n, e, work, True)
-    speed_bit_per_s = servers[n, e].speed_bit_per_s
-    count, _, _, _, _ = _play(rules, work, n, count, speed_bit_per_s, now_s, until_s, jobs, False, power_w, 0, 0)
-    server = servers[n, e]
+    count, _ = _play(rules, station, n, e, _load(station, n, e, True), now_s, until_s, UNMETERED)
+    server, jobs, work = station.servers[n, e], station.jobs, station.work
     server.executing = server.uploading = 0
     server.first_to_finish = NONE
     for i in range(count - 1, -1, -1):
@@ -312,17 +357,14 @@ def advance_jobs(
 
 @compiled
 def outlook(
-    rules: Rules, servers: Records, jobs: Records, n: int, e: int, now_s: float, work: Records,
-    power_w: NDArray[np.float64], points: int, row: int, extra: bool, size_bit: float, snr: float, upload_end_s: float,
-    priority: int, patience: Patience,
-) -> Outlook:  # fmt: skip
-    """What becomes of all tasks of server `e` if nothing else ever came; with `extra`, if only that task came now."""
-    count = _load(servers, jobs, n, e, work, False)
+    rules: Rules, station: Station, n: int, e: int, now_s: float, row: int, extra: bool, new: NewJob
+) -> Outlook:
+    """What becomes of all tasks of server `e` if nothing else ever came; with `extra`, if only `new` came now.
+
+    Energy is that of row `row` of the power curves.
+    """
+    count = _load(station, n, e, False)
     if extra:
-        prepare(work[n, count], size_bit, snr, upload_end_s, now_s, priority, patience)
+        prepare(station.work[n, count], new, now_s)
         count += 1
-    speed_bit_per_s = servers[n, e].speed_bit_per_s
-    _, system_s, upload_s, above_idle_j, shortfall = _play(
-        rules, work, n, count, speed_bit_per_s, now_s, np.inf, jobs, rules.power_curve, power_w, points, row
-    )
-    return Outlook(system_s, upload_s, above_idle_j, shortfall)
+    return _play(rules, station, n, e, count, now_s, math.inf, row if rules.power_curve else UNMETERED)[1]

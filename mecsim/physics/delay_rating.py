@@ -4,6 +4,8 @@ Two numbers describe a user. zone: the adequate and the desired delay (s), betwe
 the logarithmic axis u = log(adequate/t)/log(adequate/desired). logistic: centre (s) and steepness (1/s).
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,8 +35,8 @@ def shortfall_of(
 ) -> float:
     """5 minus `delay_rating`, of one delay in compiled code."""
     if logistic:
-        return float(TOP_RATING - TOP_RATING / (1.0 + np.exp(second * (delay_s - first))))
-    step = _WIDTH * np.log(first / delay_s) / np.log(first / second)
+        return float(TOP_RATING - TOP_RATING / (1.0 + math.exp(second * (delay_s - first))))
+    step = _WIDTH * math.log(first / delay_s) / math.log(first / second)
     below, above = slope_below * min(step, 0.0), slope_above * max(step - _WIDTH, 0.0)
     rating = ADEQUATE_RATING + below + min(max(step, 0.0), _WIDTH) + above
     return float(TOP_RATING - min(max(rating, 0.0), TOP_RATING))

@@ -12,6 +12,7 @@ State lives in two arrays of records, servers (N, A) and tasks (N, M) of N episo
 counting.) Sizes and thresholds in bit, speeds in bit/s, times in s.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def added_delay_s(
     server = servers[n, e]
     if server.uploading > 0:
         after_s = _total_delay_s(servers, tasks, n, e, now_s, size_bit, now_s + upload_s, scratch_bit)
-        return after_s - _total_delay_s(servers, tasks, n, e, now_s, 0.0, np.inf, scratch_bit)
+        return after_s - _total_delay_s(servers, tasks, n, e, now_s, 0.0, math.inf, scratch_bit)
     s_per_bit: float = server.s_per_bit
     attained_bit, executing, task = server.attained_bit, server.executing, server.first_to_finish
     rest_s = upload_s
@@ -191,15 +192,15 @@ def _total_delay_s(
         scratch_bit[n, high] = tasks[n, task].threshold_bit - server.attained_bit
         high += 1
         task = tasks[n, task].following
-    coming = server.uploading + (1 if extra_end_s < np.inf else 0)
+    coming = server.uploading + (1 if extra_end_s < math.inf else 0)
     task = server.first_to_arrive
     served_bit = 0.0  # since now: what every executing task has received
     total_s = 0.0
     while low < high or coming > 0:
         executing = high - low
-        next_end_s = tasks[n, task].upload_end_s if task != NONE else np.inf
+        next_end_s = tasks[n, task].upload_end_s if task != NONE else math.inf
         arrival_s = min(next_end_s, extra_end_s)
-        finish_s = np.inf
+        finish_s = math.inf
         if executing > 0:
             finish_s = now_s + (scratch_bit[n, low] - served_bit) * executing * server.s_per_bit
         if finish_s <= arrival_s:
@@ -218,7 +219,7 @@ def _total_delay_s(
             task = tasks[n, task].following
         else:
             joining_bit = served_bit + extra_bit
-            extra_end_s = np.inf
+            extra_end_s = math.inf
         at = high
         while at > low and scratch_bit[n, at - 1] > joining_bit:
             scratch_bit[n, at] = scratch_bit[n, at - 1]

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mecsim.physics.contended_server import (
+    NewJob,
     Outlook,
     Patience,
     Rules,
+    Station,
     advance_jobs,
     outlook,
     prepare,
@@ -43,21 +45,21 @@ class Server:
     def __init__(self, speed: float, rules: Rules, power_w: tuple[float, ...] = (0.0, 0.0)) -> None:
         self.rules, self.speed, self.now_s, self.sent = rules, speed, 0.0, 0
         self.servers = idle_servers(np.array([[speed]]))
-        self.jobs, self.work = unsent_jobs(1, ROOM), unsent_jobs(1, ROOM + 1)
-        self.power_w = np.array([power_w])
+        self.jobs = unsent_jobs(1, ROOM)
+        curves = np.array([power_w]), np.array([len(power_w)])
+        self.station = Station(self.servers, self.jobs, unsent_jobs(1, ROOM + 1), *curves)
 
     def send(
         self, size_bit: float, upload_s: float = 0.0, snr: float = 0.0, priority: int = 0, zone: Zone = NEVER_MIND
     ) -> None:
         patience = Patience(self.now_s, *zone)
-        prepare(self.jobs[0, self.sent], size_bit, snr, self.now_s + upload_s, self.now_s, priority, patience)
-        send_job(self.servers, self.jobs, 0, 0, self.sent)
+        task = NewJob(size_bit, snr, self.now_s + upload_s, priority, patience)
+        prepare(self.jobs[0, self.sent], task, self.now_s)
+        send_job(self.station, 0, 0, self.sent)
         self.sent += 1
 
     def advance(self, until_s: float) -> None:
-        advance_jobs(
-            self.rules, self.servers, self.jobs, 0, 0, self.now_s, until_s, self.work, self.power_w
-        )  # fmt: skip
+        advance_jobs(self.rules, self.station, 0, 0, self.now_s, until_s)
         self.now_s = until_s
 
     def outlook(
@@ -69,10 +71,8 @@ class Server:
         zone: Zone = NEVER_MIND,
     ) -> Outlook:
         """What is ahead; with another task, if it has a size."""
-        return outlook(
-            self.rules, self.servers, self.jobs, 0, 0, self.now_s, self.work, self.power_w, self.power_w.shape[1], 0,
-            size_bit > 0.0, size_bit, snr, self.now_s + upload_s, priority, Patience(self.now_s, *zone),
-        )  # fmt: skip
+        task = NewJob(size_bit, snr, self.now_s + upload_s, priority, Patience(self.now_s, *zone))
+        return outlook(self.rules, self.station, 0, 0, self.now_s, 0, size_bit > 0.0, task)
 
     def of_jobs(self, field: str) -> NDArray[Any]:
         return self.jobs[field][0, : self.sent].copy()

@@ -1,7 +1,7 @@
-"""The batched engine of the cells: many episodes side by side, compiled, on all of Numba's threads.
+"""The batched engine of cells: many episodes side by side, compiled, on all of Numba's threads.
 
 One pass per step and episode: decide, let sessions end until the next request, write the observation. The definition of
-the system is in `cell_simpy`; both agree to 1e-9 on the same tape and actions.
+the system is in `simpy`; both agree to 1e-9 on the same tape and actions.
 """
 
 from copy import copy
@@ -71,6 +71,7 @@ class BatchedCellsEngine:
         self.spec = cells_spec(scenario)
         self.state: CellsState
         self.step_index = 0
+        self._ended = False
         self._mean_duration_s = mean_durations_s(scenario)
 
     @property
@@ -81,11 +82,11 @@ class BatchedCellsEngine:
         tapes.check_fits(self.spec)
         self._tapes = tapes
         self.state = initial_state(self.spec, self._mean_duration_s, tapes)
-        self.step_index = 0
+        self.step_index, self._ended = 0, False
 
     def observe(self, out: Observation) -> None:
         with threads_for(len(self._tapes)):
-            _observe_all(self.spec, self.state, self.step_index, out.options, out.mask, out.context)
+            _observe_all(self.spec, self.state, self.step_index, out)
 
     def option_rewards(self) -> NDArray[np.float64]:
         reward = np.empty((len(self._tapes), self.spec.max_options, 2))
@@ -113,14 +114,12 @@ class BatchedCellsEngine:
         possible = self._checked(action)
         reward = np.empty((len(possible), 2))
         with threads_for(len(possible)):
-            _step_and_observe_all(
-                self.spec, self.state, self.step_index, possible, reward, out.options, out.mask, out.context
-            )
+            _step_and_observe_all(self.spec, self.state, self.step_index, possible, reward, out)
         self.step_index += 1
         return reward
 
     def _checked(self, action: NDArray[np.int64]) -> NDArray[np.int64]:
-        chosen = checked_actions(action, len(self._tapes), self.step_index >= self.spec.requests)
+        chosen = checked_actions(action, len(self._tapes), self._ended or self.step_index >= self.spec.requests)
         n = first_impossible(self.spec, self.state, self.step_index, chosen)
         if n < len(chosen):
             raise impossible_choice(int(chosen[n]), n, self.spec)
@@ -129,7 +128,7 @@ class BatchedCellsEngine:
     def records(self) -> CellsRecords:
         with threads_for(len(self._tapes)):
             _drain_all(self.state)
-        self.step_index = self.spec.requests
+        self._ended = True
         spec, state, tapes = self.spec, self.state, self._tapes
         records = unwritten_records(tapes, spec)
         decided, served = state.option != UNDECIDED, state.option > REJECT
@@ -152,11 +151,9 @@ class BatchedCellsEngine:
 
 
 @compiled_inline
-def _observe_one(
-    spec: CellsSpec, state: CellsState, n: int, step: int,
-    options: NDArray[np.floating], mask: NDArray[np.int8], context: NDArray[np.floating],
-) -> None:  # fmt: skip
+def _observe_one(spec: CellsSpec, state: CellsState, n: int, step: int, out: Observation) -> None:
     """Write the observation of the request of `step` in episode `n`."""
+    options, mask, context = out.options, out.mask, out.context
     if step >= spec.requests:
         options[n] = 0.0
         mask[n] = 0
@@ -250,12 +247,9 @@ def _describe_system(spec: CellsSpec, state: CellsState, n: int, step: int, cont
 
 
 @compiled_parallel
-def _observe_all(
-    spec: CellsSpec, state: CellsState, step: int,
-    options: NDArray[np.floating], mask: NDArray[np.int8], context: NDArray[np.floating],
-) -> None:  # fmt: skip
-    for n in numba.prange(len(mask)):
-        _observe_one(spec, state, n, step, options, mask, context)
+def _observe_all(spec: CellsSpec, state: CellsState, step: int, out: Observation) -> None:
+    for n in numba.prange(len(out.mask)):
+        _observe_one(spec, state, n, step, out)
 
 
 @compiled_parallel
@@ -269,11 +263,11 @@ def _step_all(
 @compiled_parallel
 def _step_and_observe_all(
     spec: CellsSpec, state: CellsState, step: int, action: NDArray[np.int64], reward: NDArray[np.float64],
-    options: NDArray[np.floating], mask: NDArray[np.int8], context: NDArray[np.floating],
+    out: Observation,
 ) -> None:  # fmt: skip
     for n in numba.prange(len(action)):
         step_one(spec, state, n, step, action[n], reward)
-        _observe_one(spec, state, n, step + 1, options, mask, context)
+        _observe_one(spec, state, n, step + 1, out)
 
 
 @compiled_parallel

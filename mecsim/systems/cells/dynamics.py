@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_inline
+from mecsim.core.compiled import compiled, compiled_inline, read_only
 from mecsim.systems.cells.layout import REJECT, SATISFACTION, SAVED, UNDECIDED, CellsSpec, rating_bin
 from mecsim.systems.cells.tape import CellsTapes
 
@@ -62,19 +62,19 @@ def initial_state(spec: CellsSpec, mean_duration_s: NDArray[np.float64], tapes: 
     users["rating_bin"] = UNRATED
     room = min(spec.requests, spec.cells * spec.blocks)  # as a session has at least one block
     return CellsState(
-        arrival_s=_read_only(tapes.arrival_s),
-        duration_s=_read_only(tapes.duration_s),
-        user=_read_only(tapes.user),
-        period=_read_only(tapes.period),
-        application=_read_only(tapes.application),
-        min_rate_bit_per_s=_read_only(tapes.min_rate_bit_per_s),
-        demand_rate_bit_per_s=_read_only(tapes.demand_rate_bit_per_s),
-        cell=_read_only(tapes.cell),
-        cqi=_read_only(tapes.cqi),
-        rate_bit_per_s=_read_only(tapes.rate_bit_per_s),
-        blocks=_read_only(tapes.blocks),
-        satisfaction=_read_only(tapes.satisfaction),
-        predicted=_read_only(tapes.predicted),
+        arrival_s=read_only(tapes.arrival_s),
+        duration_s=read_only(tapes.duration_s),
+        user=read_only(tapes.user),
+        period=read_only(tapes.period),
+        application=read_only(tapes.application),
+        min_rate_bit_per_s=read_only(tapes.min_rate_bit_per_s),
+        demand_rate_bit_per_s=read_only(tapes.demand_rate_bit_per_s),
+        cell=read_only(tapes.cell),
+        cqi=read_only(tapes.cqi),
+        rate_bit_per_s=read_only(tapes.rate_bit_per_s),
+        blocks=read_only(tapes.blocks),
+        satisfaction=read_only(tapes.satisfaction),
+        predicted=read_only(tapes.predicted),
         mean_duration_s=mean_duration_s,
         log_duration=np.log10(1.0 + mean_duration_s),
         episodes=episodes,
@@ -98,13 +98,6 @@ def forked(state: CellsState) -> CellsState:
         option=state.option.copy(),
         blocked=state.blocked.copy(),
     )
-
-
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
-    """The same data, never to be written: drawn tapes are so, and kernels are compiled once for all tapes."""
-    view = np.ascontiguousarray(array).view()
-    view.setflags(write=False)
-    return view
 
 
 # Options

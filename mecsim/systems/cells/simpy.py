@@ -203,7 +203,6 @@ class CellSimulation:
     def finish(self) -> None:
         """Let all sessions end; nothing comes after."""
         self.env.run()
-        self.current_step = self.spec.requests
 
     def utilisation(self, cell: int) -> float:
         """Share of a cell's blocks that are occupied."""
@@ -297,7 +296,7 @@ def _request(tapes: CellsTapes, n: int, m: int) -> Request:
     )
 
 
-class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes]):
+class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes, CellsRecords]):
     """Implements `CellsEngine` with one simulation per episode. See there for the meaning of each method."""
 
     xp = np
@@ -344,7 +343,7 @@ class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes]):
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         simulations = self._simulations
-        valid = checked_actions(action, len(simulations), self.step_index >= self.steps)
+        valid = checked_actions(action, len(simulations), self._ended or self.step_index >= self.steps)
         chosen = valid.tolist()
         for n, simulation in enumerate(simulations):
             if not simulation.is_possible(chosen[n]):
@@ -360,6 +359,7 @@ class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes]):
     def records(self) -> CellsRecords:
         if self._tapes is None:
             raise InputError("no episode has begun: begin one first")
+        self._ended = True
         records = unwritten_records(self._tapes, self.spec)
         for n, simulation in enumerate(self._simulations):
             simulation.finish()

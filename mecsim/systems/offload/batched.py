@@ -29,6 +29,7 @@ from mecsim.systems.offload.dynamics import (
     write_rewards,
 )
 from mecsim.systems.offload.engine import check_options
+from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.layout import (
     CPU_GHZ,
     EDGES,
@@ -46,6 +47,7 @@ from mecsim.systems.offload.layout import (
     offload_spec,
 )
 from mecsim.systems.offload.records import OffloadRecords
+from mecsim.systems.offload.rollouts import Rollouts
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY
@@ -61,6 +63,8 @@ class BatchedOffloadEngine:
         self.spec = offload_spec(scenario)
         self.state: State
         self.step_index = 0
+        self._ended = False
+        self._rollouts: Rollouts | None = None
 
     @property
     def steps(self) -> int:
@@ -70,11 +74,11 @@ class BatchedOffloadEngine:
         tapes.check_fits(self.scenario)
         self._tapes = tapes
         self.state = initial_state(self.scenario, self.spec, tapes)
-        self.step_index = 0
+        self.step_index, self._ended, self._rollouts = 0, False, None
 
     def observe(self, out: Observation) -> None:
         with threads_for(len(self._tapes)):
-            _observe_all(self.spec, self.state, self.step_index, out.options, out.mask, out.context)
+            _observe_all(self.spec, self.state, self.step_index, out)
 
     def option_rewards(self) -> NDArray[np.float64]:
         reward = np.empty((len(self._tapes), self.spec.max_options, self.spec.num_rewards))
@@ -85,6 +89,7 @@ class BatchedOffloadEngine:
     def fork(self) -> Self:
         copied = copy(self)
         copied.state = forked(self.state)
+        copied._rollouts = None  # whose room is written to
         return copied
 
     def backlog_s(self) -> NDArray[np.float64]:
@@ -92,6 +97,11 @@ class BatchedOffloadEngine:
         with threads_for(len(self._tapes)):
             _backlogs(self.spec, self.state, self.step_index, backlog)
         return backlog
+
+    def rollouts(self, futures: Futures, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._rollouts is None:
+            self._rollouts = Rollouts(self.scenario, self.spec, self._tapes, self.state)
+        return self._rollouts.values(self.state, self.step_index, futures, weight)
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         valid = self._checked(action)
@@ -105,20 +115,19 @@ class BatchedOffloadEngine:
         valid = self._checked(action)
         reward = np.empty((len(valid), self.spec.num_rewards))
         with threads_for(len(self._tapes)):
-            _step_and_observe_all(
-                self.spec, self.state, self.step_index, valid, reward, out.options, out.mask, out.context
-            )
+            _step_and_observe_all(self.spec, self.state, self.step_index, valid, reward, out)
         self.step_index += 1
         return reward
 
     def _checked(self, action: NDArray[np.int64]) -> NDArray[np.int64]:
-        valid = checked_actions(action, len(self._tapes), self.step_index >= self.steps)
+        valid = checked_actions(action, len(self._tapes), self._ended or self.step_index >= self.steps)
         check_options(valid, self._tapes.num_servers + int(self.spec.device))
         return valid
 
     def records(self) -> OffloadRecords:
         with threads_for(len(self._tapes)):
             _drain_all(self.spec, self.state, self.step_index)
+        self._ended = True
         spec, log, turns = self.spec, self.state.log, self.state.turns[:, :-1]
         sent = (turns["task"] != NOBODY) & (np.arange(spec.steps) < self.step_index)
 
@@ -168,16 +177,14 @@ class BatchedOffloadEngine:
 
 
 @compiled_inline
-def _observe_one(
-    spec: OffloadSpec, state: State, n: int, step: int,
-    options: NDArray[np.floating], mask: NDArray[np.int8], context: NDArray[np.floating],
-) -> None:  # fmt: skip
+def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observation) -> None:
     """Write the observation of episode `n` at the start of `step`."""
+    mask, context = out.mask, out.context
     turn = state.turns[n, step]
     waiting = turn.task != NOBODY
     num_servers = state.num_servers[n]
     num_options = num_servers + spec.device
-    rows = options[n]
+    rows = out.options[n]
     rows[:num_options] = 0.0
     rows[num_options:] = ABSENT
     first_cost = HISTOGRAM + spec.bins
@@ -258,12 +265,9 @@ def _backlog_s(spec: OffloadSpec, state: State, n: int, server: int) -> float:
 
 
 @compiled_parallel
-def _observe_all(
-    spec: OffloadSpec, state: State, step: int,
-    options: NDArray[np.floating], mask: NDArray[np.int8], context: NDArray[np.floating],
-) -> None:  # fmt: skip
-    for n in numba.prange(len(mask)):
-        _observe_one(spec, state, n, step, options, mask, context)
+def _observe_all(spec: OffloadSpec, state: State, step: int, out: Observation) -> None:
+    for n in numba.prange(len(out.mask)):
+        _observe_one(spec, state, n, step, out)
 
 
 @compiled_parallel
@@ -276,12 +280,11 @@ def _step_all(
 
 @compiled_parallel
 def _step_and_observe_all(
-    spec: OffloadSpec, state: State, step: int, action: NDArray[np.int64], reward: NDArray[np.float64],
-    options: NDArray[np.floating], mask: NDArray[np.int8], context: NDArray[np.floating],
-) -> None:  # fmt: skip
+    spec: OffloadSpec, state: State, step: int, action: NDArray[np.int64], reward: NDArray[np.float64], out: Observation
+) -> None:
     for n in numba.prange(len(action)):
         step_one(spec, state, n, step, action[n], reward)
-        _observe_one(spec, state, n, step + 1, options, mask, context)
+        _observe_one(spec, state, n, step + 1, out)
 
 
 @compiled_parallel

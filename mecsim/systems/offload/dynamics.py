@@ -8,8 +8,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_inline
-from mecsim.physics.contended_server import Patience, Rules, advance_jobs, outlook, prepare, send_job, unsent_jobs
+from mecsim.core.compiled import compiled, compiled_inline, read_only
+from mecsim.physics.contended_server import (
+    NewJob,
+    Patience,
+    Rules,
+    Station,
+    advance_jobs,
+    outlook,
+    prepare,
+    send_job,
+    unsent_jobs,
+)
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
 from mecsim.physics.processor_sharing import NONE, added_delay_s, advance, idle_servers, send, unsent_tasks
 from mecsim.systems.offload.layout import DELAY, ENERGY, SHORTFALL, OffloadSpec
@@ -51,18 +61,18 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     power_w, power_points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
     turns = turns_of(scenario, tapes)
     return State(
-        num_servers=tapes.num_servers,
+        num_servers=read_only(tapes.num_servers),
         turns=turns,
         servers=idle_servers(cpu_hz / spec.cycles_per_bit),
         tasks=unsent_tasks(count, 0 if spec.contended else steps),
         jobs=unsent_jobs(count, steps if spec.contended else 0),
         log=np.zeros((count, steps), DISPATCH),
-        cpu_hz=cpu_hz,
-        rate_bit_per_s=tapes.rate_bit_per_s,
-        snr=tapes.snr,
+        cpu_hz=read_only(cpu_hz),
+        rate_bit_per_s=read_only(tapes.rate_bit_per_s),
+        snr=read_only(tapes.snr),
         power_w=power_w,
         power_points=power_points,
-        patience=tapes.patience,
+        patience=read_only(tapes.patience),
         task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
         scratch_bit=np.empty((count, 0 if spec.contended else steps + 1)),
         work=unsent_jobs(count, steps + 1 if spec.contended else 0),
@@ -166,53 +176,47 @@ def _costs(
     spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any
 ) -> tuple[float, float, float, float]:
     """Delay (s), radio and execution energy (J), and shortfall, that sending this step's task to a server adds."""
-    now_s = step * spec.step_s
     capacitance = spec.capacitance if server < spec.max_servers else spec.device_capacitance
     execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
     if spec.contended:
-        patience = _patience(spec, state, n, now_s, turn.user, turn.arrival_step)
+        new = _new_job(spec, state, n, server, upload_s, step, turn)
         delay_s, radio_j, execution_j, shortfall = _contended_costs(
-            spec, state, n, server, now_s, turn.size_bit, upload_s, turn.link, turn.priority, execution_j, patience
+            spec, state, n, server, upload_s, step, new, execution_j
         )
     else:
         shortfall = 0.0
         delay_s = added_delay_s(
-            state.servers, state.tasks, n, server, now_s, turn.size_bit, upload_s, state.scratch_bit
+            state.servers, state.tasks, n, server, step * spec.step_s, turn.size_bit, upload_s, state.scratch_bit
         )
         radio_j = upload_energy_j(spec.tx_power_w, upload_s)
     if spec.waiting_in_delay:
-        delay_s += now_s - turn.arrival_step * spec.step_s
+        delay_s += step * spec.step_s - turn.arrival_step * spec.step_s
     return delay_s, radio_j, execution_j, shortfall
 
 
 @compiled_inline
-def _patience(spec: OffloadSpec, state: State, n: int, now_s: float, user: int, arrival_step: int) -> Patience:
-    """How a user rates the delay of a task that is sent now."""
-    if not spec.rated:
-        return Patience(now_s, 1.0, 1.0)
-    since_s = arrival_step * spec.step_s if spec.waiting_in_delay else now_s
-    return Patience(since_s, state.patience[n, user, 0], state.patience[n, user, 1])
+def _new_job(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any) -> NewJob:
+    """What a contended server is sent with this step's task."""
+    now_s = step * spec.step_s
+    snr = state.snr[n, turn.link, server] if spec.interference and server < spec.max_servers else 0.0
+    patience = Patience(now_s, 1.0, 1.0)
+    if spec.rated:
+        since_s = turn.arrival_step * spec.step_s if spec.waiting_in_delay else now_s
+        patience = Patience(since_s, state.patience[n, turn.user, 0], state.patience[n, turn.user, 1])
+    return NewJob(turn.size_bit, snr, now_s + upload_s, turn.priority, patience)
 
 
 @compiled
 def _contended_costs(
-    spec: OffloadSpec, state: State, n: int, server: int, now_s: float, size_bit: float, upload_s: float, link: int,
-    priority: int, execution_j: float, patience: Patience,
-) -> tuple[float, float, float, float]:  # fmt: skip
+    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, new: NewJob, execution_j: float
+) -> tuple[float, float, float, float]:
     """The same by comparing a server's outlook with and without the task.
 
     `execution_j` is that of the dynamic model; a power curve replaces it.
     """
-    rules, row = _rules(spec), 0 if server < spec.clouds else 1
-    points = state.power_points[row]
-    without = outlook(
-        rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
-        False, 0.0, 0.0, 0.0, 0, patience,
-    )  # fmt: skip
-    with_it = outlook(
-        rules, state.servers, state.jobs, n, server, now_s, state.work, state.power_w, points, row,
-        True, size_bit, _snr(spec, state, n, link, server), now_s + upload_s, priority, patience,
-    )  # fmt: skip
+    rules, station, now_s, row = _rules(spec), _station(state), step * spec.step_s, 0 if server < spec.clouds else 1
+    without = outlook(rules, station, n, server, now_s, row, False, new)
+    with_it = outlook(rules, station, n, server, now_s, row, True, new)
     if spec.power_curve and server < spec.max_servers:
         execution_j = with_it.above_idle_j - without.above_idle_j
     if spec.interference:  # others' uploads take longer as well
@@ -231,9 +235,9 @@ def _rules(spec: OffloadSpec) -> Rules:
 
 
 @compiled_inline
-def _snr(spec: OffloadSpec, state: State, n: int, link: int, server: int) -> float:
-    """How well a server receives an upload, where that changes anything."""
-    return state.snr[n, link, server] if spec.interference and server < spec.max_servers else 0.0
+def _station(state: State) -> Station:
+    """The servers, where they are contended; made when needed for the same reason."""
+    return Station(state.servers, state.jobs, state.work, state.power_w, state.power_points)
 
 
 @compiled_inline
@@ -257,10 +261,8 @@ def dispatch_one(spec: OffloadSpec, state: State, n: int, step: int, action: int
     entry.server, entry.delay_s, entry.energy_j, entry.execution_j = server, delay_s, radio_j + execution_j, execution_j
     now_s = step * spec.step_s
     if spec.contended:
-        snr = _snr(spec, state, n, turn.link, server)
-        patience = _patience(spec, state, n, now_s, turn.user, turn.arrival_step)
-        prepare(state.jobs[n, step], turn.size_bit, snr, now_s + upload_s, now_s, turn.priority, patience)
-        send_job(state.servers, state.jobs, n, server, step)
+        prepare(state.jobs[n, step], _new_job(spec, state, n, server, upload_s, step, turn), now_s)
+        send_job(_station(state), n, server, step)
     else:
         send(state.servers, state.tasks, n, server, step, turn.size_bit, now_s + upload_s)
     return delay_s, radio_j + execution_j, shortfall
@@ -270,7 +272,7 @@ def dispatch_one(spec: OffloadSpec, state: State, n: int, step: int, action: int
 def advance_one(spec: OffloadSpec, state: State, n: int, e: int, now_s: float, until_s: float) -> None:
     """Let server `e`, or a device, work."""
     if spec.contended:
-        advance_jobs(_rules(spec), state.servers, state.jobs, n, e, now_s, until_s, state.work, state.power_w)
+        advance_jobs(_rules(spec), _station(state), n, e, now_s, until_s)
     else:
         advance(state.servers, state.tasks, n, e, now_s, until_s)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.engine import Engine, impossible_action
+from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.tape import OffloadTapes
 
@@ -31,6 +32,15 @@ class OffloadEngine(Engine[OffloadTapes, OffloadRecords], Protocol):
         """How long each option's server needs for all that is on it and on its way to it, (N, A).
 
         Infinite for options that do not exist; zero for the device where no task waits, as no user is concerned.
+        """
+
+    def rollouts(self, futures: Futures, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The cost of each option of the decision at hand, summed over futures in which greedy goes on, (N, A).
+
+        Greedy takes the option of the least immediate cost, the first of equals. A cost is the sum, by the weights
+        (N, 3) of delay, energy and shortfall, of what the decisions of a future add; what servers take that do nothing
+        is left out. Ratings count in the mean over the tasks that the episode dispatches. Infinite for options that do
+        not exist, zero where no task waits. The engine stays where it is.
         """
 
 

@@ -8,6 +8,9 @@ Units are chosen so that typical values are near one.
 from math import inf
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mecsim.core.engine import ABSENT
 from mecsim.core.episodes import Layout
 from mecsim.systems.offload.objectives import OBJECTIVES
@@ -129,6 +132,13 @@ def objective_columns(scenario: OffloadScenario) -> list[int]:
     """Of the engines' rewards, in the scenario's order of objectives."""
     names = [objective.name for objective in OBJECTIVES]
     return [names.index(name) for name in scenario.objectives]
+
+
+def column_weights(scenario: OffloadScenario, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of delay, energy and shortfall, (N, 3), from those of the scenario's objectives, (N, objectives)."""
+    columns = np.zeros((len(weight), len(OBJECTIVES)))
+    columns[:, objective_columns(scenario)] = weight
+    return columns
 
 
 def layout_of(scenario: OffloadScenario) -> Layout:

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from mecsim.core.engine import ABSENT, Observation, Replayed, checked_actions
 from mecsim.core.histogram import histogram_bin
 from mecsim.core.rating import TOP_RATING
+from mecsim.errors import InputError
 from mecsim.physics.delay_rating import delay_rating
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
 from mecsim.systems.offload.engine import check_options
+from mecsim.systems.offload.futures import Futures, play_rollouts
 from mecsim.systems.offload.layout import (
     CPU_GHZ,
     EDGES,
@@ -253,7 +255,7 @@ def _dispatches(arrivals: list[int]) -> int:
     return dispatched
 
 
-class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes]):
+class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]):
     """Implements `OffloadEngine` with one simulation per episode. See there for the meaning of each method."""
 
     xp = np
@@ -296,8 +298,13 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes]):
                 backlog[n, option] = simulation.backlog_s(option)
         return backlog
 
+    def rollouts(self, futures: Futures, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._tapes is None:
+            raise InputError("no episode has begun")
+        return play_rollouts(type(self), self.scenario, self._tapes, self._actions, futures, weight)
+
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
-        valid = checked_actions(action, len(self._simulations), self.step_index >= self.steps)
+        valid = checked_actions(action, len(self._simulations), self._ended or self.step_index >= self.steps)
         check_options(valid, self._num_options)
         self._actions.append(valid)
         return np.array([simulation.step(int(valid[n])) for n, simulation in enumerate(self._simulations)])
@@ -308,6 +315,7 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes]):
         return reward
 
     def records(self) -> OffloadRecords:
+        self._ended = True
         records = empty_records(len(self._simulations), self.spec.steps)
         for n, simulation in enumerate(self._simulations):
             simulation.drain()

@@ -8,7 +8,16 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from mecsim.physics.contended_server import Patience, Rules, advance_jobs, prepare, send_job, unsent_jobs
+from mecsim.physics.contended_server import (
+    NewJob,
+    Patience,
+    Rules,
+    Station,
+    advance_jobs,
+    prepare,
+    send_job,
+    unsent_jobs,
+)
 from mecsim.physics.processor_sharing import advance, idle_servers, send, unsent_tasks
 from mecsim.physics.workload import SizeDistribution, unit_mean_sizes
 from mecsim.systems.offload.demand import Tasks
@@ -131,24 +140,22 @@ UNRATED = Patience(since_s=0.0, first=1.0, second=1.0)
 
 
 @numba.njit(nogil=True)
-def run_classes(
-    rules: Rules, servers: Any, jobs: Any, work: Any, power_w: Array, arrival_s: Array, size_bit: Array,
-    priority: NDArray[np.int64],
-) -> None:  # fmt: skip
+def run_classes(rules: Rules, station: Station, arrival_s: Array, size_bit: Array, priority: NDArray[np.int64]) -> None:
     """Send every job at its arrival, without an upload, to one server with priorities; drain at the end."""
     now_s = 0.0
     for j in range(len(size_bit)):
-        advance_jobs(rules, servers, jobs, 0, 0, now_s, arrival_s[j], work, power_w)
+        advance_jobs(rules, station, 0, 0, now_s, arrival_s[j])
         now_s = arrival_s[j]
-        prepare(jobs[0, j], size_bit[j], 0.0, now_s, now_s, priority[j], UNRATED)
-        send_job(servers, jobs, 0, 0, j)
-    advance_jobs(rules, servers, jobs, 0, 0, now_s, np.inf, work, power_w)
+        prepare(station.jobs[0, j], NewJob(size_bit[j], 0.0, now_s, priority[j], UNRATED), now_s)
+        send_job(station, 0, 0, j)
+    advance_jobs(rules, station, 0, 0, now_s, np.inf)
 
 
 def preemptive_finish_s(arrival_s: Array, size_s: Array, priority: NDArray[np.int64]) -> Array:
     """When each job leaves a compiled server of speed 1 with preemptive-resume priority."""
     servers, jobs, work = idle_servers(np.ones((1, 1))), unsent_jobs(1, len(size_s)), unsent_jobs(1, len(size_s) + 1)
-    run_classes(PREEMPTIVE, servers, jobs, work, np.zeros((1, 2)), arrival_s, size_s, priority)
+    station = Station(servers, jobs, work, np.zeros((1, 2)), np.array([2]))
+    run_classes(PREEMPTIVE, station, arrival_s, size_s, priority)
     return np.asarray(jobs["finish_s"][0])
 
 

@@ -8,6 +8,8 @@ As a search it finds an upper bound of the least cost; how tight it is shows in 
 Servers do not affect each other, so the cost of a schedule is a sum over servers, and a move changes two of its terms.
 """
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +23,7 @@ from mecsim.policies.policy import Actions, Preferences, play_actions
 from mecsim.policies.registry import policy
 from mecsim.systems.offload.dynamics import State, advance_one, clear_server, dispatch_one, initial_state, weighted_cost
 from mecsim.systems.offload.episodes import OffloadEpisodes
-from mecsim.systems.offload.layout import OffloadSpec, offload_spec
-from mecsim.systems.offload.policies.lookahead import column_weights
+from mecsim.systems.offload.layout import OffloadSpec, column_weights, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY
@@ -76,8 +77,28 @@ def best_schedules(
     seeds = np.random.default_rng(seed).integers(0, 2**31, len(tapes))
     state = initial_state(scenario, spec, tapes)
     with threads_for(len(tapes) * 1000):  # an item takes many milliseconds
-        _search(spec, state, schedule, schedule.copy(), np.zeros(state.servers.shape), weight, rounds, seeds)
+        _search_all(
+            spec, state, Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weight), rounds, seeds
+        )
     return schedule
+
+
+class Search(NamedTuple):
+    """The schedules of N episodes and what they cost."""
+
+    schedule: NDArray[np.int64]  # (N, T)
+    best: NDArray[np.int64]  # (N, T) of those before
+    cost: NDArray[np.float64]  # (N, S) of each server
+    weight: NDArray[np.float64]  # (N, 3) as `weighted_cost` takes it
+
+
+class _Move(NamedTuple):
+    """Two steps, or one step twice, and their new options."""
+
+    one: int
+    two: int
+    new_one: int
+    new_two: int
 
 
 @compiled_inline
@@ -87,48 +108,44 @@ def _server_of(spec: OffloadSpec, state: State, n: int, step: int, option: int) 
 
 
 @compiled
-def _cost_of(
-    spec: OffloadSpec, state: State, n: int, server: int, schedule: NDArray[np.int64], weight: NDArray[np.float64]
-) -> float:
+def _cost_of(spec: OffloadSpec, state: State, n: int, server: int, search: Search) -> float:
     """What the tasks that a schedule gives to a server cost: the sum of what each adds when it is dispatched."""
     clear_server(state, n, server)
-    cost, now_s = 0.0, 0.0
+    schedule, cost, now_s = search.schedule, 0.0, 0.0
     for step in range(spec.steps):
         if state.turns[n, step].task == NOBODY or _server_of(spec, state, n, step, schedule[n, step]) != server:
             continue
         step_s = step * spec.step_s
         advance_one(spec, state, n, server, now_s, step_s)
         now_s = step_s
-        cost += weighted_cost(weight, n, dispatch_one(spec, state, n, step, schedule[n, step]))
+        cost += weighted_cost(search.weight, n, dispatch_one(spec, state, n, step, schedule[n, step]))
     return cost
 
 
 @compiled
-def _try(
-    spec: OffloadSpec, state: State, n: int, schedule: NDArray[np.int64], cost: NDArray[np.float64],
-    weight: NDArray[np.float64], one: int, two: int, new_one: int, new_two: int,
-) -> bool:  # fmt: skip
-    """Change the options of two steps (or of one step, twice the same) if that is cheaper."""
+def _try(spec: OffloadSpec, state: State, n: int, search: Search, move: _Move) -> bool:
+    """Make a move if that is cheaper."""
+    schedule, cost, one, two = search.schedule, search.cost, move.one, move.two
     old_one, old_two = schedule[n, one], schedule[n, two]
     a = _server_of(spec, state, n, one, old_one)
-    b = _server_of(spec, state, n, one, new_one)
+    b = _server_of(spec, state, n, one, move.new_one)
     c = _server_of(spec, state, n, two, old_two)
-    d = _server_of(spec, state, n, two, new_two)
+    d = _server_of(spec, state, n, two, move.new_two)
     before = cost[n, a] + cost[n, b]
     if c != a and c != b:
         before += cost[n, c]
     if d not in (a, b, c):
         before += cost[n, d]
-    schedule[n, one], schedule[n, two] = new_one, new_two
-    cost_a = _cost_of(spec, state, n, a, schedule, weight)
-    cost_b = _cost_of(spec, state, n, b, schedule, weight)
+    schedule[n, one], schedule[n, two] = move.new_one, move.new_two
+    cost_a = _cost_of(spec, state, n, a, search)
+    cost_b = _cost_of(spec, state, n, b, search)
     after = cost_a + cost_b
     cost_c = cost_d = 0.0
     if c != a and c != b:
-        cost_c = _cost_of(spec, state, n, c, schedule, weight)
+        cost_c = _cost_of(spec, state, n, c, search)
         after += cost_c
     if d not in (a, b, c):
-        cost_d = _cost_of(spec, state, n, d, schedule, weight)
+        cost_d = _cost_of(spec, state, n, d, search)
         after += cost_d
     if after >= before - _PRECISION * abs(before):
         schedule[n, one], schedule[n, two] = old_one, old_two
@@ -142,12 +159,9 @@ def _try(
 
 
 @compiled
-def _descend(
-    spec: OffloadSpec, state: State, n: int, schedule: NDArray[np.int64], cost: NDArray[np.float64],
-    weight: NDArray[np.float64],
-) -> None:  # fmt: skip
+def _descend(spec: OffloadSpec, state: State, n: int, search: Search) -> None:
     """Moves and exchanges, until none helps."""
-    options = state.num_servers[n] + spec.device
+    schedule, options = search.schedule, state.num_servers[n] + spec.device
     better = True
     while better:
         better = False
@@ -155,9 +169,7 @@ def _descend(
             if state.turns[n, step].task == NOBODY:
                 continue
             for option in range(options):
-                if option != schedule[n, step] and _try(
-                    spec, state, n, schedule, cost, weight, step, step, option, option
-                ):
+                if option != schedule[n, step] and _try(spec, state, n, search, _Move(step, step, option, option)):
                     better = True
         if better:
             continue  # exchanges are dearer: only where moves do not help any more
@@ -167,18 +179,16 @@ def _descend(
                     schedule[n, one] != schedule[n, two]
                     and state.turns[n, one].task != NOBODY
                     and state.turns[n, two].task != NOBODY
-                    and _try(spec, state, n, schedule, cost, weight, one, two, schedule[n, two], schedule[n, one])
+                    and _try(spec, state, n, search, _Move(one, two, schedule[n, two], schedule[n, one]))
                 ):
                     better = True
 
 
 @compiled
-def _search_one(
-    spec: OffloadSpec, state: State, n: int, schedule: NDArray[np.int64], best: NDArray[np.int64],
-    cost: NDArray[np.float64], weight: NDArray[np.float64], rounds: int, seed: int,
-) -> None:  # fmt: skip
-    """Improve row `n` of `schedule` in place; `best` and `cost` are room to work in."""
+def _search_one(spec: OffloadSpec, state: State, n: int, search: Search, rounds: int, seed: int) -> None:
+    """Improve row `n` of the schedule in place."""
     np.random.seed(seed)  # noqa: NPY002  (Numba's own generator; nothing else of this program uses it)
+    schedule, best, cost = search.schedule, search.best, search.cost
     options = state.num_servers[n] + spec.device
     least = np.inf
     for attempt in range(rounds + 1):
@@ -186,8 +196,8 @@ def _search_one(
             schedule[n, np.random.randint(spec.steps)] = np.random.randint(options)  # noqa: NPY002
         total = 0.0
         for e in range(cost.shape[1]):
-            cost[n, e] = _cost_of(spec, state, n, e, schedule, weight)
-        _descend(spec, state, n, schedule, cost, weight)
+            cost[n, e] = _cost_of(spec, state, n, e, search)
+        _descend(spec, state, n, search)
         for e in range(cost.shape[1]):
             total += cost[n, e]
         if total < least:
@@ -202,12 +212,9 @@ def _search_one(
 
 
 @compiled_parallel
-def _search(
-    spec: OffloadSpec, state: State, schedule: NDArray[np.int64], best: NDArray[np.int64], cost: NDArray[np.float64],
-    weight: NDArray[np.float64], rounds: int, seeds: NDArray[np.int64],
-) -> None:  # fmt: skip
-    for n in numba.prange(len(schedule)):
-        _search_one(spec, state, n, schedule, best, cost, weight, rounds, seeds[n])
+def _search_all(spec: OffloadSpec, state: State, search: Search, rounds: int, seeds: NDArray[np.int64]) -> None:
+    for n in numba.prange(len(seeds)):
+        _search_one(spec, state, n, search, rounds, seeds[n])
 
 
 @policy("hindsight", "local search with the whole episode known in advance: a bound, no policy")

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from mecsim.core.episodes import Arrays
 from mecsim.policies.fitting import training_tapes
 from mecsim.policies.policy import Actions
-from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.episodes import OffloadEpisodes, batched_episodes
 from mecsim.systems.offload.layout import objective_columns, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
 
@@ -27,7 +26,7 @@ class ScheduleCosts:
 
     def __init__(self, scenario: OffloadScenario, episodes: int) -> None:
         self._tapes = training_tapes(draw_tapes, scenario, 0, episodes)
-        self._engine = BatchedOffloadEngine(scenario)
+        self._engine = batched_episodes(scenario).engine
         self._device = int(offload_spec(scenario).device)
         self._columns = objective_columns(scenario)
         self._repeated = self._tapes

@@ -12,10 +12,9 @@ from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.demand import Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.dynamics import initial_state
-from mecsim.systems.offload.layout import offload_spec
+from mecsim.systems.offload.layout import column_weights, offload_spec
 from mecsim.systems.offload.network import Cloud, Edge, Servers
-from mecsim.systems.offload.policies.hindsight import HindsightPolicy, _cost_of, best_schedules
-from mecsim.systems.offload.policies.lookahead import column_weights
+from mecsim.systems.offload.policies.hindsight import HindsightPolicy, Search, _cost_of, best_schedules
 from mecsim.systems.offload.scenario import Episode
 from tests.systems.offload.offloading import num_options
 from tests.systems.offload.policies.test_lookahead import OPTIONAL, SCALE, preferences, scale_of, scenario_of
@@ -46,8 +45,9 @@ def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name):
     assert (found < 0.999 * greedy).sum() > 3
     schedule = best_schedules(scenario, tapes, wanted, scale, 4, 0)
     state, weights = initial_state(scenario, offload_spec(scenario), tapes), column_weights(scenario, weight)
+    search = Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weights)
     promised = [
-        sum(_cost_of(offload_spec(scenario), state, n, e, schedule, weights) for e in range(state.servers.shape[1]))
+        sum(_cost_of(offload_spec(scenario), state, n, e, search) for e in range(state.servers.shape[1]))
         for n in range(20)
     ]
     assert_allclose(promised, found, rtol=1e-9)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from mecsim.errors import InputError
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import GreedyPolicy, calibrate, named_policy, play
+from mecsim.policies import GreedyPolicy, calibrate, play
 from mecsim.scenario import load_scenario
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import Dispatch, Tasks, TaskSize, Users
@@ -198,15 +197,3 @@ def test_it_is_better_than_greedy():
     saved = (cost[1] - cost[0]).reshape(20, 3).mean(axis=1)
     assert cost[0].mean() < 0.97 * cost[1].mean()
     assert saved.mean() > 3.0 * saved.std(ddof=1) / np.sqrt(20)
-
-
-def test_on_the_other_engine_it_says_what_to_do():
-    scenario = small_scenario()
-    with pytest.raises(InputError, match="--engine batched"):
-        play(
-            named_policy("lookahead", scenario)(0),
-            scenario,
-            draw_tapes(scenario, 0, 0, 1),
-            np.array([0.5, 0.5]),
-            "simpy",
-        )
