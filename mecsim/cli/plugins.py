@@ -1,6 +1,7 @@
 """mecsim plugins: what there is by name, built in and brought by other packages."""
 
 import json
+from itertools import groupby
 
 import click
 
@@ -10,17 +11,16 @@ from mecsim.cli.options import json_option
 @click.command()
 @json_option
 def plugins(as_json: bool) -> None:
-    """List systems, laws, policies and agents, where each stands and which package brought it."""
+    """List systems, laws, policies and agents: where each stands, and which package brought it."""
     from mecsim.report.plugins import known_plugins
 
     found = known_plugins()
     if as_json:
-        click.echo(
-            json.dumps([{"sort": sort, **entry} for sort, entries in found.items() for entry in entries], indent=2)
-        )
+        click.echo(json.dumps([known.as_dict() for known in found], indent=2))
         return
-    width = max(len(entry["name"]) for entries in found.values() for entry in entries)
-    for sort, entries in found.items():
+    name_width, place_width = max(len(known.name) for known in found), max(len(known.place) for known in found)
+    for sort, entries in groupby(found, key=lambda known: known.sort):
         click.echo(f"{sort}:")
-        for entry in entries:
-            click.echo(f"  {entry['name']:<{width}}  {entry['place']}  ({entry['package']})")
+        for known in entries:
+            meant = f"  for {', '.join(known.systems)}" if known.systems else ""
+            click.echo(f"  {known.name:<{name_width}}  {known.place:<{place_width}}  {known.package}{meant}")

@@ -1,0 +1,66 @@
+"""What there is by name: systems, laws, policies and agents, built in or brought by other packages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mecsim_agents import LEARNERS
+
+from mecsim.core.plugins import Plugin, Registry
+from mecsim.core.system import SYSTEMS
+from mecsim.physics.channel.base import CHANNELS
+from mecsim.policies.registry import NamedPolicy, policies_of_system
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Something that is known by a name."""
+
+    sort: str  # systems, channels, ...
+    name: str
+    place: str  # package.module:name
+    package: str  # that brought it
+    systems: tuple[str, ...]  # that it is for; none for all
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def known_plugins() -> list[Known]:
+    """All of them: systems first, then laws, policies and agents.
+
+    Raises:
+        InputError: a package's policies cannot be imported.
+    """
+    laws: dict[str, Registry[Any]] = {"channels": CHANNELS}
+    return [
+        *_registered("systems", SYSTEMS.plugins.values()),
+        *(known for sort, registry in laws.items() for known in _registered(sort, registry.plugins.values())),
+        *_policies(),
+        *_agents(),
+    ]
+
+
+def _registered(sort: str, plugins: Iterable[Plugin]) -> list[Known]:
+    return [Known(sort, plugin.name, plugin.place, plugin.package, ()) for plugin in plugins]
+
+
+def _policies() -> list[Known]:
+    """Policies of all systems, each once: a name may be another policy with another system."""
+    players: dict[NamedPolicy, list[str]] = {}
+    of_all = len(SYSTEMS.plugins)
+    for system in SYSTEMS.plugins:
+        for policy in policies_of_system(SYSTEMS.load(system)).values():
+            players.setdefault(policy, []).append(system)
+    return [
+        Known("policies", policy.name, policy.place, policy.package, tuple(systems) if len(systems) < of_all else ())
+        for policy, systems in players.items()
+    ]
+
+
+def _agents() -> list[Known]:
+    return [
+        Known("agents", name, f"{made.__module__}:{made.__qualname__}", " and ".join(LEARNERS.origins(name)), ())
+        for name, made in ((name, LEARNERS[name].config) for name in LEARNERS)
+    ]
