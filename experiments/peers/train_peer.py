@@ -32,6 +32,7 @@ import click
 import gymnasium as gym
 import numpy as np
 import torch
+from mecsim.systems.offload.policies.scalar_rl import DqnConfig
 from numpy.typing import NDArray
 from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -51,7 +52,6 @@ from mecsim.sweep import evaluate, hypervolume, mean_cost, policy_factory, prefe
 from mecsim.sweep.indicators import expected_utility
 from mecsim.systems.offload.environment import OffloadEnv
 from mecsim.systems.offload.episodes import OffloadEpisodes
-from mecsim.systems.offload.policies.scalar_rl import DqnConfig
 from mecsim.training import Evaluation, Run, TrainingConfig, train
 
 SCENARIO = "gmorl-e6"

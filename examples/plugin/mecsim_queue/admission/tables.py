@@ -27,9 +27,7 @@ JOBS = Schema(
 """A row per job."""
 
 
-def job_columns(
-    records: "AdmissionRecords", tapes: "AdmissionTapes", scenario: AdmissionScenario
-) -> dict[str, Values]:
+def job_columns(records: "AdmissionRecords", tapes: "AdmissionTapes", scenario: AdmissionScenario) -> dict[str, Values]:
     """jobs.csv of some episodes."""
     episode, job = np.indices(tapes.arrival_s.shape)
     columns = {
