@@ -6,7 +6,7 @@ from mecsim.core.frames import Column, Schema
 
 
 def metrics_schema(objectives: Sequence[str], told: Mapping[str, str]) -> Schema:
-    """A row per epoch, empty where nothing is told; `told` are the learner's metrics, each with its meaning."""
+    """A row per epoch, empty where nothing is to tell; `told` are the learner's metrics, each with its meaning."""
     return Schema(
         (
             Column("epoch", "Int64", "from 1; an epoch is one episode of every environment"),
