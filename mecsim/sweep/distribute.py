@@ -46,11 +46,11 @@ def run_jobs(
         initargs=(max(1, threads // workers),),
     )(delayed(function)(job) for job in jobs)
     try:
-        yield from results
+        for result in results:  # noqa: UP028  (`yield from` would close them first)
+            yield result
     except GeneratorExit:
-        # Closed instead, joblib would warn of work that is lost.
         with suppress(KeyboardInterrupt):
-            results.throw(KeyboardInterrupt)
+            results.throw(KeyboardInterrupt)  # joblib would warn of lost work if it were closed
         raise
     except TerminatedWorkerError:
         raise MecsimError("a worker was ended from outside, perhaps for want of memory; use fewer workers") from None
