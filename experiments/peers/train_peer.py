@@ -47,7 +47,6 @@ from mecsim.envs import FlatObservation
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
 from mecsim.policies import Policy, calibrate
 from mecsim.policies.policy import Actions, Preferences
-from mecsim.policies.stable_baselines import DqnConfig
 from mecsim.report.provenance import provenance
 from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, hypervolume, mean_cost, policy_factory, preference_grid, write_json
