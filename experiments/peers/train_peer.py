@@ -32,7 +32,6 @@ import click
 import gymnasium as gym
 import numpy as np
 import torch
-from mecsim.systems.offload.policies.scalar_rl import DqnConfig
 from numpy.typing import NDArray
 from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -47,6 +46,7 @@ from mecsim.envs import FlatObservation
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
 from mecsim.policies import Policy, calibrate
 from mecsim.policies.policy import Actions, Preferences
+from mecsim.policies.stable_baselines import DqnConfig
 from mecsim.report.provenance import provenance
 from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, hypervolume, mean_cost, policy_factory, preference_grid, write_json
