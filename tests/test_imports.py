@@ -1,9 +1,11 @@
-"""What importing the package costs and offers."""
+"""What importing the package costs and offers, and that no modules need each other in a circle."""
 
+import ast
 import importlib
 import re
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from pkgutil import walk_packages
 
@@ -95,3 +97,60 @@ def test_public_names_of_the_package() -> None:
     assert mecsim.load_scenario is load_scenario
     assert mecsim.Scenario is Scenario
     assert mecsim.__version__.count(".") == 2
+
+
+def imports_of(path: Path, name: str) -> set[str]:
+    """The names that a module imports anywhere: on top, in functions, and for type checkers only."""
+    package = name if path.stem == "__init__" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.rsplit(".", node.level - 1)[0] if node.level else ""
+            place = ".".join(part for part in (above, node.module) if part)
+            found |= {f"{place}.{alias.name}" for alias in node.names}
+    return found
+
+
+def imports_between(root: Path, package: str) -> dict[str, set[str]]:
+    """Module to the modules of the same package that it imports."""
+    paths = {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (root / package).rglob("*.py")
+    }
+
+    def module_of(name: str) -> str:
+        """The module that an imported name is, or is in."""
+        while name and name not in paths:
+            name = name.rpartition(".")[0]
+        return name
+
+    return {
+        name: {module for found in imports_of(path, name) if (module := module_of(found))} - {name}
+        for name, path in paths.items()
+    }
+
+
+@pytest.mark.parametrize("package", ["mecsim", "mecsim_agents"])
+def test_no_circles(package: str) -> None:
+    """Also none that only type checkers see, or that only a call closes."""
+    root = Path(importlib.import_module(package).__path__[0]).parent
+    imports = imports_between(root, package)
+    assert any(imports.values())
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
+
+
+def test_circles_are_found(tmp_path: Path) -> None:
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / "__init__.py").write_text("")
+    (tmp_path / "house" / "one.py").write_text("def f():\n    from . import two\n")
+    (tmp_path / "house" / "two.py").write_text("if TYPE_CHECKING:\n    from house.one import f\n")
+    imports = imports_between(tmp_path, "house")
+    assert imports["house.one"] == {"house.two"}
+    assert imports["house.two"] == {"house.one"}
+    with pytest.raises(CycleError):
+        TopologicalSorter(imports).prepare()

@@ -14,7 +14,7 @@ whether capacity is used better. They divide the mean by the mean number of Mbit
 import numpy as np
 
 from mecsim.cli import main
-from mecsim.policies import baseline, calibrate, play
+from mecsim.policies import calibrate, named_policy, play
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario, with_context
 from mecsim.studies.study import Study, experiment
@@ -30,7 +30,7 @@ def dispatched_mbit(scenario: OffloadScenario, episodes: int, seed: int) -> floa
     everywhere = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
     total_bit = 0.0
     for _, tapes in tape_chunks(scenario, seed, episodes):
-        records = play(baseline("cloud", scenario)(seed), scenario, tapes, everywhere).records
+        records = play(named_policy("cloud", scenario)(seed), scenario, tapes, everywhere).records
         total_bit += float(records.size_bit[records.dispatched].sum())
     return total_bit / episodes / 1e6
 

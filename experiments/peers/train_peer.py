@@ -32,20 +32,21 @@ import click
 import gymnasium as gym
 import numpy as np
 import torch
-from mecsim.systems.offload.policies.scalar_rl import DqnConfig
 from numpy.typing import NDArray
 from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
 from mecsim.cli import main
-from mecsim.cli.options import key_values, use_threads
+from mecsim.cli.options import key_values
 from mecsim.core.episodes import Arrays
 from mecsim.core.seeds import Stream
+from mecsim.core.threads import use_threads
 from mecsim.envs import FlatObservation
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
 from mecsim.policies import Policy, calibrate
 from mecsim.policies.policy import Actions, Preferences
+from mecsim.policies.stable_baselines import DqnConfig
 from mecsim.report.provenance import provenance
 from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, hypervolume, mean_cost, policy_factory, preference_grid, write_json

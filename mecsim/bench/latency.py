@@ -1,21 +1,18 @@
 """How long a policy takes for one decision: one observation, on one thread of the CPU, as a dispatcher asks for it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import numpy as np
-import torch
 from mecsim_agents import Learner
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import set_threads
 from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import draw_episodes, new_episodes
+from mecsim.core.threads import on_threads
 from mecsim.errors import InputError
 from mecsim.policies import Policy, named_policy
 from mecsim.training import Run, TrainingConfig, prepared
@@ -54,7 +51,7 @@ def measure_latency(decide: Decide, scenario: Scenario, decisions: int, seed: in
     taken_ns: list[tuple[int, int]] = []  # on the wall, on a processor
     episodes = new_episodes(scenario, "batched")
     episode = 0
-    with _one_thread():
+    with on_threads(1):
         while len(taken_ns) < WARM_UP + decisions:
             if episode >= PATIENCE and not taken_ns:
                 raise InputError("latency: the scenario has no tasks to decide on")
@@ -107,15 +104,3 @@ def policy_decides(policy: Policy, preference: NDArray[np.float64]) -> Decide:
         return int(policy.act(episodes, observation, wanted)[0])
 
     return decide
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads(), numba.get_num_threads()
-    torch.set_num_threads(1)
-    set_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        set_threads(before[1])

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mecsim.core.scenario import Scenario
+from mecsim.core.threads import on_threads
 from mecsim.training import EpochReport, Evaluation, Run, TrainingConfig, prepared, train
 
 EPOCHS = 12
@@ -47,12 +47,8 @@ def measure_training(scenario: Scenario, epochs: int = EPOCHS) -> dict[str, floa
     is what is left over. Evaluations and checkpoints are left out of all of them.
     """
     found = training_speed(scenario, TrainingConfig(), epochs)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with on_threads(1):
         timed = _train(scenario, TrainingConfig(), epochs, "cpu")
-    finally:
-        torch.set_num_threads(threads)
     share = {name: spent_s / timed.wall_s for name, spent_s in timed.section_s.items()}
     share["network"] = share["acting"] + share["learning"]
     share["rest"] = 1.0 - sum(share[name] for name in ("network", "sampling", "environments", "storing"))

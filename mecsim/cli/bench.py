@@ -4,7 +4,8 @@ import json
 
 import click
 
-from mecsim.cli.options import threads_option, use_threads
+from mecsim.cli.options import threads_option
+from mecsim.core.threads import use_threads
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mecsim.cli.options import json_option, new_file
+from mecsim.core.files import atomic_write
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
@@ -62,8 +63,7 @@ def _write(run: "Run", agent: "Learner", path: Path) -> "tuple[Agreement, int]":
     """
     from mecsim.training import ExportedPolicy, agreement, export_onnx
 
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with atomic_write(path) as partial:
         export_onnx(run, agent, partial)
         found = agreement(ExportedPolicy(partial), agent, run.scenario, run.config.preference)
         if not found.close:
@@ -72,7 +72,4 @@ def _write(run: "Run", agent: "Learner", path: Path) -> "tuple[Agreement, int]":
                 f"{found.largest_difference:.1e} where rounding explains {found.rounding:.1e}: nothing was written; "
                 "report it with the versions of torch and onnx"
             )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
     return found, path.stat().st_size

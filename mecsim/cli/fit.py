@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mecsim.cli.options import json_option, new_file, seed_option, threads_option, use_threads
+from mecsim.cli.options import json_option, new_file, seed_option, threads_option
+from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from mecsim.training import EpochReport, Evaluate, Run
 
 
-def learn(run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor", device: str, resume: bool) -> None:
-    """Train a run to its end, or go on with it.
+def learn(run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor | None", device: str, resume: bool) -> None:
+    """Train a run to its end, or go on with it; nothing is shown without `progress`.
 
     Raises:
         RunError: what there is to resume is damaged.
@@ -21,7 +21,7 @@ def learn(run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor", device:
     if resume:
         resumed_at = run.latest_env_steps() if run.has_checkpoint() else 0
     with TensorBoardMonitor(run.folder / "tensorboard", run.scenario, resumed_at) as tensorboard:
-        train(run, evaluate, [tensorboard, progress], device, resume)
+        train(run, evaluate, [tensorboard] if progress is None else [tensorboard, progress], device, resume)
 
 
 class ProgressMonitor:

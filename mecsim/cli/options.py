@@ -75,19 +75,6 @@ def preference_of(text: str | None, objectives: tuple[str, ...]) -> NDArray[np.f
         raise InputError(f"--preference {text}: {error} (objectives: {', '.join(objectives)})") from None
 
 
-def use_threads(count: int | None) -> int:
-    """Let all libraries use this many threads (all cores by default), and return the number."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = count or cores
-    import torch
-
-    from mecsim.core.compiled import set_threads
-
-    set_threads(threads)
-    torch.set_num_threads(threads)
-    return threads
-
-
 _JSON_MARK = b'{\n  "format":'
 MARKS = {
     "config.yaml": b"mecsim_run:",

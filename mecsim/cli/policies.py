@@ -1,18 +1,19 @@
 """Training the policies of `mecsim train --multi-policy`, one after another or several at once."""
 
-import subprocess
-import sys
-import tempfile
-import time
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
 
 from mecsim.cli.learning import ProgressMonitor, learn
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
-    from mecsim.training import MultiRun, Run
+    from rich.console import Console
+
+    from mecsim.training import MultiRun
 
 _POLL_S = 0.5
 
@@ -32,76 +33,66 @@ def learn_in_turn(multi: "MultiRun", device: str, resume: bool) -> None:
                 learn(run, training_evaluation(run), progress, device, resume)
 
 
-@dataclass(frozen=True, slots=True)
-class _Worker:
-    run: "Run"
-    process: subprocess.Popen[bytes]
-    errors: IO[bytes]
-
-
 def learn_side_by_side(multi: "MultiRun", device: str, workers: int, threads: int) -> None:
     """Train the policies that are not finished, in at most `workers` processes of `threads` threads each.
 
-    Each process is the command that goes on with an ordinary run. What stops one stops all; what each has saved stays.
+    Each process goes on with an ordinary run. What stops one stops all; what each has saved stays.
 
     Raises:
-        MecsimError: a process failed, with what it said.
+        MecsimError: a training failed; it says which.
     """
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    from mecsim.sweep.distribute import run_jobs
 
     console = Console(stderr=True)
-    columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
-    waiting = [run for run in multi.runs if not run.finished]
-    active: list[_Worker] = []
+    waiting = [run.folder.absolute() for run in multi.runs if not run.finished]
     done = len(multi.runs) - len(waiting)
-    epochs = sum(run.epochs for run in multi.runs)
-    with ExitStack() as stack:
-        progress = stack.enter_context(
-            Progress(TextColumn("training"), *columns, console=console, disable=not console.is_terminal)
-        )
-        task = progress.add_task("", total=epochs, completed=_epochs_done(multi))
-        stack.callback(_stop, active)
-        while waiting or active:
-            while waiting and len(active) < workers:
-                active.append(_start(waiting.pop(0), device, threads, stack))
-            time.sleep(_POLL_S)
-            for worker in [worker for worker in active if worker.process.poll() is not None]:
-                active.remove(worker)
-                _check(worker)
-                done += 1
-                if not console.is_terminal:
-                    console.print(f"{worker.run.folder.name} is trained, {done} of {len(multi.runs)}", highlight=False)
-            if console.is_terminal:
-                progress.update(task, completed=_epochs_done(multi))
+    with _bar(multi, console):
+        train_one = partial(_learn_one, device)
+        for name in run_jobs(train_one, waiting, workers, workers * threads, ordered=False):
+            done += 1
+            if not console.is_terminal:
+                console.print(f"{name} is trained, {done} of {len(multi.runs)}", highlight=False)
 
 
-def _start(run: "Run", device: str, threads: int, stack: ExitStack) -> _Worker:
-    errors = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 (the stack closes it)
-    options = ("--out", str(run.folder.absolute()), "--device", device, "--num-threads", str(threads))
-    # -P: a folder called mecsim in the working directory is not the package.
-    command = [sys.executable, "-P", "-m", "mecsim", "train", "--resume", *options]
-    return _Worker(run, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors), errors)
+def _learn_one(device: str, folder: Path) -> str:
+    """Train a run to its end, and return its name. Errors begin with it."""
+    from mecsim.sweep import training_evaluation
+    from mecsim.training import Run
+
+    try:
+        run = Run.open(folder)
+        learn(run, training_evaluation(run), None, device, resume=True)
+    except (MecsimError, OSError) as error:
+        kind = InputError if isinstance(error, InputError) else MecsimError
+        raise kind(f"{folder.name}: {error}") from None
+    return folder.name
 
 
-def _check(worker: _Worker) -> None:
-    """Raise what a process that has ended failed with."""
-    code = worker.process.returncode
-    if code == 0:
+@contextmanager
+def _bar(multi: "MultiRun", console: "Console") -> Iterator[None]:
+    """A bar of the epochs that are in the runs' files, where there is a terminal to show it."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    if not console.is_terminal:
+        yield
         return
-    worker.errors.seek(0)
-    lines = worker.errors.read().decode(errors="replace").strip().splitlines()
-    told = lines[-1].removeprefix("mecsim: ") if lines else f"its process ended with code {code}"
-    kind = InputError if code == 2 else MecsimError
-    raise kind(f"{worker.run.folder.name}: {told}")
+    columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
+    over = Event()
+    with Progress(TextColumn("training"), *columns, console=console) as progress:
+        task = progress.add_task("", total=sum(run.epochs for run in multi.runs))
 
+        def follow() -> None:
+            while not over.wait(_POLL_S):
+                with suppress(MecsimError):  # a damaged file is told by who trains
+                    done = sum(len(run.read_metrics(run.epochs)) for run in multi.runs)
+                    progress.update(task, completed=done)
 
-def _stop(active: list[_Worker]) -> None:
-    for worker in active:
-        worker.process.terminate()
-    for worker in active:
-        worker.process.wait()
-
-
-def _epochs_done(multi: "MultiRun") -> int:
-    return sum(len(run.read_metrics(run.epochs)) for run in multi.runs)
+        follower = Thread(target=follow)
+        follower.start()
+        try:
+            yield
+        finally:
+            over.set()
+            follower.join()

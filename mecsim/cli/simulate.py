@@ -17,8 +17,8 @@ from mecsim.cli.options import (
     preference_of,
     seed_option,
     threads_option,
-    use_threads,
 )
+from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
 

@@ -20,8 +20,8 @@ from mecsim.cli.options import (
     remove,
     seed_option,
     threads_option,
-    use_threads,
 )
+from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
 if TYPE_CHECKING:

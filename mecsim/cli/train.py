@@ -14,8 +14,8 @@ from mecsim.cli.options import (
     key_values,
     output_folder,
     threads_option,
-    use_threads,
 )
+from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, RunError
 
 if TYPE_CHECKING:

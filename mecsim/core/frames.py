@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import atomic_write
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
@@ -129,10 +130,8 @@ class CsvFile:
 
 def write_csv(path: Path, frame: "pl.DataFrame", schema: Schema) -> None:
     """Write a whole table, such that whoever reads the file finds all of it or what was there before."""
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
+    with atomic_write(path) as partial, partial.open("wb") as file:
         _append(file, frame, schema, header=True)
-    partial.replace(path)
 
 
 def read_csv(path: Path, schema: Schema, error: type[MecsimError] = InputError) -> "pl.DataFrame":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import atomic_write
 from mecsim.errors import InputError
 from mecsim.people.people import People, draw_people_of
 from mecsim.people.population import ACTIVITIES, DAY_CLASSES, PERIODS, PLACES, Population
@@ -99,17 +100,12 @@ def write_dataset(
     people = draw_people_of(population, satisfaction, users, seed)
     origin = {"format": FORMAT, "users": users, "days": days, "seed": seed, "levels": levels, **(told or {})}
     rows, rating, share = 0, 0.0, 0.0
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with LogFile(partial, path.suffix == ".csv", origin) as file:
-            for columns in log_slices(population, satisfaction, people, days, seed, levels):
-                file.write(columns)
-                rows += len(columns["request"])
-                rating += float(np.sum(columns["satisfaction"]))
-                share += float(np.sum(columns["given_rate_kbit_per_s"] / columns["demand_rate_kbit_per_s"]))
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic_write(path) as partial, LogFile(partial, path.suffix == ".csv", origin) as file:
+        for columns in log_slices(population, satisfaction, people, days, seed, levels):
+            file.write(columns)
+            rows += len(columns["request"])
+            rating += float(np.sum(columns["satisfaction"]))
+            share += float(np.sum(columns["given_rate_kbit_per_s"] / columns["demand_rate_kbit_per_s"]))
     return Written(rows, rating / max(rows, 1), share / max(rows, 1))
 
 

@@ -1,7 +1,7 @@
 """How policies are named and played, the scales of objectives, and policies that play every system."""
 
 from mecsim.policies.calibration import Calibration, calibrate, tradable
-from mecsim.policies.greedy import GreedyPolicy
+from mecsim.policies.immediate import GreedyPolicy
 from mecsim.policies.policy import Policy, PolicyFactory, PolicyOf, play
 from mecsim.policies.registry import NamedPolicy, named_policy, policies_of, policies_of_system, policy, policy_at
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, objectives_of
-from mecsim.policies.greedy import GreedyPolicy
+from mecsim.policies.immediate import GreedyPolicy
 from mecsim.policies.policy import play
 
 ANCHOR_WEIGHT = 0.95

@@ -4,7 +4,6 @@ The trees are one of the arrays, the bytes of LightGBM's text of them.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import atomic_write
 from mecsim.errors import InputError
 from mecsim.predictor.calibration import CALIBRATED
 from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, NUMBERS
@@ -46,14 +46,10 @@ def write_predictor(
     from safetensors.numpy import save
 
     header = {"format": FORMAT, "mecsim_version": __version__, "names": {key: list(names[key]) for key in CATEGORIES}}
-    partial = path.with_name(path.name + ".partial")
-    try:
-        told = {MODEL: np.frombuffer(model.encode(), np.uint8), **arrays}
-        plain = {name: np.ascontiguousarray(told[name]) for name in _SHAPES}
+    told = {MODEL: np.frombuffer(model.encode(), np.uint8), **arrays}
+    plain = {name: np.ascontiguousarray(told[name]) for name in _SHAPES}
+    with atomic_write(path) as partial:
         partial.write_bytes(save(plain, {KEY: json.dumps(header)}))
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Model, Arrays]:

@@ -20,12 +20,13 @@ from mecsim.predictor.users import CELLS, CELLS_PER_UNIT, LOW, VARIANCES, UserOf
 Array = NDArray[np.float64]
 
 ROUNDS = 4
-TREES, LEAVES, LEARNING_RATE = 150, 31, 0.1
+TREES, LEAVES, LEARNING_RATE = 250, 15, 0.1
 TREE_ROWS = 500_000  # requests that trees are fitted to; of a longer log as many are drawn
 LARGEST_LEAST_LEAF = 50  # requests in each leaf; fewer in a short log
 SETTINGS = {
     "objective": "regression",
     "min_data_in_bin": 1,  # each cell is a bin of its own
+    "monotone_constraints_method": "intermediate",  # not as strict as "basic", and monotone all the same
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 1,

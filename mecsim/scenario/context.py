@@ -1,7 +1,6 @@
 """A scenario with some of its values replaced, as `--context servers.edge.cpu="2 GHz"` asks for."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
@@ -12,7 +11,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.errors import ScenarioError
 from mecsim.scenario.problems import check, keys_of
 from mecsim.scenario.text import TextProblem, dotted, read_plain
-from mecsim.schema.words import one_line
+from mecsim.schema.words import close_name, one_line
 
 
 def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario:
@@ -66,11 +65,11 @@ def _keys(scenario: type[BaseModel]) -> tuple[str, ...]:
 def _suggestion(key: str, scenario: type[Scenario]) -> str:
     """The key that was probably meant: one spelled like it, or one that ends in the same word."""
     known = [*scenario.SHORT_KEYS, *_keys(scenario)]
-    same_end = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]]
-    close = get_close_matches(key[:100], known, n=1, cutoff=0.6) or same_end
+    same_end = (name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1])
+    close = close_name(key, known) or next(same_end, None)
     return (
-        f"did you mean '{close[0]}'?"
-        if close
+        f"did you mean '{close}'?"
+        if close is not None
         else "expected a key such as " + " or ".join(map(repr, scenario.EXAMPLE_KEYS))
     )
 

@@ -4,11 +4,17 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def close_name(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The nearest known word, or None where none is near; with a `cutoff` of 0 some word always is."""
+    close = get_close_matches(word[:100], list(known), n=1, cutoff=cutoff)
+    return close[0] if close else None
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """`did you mean 'x'?` for the nearest known word, or the known words where none is near."""
     words = list(known)
-    close = get_close_matches(word[:100], words, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else f"expected one of {', '.join(words)}"
+    close = close_name(word, words)
+    return f"did you mean '{close}'?" if close is not None else f"expected one of {', '.join(words)}"
 
 
 def one_line(text: str) -> str:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mecsim.cli.options import seed_option, threads_option, use_threads
+from mecsim.cli.options import seed_option, threads_option
 from mecsim.core.scenario import Scenario
+from mecsim.core.threads import use_threads
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,54 +1,65 @@
-"""Runs independent jobs, here or on several processes, with the results in the order of the jobs."""
+"""Runs independent jobs, here or on several processes of joblib, with the results in the order of the jobs."""
 
-import multiprocessing
 import signal
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
-from mecsim.errors import InputError
+from mecsim.errors import InputError, MecsimError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
 def run_jobs(
-    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int = 1, threads: int = 1
-) -> Iterator[Result]:
-    """Yield `function(job)` for each job, in order. With several workers, function and jobs must be importable.
+    function: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    workers: int = 1,
+    threads: int = 1,
+    ordered: bool = True,
+) -> Generator[Result]:
+    """Yield `function(job)` for each job, in order, or as they are done. With several workers, both must be picklable.
 
     The processes share `threads`; each gets its part, at least one. When the caller is interrupted or loses
-    interest they are ended at once, whatever they are at.
+    interest they are ended at once, whatever they are at. What a job raises is raised here.
+
+    Raises:
+        InputError: there is to be no worker.
+        MecsimError: a process was ended from outside.
     """
     if workers < 1:
         raise InputError(f"at least one worker is needed, got {workers}")
     if workers == 1:
         yield from map(function, jobs)
         return
-    context = multiprocessing.get_context("spawn")  # forking a process with running threads is not safe
-    share = (max(1, threads // workers),)
-    others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=share) as pool:
-        waiting = deque(pool.submit(function, job) for job in jobs)
-        try:
-            while waiting:
-                yield waiting.popleft().result()
-        except (KeyboardInterrupt, GeneratorExit):
-            # Nothing is cancelled before: a pool whose processes end trips over what was cancelled.
-            for process in set(multiprocessing.active_children()) - others:
-                process.terminate()
-            raise
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    results = Parallel(
+        n_jobs=max(2, min(workers, len(jobs))),
+        backend="loky",
+        return_as="generator" if ordered else "generator_unordered",
+        batch_size=1,
+        max_nbytes=None,  # arrays are sent, not mapped into memory from a file
+        initializer=_prepare,
+        initargs=(max(1, threads // workers),),
+    )(delayed(function)(job) for job in jobs)
+    try:
+        for result in results:  # noqa: UP028  (`yield from` would close them first)
+            yield result
+    except GeneratorExit:
+        with suppress(KeyboardInterrupt):
+            results.throw(KeyboardInterrupt)  # joblib would warn of lost work if it were closed
+        raise
+    except TerminatedWorkerError:
+        raise MecsimError("a worker was ended from outside, perhaps for want of memory; use fewer workers") from None
+    finally:
+        get_reusable_executor().shutdown(wait=True)  # joblib would keep idle processes for later
 
 
 def _prepare(threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent answers, and ends us
-    import torch
+    from mecsim.core.threads import use_threads
 
-    from mecsim.core.compiled import set_threads
-
-    set_threads(threads)
-    torch.set_num_threads(threads)
+    use_threads(threads)

@@ -1,6 +1,7 @@
 """Plays targets over preferences on common random numbers."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -158,9 +159,10 @@ def sweep(
     """
     jobs = [job for target in targets for job in _jobs(target, scenario, preferences, episodes, seed, store)]
     parts: dict[str, list[NDArray[np.float64]]] = {target: [] for target in targets}
-    for job, totals in zip(jobs, run_jobs(_play_job, jobs, workers, threads), strict=True):
-        parts[job.target].append(totals)
-        on_progress(job.target, len(job.preferences))
+    with closing(run_jobs(_play_job, jobs, workers, threads)) as played:
+        for job, totals in zip(jobs, played, strict=True):
+            parts[job.target].append(totals)
+            on_progress(job.target, len(job.preferences))
     return [Front(target, preferences, np.concatenate(parts[target])) for target in targets]
 
 

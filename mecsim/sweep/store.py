@@ -8,7 +8,6 @@ never taken for a part.
 
 import hashlib
 import json
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.policies import policies_of
 from mecsim.policies.registry import is_place, source_of
@@ -69,10 +69,8 @@ def read_part(path: Path, shape: tuple[int, int, int]) -> NDArray[np.float64] | 
 def write_part(path: Path, preferences: NDArray[np.float64], totals: NDArray[np.float64]) -> None:
     """Write a part such that whoever reads it finds all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{os.getpid()}.partial")  # several processes may compute the same part
-    with partial.open("wb") as file:
+    with atomic_write(path) as partial, partial.open("wb") as file:
         np.savez(file, preferences=preferences, totals=totals)
-    partial.replace(path)
 
 
 def target_identity(target: str, scenario: Scenario) -> str:

@@ -14,9 +14,9 @@ import torch
 from mecsim_agents import LEARNERS, EnvironmentShape, Learner, Replay
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import set_threads
 from mecsim.core.episodes import AnyEpisodes
 from mecsim.core.system import new_episodes, values_shown
+from mecsim.core.threads import on_threads, use_threads
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
 from mecsim.policies import Policy, calibrate, tradable
@@ -166,18 +166,8 @@ def _beside() -> Iterator[Executor | None]:
     if threads == 1:
         yield None
         return
-    torch.set_num_threads(threads - 1)
-    try:
-        with ThreadPoolExecutor(1, initializer=_use_one_thread) as executor:
-            yield executor
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _use_one_thread() -> None:
-    """Keep a new thread to itself: both libraries count threads for each thread that calls them."""
-    torch.set_num_threads(1)
-    set_threads(1)
+    with on_threads(threads - 1), ThreadPoolExecutor(1, initializer=use_threads, initargs=(1,)) as executor:
+        yield executor
 
 
 def _epoch(

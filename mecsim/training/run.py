@@ -18,6 +18,7 @@ from mecsim_agents import LEARNERS, Learner, Replay
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from mecsim.core.files import atomic_write
 from mecsim.core.frames import Schema, read_csv, write_csv
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError, ScenarioError
@@ -135,9 +136,8 @@ class Run:
         folder.mkdir(parents=True)
         agent.save(folder / "agent.safetensors")
         save_file(replay.state_tensors(), folder / "replay.safetensors")
-        partial = folder / "state.json.partial"
-        partial.write_text(json.dumps({"epoch": epoch, **state}, indent=2) + "\n")
-        partial.replace(folder / "state.json")
+        with atomic_write(folder / "state.json") as partial:
+            partial.write_text(json.dumps({"epoch": epoch, **state}, indent=2) + "\n", encoding="utf-8")
         for other in sorted((self.folder / "checkpoints").iterdir()):
             if other != folder:
                 shutil.rmtree(other)

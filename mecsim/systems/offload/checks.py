@@ -4,25 +4,64 @@ Every finding is the key's path and a message that says what is wrong and what i
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 
 from mecsim.errors import ScenarioError
 from mecsim.schema.fields import Finding
-from mecsim.systems.offload.data import MAX_STEPS, read_mobility, read_sites, read_tasks
+from mecsim.systems.offload.data import (
+    MAX_STEPS,
+    MobilityTrace,
+    Positions,
+    TaskTrace,
+    read_mobility,
+    read_sites,
+    read_tasks,
+)
+from mecsim.systems.offload.demand import Dispatch, Tasks, Users
+from mecsim.systems.offload.network import Servers
 
-if TYPE_CHECKING:
-    from mecsim.systems.offload.scenario import OffloadScenario
+
+class HasSteps(Protocol):
+    """How time is cut."""
+
+    @property
+    def step_s(self) -> float: ...
 
 
-def check_data(scenario: "OffloadScenario") -> list[Finding]:
+class Described(Protocol):
+    """What is checked of a scenario, which itself calls the checks."""
+
+    @property
+    def episode(self) -> HasSteps: ...
+    @property
+    def users(self) -> Users: ...
+    @property
+    def tasks(self) -> Tasks: ...
+    @property
+    def dispatch(self) -> Dispatch: ...
+    @property
+    def servers(self) -> Servers: ...
+    @property
+    def has_deadlines(self) -> bool: ...
+    @property
+    def priority_classes(self) -> int: ...
+    @property
+    def task_trace(self) -> TaskTrace | None: ...
+    @property
+    def mobility_trace(self) -> MobilityTrace | None: ...
+    @property
+    def sites(self) -> Positions | None: ...
+
+
+def check_data(scenario: Described) -> list[Finding]:
     """Files that cannot be read, or do not fit the scenario."""
     findings = [*_check_sites(scenario), *_check_mobility(scenario), *_check_tasks(scenario)]
     return findings or _check_coordinates(scenario)
 
 
-def check_urgency(scenario: "OffloadScenario") -> list[Finding]:
+def check_urgency(scenario: Described) -> list[Finding]:
     """Orders of service that need deadlines or priority classes. Files have been read by now."""
     trace, tasks = scenario.task_trace, scenario.tasks
     findings: list[Finding] = []
@@ -41,7 +80,7 @@ def check_urgency(scenario: "OffloadScenario") -> list[Finding]:
     return findings
 
 
-def check_options(scenario: "OffloadScenario") -> list[Finding]:
+def check_options(scenario: Described) -> list[Finding]:
     """Keys that need or exclude each other; nothing is read from outside."""
     mobility, findings = scenario.users.mobility, []
     if mobility.model == "trace" and mobility.file is None:
@@ -62,7 +101,7 @@ def _reading(key: str, check: Callable[[], list[Finding]]) -> list[Finding]:
         return [(key, str(error))]
 
 
-def _check_sites(scenario: "OffloadScenario") -> list[Finding]:
+def _check_sites(scenario: Described) -> list[Finding]:
     path = scenario.servers.edge.sites
     if path is None:
         return []
@@ -76,7 +115,7 @@ def _check_sites(scenario: "OffloadScenario") -> list[Finding]:
     return _reading("servers.edge.sites", check)
 
 
-def _check_mobility(scenario: "OffloadScenario") -> list[Finding]:
+def _check_mobility(scenario: Described) -> list[Finding]:
     path, users = scenario.users.mobility.file, scenario.users.count
     if path is None:
         return []
@@ -93,7 +132,7 @@ def _check_mobility(scenario: "OffloadScenario") -> list[Finding]:
     return _reading("users.mobility.file", check)
 
 
-def _check_tasks(scenario: "OffloadScenario") -> list[Finding]:
+def _check_tasks(scenario: Described) -> list[Finding]:
     path, users, step_s = scenario.tasks.trace.file, scenario.users.count, scenario.episode.step_s
     if path is None:
         return []
@@ -108,7 +147,7 @@ def _check_tasks(scenario: "OffloadScenario") -> list[Finding]:
     return _reading("tasks.trace.file", check)
 
 
-def _check_coordinates(scenario: "OffloadScenario") -> list[Finding]:
+def _check_coordinates(scenario: Described) -> list[Finding]:
     sites, trace = scenario.sites, scenario.mobility_trace
     if sites is None or trace is None or sites.in_degrees == trace.positions.in_degrees:
         return []

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays
 from mecsim.policies.calibration import calibrate
-from mecsim.policies.greedy import best_option
+from mecsim.policies.immediate import best_option
 from mecsim.policies.policy import Actions, Preferences
 from mecsim.policies.registry import policy
 from mecsim.systems.cells.episodes import CellsEpisodes

@@ -18,7 +18,7 @@ from mecsim.core.compiled import compiled, compiled_inline, compiled_parallel, t
 from mecsim.core.episodes import Arrays
 from mecsim.errors import InputError
 from mecsim.policies.calibration import calibrate
-from mecsim.policies.greedy import GreedyPolicy
+from mecsim.policies.immediate import GreedyPolicy
 from mecsim.policies.policy import Actions, Preferences, play_actions
 from mecsim.policies.registry import policy
 from mecsim.systems.offload.dynamics import State, advance_one, clear_server, dispatch_one, initial_state, weighted_cost

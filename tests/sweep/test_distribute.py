@@ -1,0 +1,123 @@
+"""Jobs on several processes: order, threads, what fails, and that nobody is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mecsim.errors import InputError, MecsimError
+from mecsim.sweep.distribute import run_jobs
+
+CODE = """
+import os, signal, sys, time
+from mecsim.sweep.distribute import run_jobs
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore it
+
+def work(seconds):
+    print(os.getpid(), flush=True)
+    time.sleep(seconds)
+
+try:
+    list(run_jobs(work, [1000, 1000, 1000], workers=2))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+def alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def ends(processes: list[int]) -> bool:
+    """Whether processes end within a few seconds."""
+    until = time.monotonic() + 10.0
+    while any(map(alive, processes)) and time.monotonic() < until:
+        time.sleep(0.02)
+    return not any(map(alive, processes))
+
+
+def test_results_come_in_the_order_of_the_jobs_from_processes_that_share_the_threads():
+    def work(seconds: float) -> tuple[float, int, int]:
+        import torch
+
+        time.sleep(seconds)
+        return seconds, os.getpid(), torch.get_num_threads()
+
+    jobs = [0.5, 0.0, 0.2, 0.1]
+    found = list(run_jobs(work, jobs, workers=2, threads=5))
+    assert [seconds for seconds, _, _ in found] == jobs
+    processes = {process for _, process, _ in found}
+    assert os.getpid() not in processes
+    assert {threads for _, _, threads in found} == {2}
+    assert ends(list(processes))  # none stays for later
+
+
+def test_without_order_the_first_that_is_done_comes_first():
+    def work(job: tuple[float, str]) -> str:
+        time.sleep(job[0])
+        return job[1]
+
+    assert list(run_jobs(work, [(4.0, "slow"), (0.0, "fast")], workers=2, ordered=False)) == ["fast", "slow"]
+
+
+def test_an_error_of_a_job_is_raised_as_it_is():
+    def work(job: int) -> int:
+        if job == 1:
+            raise InputError("one is not for me")
+        return job
+
+    found = run_jobs(work, [0, 1, 2, 3], workers=2)
+    assert next(found) == 0
+    with pytest.raises(InputError, match=r"^one is not for me$") as caught:
+        next(found)
+    assert type(caught.value) is InputError
+
+
+def test_a_worker_that_is_killed_is_one_line():
+    def work(job: int) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(MecsimError, match="ended from outside, perhaps for want of memory"):
+        list(run_jobs(work, [0, 1], workers=2))
+
+
+def test_who_loses_interest_ends_the_workers():
+    def work(seconds: float) -> int:
+        time.sleep(seconds)
+        return os.getpid()
+
+    found = run_jobs(work, [0.0, 1000.0, 1000.0], workers=2)
+    process = next(found)
+    assert alive(process)
+    found.close()
+    assert ends([process])
+
+
+def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently():
+    """All processes of the group get the signal."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        workers = [int(process.stdout.readline()) for _ in range(2)]
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (130, "")
+    assert ends(workers)
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_workers_are_refused(workers):
+    with pytest.raises(InputError, match="at least one worker is needed"):
+        next(run_jobs(abs, [1], workers))
