@@ -5,7 +5,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mecsim.errors import InputError
 
@@ -13,23 +13,30 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-def run_jobs(
-    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int = 1, threads: int = 1
-) -> Iterator[Result]:
+class Workers(NamedTuple):
+    """Processes that work side by side, and share threads; each gets its part, at least one."""
+
+    processes: int = 1
+    threads: int = 1
+
+
+ALONE = Workers()
+
+
+def run_jobs(function: Callable[[Job], Result], jobs: Sequence[Job], workers: Workers = ALONE) -> Iterator[Result]:
     """Yield `function(job)` for each job, in order. With several workers, function and jobs must be importable.
 
-    The processes share `threads`; each gets its part, at least one. When the caller is interrupted or loses
-    interest they are ended at once, whatever they are at.
+    When the caller is interrupted or loses interest they are ended at once, whatever they are at.
     """
-    if workers < 1:
-        raise InputError(f"at least one worker is needed, got {workers}")
-    if workers == 1:
+    if workers.processes < 1:
+        raise InputError(f"at least one worker is needed, got {workers.processes}")
+    if workers.processes == 1:
         yield from map(function, jobs)
         return
     context = multiprocessing.get_context("spawn")  # forking a process with running threads is not safe
-    share = (max(1, threads // workers),)
+    share = (max(1, workers.threads // workers.processes),)
     others = set(multiprocessing.active_children())
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=share) as pool:
+    with ProcessPoolExecutor(workers.processes, mp_context=context, initializer=_prepare, initargs=share) as pool:
         waiting = deque(pool.submit(function, job) for job in jobs)
         try:
             while waiting:
