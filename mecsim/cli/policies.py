@@ -43,14 +43,14 @@ def learn_side_by_side(multi: "MultiRun", device: str, workers: int, threads: in
     """
     from rich.console import Console
 
-    from mecsim.sweep.distribute import run_jobs
+    from mecsim.sweep.distribute import Workers, run_jobs
 
     console = Console(stderr=True)
     waiting = [run.folder.absolute() for run in multi.runs if not run.finished]
     done = len(multi.runs) - len(waiting)
     with _bar(multi, console):
         train_one = partial(_learn_one, device)
-        for name in run_jobs(train_one, waiting, workers, workers * threads, ordered=False):
+        for name in run_jobs(train_one, waiting, Workers(workers, workers * threads), ordered=False):
             done += 1
             if not console.is_terminal:
                 console.print(f"{name} is trained, {done} of {len(multi.runs)}", highlight=False)

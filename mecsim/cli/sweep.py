@@ -61,7 +61,7 @@ def sweep(
     from mecsim.report.tables import console, quality_table
     from mecsim.report.tensorboard import write_trade_offs
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import SweepSettings, assess, preference_grid, summary, write_front_csv, write_json
+    from mecsim.sweep import SweepSettings, Workers, assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.evaluate import policy_factory
     from mecsim.training import is_run, run_scenario
@@ -83,6 +83,7 @@ def sweep(
     played = with_context(played, changes)
     grid = preference_grid(len(played.objectives), preferences)
     threads = use_threads(num_threads)
+    shared = Workers(workers, threads)
     for target in targets:
         policy_factory(target, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
@@ -95,10 +96,10 @@ def sweep(
             progress.advance(tasks[target], done)
 
         try:
-            fronts = run_sweep(targets, played, grid, episodes, seed, workers, threads, advance, store)
+            fronts = run_sweep(targets, played, grid, episodes, seed, shared, advance, store)
             yardstick = next((front for front in fronts if front.target == "greedy"), None)
             if yardstick is None:
-                [yardstick] = run_sweep(["greedy"], played, grid, episodes, seed, workers, threads, store=store)
+                [yardstick] = run_sweep(["greedy"], played, grid, episodes, seed, shared, store=store)
         except KeyboardInterrupt:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise

@@ -15,7 +15,17 @@ from mecsim.predictor.data import CATEGORIES, NUMBERS, RequestLog
 from mecsim.predictor.model_text import Model, read_model
 from mecsim.predictor.predictor import Predictor
 from mecsim.predictor.read import check_data_packages
-from mecsim.predictor.users import CELLS, CELLS_PER_UNIT, LOW, VARIANCES, UserOffsets, felt_position, learned, strangers
+from mecsim.predictor.users import (
+    CELLS,
+    CELLS_PER_UNIT,
+    LOW,
+    VARIANCES,
+    Reports,
+    UserOffsets,
+    felt_position,
+    learned,
+    strangers,
+)
 
 Array = NDArray[np.float64]
 
@@ -61,12 +71,11 @@ def fit_predictor(
     offsets = start or strangers(FIRST_SPREAD).with_users(log.user_ids)
     drawn = np.zeros((len(log.user_ids), 2)) if start is None else _drawn(log, offsets, rng)
     variance = np.full(VARIANCES, FIRST_VARIANCE)
+    reports = Reports(log.codes, log.numbers, log.position, log.reported)
     for _ in range(rounds):
         model = _fitted_model(log, drawn, rng)
         fresh = strangers(offsets.covariance[-1]).with_users(log.user_ids)
-        offsets = _with_spread_of(
-            learned(fresh, model.trees, variance, log.user, log.codes, log.numbers, log.position, log.reported), log
-        )
+        offsets = _with_spread_of(learned(fresh, model.trees, variance, log.user, reports), log)
         mean = Predictor(log.names, model, variance, UNCALIBRATED, offsets)
         expected = mean.ratings(log.user, log.codes, log.numbers, log.position[:, None])[:, 0]
         variance = _variance(expected, log.reported)

@@ -6,7 +6,7 @@ Prediction needs none of the libraries that fitting needs.
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import numba
 import numpy as np
@@ -21,21 +21,41 @@ from mecsim.predictor.data import Codes, context_numbers, rate_position, request
 from mecsim.predictor.file import read_predictor, write_predictor
 from mecsim.predictor.model_text import Model
 from mecsim.predictor.trees import MAX_PENDING, Trees, add_curve
-from mecsim.predictor.users import CELLS, UserOffsets, curve_at, learned, roots_of, strangers
+from mecsim.predictor.users import CELLS, Reports, UserOffsets, curve_at, learned, roots_of, strangers
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
 
-def _quadrature(offsets: int = 7, stretches: int = 3) -> tuple[Array, Array]:
-    """Gauss-Hermite nodes (J, 2) and weights (J,) of two independent standard normal variables."""
+class _Quadrature(NamedTuple):
+    """Means over two independent standard normal variables, by Gauss and Hermite."""
+
+    nodes: Array  # (J, 2)
+    weights: Array  # (J,)
+
+
+class _Beliefs(NamedTuple):
+    """What is believed of U users."""
+
+    mean: Array  # (U, 2)
+    root: Array  # (U, 2, 2) of the covariance
+
+
+class _Contexts(NamedTuple):
+    """As in RequestLog."""
+
+    codes: Codes
+    numbers: Array
+
+
+def _quadrature(offsets: int = 7, stretches: int = 3) -> _Quadrature:
     (at, weight), (across, share) = (np.polynomial.hermite_e.hermegauss(count) for count in (offsets, stretches))
     nodes = np.stack(np.meshgrid(at, across, indexing="ij"), axis=-1).reshape(-1, 2)
     weights = np.outer(weight, share).ravel()
-    return nodes, weights / weights.sum()
+    return _Quadrature(nodes, weights / weights.sum())
 
 
-_NODES, _WEIGHTS = _quadrature()
+_QUADRATURE = _quadrature()
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +104,8 @@ class Predictor:
         codes, numbers = self._contexts(requests, population)
         position = rate_position(rate_bit_per_s, requests.min_rate_bit_per_s, requests.demand_rate_bit_per_s)
         rows = offsets.rows(requests.user)
-        changed = learned(offsets, self.model.trees, self.variance, rows, codes, numbers, position, report)
+        reports = Reports(codes, numbers, position, report)
+        changed = learned(offsets, self.model.trees, self.variance, rows, reports)
         return replace(self, offsets=changed)
 
     def forgetting_users(self) -> Self:
@@ -100,10 +121,10 @@ class Predictor:
         out = np.zeros(position.shape)
         offsets = self.offsets
         with threads_for(len(rows)):
+            beliefs = _Beliefs(offsets.mean, roots_of(offsets.covariance))
             _predict(
-                self.model.trees, self.calibration, offsets.mean, roots_of(offsets.covariance), _NODES, _WEIGHTS,
-                rows, codes, numbers, position, out,
-            )  # fmt: skip
+                self.model.trees, self.calibration, beliefs, _QUADRATURE, rows, _Contexts(codes, numbers), position, out
+            )
         return np.clip(out, 0.0, TOP_RATING, out=out)
 
     def _contexts(self, requests: Requests, population: Population) -> tuple[Codes, Array]:
@@ -131,13 +152,14 @@ class Predictor:
 
 @compiled_parallel
 def _predict(
-    trees: Trees, calibration: Array, mean: Array, root: Array, nodes: Array, weights: Array,
-    rows: Index, codes: Codes, numbers: Array, position: Array, out: Array,
+    trees: Trees, calibration: Array, beliefs: _Beliefs, quadrature: _Quadrature, rows: Index, contexts: _Contexts,
+    position: Array, out: Array,
 ) -> None:  # fmt: skip
     """Add expected ratings to `out`: means over what is believed of each user."""
+    mean, root, nodes, weights = beliefs.mean, beliefs.root, quadrature.nodes, quadrature.weights
     for request in numba.prange(len(rows)):
         curve, pending = np.empty(CELLS), np.empty((MAX_PENDING, 3), np.int64)
-        add_curve(trees, codes[request], numbers[request], curve, pending)
+        add_curve(trees, contexts.codes[request], contexts.numbers[request], curve, pending)
         calibrate(curve, calibration)
         row = rows[request]
         for node in range(len(weights)):

@@ -9,7 +9,7 @@ position this is the closed form of normal distributions.
 
 import math
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 import numba
 import numpy as np
@@ -108,11 +108,34 @@ def variance_at(variance: Array, rating: float) -> float:
     return found
 
 
+class Grid(NamedTuple):
+    """Where offsets and stretches are looked at, in deviations of what is believed."""
+
+    offsets: Array
+    stretches: Array
+    step: float  # from one offset to the next
+
+
+class Reports(NamedTuple):
+    """What R users said, and on what: contexts and given rates as in RequestLog."""
+
+    codes: NDArray[np.int8]  # (R, categories)
+    numbers: Array  # (R, numbers)
+    position: Array  # (R,) of the given rate
+    report: Array  # (R,) 0 to 5
+
+
+class _Turns(NamedTuple):
+    """The reports of user row i are order[first[i]:first[i + 1]]."""
+
+    order: Index
+    first: Index
+
+
 @compiled
 def learn(
-    curve: Array, position: float, report: float, variance: Array, mean: Array, covariance: Array,
-    offset_nodes: Array, stretch_nodes: Array, step: float,
-) -> None:  # fmt: skip
+    curve: Array, position: float, report: float, variance: Array, mean: Array, covariance: Array, grid: Grid
+) -> None:
     """Bayes' rule for one report: change `mean` (2,) and `covariance` (2, 2) of a user.
 
     The moments are sums over a grid that spans what was believed. Where the report is so telling that the grid would be
@@ -122,8 +145,8 @@ def learn(
     mixed = covariance[1, 0] / first if first > 0.0 else 0.0
     second = math.sqrt(max(covariance[1, 1] - mixed * mixed, 0.0))
     total = sum_o = sum_s = sum_oo = sum_os = sum_ss = 0.0
-    for stretch_node in stretch_nodes:
-        for offset_node in offset_nodes:
+    for stretch_node in grid.stretches:
+        for offset_node in grid.offsets:
             offset = first * offset_node
             stretch = mixed * offset_node + second * stretch_node
             rating = curve_at(curve, position, mean[0] + offset, math.exp(-mean[1] - stretch))
@@ -140,7 +163,7 @@ def learn(
     sum_s /= total
     mean[0] += sum_o
     mean[1] += sum_s
-    apart = step * first
+    apart = grid.step * first
     variance_o = sum_oo / total - sum_o * sum_o
     if variance_o < 0.25 * apart * apart:
         variance_o = max(variance_o, 0.0) + apart * apart / 12.0
@@ -151,31 +174,18 @@ def learn(
 
 @compiled_parallel
 def _learn_all(
-    trees: Trees, codes: NDArray[np.int8], numbers: Array, position: Array, report: Array, order: Index, first: Index,
-    variance: Array, mean: Array, covariance: Array, offset_nodes: Array, stretch_nodes: Array, step: float,
-) -> None:  # fmt: skip
-    """Each user's reports in turn; those of user row i are order[first[i]:first[i + 1]]."""
-    for row in numba.prange(len(first) - 1):
+    trees: Trees, variance: Array, reports: Reports, turns: _Turns, mean: Array, covariance: Array, grid: Grid
+) -> None:
+    """Each user's reports in turn."""
+    for row in numba.prange(len(turns.first) - 1):
         curve, pending = np.empty(CELLS), np.empty((MAX_PENDING, 3), np.int64)
-        for at in range(first[row], first[row + 1]):
-            one = order[at]
-            add_curve(trees, codes[one], numbers[one], curve, pending)
-            learn(
-                curve, position[one], report[one], variance, mean[row], covariance[row],
-                offset_nodes, stretch_nodes, step,
-            )  # fmt: skip
+        for at in range(turns.first[row], turns.first[row + 1]):
+            one = turns.order[at]
+            add_curve(trees, reports.codes[one], reports.numbers[one], curve, pending)
+            learn(curve, reports.position[one], reports.report[one], variance, mean[row], covariance[row], grid)
 
 
-def learned(
-    offsets: UserOffsets,
-    trees: Trees,
-    variance: Array,
-    rows: Index,
-    codes: NDArray[np.int8],
-    numbers: Array,
-    position: Array,
-    report: Array,
-) -> UserOffsets:
+def learned(offsets: UserOffsets, trees: Trees, variance: Array, rows: Index, reports: Reports) -> UserOffsets:
     """What is believed after R reports, which come in the order of time.
 
     Args:
@@ -183,15 +193,12 @@ def learned(
         trees: ratings of the typical person.
         variance: of reports around each of VARIANCES equal bins of the rating.
         rows: of the users in `offsets`, (R,); what strangers say is not remembered.
-        codes, numbers, position: contexts and given rates, as in RequestLog.
-        report: what users said, 0..5, (R,).
+        reports: of these users.
     """
     order = np.argsort(rows, kind="stable")
     first = np.searchsorted(rows[order], np.arange(len(offsets.user_ids) + 1))
     mean, covariance = offsets.mean.copy(), offsets.covariance.copy()
-    stretch_nodes = _STRETCH_NODES if (covariance[:, 1, 1] > 0.0).any() else np.zeros(1)
-    _learn_all(
-        trees, codes, numbers, position, report, order, first, variance, mean, covariance,
-        _OFFSET_NODES, stretch_nodes, _NODE_STEP,
-    )  # fmt: skip
+    stretches = _STRETCH_NODES if (covariance[:, 1, 1] > 0.0).any() else np.zeros(1)
+    grid = Grid(_OFFSET_NODES, stretches, _NODE_STEP)
+    _learn_all(trees, variance, reports, _Turns(order, first), mean, covariance, grid)
     return replace(offsets, mean=mean, covariance=covariance)

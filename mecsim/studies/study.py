@@ -89,7 +89,7 @@ class Study:
         found: list[Front] = []
         for target in targets:
             click.echo(f"{Path(target).name}: {len(grid)} preferences, {self.episodes(episodes)} episodes", err=True)
-            found += sweep([target], scenario, grid, self.episodes(episodes), self.seed, 1, self.threads, store=store)
+            found += sweep([target], scenario, grid, self.episodes(episodes), self.seed, store=store)
         return found
 
     def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> "pl.DataFrame":

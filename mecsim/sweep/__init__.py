@@ -1,6 +1,7 @@
 """Fronts: policies played over a grid of preferences on common random numbers."""
 
 from mecsim.sweep.bootstrap import Resampled, half_width_95_of, ratio, resample
+from mecsim.sweep.distribute import Workers
 from mecsim.sweep.evaluate import Front, evaluate, half_width_95, policy_factory, sweep, tape_chunks
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
 from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
@@ -17,6 +18,7 @@ __all__ = [
     "Resampled",
     "Store",
     "SweepSettings",
+    "Workers",
     "assess",
     "compared",
     "evaluate",

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from mecsim.errors import InputError, MecsimError
 
@@ -11,25 +11,34 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+class Workers(NamedTuple):
+    """Processes that work side by side, and share threads; each gets its part, at least one."""
+
+    processes: int = 1
+    threads: int = 1
+
+
+ALONE = Workers()
+
+
 def run_jobs(
     function: Callable[[Job], Result],
     jobs: Sequence[Job],
-    workers: int = 1,
-    threads: int = 1,
+    workers: Workers = ALONE,
     ordered: bool = True,
 ) -> Generator[Result]:
     """Yield `function(job)` for each job, in order, or as they are done. With several workers, both must be picklable.
 
-    The processes share `threads`; each gets its part, at least one. When the caller is interrupted or loses
-    interest they are ended at once, whatever they are at. What a job raises is raised here.
+    When the caller is interrupted or loses interest they are ended at once, whatever they are at. What a job raises is
+    raised here.
 
     Raises:
         InputError: there is to be no worker.
         MecsimError: a process was ended from outside.
     """
-    if workers < 1:
-        raise InputError(f"at least one worker is needed, got {workers}")
-    if workers == 1:
+    if workers.processes < 1:
+        raise InputError(f"at least one worker is needed, got {workers.processes}")
+    if workers.processes == 1:
         yield from map(function, jobs)
         return
     from joblib import Parallel, delayed
@@ -37,13 +46,13 @@ def run_jobs(
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     results = Parallel(
-        n_jobs=max(2, min(workers, len(jobs))),
+        n_jobs=max(2, min(workers.processes, len(jobs))),
         backend="loky",
         return_as="generator" if ordered else "generator_unordered",
         batch_size=1,
         max_nbytes=None,  # arrays are sent, not mapped into memory from a file
         initializer=_prepare,
-        initargs=(max(1, threads // workers),),
+        initargs=(max(1, workers.threads // workers.processes),),
     )(delayed(function)(job) for job in jobs)
     try:
         for result in results:  # noqa: UP028  (`yield from` would close them first)

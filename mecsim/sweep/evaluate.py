@@ -17,7 +17,7 @@ from mecsim.core.tape import Tapes
 from mecsim.errors import InputError
 from mecsim.policies import PolicyFactory, named_policy, play, policies_of, policy_at
 from mecsim.policies.registry import is_place
-from mecsim.sweep.distribute import run_jobs
+from mecsim.sweep.distribute import ALONE, Workers, run_jobs
 from mecsim.sweep.store import Store, read_part, target_identity, write_part
 from mecsim.training import is_run, run_policy
 
@@ -147,19 +147,18 @@ def sweep(
     preferences: NDArray[np.float64],
     episodes: int,
     seed: int,
-    workers: int = 1,
-    threads: int = 1,
+    workers: Workers = ALONE,
     on_progress: Callable[[str, int], None] = lambda target, done: None,
     store: Store | None = None,
 ) -> list[Front]:
     """Play each target over all preferences. `on_progress(target, n)` is told of n more preferences done.
 
-    Several workers are processes of their own and share `threads`. With a store every finished job is kept at once, and
+    With a store every finished job is kept at once, and
     what it holds of these settings already is not played again.
     """
     jobs = [job for target in targets for job in _jobs(target, scenario, preferences, episodes, seed, store)]
     parts: dict[str, list[NDArray[np.float64]]] = {target: [] for target in targets}
-    with closing(run_jobs(_play_job, jobs, workers, threads)) as played:
+    with closing(run_jobs(_play_job, jobs, workers)) as played:
         for job, totals in zip(jobs, played, strict=True):
             parts[job.target].append(totals)
             on_progress(job.target, len(job.preferences))

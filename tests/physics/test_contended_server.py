@@ -203,6 +203,12 @@ def test_energy_of_a_power_curve() -> None:
     assert server.outlook(1.0, 1e6).above_idle_j == pytest.approx(50.0 + 30.0)  # long after that
 
 
+def test_a_wait_of_more_steps_than_can_be_counted_takes_no_energy() -> None:
+    """An upload over a link that hardly exists; what is executed in the end is lost in the rounding of such a time."""
+    server = Server(1.0, rules(power_curve=True), (10.0, 20.0, 40.0))
+    assert server.outlook(1.0, 1e25).above_idle_j == 0.0
+
+
 def test_an_outlook_of_ratings() -> None:
     """Zones from 8 to 2 s: a point for each factor of two. 2 s of work alone are done at 2 s and rated 4. With 3 s of a
     second task from 1 s on the first one is done at 3 s; the second, 4 s after it was sent, is rated 3."""

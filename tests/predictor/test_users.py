@@ -9,6 +9,7 @@ from mecsim.predictor.users import (
     CELLS_PER_UNIT,
     LOW,
     VARIANCES,
+    Reports,
     UserOffsets,
     felt_position,
     learned,
@@ -40,7 +41,7 @@ def told(offsets: UserOffsets, users: np.ndarray, position: np.ndarray, report: 
     count = len(users)
     variance = np.full(VARIANCES, deviation**2)
     codes, numbers = np.zeros((count, 6), np.int8), np.zeros((count, 3))
-    return learned(offsets, line(), variance, offsets.rows(users), codes, numbers, position, report)
+    return learned(offsets, line(), variance, offsets.rows(users), Reports(codes, numbers, position, report))
 
 
 def test_one_report_is_the_closed_form_of_normal_distributions():

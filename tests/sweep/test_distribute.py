@@ -9,11 +9,11 @@ import time
 import pytest
 
 from mecsim.errors import InputError, MecsimError
-from mecsim.sweep.distribute import run_jobs
+from mecsim.sweep.distribute import Workers, run_jobs
 
 CODE = """
 import os, signal, sys, time
-from mecsim.sweep.distribute import run_jobs
+from mecsim.sweep.distribute import Workers, run_jobs
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore it
 
@@ -22,7 +22,7 @@ def work(seconds):
     time.sleep(seconds)
 
 try:
-    list(run_jobs(work, [1000, 1000, 1000], workers=2))
+    list(run_jobs(work, [1000, 1000, 1000], Workers(2)))
 except KeyboardInterrupt:
     sys.exit(130)
 """
@@ -52,7 +52,7 @@ def test_results_come_in_the_order_of_the_jobs_from_processes_that_share_the_thr
         return seconds, os.getpid(), torch.get_num_threads()
 
     jobs = [0.5, 0.0, 0.2, 0.1]
-    found = list(run_jobs(work, jobs, workers=2, threads=5))
+    found = list(run_jobs(work, jobs, Workers(2, 5)))
     assert [seconds for seconds, _, _ in found] == jobs
     processes = {process for _, process, _ in found}
     assert os.getpid() not in processes
@@ -65,7 +65,7 @@ def test_without_order_the_first_that_is_done_comes_first():
         time.sleep(job[0])
         return job[1]
 
-    assert list(run_jobs(work, [(4.0, "slow"), (0.0, "fast")], workers=2, ordered=False)) == ["fast", "slow"]
+    assert list(run_jobs(work, [(4.0, "slow"), (0.0, "fast")], Workers(2), ordered=False)) == ["fast", "slow"]
 
 
 def test_an_error_of_a_job_is_raised_as_it_is():
@@ -74,7 +74,7 @@ def test_an_error_of_a_job_is_raised_as_it_is():
             raise InputError("one is not for me")
         return job
 
-    found = run_jobs(work, [0, 1, 2, 3], workers=2)
+    found = run_jobs(work, [0, 1, 2, 3], Workers(2))
     assert next(found) == 0
     with pytest.raises(InputError, match=r"^one is not for me$") as caught:
         next(found)
@@ -86,7 +86,7 @@ def test_a_worker_that_is_killed_is_one_line():
         os.kill(os.getpid(), signal.SIGKILL)
 
     with pytest.raises(MecsimError, match="ended from outside, perhaps for want of memory"):
-        list(run_jobs(work, [0, 1], workers=2))
+        list(run_jobs(work, [0, 1], Workers(2)))
 
 
 def test_who_loses_interest_ends_the_workers():
@@ -94,7 +94,7 @@ def test_who_loses_interest_ends_the_workers():
         time.sleep(seconds)
         return os.getpid()
 
-    found = run_jobs(work, [0.0, 1000.0, 1000.0], workers=2)
+    found = run_jobs(work, [0.0, 1000.0, 1000.0], Workers(2))
     process = next(found)
     assert alive(process)
     found.close()
@@ -120,4 +120,4 @@ def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently():
 @pytest.mark.parametrize("workers", [0, -1])
 def test_no_workers_are_refused(workers):
     with pytest.raises(InputError, match="at least one worker is needed"):
-        next(run_jobs(abs, [1], workers))
+        next(run_jobs(abs, [1], Workers(workers)))

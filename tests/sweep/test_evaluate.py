@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mecsim.errors import InputError
 from mecsim.policies import named_policy, play
 from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
-from mecsim.sweep.distribute import run_jobs
+from mecsim.sweep.distribute import Workers, run_jobs
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from tests.training.small import new_run, small_scenario, trained
 
@@ -83,7 +83,7 @@ def test_jobs_and_workers_change_nothing(monkeypatch):
         ["greedy", "random"], SCENARIO, GRID, 5, 2, on_progress=lambda target, done: told.append((target, done))
     )
     assert told == [("greedy", 4), ("greedy", 2), ("random", 4), ("random", 2)]
-    two = sweep(["greedy", "random"], SCENARIO, GRID, 5, 2, workers=2)
+    two = sweep(["greedy", "random"], SCENARIO, GRID, 5, 2, Workers(2))
     limits(monkeypatch, PREFERENCES_PER_JOB=1)
     single = sweep(["greedy", "random"], SCENARIO, GRID, 5, 2)
     for others in (two, single):
@@ -129,4 +129,4 @@ def test_jobs_come_back_in_order_and_so_do_their_errors():
     with pytest.raises(InputError, match="three is too much"):
         list(run_jobs(failing, range(5)))
     with pytest.raises(InputError, match="at least one worker"):
-        list(run_jobs(doubled, [1], 0))
+        list(run_jobs(doubled, [1], Workers(0)))

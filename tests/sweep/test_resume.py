@@ -7,7 +7,16 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from mecsim.errors import InputError
-from mecsim.sweep import Store, SweepSettings, preference_grid, resume_store, start_store, sweep, write_front_csv
+from mecsim.sweep import (
+    Store,
+    SweepSettings,
+    Workers,
+    preference_grid,
+    resume_store,
+    start_store,
+    sweep,
+    write_front_csv,
+)
 from mecsim.sweep.store import target_identity
 from mecsim.systems.offload.demand import Users
 from tests.training.small import new_run, small_scenario, trained
@@ -100,7 +109,7 @@ def test_a_part_of_another_shape_is_played_again(tmp_path, played):
 
 
 def test_several_workers_store_and_find_parts(tmp_path, played):
-    two = sweep_into(tmp_path / "parts", workers=2)
+    two = sweep_into(tmp_path / "parts", workers=Workers(2))
     one = sweep_into(tmp_path / "parts")
     assert played == []  # in this process
     assert csv_of(one, tmp_path) == csv_of(two, tmp_path)

@@ -86,10 +86,12 @@ class BatchedOffloadEngine:
             _option_rewards(self.spec, self.state, self.step_index, reward)
         return reward
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_rollouts": None}  # whose room is written to: copies have their own
+
     def fork(self) -> Self:
         copied = copy(self)
         copied.state = forked(self.state)
-        copied._rollouts = None  # whose room is written to
         return copied
 
     def backlog_s(self) -> NDArray[np.float64]:
