@@ -5,12 +5,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from mecsim.schema.fields import Duration, NotNegative, Positive, Section, absolute_path, findings_error, unread_keys
+from mecsim.core.laws import LAW, LAW_FIELD, LawSection
+from mecsim.people.forms.base import RATE_FORMS, RateForm
+from mecsim.people.forms.logistic import LogisticForm
+from mecsim.people.forms.zone import ZoneForm
+from mecsim.schema.fields import NotNegative, absolute_path, findings_error, unread_keys
 from mecsim.schema.units import show
 from mecsim.schema.words import nearest
 
 PREDICTORS = ("oracle", "typical")
-WAIT_AT_DEMAND_S = {"logistic": 0.1, "iqx": 1.0}  # a part of a page, a page
 
 
 def _predictor(value: Any, info: ValidationInfo) -> str:
@@ -25,33 +28,15 @@ def _predictor(value: Any, info: ValidationInfo) -> str:
     return str(absolute_path(value, info))
 
 
-class Satisfaction(Section):
+class Satisfaction(LawSection):
     """How satisfied people are, from 0 to 5."""
 
-    form: Literal["zone", "power", "logistic", "iqx"] = Field(
-        "zone",
-        description="How a rating depends on quality. zone: lines through 2 at the adequate and 4 at the desired level "
-        "of the logarithmic rate (zone of tolerance). power: 5·x^λ, x being the rate between minimum and demand. "
-        "logistic, iqx: of the delay, which is the wait at the demanded rate, prolonged as the rate is lower.",
-    )
+    LAWS = RATE_FORMS
+    CHOICE = "form"
+
+    form: str = Field("zone", description="How a rating depends on quality.")
     spread: NotNegative = Field(
         0.25, description="How people of a persona differ: deviation of the logarithms of their levels (log-normal)."
-    )
-    delay_spread: Literal["measured", "log-normal"] = Field(
-        "measured",
-        description="logistic: how people of a persona differ. measured: as 28 people of a study did. "
-        "log-normal: by the spread.",
-    )
-    slope_below: Positive = Field(
-        1.0, description="zone: slope below the adequate level, relative to that inside the zone."
-    )
-    slope_above: Positive = Field(
-        1.0, description="zone: slope above the desired level, relative to that inside the zone."
-    )
-    wait_at_demand_s: Duration | None = Field(
-        None,
-        alias="wait_at_demand",
-        description="logistic, iqx: delay at the demanded rate; null: 0.1 s for logistic, 1 s for iqx.",
     )
     noise: Literal["normal", "sos"] = Field(
         "normal",
@@ -66,13 +51,11 @@ class Satisfaction(Section):
         "from it. Or the path of a file that mecsim fit wrote.",
     )
 
+    law: Annotated[RateForm, LAW_FIELD] = Field(ZoneForm(), alias=LAW, exclude=True)
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         idle = {  # keys that nothing reads, and what would read them
-            "delay_spread": (self.form != "logistic", "form: logistic"),
-            "slope_below": (self.form != "zone", "form: zone"),
-            "slope_above": (self.form != "zone", "form: zone"),
-            "wait_at_demand_s": (self.form not in WAIT_AT_DEMAND_S, "form: logistic or iqx"),
             "noise_deviation": (self.noise != "normal", "noise: normal"),
             "sos": (self.noise != "sos", "noise: sos"),
         }
@@ -82,6 +65,6 @@ class Satisfaction(Section):
         return self
 
     @property
-    def wait_s(self) -> float:
-        """Delay at the demanded rate of the forms that rate a delay."""
-        return self.wait_at_demand_s or WAIT_AT_DEMAND_S.get(self.form, 0.0)
+    def delay_spread(self) -> Literal["measured", "log-normal"]:
+        """How people differ in what delays satisfy them, even where no delay is rated."""
+        return self.law.delay_spread if isinstance(self.law, LogisticForm) else "measured"

@@ -4,24 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
+from mecsim.people.forms.base import Choice
 from mecsim.people.people import People, typical_people
 from mecsim.people.persona import Shift
 from mecsim.people.population import ACTIVITIES, PERIODS, PLACES, Population
 from mecsim.people.requests import Index, Requests
 from mecsim.people.satisfaction import Satisfaction
-from mecsim.physics.satisfaction import (
-    iqx_rating,
-    log_position,
-    logistic_rating,
-    power_rating,
-    rating_deviation_sos,
-    waiting_s,
-    zone_rating,
-)
+from mecsim.physics.satisfaction import rating_deviation_sos
 
 Array = NDArray[np.float64]
-
-LEAST_ZONE_WIDTH = 0.05  # however contexts move its ends
 
 
 def expected_ratings(
@@ -68,24 +59,7 @@ def _ratings(
 ) -> Array:
     """`person` are those who ask, (R,)."""
     minimum, demand = requests.min_rate_bit_per_s[:, None], requests.demand_rate_bit_per_s[:, None]
-    shift = _shifts(population, requests)
-    factor = np.exp(shift[:, 2])
-    if satisfaction.form == "power":
-        return power_rating(rate_bit_per_s, minimum, demand, (person.exponent * factor)[:, None])
-    if satisfaction.form == "zone":
-        adequate = person.adequate + shift[:, 0]
-        desired = np.maximum(person.desired + shift[:, 1], adequate + LEAST_ZONE_WIDTH)
-        return zone_rating(
-            log_position(rate_bit_per_s, minimum, demand),
-            adequate[:, None],
-            desired[:, None],
-            satisfaction.slope_below,
-            satisfaction.slope_above,
-        )
-    felt_s = waiting_s(rate_bit_per_s, demand, satisfaction.wait_s) * factor[:, None]
-    if satisfaction.form == "logistic":
-        return logistic_rating(felt_s, person.delay_centre_s[:, None], person.delay_steepness_per_s[:, None])
-    return iqx_rating(felt_s, person.delay_sensitivity_per_s[:, None])
+    return satisfaction.law.ratings(Choice(rate_bit_per_s, minimum, demand, person, _shifts(population, requests)))
 
 
 def _shifts(population: Population, requests: Requests) -> Array:

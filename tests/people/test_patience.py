@@ -4,8 +4,8 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.people.patience import draw_patience
-from mecsim.people.people import MEASURED_CENTRES_S, MEASURED_STEEPNESS_PER_S
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
+from mecsim.physics.measured_patience import MEASURED_CENTRES_S, MEASURED_STEEPNESS_PER_S
 
 
 def drawn(satisfaction: DelaySatisfaction, seed: int = 0) -> np.ndarray:

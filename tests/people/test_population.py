@@ -283,6 +283,6 @@ def test_predictors(tmp_path: Any) -> None:
 
 
 def test_waits_of_the_forms() -> None:
-    assert Satisfaction(form="logistic").wait_s == 0.1
-    assert Satisfaction(form="iqx").wait_s == 1.0
-    assert Satisfaction(form="iqx", wait_at_demand_s=3.0).wait_s == 3.0
+    assert Satisfaction(form="logistic").law.wait_s == 0.1
+    assert Satisfaction(form="iqx").law.wait_s == 1.0
+    assert Satisfaction(form="iqx", wait_at_demand_s=3.0).law.wait_s == 3.0

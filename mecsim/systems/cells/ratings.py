@@ -61,8 +61,8 @@ def _persona_curve(scenario: CellsScenario, persona: str, use: str, seed: int) -
     typical = typical_ratings(alone, satisfaction, requests.select(np.zeros(1, np.int64)), rates[:1])[0]
     quantiles = np.quantile(ratings, CURVE_QUANTILES, axis=0)
     kind = f"{persona.replace('_', ' ')}\n{context}"
-    if satisfaction.wait_s:
-        delay_s = waiting_s(rate, high, satisfaction.wait_s)
+    if satisfaction.law.wait_s:
+        delay_s = waiting_s(rate, high, satisfaction.law.wait_s)
         return RatingCurve(kind, use, "delay (s)", delay_s[::-1], typical[::-1], quantiles[:, ::-1])
     unit, size = ("Mbit/s", 1e6) if high >= LARGE_BIT_PER_S else ("kbit/s", 1e3)
     return RatingCurve(kind, use, f"rate ({unit})", rate / size, typical, quantiles)

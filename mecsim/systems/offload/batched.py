@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from mecsim.core.compiled import compiled_inline, compiled_parallel, threads_for
 from mecsim.core.engine import ABSENT, Observation, checked_actions
 from mecsim.core.histogram import histogram_bin
-from mecsim.physics.delay_rating import delay_rating
 from mecsim.physics.processor_sharing import NONE
 from mecsim.systems.offload.dynamics import (
     State,
@@ -165,7 +164,7 @@ class BatchedOffloadEngine:
         satisfaction, user = self.scenario.satisfaction, self.state.turns["user"][:, :-1]
         if satisfaction is None:
             return np.zeros(delay_s.shape)
-        return delay_rating(satisfaction, delay_s, self._tapes.patience[np.arange(len(user))[:, None], user])
+        return satisfaction.law.ratings(delay_s, self._tapes.patience[np.arange(len(user))[:, None], user])
 
     def _rates(self, upload_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean rate of each upload, (N, T)."""

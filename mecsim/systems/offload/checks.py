@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from mecsim.errors import ScenarioError
+from mecsim.physics.mobility.trace import Trace
 from mecsim.schema.fields import Finding
 from mecsim.systems.offload.data import (
     MAX_STEPS,
@@ -83,11 +84,9 @@ def check_urgency(scenario: Described) -> list[Finding]:
 def check_options(scenario: Described) -> list[Finding]:
     """Keys that need or exclude each other; nothing is read from outside."""
     mobility, findings = scenario.users.mobility, []
-    if mobility.model == "trace" and mobility.file is None:
+    if isinstance(mobility.law, Trace) and mobility.file is None:
         findings.append(("users.mobility.file", "missing, expected the CSV file of the trace"))
-    if mobility.model != "trace" and mobility.file is not None:
-        findings.append(("users.mobility.file", f"has no meaning with {mobility.model}, expected model: trace"))
-    if mobility.model == "none" and scenario.servers.edge.sites is not None:
+    if not mobility.law.HAS_PLACES and scenario.servers.edge.sites is not None:
         cure = "expected users.mobility.model: fixed, waypoint or trace"
         findings.append(("servers.edge.sites", f"sites have no distances to users without positions, {cure}"))
     return findings

@@ -2,14 +2,19 @@
 
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from mecsim.core.laws import LAW, LAW_FIELD, LawSection
+from mecsim.physics.mobility.base import MOBILITY, MobilityModel
+from mecsim.physics.mobility.nowhere import Nowhere
+from mecsim.physics.mobility.trace import Trace as RecordedMobility
 from mecsim.schema.fields import (
     AboveOne,
     Clip,
     Distance,
     DurationRange,
-    DurationRangeOrZero,
     File,
     Finding,
     Mean,
@@ -17,30 +22,32 @@ from mecsim.schema.fields import (
     Rate,
     Section,
     Shares,
-    SpeedRange,
     findings_error,
     whole,
 )
 from mecsim.schema.units import Uniform
 
 
-class Mobility(Section):
+class Mobility(LawSection):
     """Where users are. Without it there are no positions, and distances are drawn from the servers' ranges."""
 
-    model: Literal["none", "fixed", "waypoint", "trace"] = Field(
-        "none",
-        description="none: distances are drawn, nobody has a position. fixed: users stand at random places. "
-        "waypoint: each walks to a random place, pauses, walks on (random waypoint). trace: positions from file.",
-    )
+    LAWS = MOBILITY
+    IGNORED = frozenset({"speed", "pause"})  # they could always stand there
+
+    model: str = Field("none", description="Where users are and how they move.")
     width_m: Distance = Field(1000.0, alias="width", description="Width of the area; sites may lie outside.")
     height_m: Distance = Field(1000.0, alias="height", description="Height of the area.")
-    speed_m_per_s: SpeedRange = Field(
-        Uniform(0.5, 1.5), alias="speed", description="waypoint: speed, drawn for each walk, a speed such as 1 m/s."
-    )
-    pause_s: DurationRangeOrZero = Field(
-        Uniform(0.0, 0.0), alias="pause", description="waypoint: time at each place, drawn for each stop; or 0 s."
-    )
-    file: File = Field(None, description="trace: CSV of user, time and position.")
+    law: Annotated[MobilityModel, LAW_FIELD] = Field(Nowhere(), alias=LAW, exclude=True)
+
+    @property
+    def area_m(self) -> NDArray[np.float64]:
+        """Width and height, (2,)."""
+        return np.array([self.width_m, self.height_m])
+
+    @property
+    def file(self) -> str | None:
+        """Where users were recorded, if they were."""
+        return self.law.file if isinstance(self.law, RecordedMobility) else None
 
 
 class Users(Section):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.engine import ABSENT
 from mecsim.core.episodes import Layout
+from mecsim.physics.delay_forms.base import Kernel
 from mecsim.systems.offload.objectives import OBJECTIVES
 from mecsim.systems.offload.scenario import OffloadScenario
 
@@ -99,6 +100,7 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
     channel, servers, satisfaction = scenario.channel, scenario.servers, scenario.satisfaction
     preemptive = servers.scheduling == "priority"
     power_curve = scenario.energy.model == "power-curve"
+    form = satisfaction.law.kernel if satisfaction else Kernel(logistic=False)
     return OffloadSpec(
         steps=scenario.episode.steps,
         step_s=scenario.episode.step_s,
@@ -113,9 +115,9 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
         classes=scenario.has_classes,
         waiting_in_delay=scenario.dispatch.waiting_in_delay,
         rated=satisfaction is not None,
-        logistic=satisfaction is not None and satisfaction.form == "logistic",
-        slope_below=satisfaction.slope_below if satisfaction else 1.0,
-        slope_above=satisfaction.slope_above if satisfaction else 1.0,
+        logistic=form.logistic,
+        slope_below=form.slope_below,
+        slope_above=form.slope_above,
         contended=channel.interference or preemptive or power_curve or satisfaction is not None,
         interference=channel.interference,
         cqi=channel.adaptation == "cqi",

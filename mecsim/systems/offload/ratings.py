@@ -7,7 +7,6 @@ import numpy as np
 from mecsim.core.rating import CURVE_PEOPLE, CURVE_POINTS, CURVE_QUANTILES, RatingCurve
 from mecsim.errors import InputError
 from mecsim.people.patience import draw_patience
-from mecsim.physics.delay_rating import delay_rating
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.systems.offload.scenario import OffloadScenario
 
@@ -29,19 +28,14 @@ def rating_curves(scenario: OffloadScenario, uses: Sequence[str], seed: int) -> 
 
 def _delay_curve(satisfaction: DelaySatisfaction, seed: int) -> RatingCurve:
     patience = draw_patience(satisfaction, 1, CURVE_PEOPLE, np.random.default_rng(seed))[0]
-    if satisfaction.form == "zone":
-        median = np.array([satisfaction.adequate_s, satisfaction.desired_s])
-        shortest_s, longest_s = satisfaction.desired_s / AROUND, satisfaction.adequate_s * AROUND
-    else:
-        median = np.array([satisfaction.centre_s, satisfaction.steepness_per_s])
-        shortest_s, longest_s = satisfaction.centre_s / AROUND, satisfaction.centre_s * AROUND
-    delay_s = np.geomspace(shortest_s, longest_s, CURVE_POINTS)
-    ratings = delay_rating(satisfaction, np.broadcast_to(delay_s, (CURVE_PEOPLE, CURVE_POINTS)), patience[:, None])
+    shortest_s, longest_s = satisfaction.law.range_s
+    delay_s = np.geomspace(shortest_s / AROUND, longest_s * AROUND, CURVE_POINTS)
+    ratings = satisfaction.law.ratings(np.broadcast_to(delay_s, (CURVE_PEOPLE, CURVE_POINTS)), patience[:, None])
     return RatingCurve(
         people="users",
         use="",
         quality="delay of a task (s)",
         values=delay_s,
-        typical=delay_rating(satisfaction, delay_s, median),
+        typical=satisfaction.law.ratings(delay_s, satisfaction.law.typical),
         quantiles=np.quantile(ratings, CURVE_QUANTILES, axis=0),
     )

@@ -32,7 +32,7 @@ BYTES_PER_LINK = 32  # distance, path loss, fading and rate of a user-server pai
 BYTES_PER_CHANGING_LINK = 96  # also line of sight, shadowing and a complex field, for each task
 BYTES_PER_TASK = 64  # size, user, step and the results of a task
 BYTES_PER_STEP = 16
-BYTES_PER_WALK = 64  # two points of a path in time and space
+BYTES_PER_POINT = 32  # of a path in time and space
 
 Objective = Literal["delay", "energy", "satisfaction"]
 
@@ -183,7 +183,7 @@ class OffloadScenario(Scenario):
     @property
     def users_move(self) -> bool:
         """Whether users change their places within an episode."""
-        return self.users.mobility.model in ("waypoint", "trace")
+        return self.users.mobility.law.MOVES
 
     @property
     def link_per_task(self) -> bool:
@@ -209,13 +209,9 @@ class OffloadScenario(Scenario):
 
     @property
     def _walks_byte(self) -> float:
-        """About how much memory the walks of an episode take. A walk is about half of the sides long."""
-        mobility = self.users.mobility
-        if mobility.model != "waypoint":
-            return 0.0
-        walk_s = (mobility.width_m + mobility.height_m) / 4.0 / mobility.speed_m_per_s.high + mobility.pause_s.low
-        walks = 2.0 + self.episode.steps * self.episode.step_s / walk_s
-        return BYTES_PER_WALK * walks * self.users.count
+        """About how much memory the walks of an episode take."""
+        points = self.users.mobility.law.points(self.episode.steps * self.episode.step_s, self.users.mobility.area_m)
+        return BYTES_PER_POINT * points * self.users.count
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -18,7 +18,6 @@ from mecsim.core.engine import ABSENT, Observation, Replayed, checked_actions
 from mecsim.core.histogram import histogram_bin
 from mecsim.core.rating import TOP_RATING
 from mecsim.errors import InputError
-from mecsim.physics.delay_rating import delay_rating
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
 from mecsim.systems.offload.engine import check_options
 from mecsim.systems.offload.futures import Futures, play_rollouts
@@ -124,7 +123,7 @@ class OffloadSimulation:
         if self._satisfaction is None or not finished:
             return np.zeros(len(finished))
         delay_s = np.array([finish_s - self._waits_since_s(task) for task, finish_s in finished])
-        return delay_rating(self._satisfaction, delay_s, self._patience[[task.user for task, _ in finished]])
+        return self._satisfaction.law.ratings(delay_s, self._patience[[task.user for task, _ in finished]])
 
     def _shortfall(self, outlook: Outlook) -> float:
         """By how much tasks fall short of the top rating, summed."""

@@ -127,9 +127,9 @@ class OffloadTapes(Tapes):
         for name, (has, wants) in wanted.items():
             if has != wants:
                 raise InputError(f"tapes of another scenario: {name}: they have {has:d}, expected {wants:d}")
-        zones = scenario.satisfaction is not None and scenario.satisfaction.form == "zone"
-        if zones and not (self.patience[..., 0] > self.patience[..., 1]).all():
-            raise InputError("tapes of another scenario: their users have no adequate and desired delays")
+        if scenario.satisfaction is not None and not scenario.satisfaction.law.are_numbers(self.patience):
+            numbers = " and ".join(name.partition("_")[0] for name in scenario.satisfaction.law.NUMBERS)
+            raise InputError(f"tapes of another scenario: their users have no {numbers} delays")
         for name, values, count in (
             ("users", self.user, scenario.users.count),
             ("priority classes", self.priority, scenario.priority_classes),

@@ -164,10 +164,10 @@ def ratings(scenario: OffloadScenario, tapes: OffloadTapes, records: OffloadReco
             found.append(5.0 / (1.0 + math.exp(min(700.0, second * (delay_s - first)))))
         elif delay_s > first:
             beyond = 2.0 * math.log(delay_s / first) / math.log(first / second)
-            found.append(max(0.0, 2.0 - asked.slope_below * beyond))
+            found.append(max(0.0, 2.0 - asked.law.slope_below * beyond))
         elif delay_s < second:
             ahead = 2.0 * math.log(second / delay_s) / math.log(first / second)
-            found.append(min(5.0, 4.0 + asked.slope_above * ahead))
+            found.append(min(5.0, 4.0 + asked.law.slope_above * ahead))
         else:
             found.append(2.0 + 2.0 * math.log(first / delay_s) / math.log(first / second))
     return found

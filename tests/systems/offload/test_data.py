@@ -168,7 +168,7 @@ MOBILE = "users: {count: 2, mobility: {model: trace, file: walks.csv}}\n"
         ),
         (
             "users: {count: 2, mobility: {model: fixed, file: walks.csv}}",
-            "f.yaml:3: users.mobility.file: has no meaning with fixed, expected model: trace",
+            "f.yaml:3: users.mobility.file: has no meaning here, expected model: trace or the default",
         ),
         (
             "users: {count: 3, mobility: {model: trace, file: walks.csv}}",

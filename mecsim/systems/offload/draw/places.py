@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.physics.geography import middle, to_plane_m
-from mecsim.physics.mobility import random_waypoint, recorded_paths, uniform_places_m
+from mecsim.physics.mobility.paths import Paths, recorded_paths, uniform_places_m
 from mecsim.systems.offload.data import Positions
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 from mecsim.systems.offload.draw.tasks import Dispatches, DrawnTasks
@@ -32,13 +32,13 @@ def draw_places(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> Places
     rng = reel.generator(Phenomenon.POSITIONS)
     cloud_m = rng.uniform(cloud.distance_m.low, cloud.distance_m.high, (reel.size, users, cloud.count))
     per_task = np.arange(reel.size)[:, None], tasks.user
-    if scenario.users.mobility.model == "none":
+    if not scenario.users.mobility.law.HAS_PLACES:
         edge_m = rng.uniform(edge.distance_m.low, edge.distance_m.high, (reel.size, users, edge.count.high))
         distance_m = np.concatenate([cloud_m, edge_m], axis=2)
         return Places(distance_m[per_task] if scenario.link_per_task else distance_m, None)
     sites_m = _draw_sites_m(reel)
     if not scenario.users_move:
-        users_m = uniform_places_m(reel.generator(Phenomenon.PLACES), (reel.size, users), _area_m(reel))
+        users_m = _draw_paths(reel).place_m.reshape(reel.size, users, 2)
         distance_m = np.concatenate([cloud_m, _distances_m(users_m, sites_m)], axis=2)
         return Places(distance_m[per_task] if scenario.link_per_task else distance_m, None)
     tasks_m, travelled_m = _follow_users(reel, tasks, dispatches)
@@ -48,13 +48,10 @@ def draw_places(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> Places
 def _follow_users(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> tuple[Array, Array]:
     """Where users are when their tasks are dispatched, (N, M, 2), and how far they have come by then, (N, M)."""
     scenario, shape = reel.scenario, tasks.user.shape
-    mobility, trace, users = scenario.users.mobility, scenario.mobility_trace, scenario.users.count
+    trace, users = scenario.mobility_trace, scenario.users.count
     time_s = np.multiply(dispatches.step, scenario.episode.step_s, dtype=np.float64)
     if trace is None:
-        rng, until_s = reel.generator(Phenomenon.PLACES), scenario.episode.steps * scenario.episode.step_s
-        paths = random_waypoint(
-            rng, reel.size * users, until_s, _area_m(reel), mobility.speed_m_per_s, mobility.pause_s
-        )
+        paths = _draw_paths(reel)
         path = tasks.user + users * np.arange(reel.size)[:, None]
     else:
         # Recorded tasks and positions have one clock; alone, positions begin with the episode.
@@ -65,6 +62,13 @@ def _follow_users(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> tupl
     return place_m.reshape(*shape, 2), travelled_m.reshape(shape)
 
 
+def _draw_paths(reel: Reel) -> Paths:
+    """The path of each user of each episode, N·U of them."""
+    scenario, rng = reel.scenario, reel.generator(Phenomenon.PLACES)
+    walkers, until_s = reel.size * scenario.users.count, scenario.episode.steps * scenario.episode.step_s
+    return scenario.users.mobility.law.draw_paths(rng, walkers, until_s, scenario.users.mobility.area_m)
+
+
 def _draw_sites_m(reel: Reel) -> Array:
     """Where the edges stand, (N, E, 2): on the given sites in their order, or anywhere.
 
@@ -72,7 +76,7 @@ def _draw_sites_m(reel: Reel) -> Array:
     """
     sites, edges, rng = reel.scenario.sites, reel.scenario.servers.edge.count, reel.generator(Phenomenon.SITES)
     if sites is None:
-        return uniform_places_m(rng, (reel.size, edges.high), _area_m(reel))
+        return uniform_places_m(rng, (reel.size, edges.high), reel.scenario.users.mobility.area_m)
     sites_m = _plane_m(reel, sites)
     if edges.low == edges.high == len(sites_m):
         return np.broadcast_to(sites_m, (reel.size, *sites_m.shape))
@@ -88,12 +92,7 @@ def _plane_m(reel: Reel, positions: Positions) -> Array:
     if not positions.in_degrees:
         return positions.values
     common = reel.scenario.sites or positions
-    return to_plane_m(positions.values, middle(common.values)) + 0.5 * _area_m(reel)
-
-
-def _area_m(reel: Reel) -> Array:
-    mobility = reel.scenario.users.mobility
-    return np.array([mobility.width_m, mobility.height_m])
+    return to_plane_m(positions.values, middle(common.values)) + 0.5 * reel.scenario.users.mobility.area_m
 
 
 def _distances_m(places_m: Array, sites_m: Array) -> Array:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mecsim.physics.mobility import Paths, mean_distance_m, random_waypoint, recorded_paths, uniform_places_m
+from mecsim.physics.mobility.paths import Paths, recorded_paths, uniform_places_m
+from mecsim.physics.mobility.waypoint import mean_distance_m, random_waypoint
 from mecsim.schema.units import Uniform
 
 SQUARE = np.array([1000.0, 1000.0])

@@ -1,75 +1,37 @@
-"""Where users are: paths through the plane, recorded or walked at random.
+"""Random waypoint: each user walks to a random place, pauses, and walks on."""
 
-A path is a list of points in time and space with straight, even movement between them. Before its first point and after
-its last one the user stays there.
-"""
-
-from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from pydantic import Field
 
-from mecsim.core.compiled import compiled
+from mecsim.physics.mobility.base import MobilityModel
+from mecsim.physics.mobility.paths import Array, Paths, uniform_places_m
+from mecsim.schema.fields import DurationRangeOrZero, SpeedRange
 from mecsim.schema.units import Uniform
 
-Array = NDArray[np.float64]
 
+class Waypoint(MobilityModel):
+    """See `random_waypoint`."""
 
-@dataclass(frozen=True)
-class Paths:
-    """R paths with P points in all."""
+    ABOUT: ClassVar[str] = "each walks to a random place, pauses, walks on (random waypoint)."
+    MOVES: ClassVar[bool] = True
 
-    first: NDArray[np.int64]  # (R + 1,) points first[r] .. first[r + 1] − 1 are those of path r
-    time_s: Array  # (P,) does not fall within a path
-    place_m: Array  # (P, 2)
+    speed_m_per_s: SpeedRange = Field(
+        Uniform(0.5, 1.5), alias="speed", description="Speed, drawn for each walk, a speed such as 1 m/s."
+    )
+    pause_s: DurationRangeOrZero = Field(
+        Uniform(0.0, 0.0), alias="pause", description="Time at each place, drawn for each stop; or 0 s."
+    )
 
-    def at(self, path: NDArray[np.int64], time_s: Array) -> tuple[Array, Array]:
-        """Where paths are at some times, (Q, 2), and how far they have come since their beginning, (Q,), in metres."""
-        legs_m = np.hypot(*np.diff(self.place_m, axis=0).T)
-        legs_m[self.first[1:-1] - 1] = 0.0  # from the end of a path to the beginning of the next
-        along_m = np.concatenate([[0.0], np.cumsum(legs_m)])
-        place_m, travelled_m = np.empty((len(path), 2)), np.empty(len(path))
-        _interpolate(self.first, self.time_s, self.place_m, along_m, path, time_s, place_m, travelled_m)
-        return place_m, travelled_m - along_m[self.first[path]]
+    def draw_paths(self, rng: np.random.Generator, walkers: int, until_s: float, area_m: Array) -> Paths:
+        """See `MobilityModel`."""
+        return random_waypoint(rng, walkers, until_s, area_m, self.speed_m_per_s, self.pause_s)
 
-
-@compiled
-def _interpolate(
-    first: NDArray[np.int64],
-    time_s: Array,
-    place_m: Array,
-    along_m: Array,
-    path: NDArray[np.int64],
-    at_s: Array,
-    out_place_m: Array,
-    out_along_m: Array,
-) -> None:
-    for q in range(len(path)):
-        low, high = first[path[q]], first[path[q] + 1]
-        begin, end = low, high
-        while high - low > 1:  # the last point that is not later, or the first one
-            middle = (low + high) // 2
-            if time_s[middle] <= at_s[q]:
-                low = middle
-            else:
-                high = middle
-        share = 0.0
-        if low + 1 < end and (low > begin or at_s[q] > time_s[low]):
-            share = (at_s[q] - time_s[low]) / (time_s[low + 1] - time_s[low])
-        after = min(low + 1, end - 1)
-        for axis in range(2):
-            out_place_m[q, axis] = place_m[low, axis] + share * (place_m[after, axis] - place_m[low, axis])
-        out_along_m[q] = along_m[low] + share * (along_m[after] - along_m[low])
-
-
-def recorded_paths(user: NDArray[np.int64], time_s: Array, place_m: Array, users: int) -> Paths:
-    """The path of each of `users` users from points that are ordered by user and time, (P,), (P,) and (P, 2)."""
-    return Paths(np.searchsorted(user, np.arange(users + 1)), time_s, place_m)
-
-
-def uniform_places_m(rng: np.random.Generator, shape: tuple[int, ...], area_m: Array) -> Array:
-    """Places that are uniform in a rectangle of sides `area_m`, (2,): (..., 2)."""
-    return np.asarray(rng.random((*shape, 2)) * area_m)
+    def points(self, until_s: float, area_m: Array) -> float:
+        """Two for each walk, which is about half of the sides long."""
+        walk_s = float(area_m.sum()) / 4.0 / self.speed_m_per_s.high + self.pause_s.low
+        return 2.0 * (2.0 + until_s / walk_s)
 
 
 def mean_distance_m(area_m: Array) -> float:
