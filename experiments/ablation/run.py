@@ -81,15 +81,15 @@ def run(study: Study, variants: str | None) -> None:
         rows += [{"scenario": base, "variant": name, **_measured(study, base, name)} for name in trained]
     if variants:
         return
-    study.write(rows, steps=STEPS, seeds=SEEDS)
-    shown = [row for row in rows if row["scenario"] == "quickstart"]
+    told = study.write(rows, steps=STEPS, seeds=SEEDS)
+    shown = told.filter(told["scenario"] == "quickstart")
     save_bars(
         study.out / "quickstart.png",
         "One thing changed at a time, quickstart",
         "mean cost at the asked preference, ratio to greedy",
-        [str(row["variant"]) for row in shown],
-        [float(str(row["mean_cost"])) for row in shown],
-        [float(str(row["mean_cost_ci95"])) for row in shown],
+        shown["variant"].to_list(),
+        shown["mean_cost"].to_list(),
+        shown["mean_cost_ci95"].to_list(),
     )
 
 

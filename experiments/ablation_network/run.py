@@ -51,9 +51,9 @@ def run(study: Study) -> None:
             row: dict[str, object] = {"variant": variant, "architecture": architecture, "bins": bins}
             row |= {"cost_features": int(costs), "training_seed": seed, **measured(front, calibration)}
             rows.append(row | compared(front, greedy, calibration, "greedy"))
-    study.write(rows, steps=STEPS)
-    labels = list(dict.fromkeys(str(row["variant"]) for row in rows))
-    found = [[float(str(row["mean_cost"])) for row in rows if row["variant"] == label] for label in labels]
+    told = study.write(rows, steps=STEPS)
+    labels = told["variant"].unique(maintain_order=True).to_list()
+    found = [told.filter(told["variant"] == label)["mean_cost"].to_list() for label in labels]
     means = [float(np.mean(values)) for values in found]
     spread = [(max(values) - min(values)) / 2.0 for values in found]
     title = "Six edges: mean over two seeds, whiskers from seed to seed"

@@ -44,7 +44,7 @@ def run(study: Study) -> None:
             rows.append(row)
         gain = level["mean_cost"] - found["mean_cost"]
         low = np.flatnonzero(gain < SHARE * gain[-1])
-        settled: object = "" if gain[-1] <= 0.0 else int(steps[low[-1] + 1 if len(low) else 0])
+        settled: object = None if gain[-1] <= 0.0 else int(steps[low[-1] + 1 if len(low) else 0])
         last: dict[str, object] = {f"last_{measure}": float(values[-1]) for measure, values in found.items()}
         greedy_told = {f"greedy_{measure}": value for measure, value in level.items()}
         summary.append(

@@ -39,21 +39,21 @@ def run(study: Study) -> None:
         played = study.fronts([*names, "greedy"], scenario, *GRID)
         fronts = {names.get(front.target, front.target): front for front in played}
         trained = TRAINED_GHZ.get(server)
-        inside: object = "" if trained is None else int(trained[0] <= low and high <= trained[1])
+        inside: object = None if trained is None else int(trained[0] <= low and high <= trained[1])
         for name, front in fronts.items():
-            row: dict[str, object] = {"servers": server, "low_ghz": low or "", "high_ghz": high or ""}
+            row: dict[str, object] = {"servers": server, "low_ghz": low or None, "high_ghz": high or None}
             row |= {"inside_training_range": inside, "target": name, **measured(front, calibration)}
             rows.append(row | compared(front, fronts["gmorl-test"], calibration, "gmorl-test"))
-    study.write(rows, reference_point=calibration.reference.tolist(), paper_hypervolume_to_reference=80.29 / 81.69)
+    told = study.write(
+        rows, reference_point=calibration.reference.tolist(), paper_hypervolume_to_reference=80.29 / 81.69
+    )
     panels = []
     for server in ("edge", "cloud"):
         curves = []
         for name in (*names.values(), "greedy"):
-            of = [row for row in rows if row["servers"] == server and row["target"] == name]
-            middle = [(float(str(row["low_ghz"])) + float(str(row["high_ghz"]))) / 2.0 for row in of]
-            curves.append(
-                Curve(name, middle, [row["hypervolume"] for row in of], [row["hypervolume_ci95"] for row in of])
-            )
+            of = told.filter((told["servers"] == server) & (told["target"] == name))
+            middle = ((of["low_ghz"] + of["high_ghz"]) / 2.0).to_list()
+            curves.append(Curve(name, middle, of["hypervolume"].to_list(), of["hypervolume_ci95"].to_list()))
         panels.append(Panel(f"CPU frequency of the {server} (GHz), middle of the bin", "hypervolume (s·J)", curves))
     save_lines(study.out / "frequency.png", "Six edges, other frequencies than in training", panels)
 

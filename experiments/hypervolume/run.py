@@ -62,10 +62,10 @@ def run(study: Study, targets: str) -> None:
             row |= measured(part, calibration)
             for other in ("random", "greedy"):
                 row |= compared(part, fronts[other].restricted(*asked), calibration, other)
-            rows.append(row | {"paper_hypervolume_to_random": PAPER_TO_RANDOM.get(name, "")})
-    study.write(rows, reference_point=calibration.reference.tolist(), scenario=SCENARIO)
-    own = [row for row in rows if row["set"] == "own"]
-    values, half_widths = ([float(str(row[key])) for row in own] for key in ("hypervolume", "hypervolume_ci95"))
+            rows.append(row | {"paper_hypervolume_to_random": PAPER_TO_RANDOM.get(name)})
+    told = study.write(rows, reference_point=calibration.reference.tolist(), scenario=SCENARIO)
+    own = told.filter(told["set"] == "own")
+    values, half_widths = (own[key].to_list() for key in ("hypervolume", "hypervolume_ci95"))
     label = "hypervolume (s·J), reference 3000 s and 6 J"
     save_bars(study.out / "hypervolume.png", "Six edges", label, list(fronts), values, half_widths)
     shown = [Front(name, front.preferences, front.totals) for name, front in fronts.items() if name != "cloud"]

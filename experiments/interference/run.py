@@ -55,10 +55,10 @@ def run(study: Study) -> None:
                 row["target"] = "agent" if front.target == agent else "greedy"
                 row |= measured(front, calibration) | compared(front, fronts[1], calibration, "greedy")
                 rows.append(row | _uploads(front.target, scenario, study))
-    study.write(rows, steps=STEPS)
-    shown = [row for row in rows if row["channel"] == "narrow"]
-    labels = [f"{row['target']}\n{'with' if row['interference'] else 'without'}" for row in shown]
-    values, spread = ([float(str(row[key])) for row in shown] for key in ("mean_cost", "mean_cost_ci95"))
+    told = study.write(rows, steps=STEPS)
+    shown = told.filter(told["channel"] == "narrow")
+    labels = [f"{row['target']}\n{'with' if row['interference'] else 'without'}" for row in shown.iter_rows(named=True)]
+    values, spread = (shown[key].to_list() for key in ("mean_cost", "mean_cost_ci95"))
     save_bars(
         study.out / "interference.png", "Urban micro cell, 2 MHz", "mean cost (lower is better)", labels, values, spread
     )

@@ -49,8 +49,8 @@ def run(study: Study) -> None:
     rows: list[dict[str, object]] = []
     for name, decide in measured.items():
         rows.append({"policy": name, **asdict(measure_latency(decide, scenario, decisions, study.seed))})
-    study.write(rows, scenario=SCENARIO, threads=1)
-    labels, values = list(measured), [float(str(row["median_us"])) for row in rows]
+    told = study.write(rows, scenario=SCENARIO, threads=1)
+    labels, values = list(measured), told["median_us"].to_list()
     save_bars(
         study.out / "latency.png", "Time of one decision, six edges", "median (µs)", labels, values, [0.0] * len(rows)
     )

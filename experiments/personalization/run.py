@@ -155,11 +155,11 @@ def data(study: Study) -> None:
             for key in ("mae", "noise_floor_mae", "mae_to_truth"):
                 row[f"{short}_{key}"] = found.get(key, float("nan"))
         rows.append(row | _to_oracle(study, {}, file, agent))
-    study.write(rows, "data", people=PEOPLE_SEED)
-    by_days = sorted((row for row in rows if row["users"] == LOG[0]), key=lambda row: float(str(row["days"])))
+    told = study.write(rows, "data", people=PEOPLE_SEED)
+    by_days = told.filter(told["users"] == LOG[0]).sort("days")
 
     def column(key: str) -> list[float]:
-        return [float(str(row[key])) for row in by_days]
+        return by_days[key].to_list()
 
     errors = [Curve(f"{of} users", column("days"), column(f"{of}_mae_to_truth")) for of in ("known", "unseen")]
     costs = [

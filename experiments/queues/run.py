@@ -46,9 +46,9 @@ def run(study: Study) -> None:
             row: dict[str, object] = {"order": order, "target": "agent" if front.target == agent else "greedy"}
             row |= measured(front, calibration) | compared(front, fronts[1], calibration, "greedy")
             rows.append(row | _service(front.target, scenario, study))
-    study.write(rows, steps=STEPS)
+    told = study.write(rows, steps=STEPS)
     labels = [f"{row['order']}\n{row['target']}" for row in rows]
-    values, spread = ([float(str(row[key])) for row in rows] for key in ("missed", "missed_ci95"))
+    values, spread = (told[key].to_list() for key in ("missed", "missed_ci95"))
     save_bars(
         study.out / "deadlines.png", "Six edges, equal weights", "share of deadlines missed", labels, values, spread
     )

@@ -63,8 +63,8 @@ def run(study: Study) -> None:
             played = play(policy_factory(name, scenario)(study.seed), scenario, tapes, np.array([0.5, 0.5]))
             tasks += int(played.records.dispatched.sum())
         note(f"draw and play, {name}", started, tasks)
-    study.write(rows, sites=SITES, users=USERS)
-    labels, peaks = [str(row["what"]) for row in rows], [float(str(row["peak_gib"])) for row in rows]
+    told = study.write(rows, sites=SITES, users=USERS)
+    labels, peaks = told["what"].to_list(), told["peak_gib"].to_list()
     save_bars(
         study.out / "memory.png", "A million tasks, 500 sites", "peak memory (GiB)", labels, peaks, [0.0] * len(rows)
     )

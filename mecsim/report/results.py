@@ -1,41 +1,50 @@
 """The table of an experiment, with what has to be known to judge or repeat it in a file beside it."""
 
-import csv
-import math
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mecsim.core.frames import Column, Schema, Type, write_csv
 from mecsim.errors import InputError
 from mecsim.report.provenance import provenance
 from mecsim.sweep import write_json
 
+if TYPE_CHECKING:
+    import polars as pl
 
-def write_result(path: Path, rows: Sequence[Mapping[str, object]], **told: Any) -> None:
+
+DIGITS = 6
+
+
+def result_schema(rows: Sequence[Mapping[str, object]]) -> Schema:
+    """Of the keys of all rows in their order; each holds whole numbers, numbers or texts, whatever fits its values."""
+    columns = []
+    for name in dict.fromkeys(key for row in rows for key in row):
+        kinds = {type(row[name]) for row in rows if row.get(name) is not None}
+        kind: Type = "Int64" if kinds <= {int} else "Float64" if kinds <= {int, float} else "String"
+        digits = DIGITS if kind == "Float64" else None
+        columns.append(Column(name, kind, name.replace("_", " "), gaps=True, digits=digits))
+    return Schema(tuple(columns))
+
+
+def write_result(path: Path, rows: Sequence[Mapping[str, object]], **told: Any) -> "pl.DataFrame":
     """Write rows to a CSV, whose columns are the keys of all rows in their order, and NAME.json beside it.
 
     The latter holds the command, versions, revision and hardware, and whatever else is `told`, such as seeds. Numbers
-    have six digits; what a row lacks or is NaN stays empty.
+    have six digits; what a row lacks or is NaN stays empty. Returns the table, with all digits.
 
     Raises:
         InputError: the folder cannot be written.
     """
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+    schema = result_schema(rows)
+    frame = schema.rows(rows)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(columns)
-            writer.writerows([_text(row.get(column, "")) for column in columns] for row in rows)
+        write_csv(path, frame.fill_nan(None), schema)
         command = shlex.join([Path(sys.executable).name, *sys.argv])
         write_json(path.with_suffix(".json"), {"format": 1, "command": command, **told, **provenance()})
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}; name another folder with --out") from None
-
-
-def _text(value: object) -> object:
-    if isinstance(value, float):
-        return "" if math.isnan(value) else f"{value:.6g}"
-    return value
+    return frame

@@ -17,6 +17,7 @@ from mecsim.core.scenario import Scenario
 
 if TYPE_CHECKING:
     import numpy as np
+    import polars as pl
     from numpy.typing import NDArray
 
     from mecsim.sweep import Front
@@ -90,12 +91,13 @@ class Study:
             found += sweep([target], scenario, grid, self.episodes(episodes), self.seed, 1, self.threads, store=store)
         return found
 
-    def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> None:
-        """NAME.csv, and NAME.json with where it comes from, in the experiment's folder."""
+    def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> "pl.DataFrame":
+        """NAME.csv, and NAME.json with where it comes from, in the experiment's folder; returns the table."""
         from mecsim.report.results import write_result
 
-        write_result(self.out / f"{name}.csv", rows, seed=self.seed, quick=self.quick, **told)
+        written = write_result(self.out / f"{name}.csv", rows, seed=self.seed, quick=self.quick, **told)
         click.echo(f"wrote {self.out / name}.csv")
+        return written
 
 
 def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
