@@ -203,10 +203,10 @@ def _compared(ours: Course, peer: Course, clock: str) -> list[dict[str, object]]
             row |= {"measure": measure, "level": level, "value": sign * value}
             for suffix, column in (("", "wall_s"), ("_cpu", "cpu_s")):
                 our_time, peer_time = ours.column(column), peer.column(column)
-                row[f"ours{suffix}_s"] = "" if at is None else float(our_time[at])
-                row[f"peer{suffix}_s"] = "" if where is None else float(peer_time[where])
+                row[f"ours{suffix}_s"] = None if at is None else float(our_time[at])
+                row[f"peer{suffix}_s"] = None if where is None else float(peer_time[where])
                 needed = peer_time[-1 if where is None else where]  # all of its time was not enough
-                row[f"times_sooner{suffix}"] = "" if at is None else float(needed / our_time[at])
+                row[f"times_sooner{suffix}"] = None if at is None else float(needed / our_time[at])
             rows.append(row)
     return rows
 

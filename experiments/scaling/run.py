@@ -48,16 +48,18 @@ def run(study: Study) -> None:
         slopes = {name: _slope(values, of) for name, of in costs.items()}
         for index, value in enumerate(values):
             row: dict[str, object] = {"axis": axis, "value": value}
-            row |= {name: costs[name][index] if name in costs else "" for name in COSTS}
+            row |= {name: costs[name][index] if name in costs else None for name in COSTS}
             last = index == len(values) - 1
-            row |= {f"{name}_slope": slopes[name] if last and name in slopes else "" for name in COSTS}
+            row |= {f"{name}_slope": slopes[name] if last and name in slopes else None for name in COSTS}
             rows.append(row)
     study.write(rows, threads=study.threads, envs=ENVS, envs_of_users=ENVS_OF_USERS)
     panels = []
     for axis in AXES:
         of = [row for row in rows if row["axis"] == axis]
         sizes = [row["value"] for row in of]
-        curves = [Curve(label, sizes, [row[name] for row in of]) for name, label in COSTS.items() if of[0][name] != ""]
+        curves = [
+            Curve(label, sizes, [row[name] for row in of]) for name, label in COSTS.items() if of[0][name] is not None
+        ]
         panels.append(Panel(f"number of {axis}", "time", curves, log=True))
     save_lines(study.out / "scaling.png", "Cost against size, gmorl-e6", panels)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mecsim.core.frames import Column, Schema, Type, write_csv
 from mecsim.errors import InputError
 from mecsim.report.provenance import provenance
@@ -22,8 +24,10 @@ def result_schema(rows: Sequence[Mapping[str, object]]) -> Schema:
     """Of the keys of all rows in their order; each holds whole numbers, numbers or texts, whatever fits its values."""
     columns = []
     for name in dict.fromkeys(key for row in rows for key in row):
-        kinds = {type(row[name]) for row in rows if row.get(name) is not None}
-        kind: Type = "Int64" if kinds <= {int} else "Float64" if kinds <= {int, float} else "String"
+        values = [row[name] for row in rows if row.get(name) is not None]
+        whole = all(isinstance(value, int | np.integer) for value in values)
+        number = all(isinstance(value, int | float | np.integer) for value in values)
+        kind: Type = "Int64" if whole else "Float64" if number else "String"
         digits = DIGITS if kind == "Float64" else None
         columns.append(Column(name, kind, name.replace("_", " "), gaps=True, digits=digits))
     return Schema(tuple(columns))

@@ -163,7 +163,7 @@ def test_a_log_of_another_format(refused, name):
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (("--policy", "lookahead"), "neither a run nor a baseline; baselines are universal"),
+        (("--policy", "lookahead"), "nor a policy; these are "),
         (("--preference", "1,1"), "objectives: satisfaction, saved_resources"),
         (("--context", "edges=3"), "edges: unknown key"),
         (("--context", "population.personas=3"), "population.personas: expected a mapping"),
