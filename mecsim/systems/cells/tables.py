@@ -95,7 +95,7 @@ def request_columns(records: "CellsRecords", tapes: "CellsTapes", scenario: Cell
 def cell_columns(records: "CellsRecords", tapes: "CellsTapes", scenario: CellsScenario) -> dict[str, Values]:
     """cells.csv of some episodes."""
     episode, cell = np.indices(records.busy_block_s.shape)
-    served = (records.cell[:, None, :] == np.arange(cell.shape[-1])[:, None]).sum(axis=2)
+    served = (records.cell[:, None, :] == np.arange(records.busy_block_s.shape[1])[:, None]).sum(axis=2)
     return {
         EPISODE: episode.ravel(),
         "cell": cell.ravel(),
