@@ -53,7 +53,7 @@ class Queue:
         return left_s + sum(self.service_s[job] for job in self.waiting)
 
 
-class SimpyAdmissionEngine(Replayed[AdmissionScenario, AdmissionTapes]):
+class SimpyAdmissionEngine(Replayed[AdmissionScenario, AdmissionTapes, AdmissionRecords]):
     """Implements `Engine` with one simulation per episode."""
 
     xp = np
@@ -70,7 +70,7 @@ class SimpyAdmissionEngine(Replayed[AdmissionScenario, AdmissionTapes]):
     def begin(self, tapes: AdmissionTapes) -> None:
         tapes.check_fits(self.scenario)
         super().begin(tapes)
-        self._drawn, self.step_index, self._ended = tapes, 0, False
+        self._drawn, self.step_index = tapes, 0
         self._queues = [Queue(tapes, n) for n in range(len(tapes))]
 
     def option_rewards(self) -> NDArray[np.float64]:
