@@ -13,7 +13,7 @@ from .many_objectives import PLUGIN
 
 
 @pytest.fixture(autouse=True)
-def _system_of_many_objectives(monkeypatch):
+def _system_of_many_objectives(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SYSTEM_PLACES.plugins, PLUGIN.name, PLUGIN)
 
 

@@ -34,14 +34,14 @@ def last_option(observation):
     return mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
 
 
-def assert_same(one, other):
+def assert_same(one, other) -> None:
     for field in fields(one):
         assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
 
 
 @pytest.mark.parametrize("steps", [0, 5, 12])
 @pytest.mark.parametrize(("name", "engine"), ENGINES)
-def test_records_can_be_asked_for_again_and_no_step_follows(name, engine, steps):
+def test_records_can_be_asked_for_again_and_no_step_follows(name: str, engine: str, steps: int) -> None:
     episodes, action = played(name, engine, steps)
     first = episodes.records()
     kept = deepcopy(first)
@@ -55,7 +55,7 @@ def test_records_can_be_asked_for_again_and_no_step_follows(name, engine, steps)
 
 
 @pytest.mark.parametrize(("name", "engine"), ENGINES)
-def test_the_next_episodes_begin_as_if_there_had_been_none(name, engine):
+def test_the_next_episodes_begin_as_if_there_had_been_none(name: str, engine: str) -> None:
     ended, _ = played(name, engine, 5)
     ended.records()
     fresh, _ = played(name, engine, 0)
@@ -71,7 +71,7 @@ def test_the_next_episodes_begin_as_if_there_had_been_none(name, engine):
     assert_same(ended.records(), fresh.records())
 
 
-def test_a_fork_made_before_goes_on():
+def test_a_fork_made_before_goes_on() -> None:
     for name, engine in ENGINES:
         episodes, action = played(name, engine, 5)
         fork = episodes.engine.fork()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mecsim.systems.cells.policies.snapshot import Snapshot
 
 
-def snapshot_of_levels(satisfaction, blocks, capacity, valid=None):
+def snapshot_of_levels(satisfaction, blocks, capacity, valid=None) -> Snapshot:
     """A snapshot from the levels above the rejection."""
     satisfaction, blocks = np.array(satisfaction, np.float64), np.array(blocks, np.int64)
     valid = np.ones(blocks.shape, np.bool_) if valid is None else np.array(valid)
@@ -18,7 +18,7 @@ def snapshot_of_levels(satisfaction, blocks, capacity, valid=None):
     return Snapshot(*columns, capacity)
 
 
-def cell_snapshot(users, capacity, seed, levels=8):
+def cell_snapshot(users, capacity, seed, levels: int = 8):
     """Users who demand 0.5 to 6 Mbit/s over links of any quality, with ratings 5·u^λ of the rate's position u."""
     rng = np.random.default_rng(seed)
     demand = rng.choice([0.5e6, 1.5e6, 2e6, 4e6, 6e6], users)[:, None]

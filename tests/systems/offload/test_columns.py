@@ -25,7 +25,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", list(CHANGES))
-def test_there_are_as_many_names_as_columns(name):
+def test_there_are_as_many_names_as_columns(name: str) -> None:
     scenario = with_context(load_scenario("gmorl"), CHANGES[name])
     spec = offload_spec(scenario)
     columns = option_columns(spec)
@@ -46,7 +46,7 @@ def test_there_are_as_many_names_as_columns(name):
     assert len(CONTEXT_COLUMNS) == CONTEXT_SIZE
 
 
-def test_bins_of_any_width():
+def test_bins_of_any_width() -> None:
     changed = {"observation.histogram.bins": "3", "observation.histogram.width": "2.5 Mbit"}
     columns = option_columns(offload_spec(with_context(load_scenario("gmorl"), changed)))
     assert columns[HISTOGRAM : HISTOGRAM + 3] == ("residual_0_2.5_mbit", "residual_2.5_5_mbit", "residual_5_inf_mbit")

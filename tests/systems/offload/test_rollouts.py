@@ -20,7 +20,7 @@ def futures_of(scenario, tapes, horizon):
 
 
 @pytest.mark.parametrize("name", ["plain", *OPTIONAL])
-def test_both_engines_value_options_alike(name):
+def test_both_engines_value_options_alike(name: str) -> None:
     scenario = scenario_of(name, 0.5)
     tapes, actions = draw_tapes(scenario, 3, 0, EPISODES), random_actions(draw_tapes(scenario, 3, 0, EPISODES), 3)
     weight = column_weights(scenario, preferences(EPISODES, name) / scale_of(name))
@@ -42,7 +42,7 @@ def test_both_engines_value_options_alike(name):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_an_engine_stays_where_it_is(name):
+def test_an_engine_stays_where_it_is(name: str) -> None:
     scenario = scenario_of("fading, priority", 0.5)
     tapes = draw_tapes(scenario, 4, 0, 3)
     weight = column_weights(scenario, preferences(3))
@@ -58,7 +58,7 @@ def test_an_engine_stays_where_it_is(name):
     assert_array_equal(*rewards)
 
 
-def test_rollouts_of_a_fork_are_its_own():
+def test_rollouts_of_a_fork_are_its_own() -> None:
     scenario = scenario_of("plain", 0.5)
     tapes = draw_tapes(scenario, 5, 0, 4)
     weight = column_weights(scenario, preferences(4))
@@ -72,7 +72,7 @@ def test_rollouts_of_a_fork_are_its_own():
     assert_array_equal(engine.rollouts(futures, weight), before)
 
 
-def test_lookahead_decides_alike_on_both_engines():
+def test_lookahead_decides_alike_on_both_engines() -> None:
     scenario = scenario_of("device", 0.5)
     tapes, wanted = draw_tapes(scenario, 6, 0, 2), preferences(2, "device")
     truth, fast = (

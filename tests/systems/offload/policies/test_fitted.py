@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from mecsim.policies import named_policy, play
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.scenario import OffloadScenario
 from tests.systems.offload.fitted import SCENARIOS, SMALL, SMALL_BUDGETS, forget_fits
 
 NAMES = list(SMALL_BUDGETS)
@@ -19,7 +20,7 @@ NAMES = list(SMALL_BUDGETS)
 class Checked:
     """Plays a policy and keeps what it did."""
 
-    def __init__(self, policy):
+    def __init__(self, policy) -> None:
         self.policy, self.actions = policy, []
 
     def act(self, episodes, observation, preference):
@@ -35,7 +36,7 @@ def three_preferences(scenario, episodes):
     return np.stack([rows[n % 3] for n in range(episodes)])
 
 
-def actions_of(policy, scenario, preference, episodes=9):
+def actions_of(policy, scenario, preference, episodes: int = 9):
     checked = Checked(policy)
     play(checked, scenario, draw_tapes(scenario, 1, 0, episodes), preference)
     return np.stack([action for _, action in checked.actions])
@@ -43,7 +44,7 @@ def actions_of(policy, scenario, preference, episodes=9):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-def test_only_servers_that_exist_are_chosen(name, scenario):
+def test_only_servers_that_exist_are_chosen(name: str, scenario: OffloadScenario) -> None:
     checked = Checked(SMALL_BUDGETS[name](scenario))
     tapes = draw_tapes(scenario, 1, 0, 24)
     play(checked, scenario, tapes, three_preferences(scenario, 24))
@@ -55,7 +56,7 @@ def test_only_servers_that_exist_are_chosen(name, scenario):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_fit_repeats_itself_and_leaves_global_generators_alone(name):
+def test_a_fit_repeats_itself_and_leaves_global_generators_alone(name: str) -> None:
     preference = three_preferences(SMALL, 9)
     forget_fits()
     first = actions_of(SMALL_BUDGETS[name](SMALL), SMALL, preference)
@@ -71,7 +72,7 @@ def test_a_fit_repeats_itself_and_leaves_global_generators_alone(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_preference_is_the_same_alone_and_among_others(name):
+def test_a_preference_is_the_same_alone_and_among_others(name: str) -> None:
     policy = SMALL_BUDGETS[name](SMALL)
     preference = three_preferences(SMALL, 9)
     together = actions_of(policy, SMALL, preference)
@@ -81,7 +82,7 @@ def test_a_preference_is_the_same_alone_and_among_others(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_fit_is_remembered_and_its_progress_logged(name, caplog):
+def test_the_fit_is_remembered_and_its_progress_logged(name: str, caplog: pytest.LogCaptureFixture) -> None:
     forget_fits()
     with caplog.at_level(logging.INFO, "mecsim.policies"):
         actions_of(SMALL_BUDGETS[name](SMALL), SMALL, np.array([0.5, 0.5]))
@@ -95,12 +96,12 @@ def test_the_fit_is_remembered_and_its_progress_logged(name, caplog):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_name_makes_the_policy_without_fitting_it(name):
+def test_the_name_makes_the_policy_without_fitting_it(name: str) -> None:
     made = named_policy(name, SMALL)(0)
     assert type(made) is type(SMALL_BUDGETS[name](SMALL))
 
 
-def test_the_names_alone_import_neither_torch_nor_pymoo():
+def test_the_names_alone_import_neither_torch_nor_pymoo() -> None:
     code = (
         "import mecsim; from mecsim.policies import named_policy; s = mecsim.load_scenario('quickstart')\n"
         "for name in ('linucb', 'annealing', 'nsga2', 'pareto-q'): named_policy(name, s)(0)\n"

@@ -33,7 +33,7 @@ def cost_of(played, scenario, tapes, weight):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name):
+def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name: str) -> None:
     """On no episode. What the search thinks that a schedule costs is what it costs when it is played."""
     scenario = scenario_of(name, 0.4)
     tapes, wanted, scale = draw_tapes(scenario, 6, 0, 20), preferences(20, name), scale_of(name)
@@ -54,7 +54,7 @@ def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_finds_the_best_of_all_schedules(name):
+def test_it_finds_the_best_of_all_schedules(name: str) -> None:
     """Seven steps, at most four options: every schedule is played on the engine, up to 4⁷ at once."""
     scenario = scenario_of(name, 0.25, edges=(2, 2)).model_copy(update={"episode": Episode(steps=7)})
     options = scenario.max_options
@@ -75,7 +75,7 @@ def test_it_finds_the_best_of_all_schedules(name):
     assert tasks > 24
 
 
-def test_more_rounds_are_never_worse_and_a_seed_repeats_itself():
+def test_more_rounds_are_never_worse_and_a_seed_repeats_itself() -> None:
     scenario = small_scenario(
         episode=Episode(steps=30),
         users=Users(count=10, arrival_rate_per_s=0.1),
@@ -94,7 +94,7 @@ def test_more_rounds_are_never_worse_and_a_seed_repeats_itself():
     assert_array_equal(again.records.server, plays[20, 0].records.server)
 
 
-def test_a_policy_can_play_one_set_of_episodes_after_another():
+def test_a_policy_can_play_one_set_of_episodes_after_another() -> None:
     scenario = small_scenario()
     policy = HindsightPolicy(scenario, SCALE, 0, 2)
     for first in (0, 6, 0):

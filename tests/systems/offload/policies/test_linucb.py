@@ -15,7 +15,7 @@ SCENARIO = with_context(load_scenario("gmorl-e6"), {"episode.steps": "40"})
 CONFIG = LinUcbConfig(rounds=5, episodes=32)
 
 
-def test_an_arm_is_a_ridge_regression_and_its_bound_the_papers():
+def test_an_arm_is_a_ridge_regression_and_its_bound_the_papers() -> None:
     rng = np.random.default_rng(0)
     x, action = rng.standard_normal((50, 3)), rng.integers(0, 2, 50)
     reward = np.where(action == 0, x @ [1.0, -2.0, 0.5], x @ [0.0, 1.0, 3.0])
@@ -35,14 +35,14 @@ def test_an_arm_is_a_ridge_regression_and_its_bound_the_papers():
             assert_allclose(bounds[n, arm], theta @ features + 0.7 * width)
 
 
-def test_an_arm_never_tried_is_explored_first():
+def test_an_arm_never_tried_is_explored_first() -> None:
     arms = LinearArms(2, 2, ridge=1.0)
     x = np.ones((1, 2))
     arms.learn(np.repeat(x, 30, axis=0), np.zeros(30, np.int64), np.zeros(30))
     assert arms.upper_bounds(x[:, None, :].repeat(2, axis=1), 0.3)[0].argmax() == 1
 
 
-def test_costs_are_no_features():
+def test_costs_are_no_features() -> None:
     shown = batched_episodes(SCENARIO)
     assert shown.cost_columns is not None
     observation = shown.begin(draw_tapes(SCENARIO, 0, 0, 8))
@@ -59,14 +59,14 @@ def mean_totals(policy, weight):
     return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
-def test_it_reacts_to_the_preference():
+def test_it_reacts_to_the_preference() -> None:
     totals = np.array([mean_totals(LinUcbPolicy(SCENARIO, CONFIG), weight) for weight in (0.2, 0.5, 0.9)])
     assert (np.diff(totals[:, 0]) < 0.0).all()
     assert (np.diff(totals[:, 1]) > 0.0).all()
 
 
 @pytest.mark.parametrize("weight", [0.3, 0.5, 0.8])
-def test_it_beats_random_by_far(weight):
+def test_it_beats_random_by_far(weight: float) -> None:
     scale = calibrate(SCENARIO).scale
     preference = np.array([weight, 1.0 - weight])
     bandit = mean_totals(LinUcbPolicy(SCENARIO, CONFIG), weight) / scale @ preference

@@ -67,14 +67,14 @@ def scenario_of(name, arrival_rate_per_s, edges=(1, 3)):
     )
 
 
-def preferences(count, name="plain"):
+def preferences(count, name: str = "plain"):
     return np.random.default_rng(count).dirichlet(np.ones(len(scale_of(name))), count)
 
 
 class Checked:
     """Plays a policy and keeps what was known at each decision, and what it decided."""
 
-    def __init__(self, policy):
+    def __init__(self, policy) -> None:
         self.policy, self.costs, self.actions = policy, [], []
 
     def act(self, episodes, observation, preference):
@@ -85,7 +85,7 @@ class Checked:
 
 @pytest.mark.parametrize("name", ["plain", *OPTIONAL])
 @pytest.mark.parametrize("futures", [1, 3])
-def test_without_a_horizon_it_is_greedy(name, futures):
+def test_without_a_horizon_it_is_greedy(name: str, futures: int) -> None:
     scenario = scenario_of(name, 0.5)
     tapes, wanted, scale = draw_tapes(scenario, 1, 0, 30), preferences(30, name), scale_of(name)
     looking = play(LookaheadPolicy(scenario, scale, 0, futures, horizon=0), scenario, tapes, wanted)
@@ -94,7 +94,7 @@ def test_without_a_horizon_it_is_greedy(name, futures):
     assert_array_equal(looking.records.server, greedy.records.server)
 
 
-def test_for_energy_alone_it_takes_the_greedy_option():
+def test_for_energy_alone_it_takes_the_greedy_option() -> None:
     """Tasks do not influence each other's energy, so whatever the future brings is the same for all options."""
     scenario = load_scenario("gmorl-e6")
     tapes = draw_tapes(scenario, 2, 0, 4)
@@ -124,7 +124,7 @@ def rollout_costs(scenario, tapes, weight, prefix):
 
 
 @pytest.mark.parametrize("name", ["plain", "priority", "edf", "device", "interference", "power curve", "rated"])
-def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name):
+def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name: str) -> None:
     """All tasks are there from the start and users keep their channels: the one future that there is, is known."""
     busy, quiet = scenario_of(name, 0.25), scenario_of(name, 0.0)
     differs = 0
@@ -147,7 +147,7 @@ def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name):
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
-def test_options_that_exist_are_chosen_on_any_scenario(name):
+def test_options_that_exist_are_chosen_on_any_scenario(name: str) -> None:
     scenario = scenario_of(name, 0.4)
     tapes = draw_tapes(scenario, 4, 0, 40)
     checked = Checked(LookaheadPolicy(scenario, scale_of(name), 0, futures=3, horizon=5))
@@ -160,7 +160,7 @@ def test_options_that_exist_are_chosen_on_any_scenario(name):
         assert (played.records.server >= scenario.max_servers).any()
 
 
-def test_a_seed_repeats_it_and_another_one_imagines_other_futures():
+def test_a_seed_repeats_it_and_another_one_imagines_other_futures() -> None:
     scenario = small_scenario()
     tapes = draw_tapes(scenario, 0, 0, 40)
     first, again, other = (
@@ -171,7 +171,7 @@ def test_a_seed_repeats_it_and_another_one_imagines_other_futures():
     assert (first != other).any()
 
 
-def test_episodes_do_not_touch_each_other():
+def test_episodes_do_not_touch_each_other() -> None:
     """Nothing is uncertain where nothing is expected to arrive: an episode may be played alone, with any seed."""
     scenario = scenario_of("edf", 0.0)
     tapes = draw_tapes(scenario_of("edf", 0.4), 5, 0, 8)
@@ -184,7 +184,7 @@ def test_episodes_do_not_touch_each_other():
         assert_array_equal(alone.records.server[0], together[episode])
 
 
-def test_it_is_better_than_greedy():
+def test_it_is_better_than_greedy() -> None:
     """Mean scalarised cost over 20 episodes and three preferences, on the same tapes."""
     scenario = load_scenario("gmorl-e6")
     scale = calibrate(scenario).scale

@@ -1,5 +1,7 @@
 """DQN and PPO learn which server serves their preference."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -26,7 +28,7 @@ def totals(policy, weight):
 
 
 @pytest.mark.parametrize("make", [lambda: PpoPolicy(SCENARIO, PPO_CONFIG), lambda: DqnPolicy(SCENARIO, DQN_CONFIG)])
-def test_a_tiny_budget_learns_the_two_ends(make):
+def test_a_tiny_budget_learns_the_two_ends(make: Callable[..., object]) -> None:
     cloud, edge = totals(RandomPolicy(0, p=1.0), 0.5), totals(RandomPolicy(0, p=0.0), 0.5)
     assert cloud[0] < edge[0]
     assert edge[1] < cloud[1]
@@ -35,7 +37,7 @@ def test_a_tiny_budget_learns_the_two_ends(make):
     assert frugal[1] < 1.05 * edge[1]
 
 
-def test_torch_goes_on_with_the_random_numbers_it_had():
+def test_torch_goes_on_with_the_random_numbers_it_had() -> None:
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -44,7 +46,7 @@ def test_torch_goes_on_with_the_random_numbers_it_had():
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_training_meets_no_warning_about_batches():
+def test_training_meets_no_warning_about_batches() -> None:
     """The default rollout holds a whole number of batches, as PPO warns otherwise and would waste the rest."""
     config = PpoConfig()
     assert config.envs * config.rollout % config.batch == 0
