@@ -1,10 +1,9 @@
 """Errors that mecsim raises on purpose: one tree, one line each, with the cause and the cure.
 
 MecsimError
-├── InputError            what the user gave cannot be used (exit code 2)
-│   ├── ScenarioError     a scenario file or its values
-│   └── RunError          a run folder: missing, of another format, or in the way
-└── UnsupportedError      a scenario option that the chosen engine does not have (exit code 2)
+└── InputError            what the user gave cannot be used (exit code 2)
+    ├── ScenarioError     a scenario file or its values
+    └── RunError          a run folder: missing, of another format, or in the way
 """
 
 
@@ -26,7 +25,3 @@ class ScenarioError(InputError):
 
 class RunError(InputError):
     """A run folder that cannot be read, continued or written."""
-
-
-class UnsupportedError(InputError):
-    """A scenario option that the chosen engine does not have."""

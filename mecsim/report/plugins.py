@@ -8,7 +8,10 @@ from mecsim_agents import LEARNERS
 
 from mecsim.core.plugins import Plugin, Registry
 from mecsim.core.system import SYSTEMS
+from mecsim.people.forms.base import RATE_FORMS
 from mecsim.physics.channel.base import CHANNELS
+from mecsim.physics.delay_forms.base import DELAY_FORMS
+from mecsim.physics.mobility.base import MOBILITY
 from mecsim.policies.registry import NamedPolicy, policies_of_system
 
 
@@ -33,7 +36,12 @@ def known_plugins() -> list[Known]:
     Raises:
         InputError: a package's policies cannot be imported.
     """
-    laws: dict[str, Registry[Any]] = {"channels": CHANNELS}
+    laws: dict[str, Registry[Any]] = {
+        "channels": CHANNELS,
+        "mobility": MOBILITY,
+        "satisfaction": RATE_FORMS,
+        "delay_satisfaction": DELAY_FORMS,
+    }
     return [
         *_registered("systems", SYSTEMS.plugins.values()),
         *(known for sort, registry in laws.items() for known in _registered(sort, registry.plugins.values())),

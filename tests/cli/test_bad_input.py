@@ -253,7 +253,7 @@ def test_a_misspelt_option_is_answered_with_the_right_one(refused: Command) -> N
 @pytest.mark.parametrize("policy", ["gredy", "", "absent/run", ".", "a\0b", "x" * 5000])
 def test_a_policy_that_is_none(refused: Command, small: Path, policy: str) -> None:
     said = refused("simulate", small, "--policy", policy, "--out", "new")
-    assert "baselines are random, greedy, cloud, edge" in said.err
+    assert "nor a policy; these are annealing, cloud, dqn, edge" in said.err
 
 
 def test_a_run_that_cannot_be_used(refused: Command, small: Path, run_folder: Path) -> None:

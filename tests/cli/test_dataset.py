@@ -63,7 +63,7 @@ def test_an_existing_file_is_replaced_only_by_force(mecsim: Command, scenario: s
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (("gmorl", "--out", "log.csv"), "gmorl: is of kind offload; a dataset needs a scenario of kind cells"),
+        (("gmorl", "--out", "log.csv"), "gmorl: is of kind offload, which has no population; name one of kind cells"),
         (("cell.yaml", "--out", "log.txt"), "--out log.txt: expected a file that ends in .parquet or .csv"),
         (("cell.yaml", "--out", "cell.yaml/log.csv"), "--out cell.yaml/log.csv: cannot be written: "),
         (("cell.yaml", "--users", "0", "--out", "log.csv"), "Invalid value for '--users': 0 is not in the range"),
