@@ -7,9 +7,11 @@ import numba
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from mecsim.bench import latency
-from mecsim.bench.latency import agent_decides, measure_decisions, measure_latency, policy_decides
+from mecsim.bench.latency import Decide, agent_decides, measure_decisions, measure_latency, policy_decides
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError
 from mecsim.policies import named_policy
 from mecsim.scenario import parse_scenario
@@ -27,10 +29,10 @@ def _short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_measured_is_the_decision() -> None:
-    def slow_then_fast(slow_share):
+    def slow_then_fast(slow_share: float) -> Decide:
         rng = np.random.default_rng(0)
 
-        def decide(episodes, observation) -> int:
+        def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
             if observation["context"][0, QUEUED_TASKS] > 0 and rng.random() < slow_share:
                 time.sleep(0.02)
             return 0
@@ -46,7 +48,7 @@ def test_what_is_measured_is_the_decision() -> None:
 
 
 def test_work_takes_time_on_a_processor() -> None:
-    def busy(episodes, observation) -> int:
+    def busy(episodes: AnyEpisodes, observation: Arrays) -> int:
         until = time.thread_time() + 2e-3
         while time.thread_time() < until:
             pass
@@ -60,7 +62,7 @@ def test_work_takes_time_on_a_processor() -> None:
 def test_only_decisions_on_tasks_count_and_all_run_on_one_thread() -> None:
     asked, threads = [], set()
 
-    def decide(episodes, observation) -> int:
+    def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         asked.append(int(observation["context"][0, QUEUED_TASKS] > 0))
         threads.add((torch.get_num_threads(), numba.get_num_threads()))
         assert observation["options"].shape == (1, 3, len(episodes.layout.option_columns))
@@ -81,7 +83,7 @@ def test_every_kind_of_policy_can_be_measured(tmp_path: Path) -> None:
     wanted, seen = [], []
     original = agent.eval
 
-    def watched(observation, preference):
+    def watched(observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64] | int:
         wanted.append(tuple(preference))
         seen.append({name: values.ndim for name, values in observation.items()})
         return original(observation, preference)
@@ -100,7 +102,7 @@ def test_decisions_on_requests_are_measured_as_well() -> None:
     cell = parse_scenario("mecsim: 1\nkind: personalize\nepisode: {requests: 8}\nusers: {count: 4}\n")
     asked = []
 
-    def decide(episodes, observation) -> int:
+    def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         asked.append(observation["mask"].shape)
         return int(observation["mask"][0].argmax())
 

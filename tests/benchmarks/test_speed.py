@@ -14,14 +14,14 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mecsim.core.engine import Observation
 from mecsim.envs.vector import BatchVectorEnv, make_vec
-from mecsim.scenario import load_scenario
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.engine import OffloadEngine
 from mecsim.systems.offload.layout import offload_spec
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
+from tests.one_system import offload_scenario
 
-SCENARIO = load_scenario("gmorl-e6")
+SCENARIO = offload_scenario("gmorl-e6")
 STEPS = SCENARIO.episode.steps
 COPIES = 8  # of each episode, as training has by default
 

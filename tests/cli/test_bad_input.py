@@ -97,7 +97,7 @@ def test_a_folder_or_device_in_the_place_of_a_file(refused: Command, tmp_path: P
 def test_a_file_that_cannot_be_read(mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Path.open
 
-    def guarded(path, *arguments: Any, **options: Any):  # changed rights would not stop an administrator
+    def guarded(path: Path, *arguments: Any, **options: Any) -> Any:  # changed rights would not stop an administrator
         if path == small:
             raise PermissionError(13, "Permission denied", str(path))
         return original(path, *arguments, **options)

@@ -36,7 +36,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_prints_speeds_and_latencies(
-    mecsim: Command, scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mecsim: Command, scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: 1.0)  # a process of its own
     (tmp_path / "small.yaml").write_text(scenario_to_yaml(scenario))
@@ -53,7 +53,7 @@ def test_it_prints_speeds_and_latencies(
         assert 0.0 < taken[f"{who}_decision_median_us"] <= taken[f"{who}_decision_p99_us"]
 
 
-def test_it_measures_training_on_request(scenario: str) -> None:
+def test_it_measures_training_on_request(scenario: Scenario) -> None:
     found = training.measure_training(scenario, epochs=3)
     shares = {name: value for name, value in found.items() if name.endswith("_share")}
     assert found.keys() - shares.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
@@ -64,12 +64,12 @@ def test_it_measures_training_on_request(scenario: str) -> None:
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
 def test_both_engines_play_the_same_possible_actions(
-    scenario: str, engine: str, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played = []
     original = engines._random_play
 
-    def watched(*given: Any):
+    def watched(*given: Any) -> Any:
         actions, out = original(*given)
         played.append(actions)
         return actions, out
@@ -81,12 +81,14 @@ def test_both_engines_play_the_same_possible_actions(
     assert len(set(actions.ravel().tolist())) > 2
 
 
-def test_memory_is_measured_in_a_process_of_its_own(scenario: str) -> None:
+def test_memory_is_measured_in_a_process_of_its_own(scenario: Scenario) -> None:
     assert engines._peak_mib.__module__ == "mecsim.bench.engines"
     assert 10.0 < engines._peak_mib(scenario, 2) < 1e5
 
 
-def test_fewer_environments_where_they_would_take_much_memory(scenario: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fewer_environments_where_they_would_take_much_memory(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
     monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: float(asked.append(envs) or 1.0))
     monkeypatch.setattr(engines, "TAPES_BYTE", 3 * scenario.tape_byte)

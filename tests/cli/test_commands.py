@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC, DoubleDQN
+from mecsim_agents.learner import Learner
 
 import mecsim as package
 from mecsim.cli import COMMANDS
@@ -26,7 +27,7 @@ WITH_INTERVALS = {"hypervolume", "mean_cost", "expected_utility", "mean_cost_rat
 QUALITIES = WITH_INTERVALS | {f"{name}_ci95" for name in WITH_INTERVALS} | {"igd_plus", "cardinality"}
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -176,7 +177,7 @@ def test_an_interrupted_training_can_be_resumed(
     assert mecsim("train", small, "--out", "whole", *arguments).code == 0
     original = DiscreteSAC.update
 
-    def interrupted(agent, *given: Any):
+    def interrupted(agent: Learner, *given: Any) -> Any:
         if agent.updates == update:
             raise KeyboardInterrupt
         return original(agent, *given)
@@ -199,7 +200,7 @@ def test_another_agent_is_trained_resumed_swept_and_exported(
     assert mecsim("train", small, "--out", "whole", *arguments).code == 0
     original = DoubleDQN.update
 
-    def interrupted(agent, *given: Any):
+    def interrupted(agent: Learner, *given: Any) -> Any:
         if agent.updates == 5:
             raise KeyboardInterrupt
         return original(agent, *given)
@@ -274,7 +275,7 @@ def test_a_run_is_swept_on_its_own_scenario_or_another(mecsim: Command, run_fold
     assert first != second
 
 
-def in_a_process(*arguments: Any, **options: Any):
+def in_a_process(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mecsim", *map(str, arguments)]
     environment = os.environ | {"PYTHONWARNINGS": "error"} | options
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from .conftest import SET
 PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mecsim.cli import main; main()"
 
 
-def failing(error):
+def failing(error: BaseException) -> Callable[..., None]:
     def fail(*arguments: Any, **options: Any) -> None:
         raise error
 
@@ -63,7 +64,7 @@ def test_debug_changes_nothing_where_nothing_fails(mecsim: Command, small: Path)
     ],
 )
 def test_what_the_machine_lacks_is_said_plainly(
-    mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch, error, part: str
+    mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, part: str
 ) -> None:
     monkeypatch.setattr("mecsim.sweep.write_json", failing(error))
     said = mecsim("simulate", small, "--out", "out", "--episodes", 1)
@@ -87,7 +88,7 @@ def test_a_replay_that_would_not_fit_is_no_internal_error(mecsim: Command, small
     assert "choose a smaller replay_capacity" in said.err
 
 
-def wait_for(condition, process, seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()

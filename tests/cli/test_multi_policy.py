@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC
+from mecsim_agents.learner import Learner
 
 from mecsim.training import MultiRun, Run
 from tests.cli.conftest import Command
@@ -25,13 +26,13 @@ from .test_failures import PROGRAM, wait_for
 JOB = ("--multi-policy", 3, "--steps", 64, "--num-threads", 1, *SET)
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="session")
-def several(tmp_path_factory: pytest.TempPathFactory):
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished job's folder, not to be changed."""
     from mecsim.cli import main
 
@@ -43,7 +44,7 @@ def several(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def job_folder(several, tmp_path: Path):
+def job_folder(several: Path, tmp_path: Path) -> Path:
     """A copy of it that may be changed."""
     return shutil.copytree(several, tmp_path / "job")
 
@@ -65,7 +66,7 @@ def test_the_job_leaves_a_run_for_each_preference(mecsim: Command, small: Path, 
 
 
 def test_what_is_measured_in_training_is_the_cost_at_the_own_preference(
-    mecsim: Command, small: Path, several, tmp_path: Path
+    mecsim: Command, small: Path, several: Path, tmp_path: Path
 ) -> None:
     """On its evaluation tapes policy-02 weighs nothing but delay, so cost times scale is the front's delay."""
     settings = [*SET, "--set", "preference=[1, 0]"]
@@ -79,11 +80,17 @@ def test_what_is_measured_in_training_is_the_cost_at_the_own_preference(
 
 @pytest.mark.parametrize(("policy", "update"), [(0, 0), (1, 3), (2, 1)])
 def test_an_interrupted_job_goes_on_where_it_was(
-    mecsim: Command, small: Path, several, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: int, update: int
+    mecsim: Command,
+    small: Path,
+    several: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: int,
+    update: int,
 ) -> None:
     original, agents = DiscreteSAC.update, []
 
-    def interrupted(agent, *given: Any):
+    def interrupted(agent: Learner, *given: Any) -> Any:
         if agent not in agents:
             agents.append(agent)
         if len(agents) == policy + 1 and agent.updates == update:
@@ -106,13 +113,13 @@ def test_an_interrupted_job_goes_on_where_it_was(
         assert (tmp_path / "job" / name).read_bytes() == (several / name).read_bytes()
 
 
-def test_a_finished_job_is_resumed_without_effect(mecsim: Command, job_folder) -> None:
+def test_a_finished_job_is_resumed_without_effect(mecsim: Command, job_folder: Path) -> None:
     before = snapshot(job_folder)
     assert mecsim("train", "--resume", "--out", job_folder).code == 0
     assert snapshot(job_folder) == before
 
 
-def test_processes_train_the_same_policies(mecsim: Command, small: Path, several, tmp_path: Path) -> None:
+def test_processes_train_the_same_policies(mecsim: Command, small: Path, several: Path, tmp_path: Path) -> None:
     job = [*JOB]
     job[job.index("--num-threads") + 1] = 2
     said = mecsim("train", small, "--out", "job", *job, "--workers", 2)
@@ -123,7 +130,7 @@ def test_processes_train_the_same_policies(mecsim: Command, small: Path, several
         assert (tmp_path / "job" / name).read_bytes() == (several / name).read_bytes()
 
 
-def test_a_process_that_fails_says_why(mecsim: Command, job_folder) -> None:
+def test_a_process_that_fails_says_why(mecsim: Command, job_folder: Path) -> None:
     shutil.rmtree(job_folder / "policy-00" / "checkpoints")
     (job_folder / "policy-01" / "metrics.csv").write_bytes(b"\xff junk")
     state = next((job_folder / "policy-01").rglob("state.json"))
@@ -152,7 +159,7 @@ def test_ctrl_c_ends_all_processes(small: Path, tmp_path: Path) -> None:
     assert snapshot(tmp_path / "job") == before
 
 
-def test_it_is_swept_and_played_like_a_run(mecsim: Command, small: Path, job_folder, tmp_path: Path) -> None:
+def test_it_is_swept_and_played_like_a_run(mecsim: Command, small: Path, job_folder: Path, tmp_path: Path) -> None:
     arguments = ("--preferences", 5, "--episodes", 3)
     swept = mecsim("sweep", job_folder, job_folder / "policy-01", *arguments, "--out", "out")
     assert swept.code == 0, swept.err
@@ -166,7 +173,7 @@ def test_it_is_swept_and_played_like_a_run(mecsim: Command, small: Path, job_fol
     assert played.content["per_episode"]["delay_s"]["mean"] == pytest.approx(float(points[4][0]))
 
 
-def test_it_is_swept_by_several_processes(mecsim: Command, job_folder, tmp_path: Path) -> None:
+def test_it_is_swept_by_several_processes(mecsim: Command, job_folder: Path, tmp_path: Path) -> None:
     arguments = ("sweep", job_folder, "--preferences", 5, "--episodes", 2, "--num-threads", 2)
     for workers in (1, 2):
         assert mecsim(*arguments, "--workers", workers, "--out", f"by-{workers}").code == 0
@@ -209,7 +216,7 @@ def test_settings_that_contradict_several_policies(refused: Command, small: Path
 @pytest.mark.parametrize(
     "extra", [("gmorl",), ("--steps", "5"), ("--seed", "0"), ("--set", "num_envs=3"), ("--multi-policy", "3")]
 )
-def test_resume_takes_no_other_settings(refused: Command, job_folder, extra: tuple[str, ...]) -> None:
+def test_resume_takes_no_other_settings(refused: Command, job_folder: Path, extra: tuple[str, ...]) -> None:
     assert "--resume goes on with the run as it is" in refused("train", "--resume", "--out", job_folder, *extra).err
 
 
@@ -217,7 +224,7 @@ def test_a_run_of_one_policy_has_no_workers(refused: Command, run_folder: Path) 
     assert "--workers" in refused("train", "--resume", "--out", run_folder, "--workers", 2).err
 
 
-def test_a_damaged_job_is_refused_by_every_command(refused: Command, small: Path, job_folder) -> None:
+def test_a_damaged_job_is_refused_by_every_command(refused: Command, small: Path, job_folder: Path) -> None:
     (job_folder / "policies.yaml").write_text("mecsim_policies: 7\n")
     for arguments in (
         ("simulate", small, "--policy", job_folder, "--out", "new"),

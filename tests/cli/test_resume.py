@@ -16,11 +16,11 @@ from .test_failures import PROGRAM, wait_for
 SWEEP = ("sweep", "greedy", "random", "edge", "--preferences", 9, "--episodes", 3, "--num-threads", 1)
 
 
-def interrupt_after(monkeypatch: pytest.MonkeyPatch, jobs):
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, jobs: int) -> list[Any]:
     module = sys.modules["mecsim.sweep.evaluate"]
     original, calls = module.evaluate, []
 
-    def counted(*arguments: Any):
+    def counted(*arguments: Any) -> Any:
         if len(calls) == jobs:
             raise KeyboardInterrupt
         calls.append(arguments)

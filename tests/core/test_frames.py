@@ -69,7 +69,7 @@ def as_csv_module_writes(schema: Schema, columns: dict[str, list[object]]) -> by
 @pytest.mark.parametrize("name", list(SCHEMAS))
 @given(data=st.data())
 def test_a_table_has_the_bytes_of_pythons_own_writer_and_is_read_back(
-    name, data, tmp_path_factory: pytest.TempPathFactory
+    name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     schema = SCHEMAS[name]
     columns = data.draw(tables(schema))
@@ -94,7 +94,9 @@ def test_a_table_has_the_bytes_of_pythons_own_writer_and_is_read_back(
 
 
 @given(number=st.floats(), edge=st.sampled_from([1e-4, 1e16, 9999999999999998.0, 1e-05, 5e-324, 1e22, -0.0]))
-def test_every_number_looks_as_python_writes_it(number, edge, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_every_number_looks_as_python_writes_it(
+    number: float, edge: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("table") / "a.csv"
     schema = Schema((Column("value", "Float64", "of anything"),))
     values = [number, edge, -edge]

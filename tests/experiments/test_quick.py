@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import torch
 
@@ -50,12 +51,12 @@ ROWS = {
 OPTIONS = {"hypervolume": ["--targets", "edge,gmorl-agent"]}
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def command_of(name):
+def command_of(name: str) -> click.Command:
     spec = importlib.util.spec_from_file_location(f"experiment_{name}", EXPERIMENTS / name / "run.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -63,7 +64,7 @@ def command_of(name):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Trained once for all experiments."""
     return tmp_path_factory.mktemp("runs")
 
@@ -77,7 +78,7 @@ def _threads() -> Iterator[None]:
 
 @pytest.mark.parametrize("name", list(ROWS))
 def test_an_experiment_writes_its_table_and_pictures(
-    name: str, runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["--quick", "--num-threads", "1", "--runs", str(runs), "--out", str(tmp_path), *OPTIONS.get(name, [])]
     with pytest.raises(SystemExit) as caught:
@@ -99,7 +100,7 @@ def test_an_experiment_writes_its_table_and_pictures(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_without_a_gpu_its_experiment_says_so(runs, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--runs", str(runs), "--out", str(tmp_path)], command_of("gpu"))
     assert caught.value.code == 2

@@ -1,28 +1,31 @@
 """Scales and reference points: measured where a scenario gives none, and never unusable."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.core.seeds import Stream
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import GreedyPolicy, calibrate, play, tradable
+from mecsim.policies import Calibration, GreedyPolicy, calibrate, tradable
 from mecsim.policies.calibration import EPISODES
 from mecsim.scenario import load_scenario
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Channel, Cloud, Edge, Energy, Servers
-from mecsim.systems.offload.scenario import Evaluation, ObjectiveValues
+from mecsim.systems.offload.scenario import Evaluation, ObjectiveValues, OffloadScenario
+from tests.one_system import play_offload
 from tests.training.small import small_scenario
 
 
-def mean_totals(scenario, weight, scale):
+def mean_totals(scenario: OffloadScenario, weight: Sequence[float], scale: Sequence[float]) -> NDArray[np.float64]:
     """Greedy on the tapes of the calibration."""
     tapes = draw_tapes(scenario, 0, 0, EPISODES, Stream.CALIBRATION)
-    return play(GreedyPolicy(np.asarray(scale)), scenario, tapes, np.asarray(weight)).totals.mean(axis=0)
+    return play_offload(GreedyPolicy(np.asarray(scale)), scenario, tapes, np.asarray(weight)).totals.mean(axis=0)
 
 
 def test_it_is_deterministic_and_asks_for_no_seed() -> None:
@@ -95,7 +98,7 @@ def test_satisfaction_is_given_as_it_is_shown_and_measured_as_a_cost() -> None:
 
 def test_ten_times_the_energy_is_ten_times_its_scale() -> None:
     # Ten times the power at a tenth of the gain leaves rates and delays alone.
-    def calibrated(power_w, loss_db, capacitance):
+    def calibrated(power_w: float, loss_db: float, capacitance: float) -> Calibration:
         channel = Channel(model="rayleigh", tx_power_w=power_w, path_loss_at_1km_db=loss_db)
         return calibrate(small_scenario(channel=channel, energy=Energy(capacitance=capacitance)))
 

@@ -144,7 +144,7 @@ def test_the_same_seed_gives_the_same_predictor(log: RequestLog, tmp_path: Path)
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
-def test_monotone_in_the_rate(predictor: Predictor, population: Population, requests: Requests, seed) -> None:
+def test_monotone_in_the_rate(predictor: Predictor, population: Population, requests: Requests, seed: int) -> None:
     """For known users and strangers, and also after learning and for samples; not even by rounding does it fall."""
     rng = np.random.default_rng(seed)
     few = requests.select(rng.integers(0, len(requests), 20))

@@ -1,6 +1,7 @@
 """Trees without the library that fitted them: the same values, one walk for all cells; texts that are no model."""
 
 import re
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -52,7 +53,9 @@ CONTEXTS = st.tuples(
 
 
 @given(CONTEXTS)
-def test_equals_the_library_in_every_cell_and_never_falls(library: lightgbm.Booster, model: Model, context) -> None:
+def test_equals_the_library_in_every_cell_and_never_falls(
+    library: lightgbm.Booster, model: Model, context: tuple[Any, ...]
+) -> None:
     first, second, *numbers = context
     rows = [[first, second, *numbers, cell] for cell in range(CELLS)]
     curve = curve_of(model.trees, [first, second], numbers)

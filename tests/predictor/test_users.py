@@ -36,7 +36,9 @@ def line() -> Trees:
     return Trees(np.zeros(1, np.int64), kind, np.zeros(count, np.int8), left, right, value, names)
 
 
-def told(offsets: UserOffsets, users: np.ndarray, position: np.ndarray, report: np.ndarray, deviation: float):
+def told(
+    offsets: UserOffsets, users: np.ndarray, position: np.ndarray, report: np.ndarray, deviation: float
+) -> UserOffsets:
     """Beliefs after reports around the line."""
     count = len(users)
     variance = np.full(VARIANCES, deviation**2)

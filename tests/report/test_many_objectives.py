@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from numpy.testing import assert_allclose
 
 from mecsim.core.system import objectives_of, values_shown
@@ -18,11 +20,11 @@ from .many_objectives import curved_front, many_objectives
 COUNTS = [3, 4]
 
 
-def fronts_of(objectives, preferences: int = 10):
+def fronts_of(objectives: int, preferences: int = 10) -> list[Front]:
     return [curved_front("runs/agent", objectives, preferences), curved_front("greedy", objectives, preferences, 0.1)]
 
 
-def lines_of(axes):
+def lines_of(axes: Axes) -> dict[str, Line2D]:
     return {line.get_label(): np.array(line.get_xydata()) for line in axes.get_lines()}
 
 

@@ -11,6 +11,7 @@ from mecsim.errors import InputError
 from mecsim.report.charts import Curve, Panel, save_bars, save_fronts, save_lines
 from mecsim.report.results import write_result
 from mecsim.sweep import Front
+from mecsim.systems.offload.scenario import OffloadScenario
 
 
 def test_a_result_is_a_csv_with_its_provenance_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,7 +34,7 @@ def test_a_result_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_charts_are_small_pictures(tmp_path: Path, fronts: list[Front], scenario) -> None:
+def test_charts_are_small_pictures(tmp_path: Path, fronts: list[Front], scenario: OffloadScenario) -> None:
     curves = [Curve("a", [1, 2, 3], [1.0, np.nan, 2.0], [0.1, np.nan, 0.2]), Curve("b", [1], [3.0]), Curve("c", [], [])]
     pictures = [
         save_lines(tmp_path / "new" / "lines.png", "title", [Panel("x", "y", curves), Panel("x", "z", curves[:1])]),

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from rich.console import Console
+from rich.table import Table
 
-from mecsim.policies import calibrate, named_policy, play
+from mecsim.policies import calibrate, named_policy
 from mecsim.report.provenance import provenance
 from mecsim.report.simulation import episode_summary
 from mecsim.report.tables import episode_table, quality_table
@@ -13,10 +14,13 @@ from mecsim.systems.offload import SYSTEM
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.quantities import episode_quantities
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import OffloadPlay, play_offload
 from tests.training.small import small_scenario
 
 
-def text_of(table):
+def text_of(table: Table) -> str:
     console = Console(width=200)
     with console.capture() as captured:
         console.print(table)
@@ -33,7 +37,7 @@ def test_episode_summary_has_means_and_intervals() -> None:
     }
 
 
-def test_the_quality_table_compares_with_greedy(fronts: list[Front], scenario) -> None:
+def test_the_quality_table_compares_with_greedy(fronts: list[Front], scenario: OffloadScenario) -> None:
     told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
     shown = text_of(quality_table(told, fronts))
     assert "+0.0% ± 0.0%" in shown
@@ -44,7 +48,7 @@ def test_the_quality_table_compares_with_greedy(fronts: list[Front], scenario) -
     assert f"{random['cardinality']} of 4" in shown
 
 
-def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario) -> None:
+def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario: OffloadScenario) -> None:
     fronts = sweep(["greedy"], scenario, preference_grid(2, 2), 1, 0)
     shown = text_of(quality_table(summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"], fronts))
     assert "nan" not in shown
@@ -61,7 +65,9 @@ def test_provenance_says_where_numbers_come_from() -> None:
     assert revision is None or len(revision.rstrip("+")) == 40
 
 
-def test_the_episode_table_names_every_quantity(played, scenario) -> None:
+def test_the_episode_table_names_every_quantity(
+    played: tuple[OffloadPlay, OffloadTapes], scenario: OffloadScenario
+) -> None:
     columns = episode_quantities(*played, scenario)
     shown = text_of(episode_table("small", columns, SYSTEM.quantities))
     some = ("device_share", "deadline_miss_ratio", "satisfaction", "adequate_share")
@@ -74,7 +80,9 @@ def test_the_episode_table_names_every_quantity(played, scenario) -> None:
 def test_tables_of_idle_episodes_say_none() -> None:
     idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
     tapes = draw_tapes(idle, 0, 0, 2)
-    columns = episode_quantities(play(named_policy("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle)
+    columns = episode_quantities(
+        play_offload(named_policy("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle
+    )
     shown = text_of(episode_table("idle", columns, SYSTEM.quantities))
     assert "nan" not in shown
     assert "none" in shown
@@ -85,9 +93,9 @@ def test_tables_of_idle_episodes_say_none() -> None:
     assert "none" in shown
 
 
-def test_a_single_episode_has_no_interval(scenario) -> None:
+def test_a_single_episode_has_no_interval(scenario: OffloadScenario) -> None:
     tapes = draw_tapes(scenario, 0, 0, 1)
-    played = play(named_policy("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
+    played = play_offload(named_policy("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
     shown = text_of(episode_table("one", episode_quantities(played, tapes, scenario), SYSTEM.quantities))
     assert "one episode" in shown
     assert "±" not in shown

@@ -12,6 +12,8 @@ from mecsim.core.system import values_shown
 from mecsim.policies import Calibration, calibrate
 from mecsim.report.tensorboard import TensorBoardMonitor, write_trade_offs
 from mecsim.sweep import Front, assess
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.training import EpochReport
 from tests.training.small import new_run, trained
 
 from .many_objectives import curved_front, many_objectives
@@ -22,18 +24,21 @@ with warnings.catch_warnings():  # of its own dependencies
     from tensorboard.plugins.hparams import plugin_data_pb2
 
 
-def events_of(folder):
+def events_of(folder: Path) -> EventAccumulator:
     found = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
     found.Reload()
     return found
 
 
-def curve(events, tag):
+def curve(events: EventAccumulator, tag: str) -> list[tuple[int, float]]:
     return [(event.step, event.value) for event in events.Scalars(tag)]
 
 
+Training = tuple[EventAccumulator, list[EpochReport]]
+
+
 @pytest.fixture(scope="module")
-def training(tmp_path_factory: pytest.TempPathFactory):
+def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
     """What three epochs, the second and third evaluated, leave, and what they came to."""
     run = new_run(tmp_path_factory.mktemp("training") / "run", epochs=3)
     with TensorBoardMonitor(run.folder / "tensorboard", run.scenario) as monitor:
@@ -41,7 +46,7 @@ def training(tmp_path_factory: pytest.TempPathFactory):
     return events_of(run.folder / "tensorboard"), reports
 
 
-def test_every_curve_of_a_training_is_there(training) -> None:
+def test_every_curve_of_a_training_is_there(training: Training) -> None:
     events, _ = training
     expected = {"return/delay", "return/energy", "learning/updates", "front/hypervolume", "front/mean_cost"}
     expected |= {f"seconds/{name}" for name in ("acting", "environments", "storing", "sampling", "learning")}
@@ -53,7 +58,7 @@ def test_every_curve_of_a_training_is_there(training) -> None:
     assert events.Tags()["images"] == ["front"]
 
 
-def test_curves_have_the_values_of_the_epochs_at_their_environment_steps(training) -> None:
+def test_curves_have_the_values_of_the_epochs_at_their_environment_steps(training: Training) -> None:
     events, reports = training
     assert [step for step, _ in curve(events, "return/delay")] == [32, 64, 96]
     assert_allclose([value for _, value in curve(events, "return/energy")], [r.returns[1] for r in reports], rtol=1e-6)
@@ -81,7 +86,7 @@ def test_what_followed_the_checkpoint_of_a_resumed_run_is_dropped(tmp_path: Path
         assert [step for step, _ in curve(events_of(folder), "return/delay")] == steps
 
 
-def test_a_sweep_has_curves_over_preferences(fronts: list[Front], scenario, tmp_path: Path) -> None:
+def test_a_sweep_has_curves_over_preferences(fronts: list[Front], scenario: OffloadScenario, tmp_path: Path) -> None:
     write_trade_offs(tmp_path, fronts, assess(fronts, calibrate(scenario)), scenario)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["greedy", "random"]
     for front in fronts:
@@ -94,7 +99,9 @@ def test_a_sweep_has_curves_over_preferences(fronts: list[Front], scenario, tmp_
         assert len(events.Images("front")) == 1
 
 
-def test_a_sweep_has_hparams_with_its_indicators(fronts: list[Front], scenario, tmp_path: Path) -> None:
+def test_a_sweep_has_hparams_with_its_indicators(
+    fronts: list[Front], scenario: OffloadScenario, tmp_path: Path
+) -> None:
     qualities = assess(fronts, calibrate(scenario))
     write_trade_offs(tmp_path, fronts, qualities, scenario)
     for front in fronts:
@@ -132,14 +139,16 @@ def test_a_sweep_of_many_objectives_has_a_curve_for_each_and_both_pictures(tmp_p
 
 
 @pytest.mark.parametrize("target", ["runs/first", "../../up", "/abs/run", "a b*c", "..."])
-def test_any_target_has_a_folder_below(fronts: list[Front], scenario, tmp_path: Path, target: str) -> None:
+def test_any_target_has_a_folder_below(
+    fronts: list[Front], scenario: OffloadScenario, tmp_path: Path, target: str
+) -> None:
     front = type(fronts[0])(target, fronts[0].preferences, fronts[0].totals)
     write_trade_offs(tmp_path / "out", [front], assess([front], calibrate(scenario)), scenario)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert list((tmp_path / "out").rglob("events.out.*"))
 
 
-def test_targets_of_similar_names_keep_apart(fronts: list[Front], scenario, tmp_path: Path) -> None:
+def test_targets_of_similar_names_keep_apart(fronts: list[Front], scenario: OffloadScenario, tmp_path: Path) -> None:
     alike = [type(f)(name, f.preferences, f.totals) for f, name in zip(fronts, ("runs/a", "runs_a"), strict=True)]
     write_trade_offs(tmp_path, alike, assess(alike, calibrate(scenario)), scenario)
     folders = sorted({path.parent for path in tmp_path.rglob("events.out.*")})

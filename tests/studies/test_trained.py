@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mecsim_agents.learner import Learner
 
 from mecsim.core.scenario import Training
 from mecsim.errors import RunError
@@ -19,23 +20,23 @@ SCENARIO = small_scenario()
 STEPS = 96
 
 
-def aged(folder) -> None:
+def aged(folder: Path) -> None:
     """As if nobody had touched the run for a while."""
     for path in folder.rglob("metrics.csv"):
         os.utime(path, (time.time() - 2 * module.IN_USE_S,) * 2)
 
 
-def train_into(folder, **changes: Any):
+def train_into(folder: Path, **changes: Any) -> Path:
     given = {"scenario": SCENARIO, "steps": STEPS, "seed": 0, "settings": SETTINGS} | changes
     return trained(given.pop("scenario"), folder, **given)
 
 
 @pytest.fixture
-def finished(tmp_path: Path):
+def finished(tmp_path: Path) -> Path:
     return train_into(tmp_path / "run")
 
 
-def test_a_run_is_trained_once(finished, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_trained_once(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run.open(finished)
     assert run.finished
     assert (run.steps, run.seed, run.scenario) == (STEPS, 0, SCENARIO)
@@ -43,7 +44,7 @@ def test_a_run_is_trained_once(finished, monkeypatch: pytest.MonkeyPatch) -> Non
     assert train_into(finished) == finished
 
 
-def test_how_a_run_was_watched_and_described_does_not_matter(finished) -> None:
+def test_how_a_run_was_watched_and_described_does_not_matter(finished: Path) -> None:
     told = SCENARIO.model_copy(update={"description": "in other words", "training": Training(steps=5)})
     assert train_into(finished, scenario=told) == finished
     assert train_into(finished, settings=SETTINGS | {"evaluation_epochs": "7", "checkpoint_epochs": "9"}) == finished
@@ -59,7 +60,7 @@ def test_how_a_run_was_watched_and_described_does_not_matter(finished) -> None:
         ({"policies": 2}, "policies for 1 preferences, not 2"),
     ],
 )
-def test_another_run_is_refused(finished, change, part: str) -> None:
+def test_another_run_is_refused(finished: Path, change: dict[str, Any], part: str) -> None:
     with pytest.raises(RunError, match=part) as caught:
         train_into(finished, **change)
     assert str(caught.value).startswith(str(finished))
@@ -82,7 +83,7 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
     whole = train_into(tmp_path / "whole", policies=policies)
     original, calls = DiscreteSAC.update, []
 
-    def interrupted(agent, *given: Any):
+    def interrupted(agent: Learner, *given: Any) -> Any:
         calls.append(agent)
         if len(calls) == 6:
             raise KeyboardInterrupt

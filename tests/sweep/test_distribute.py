@@ -118,6 +118,6 @@ def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently() -> None:
 
 
 @pytest.mark.parametrize("workers", [0, -1])
-def test_no_workers_are_refused(workers) -> None:
+def test_no_workers_are_refused(workers: int) -> None:
     with pytest.raises(InputError, match="at least one worker is needed"):
         next(run_jobs(abs, [1], Workers(workers)))

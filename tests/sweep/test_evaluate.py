@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError
-from mecsim.policies import named_policy, play
+from mecsim.policies import named_policy
 from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
 from mecsim.sweep.distribute import Workers, run_jobs
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from tests.one_system import play_offload
 from tests.training.small import new_run, small_scenario, trained
 
 SCENARIO = small_scenario()
@@ -30,17 +33,17 @@ def test_totals_are_those_of_playing_each_preference() -> None:
     assert totals.shape == (6, 5, 2)
     tapes = draw_tapes(SCENARIO, 3, 0, 5)
     for index, preference in enumerate(GRID):
-        played = play(named_policy("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
+        played = play_offload(named_policy("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
         assert_array_equal(totals[index], played.totals)
 
 
 class Witness:
     """A policy that keeps the first observation of every play."""
 
-    def __init__(self, seen) -> None:
+    def __init__(self, seen: list[Any]) -> None:
         self.seen = seen
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         if episodes.step_index == 0:
             self.seen.append((preference[0, 0], {name: array.copy() for name, array in observation.items()}))
         return np.zeros(len(preference), np.int64)
@@ -119,11 +122,11 @@ def test_what_is_neither_run_nor_baseline_is_refused(
         policy_factory(target, SCENARIO)
 
 
-def doubled(job):
+def doubled(job: int) -> int:
     return 2 * job
 
 
-def failing(job):
+def failing(job: int) -> int:
     if job == 3:
         raise InputError("three is too much")
     return job

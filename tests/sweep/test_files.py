@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import ArrayLike
 
 from mecsim.policies import calibrate
 from mecsim.sweep import (
@@ -26,7 +27,7 @@ from tests.training.small import small_scenario
 SCENARIO = small_scenario()
 
 
-def hand_made(target, points) -> Front:
+def hand_made(target: str, points: ArrayLike) -> Front:
     """A front of two equal episodes per point."""
     points = np.asarray(points, float)
     totals = np.stack([points - 1.0, points + 1.0], axis=1)
@@ -37,7 +38,7 @@ ONE = hand_made("one", [[30.0, 2.0], [20.0, 3.0], [25.0, 4.0]])
 OTHER = hand_made("other, worse", [[31.0, 2.5], [21.0, 3.5], [22.0, 4.5]])
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[list[str]]:
     with path.open(newline="") as file:
         return list(csv.reader(file))
 

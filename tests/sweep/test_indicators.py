@@ -8,19 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.sweep import half_width_95, hypervolume, mean_cost, on_front
 from mecsim.sweep.indicators import expected_utility, igd_plus, quality
 
 
-def whole_points(objectives, low: int = 0, high: int = 6, most: int = 12):
+def whole_points(
+    objectives: int, low: int = 0, high: int = 6, most: int = 12
+) -> st.SearchStrategy[NDArray[np.float64]]:
     """Small whole numbers, so that duplicates and ties are common."""
     rows = st.integers(1, most)
     numbers = st.integers(low, high).map(float)
     return rows.flatmap(lambda k: arrays(np.float64, (k, objectives), elements=numbers))
 
 
-def dominated(points, index):
+def dominated(points: NDArray[np.float64], index: int) -> bool:
     """Some other point is nowhere worse and somewhere better."""
     return any((other <= points[index]).all() and (other < points[index]).any() for other in points)
 
@@ -31,7 +34,7 @@ def test_on_front_by_hand() -> None:
 
 
 @given(st.one_of(whole_points(1), whole_points(2), whole_points(3)))
-def test_on_front_is_its_definition(points) -> None:
+def test_on_front_is_its_definition(points: NDArray[np.float64]) -> None:
     assert_array_equal(on_front(points), [not dominated(points, index) for index in range(len(points))])
 
 
@@ -48,7 +51,7 @@ def test_points_beyond_the_reference_add_nothing() -> None:
 
 
 @given(whole_points(2))
-def test_hypervolume_is_the_area_under_the_staircase(points) -> None:
+def test_hypervolume_is_the_area_under_the_staircase(points: NDArray[np.float64]) -> None:
     reference = np.array([5.0, 5.0])
     area, height = 0.0, reference[1]
     for x, y in sorted(map(tuple, points)):
@@ -60,7 +63,7 @@ def test_hypervolume_is_the_area_under_the_staircase(points) -> None:
 
 @settings(max_examples=40)
 @given(whole_points(3))
-def test_hypervolume_counts_the_dominated_unit_cells(points) -> None:
+def test_hypervolume_counts_the_dominated_unit_cells(points: NDArray[np.float64]) -> None:
     cells = sum(any((point <= cell).all() for point in points) for cell in product(range(5), repeat=3))
     assert hypervolume(points, np.full(3, 5.0)) == pytest.approx(cells)
 
@@ -68,7 +71,7 @@ def test_hypervolume_counts_the_dominated_unit_cells(points) -> None:
 @pytest.mark.parametrize("objectives", [3, 4])
 @given(st.data())
 @settings(max_examples=25)
-def test_hypervolume_is_that_of_a_union_of_boxes(objectives, data) -> None:
+def test_hypervolume_is_that_of_a_union_of_boxes(objectives: int, data: st.DataObject) -> None:
     """By inclusion and exclusion: a set of boxes that share the reference point meets in a box again."""
     numbers = st.floats(0.0, 1.2, allow_subnormal=False)
     points = data.draw(arrays(np.float64, (data.draw(st.integers(1, 6)), objectives), elements=numbers))
@@ -105,7 +108,7 @@ def test_costs_by_hand() -> None:
 
 
 @given(whole_points(2, low=1), st.integers(0, 2**16))
-def test_the_best_point_of_a_front_never_costs_more_than_the_asked_one(points, seed) -> None:
+def test_the_best_point_of_a_front_never_costs_more_than_the_asked_one(points: NDArray[np.float64], seed: int) -> None:
     preferences = np.random.default_rng(seed).dirichlet([1.0, 1.0], len(points))
     scale = np.array([3.0, 0.5])
     expected = np.mean([min(p @ (point / scale) for point in points) for p in preferences])
@@ -121,7 +124,7 @@ def test_igd_plus_by_hand() -> None:
 
 
 @given(whole_points(2), whole_points(2))
-def test_igd_plus_is_its_formula(points, other) -> None:
+def test_igd_plus_is_its_formula(points: NDArray[np.float64], other: NDArray[np.float64]) -> None:
     best = np.unique(other[on_front(other)], axis=0)
     low, span = best.min(axis=0), np.ptp(best, axis=0)
     if len(best) == 1:

@@ -5,6 +5,7 @@ from math import comb
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.errors import InputError
 from mecsim.sweep import preference_grid
@@ -39,14 +40,14 @@ def test_any_other_number_of_preferences_is_met_exactly(objectives: int, count: 
     assert nearest_pair(grid) > 0.4 * nearest_pair(lattice)
 
 
-def mean_gap(grid):
+def mean_gap(grid: NDArray[np.float64]) -> float:
     """Root mean square distance from a preference to the nearest one of a grid."""
     anywhere = np.random.default_rng(0).dirichlet(np.ones(grid.shape[1]), 2000)
     squares = ((anywhere[:, None] - grid) ** 2).sum(axis=2).min(axis=1)
     return np.sqrt(squares.mean())
 
 
-def nearest_pair(grid):
+def nearest_pair(grid: NDArray[np.float64]) -> float:
     squares = ((grid[:, None] - grid) ** 2).sum(axis=2) + 4.0 * np.eye(len(grid))
     return np.sqrt(squares.min())
 

@@ -3,11 +3,14 @@
 import pickle
 from copy import deepcopy
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays, EngineName
 from mecsim.core.system import SYSTEMS, draw_episodes, new_episodes
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario, with_context
@@ -20,7 +23,7 @@ SCENARIOS = {
 ENGINES = [(name, engine) for name, scenario in SCENARIOS.items() for engine in SYSTEMS.load(scenario.kind).engines]
 
 
-def played(name, engine, steps):
+def played(name: str, engine: EngineName, steps: int) -> tuple[AnyEpisodes, NDArray[np.int64]]:
     """Episodes after so many decisions, each the last option that is possible."""
     episodes = new_episodes(SCENARIOS[name], engine)
     observation = episodes.begin(draw_episodes(SCENARIOS[name], 0, 0, 3))
@@ -29,12 +32,12 @@ def played(name, engine, steps):
     return episodes, last_option(observation)
 
 
-def last_option(observation):
+def last_option(observation: Arrays) -> NDArray[np.int64]:
     mask = observation["mask"]
     return mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
 
 
-def assert_same(one, other) -> None:
+def assert_same(one: Any, other: Any) -> None:
     for field in fields(one):
         assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
 

@@ -1,15 +1,17 @@
 """What satisfies whom, as curves and as a picture."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mecsim.core.rating import CURVE_POINTS
+from mecsim.core.rating import CURVE_POINTS, RatingCurve
 from mecsim.core.system import system_of
 from mecsim.errors import InputError
 from mecsim.report.plots import plot_figures
 from mecsim.report.rating_figure import rating_figure, zone_of
-from mecsim.scenario import load_scenario, parse_scenario, with_context
+from mecsim.scenario import Scenario, load_scenario, parse_scenario, with_context
 from tests.training.small import small_scenario
 
 CELL = load_scenario("personalized-quick")
@@ -29,7 +31,7 @@ population:
 """
 
 
-def rating_curves(scenario, uses, seed):
+def rating_curves(scenario: Scenario, uses: Sequence[str], seed: int) -> list[RatingCurve]:
     return system_of(scenario).rating_curves.load()(scenario, uses, seed)
 
 

@@ -13,7 +13,7 @@ ALONE = TrainingConfig().with_settings({"copies": "1"})
 """Every environment plays an episode of its own, so that any number of them will do."""
 
 
-def set_one(key, text):
+def set_one(key: str, text: str) -> TrainingConfig:
     return ALONE.with_settings({key: text})
 
 

@@ -1,6 +1,7 @@
 """One preference for a run, and one run for each of several preferences."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +9,27 @@ import numpy as np
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC
+from mecsim_agents.learner import Learner
+from mecsim_agents.replay import Replay
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
+from torch import Tensor
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError, RunError
-from mecsim.policies import play
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Edge, Servers
-from mecsim.training import MultiRun, NearestPolicy, Run, is_multi_run, is_run, run_policy, run_scenario
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.training import EpochReport, MultiRun, NearestPolicy, Run, is_multi_run, is_run, run_policy, run_scenario
+from tests.one_system import play_offload
 from tests.training.small import new_run, small_config, small_scenario, trained
 
 SCENARIO = small_scenario()
 GRID = ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0))
 
 
-def new_multi(folder, grid=GRID, epochs: int = 2, **settings: Any):
+def new_multi(folder: Path, grid: NDArray[np.float64] = GRID, epochs: int = 2, **settings: Any) -> MultiRun:
     config = small_config(**settings)
     multi = MultiRun.of(Run(folder, SCENARIO, config, epochs * config.num_envs * SCENARIO.episode.steps, 0), grid)
     multi.create("mecsim train")
@@ -30,7 +37,7 @@ def new_multi(folder, grid=GRID, epochs: int = 2, **settings: Any):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory):
+def finished(tmp_path_factory: pytest.TempPathFactory) -> MultiRun:
     """A finished job, not to be changed."""
     multi = new_multi(tmp_path_factory.mktemp("finished") / "multi")
     for run in multi.runs:
@@ -39,12 +46,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def folder(finished, tmp_path: Path):
+def folder(finished: MultiRun, tmp_path: Path) -> Path:
     """A copy of it."""
     return shutil.copytree(finished.folder, tmp_path / "multi")
 
 
-def index_with(folder, **values: Any) -> None:
+def index_with(folder: Path, **values: Any) -> None:
     path = folder / "policies.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values))
 
@@ -58,11 +65,15 @@ def test_a_run_of_one_preference_explores_and_learns_with_it_alone(
     explored, learned = [], []
     act, update = DiscreteSAC.act, DiscreteSAC.update
 
-    def watched_act(agent, observation, preference, *, explore):
+    def watched_act(
+        agent: Learner, observation: Arrays, preference: NDArray[np.float64], *, explore: bool
+    ) -> NDArray[np.int64] | int:
         explored.append(np.asarray(preference))
         return act(agent, observation, preference, explore=explore)
 
-    def watched_update(agent, replay, progress, preference):
+    def watched_update(
+        agent: Learner, replay: Replay, progress: float, preference: NDArray[np.float64]
+    ) -> Mapping[str, Tensor]:
         learned.append(preference)
         return update(agent, replay, progress, preference)
 
@@ -81,7 +92,9 @@ def test_a_run_of_one_preference_plays_for_it_whatever_is_asked(tmp_path: Path) 
     run = new_run(tmp_path / "run", epochs=2, preference="[1.0, 0.0]")
     trained(run)
     tapes, policy = draw_tapes(SCENARIO, 0, 0, 16), run_policy(run.folder, SCENARIO)(0)
-    plays = [play(policy, SCENARIO, tapes, np.array(asked)).records.server for asked in ([1.0, 0.0], [0.0, 1.0])]
+    plays = [
+        play_offload(policy, SCENARIO, tapes, np.array(asked)).records.server for asked in ([1.0, 0.0], [0.0, 1.0])
+    ]
     assert_array_equal(*plays)
 
 
@@ -96,7 +109,7 @@ def test_a_finished_run_knows_that_it_is(tmp_path: Path) -> None:
     assert not run.finished
 
     class Interrupt:
-        def on_epoch(self, report) -> None:
+        def on_epoch(self, report: EpochReport) -> None:
             if report.epoch == 3:
                 raise KeyboardInterrupt
 
@@ -111,7 +124,7 @@ def test_a_finished_run_knows_that_it_is(tmp_path: Path) -> None:
 # Several
 
 
-def test_each_run_is_an_ordinary_one(finished) -> None:
+def test_each_run_is_an_ordinary_one(finished: MultiRun) -> None:
     assert is_run(finished.folder)
     assert is_multi_run(finished.folder)
     assert run_scenario(finished.folder) == finished.scenario == SCENARIO
@@ -124,14 +137,14 @@ def test_each_run_is_an_ordinary_one(finished) -> None:
     assert [run.folder.name for run in finished.runs] == ["policy-00", "policy-01", "policy-02"]
 
 
-def test_the_policy_of_the_nearest_preference_plays(finished) -> None:
+def test_the_policy_of_the_nearest_preference_plays(finished: MultiRun) -> None:
     tapes = draw_tapes(SCENARIO, 0, 0, 12)
     asked = np.array([0.0, 0.2, 0.25, 0.3, 0.7, 0.75, 0.8, 1.0, 0.5, 0.9, 0.1, 0.6])
     nearest = [0, 0, 0, 1, 1, 1, 2, 2, 1, 2, 0, 1]  # of two equally near ones the first
     preference = np.stack([asked, 1.0 - asked], axis=1)
-    played = play(run_policy(finished.folder, SCENARIO)(0), SCENARIO, tapes, preference).records.server
+    played = play_offload(run_policy(finished.folder, SCENARIO)(0), SCENARIO, tapes, preference).records.server
     alone = [
-        play(run_policy(run.folder, SCENARIO)(0), SCENARIO, tapes, np.array([0.5, 0.5])).records.server
+        play_offload(run_policy(run.folder, SCENARIO)(0), SCENARIO, tapes, np.array([0.5, 0.5])).records.server
         for run in finished.runs
     ]
     assert not np.array_equal(alone[0], alone[2])
@@ -142,14 +155,14 @@ def test_the_policy_of_the_nearest_preference_plays(finished) -> None:
 class Trained:
     """In an agent policy's place: says which it is. Preferences are converted by doubling the first weight."""
 
-    def __init__(self, index, preference) -> None:
+    def __init__(self, index: int, preference: NDArray[np.float64]) -> None:
         self.index, self.preference = index, np.array(preference)
 
-    def converted(self, preference):
+    def converted(self, preference: NDArray[np.float64]) -> NDArray[np.float64]:
         weight = preference * [2.0, 1.0]
         return weight / weight.sum(axis=1, keepdims=True)
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.full(len(preference), self.index)
 
 
@@ -175,7 +188,7 @@ def test_a_run_of_one_preference_is_not_made_several(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"[1", b"- 1\n", bytes(range(256)), b"[" * 3000, b"? [1]\n: 2\n", b"!!python/x y", b"{1: 2}"]
 )
-def test_an_index_of_something_else_is_refused(folder, content: bytes) -> None:
+def test_an_index_of_something_else_is_refused(folder: Path, content: bytes) -> None:
     (folder / "policies.yaml").write_bytes(content)
     for use in (MultiRun.open, run_scenario, lambda folder: run_policy(folder, SCENARIO)):
         with pytest.raises(RunError, match=r"policies\.yaml") as caught:
@@ -197,27 +210,27 @@ def test_an_index_of_something_else_is_refused(folder, content: bytes) -> None:
         ({"policies": {"policy-00": None}}, "damaged: policy-00 was trained for another preference"),
     ],
 )
-def test_an_index_with_wrong_values_is_refused(folder, changed: dict[str, Any], message: str) -> None:
+def test_an_index_with_wrong_values_is_refused(folder: Path, changed: dict[str, Any], message: str) -> None:
     index_with(folder, **changed)
     with pytest.raises(RunError, match=message) as caught:
         MultiRun.open(folder)
     assert "policies.yaml" in str(caught.value)
 
 
-def test_a_missing_policy_is_named(folder) -> None:
+def test_a_missing_policy_is_named(folder: Path) -> None:
     shutil.rmtree(folder / "policy-01")
     with pytest.raises(RunError, match="policy-01: not a run of mecsim train"):
         MultiRun.open(folder)
 
 
-def test_a_policy_of_another_scenario_is_named(folder) -> None:
+def test_a_policy_of_another_scenario_is_named(folder: Path) -> None:
     path = folder / "policy-01" / "scenario.yaml"
     path.write_text(path.read_text().replace("description: small", "description: other"))
     with pytest.raises(RunError, match="damaged: policy-01 was trained on another scenario"):
         MultiRun.open(folder)
 
 
-def test_a_policy_that_is_not_trained_yet_is_named(folder) -> None:
+def test_a_policy_that_is_not_trained_yet_is_named(folder: Path) -> None:
     shutil.rmtree(folder / "policy-02" / "checkpoints")
     with pytest.raises(RunError, match="policy-02: the run has no checkpoint yet"):
         run_policy(folder, SCENARIO)
@@ -226,7 +239,7 @@ def test_a_policy_that_is_not_trained_yet_is_named(folder) -> None:
 # The padded architecture
 
 
-def wide(edges):
+def wide(edges: int) -> OffloadScenario:
     return small_scenario(servers=Servers(edge=Edge(count=CountRange(edges, edges))))
 
 
@@ -235,7 +248,7 @@ def test_a_padded_run_plays_fewer_servers_but_no_more(tmp_path: Path) -> None:
     trained(run)
     assert run.load_agent().shape.num_options == 3
     fewer = wide(1)
-    played = play(run_policy(run.folder, fewer)(0), fewer, draw_tapes(fewer, 0, 0, 8), np.array([0.5, 0.5]))
+    played = play_offload(run_policy(run.folder, fewer)(0), fewer, draw_tapes(fewer, 0, 0, 8), np.array([0.5, 0.5]))
     assert (played.records.server < 2).all()
     with pytest.raises(InputError, match=r"does not fit the scenario: options: .* at most 3, got 4") as caught:
         run_policy(run.folder, wide(3))
@@ -247,7 +260,7 @@ def test_a_padded_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     trained(whole)
 
     class Interrupt:
-        def on_epoch(self, report) -> None:
+        def on_epoch(self, report: EpochReport) -> None:
             if report.epoch == 3:
                 raise KeyboardInterrupt
 

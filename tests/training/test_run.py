@@ -9,23 +9,26 @@ import pytest
 import yaml
 from mecsim_agents import DiscreteSAC, EnvironmentShape, Replay
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import Arrays
 from mecsim.errors import InputError, RunError
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import calibrate, play
+from mecsim.policies import calibrate
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Edge, Servers
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
-from mecsim.systems.offload.scenario import Histogram, ObjectiveValues, Observation
+from mecsim.systems.offload.scenario import Histogram, ObjectiveValues, Observation, OffloadScenario
 from mecsim.training import AgentPolicy, Run, is_run, run_policy
+from tests.one_system import play_offload
 from tests.training.small import COPIES, new_run, small_scenario, trained
 
 SCENARIO = small_scenario()
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory):
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A finished run, not to be changed."""
     run = new_run(tmp_path_factory.mktemp("finished") / "run", epochs=2)
     trained(run)
@@ -33,19 +36,19 @@ def finished(tmp_path_factory: pytest.TempPathFactory):
 
 
 @pytest.fixture
-def run(finished, tmp_path: Path) -> Run:
+def run(finished: Run, tmp_path: Path) -> Run:
     """A copy of it."""
     folder = tmp_path / "run"
     shutil.copytree(finished.folder, folder)
     return Run(folder, finished.scenario, finished.config, finished.steps, finished.seed)
 
 
-def config_with(run, **values: Any) -> None:
+def config_with(run: Run, **values: Any) -> None:
     path = run.folder / "config.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values))
 
 
-def one_line(caught, *parts: Any) -> None:
+def one_line(caught: pytest.ExceptionInfo[BaseException], *parts: Any) -> None:
     message = str(caught.value)
     assert len(message.splitlines()) == 1
     for part in parts:
@@ -163,7 +166,7 @@ def test_a_run_with_an_agent_that_is_not_installed_says_so(run: Run) -> None:
     one_line(caught, run.folder)
 
 
-def new_replay(servers: int = 3, counts=(6, 10)) -> Replay:
+def new_replay(servers: int = 3, counts: tuple[int, int] | None = (6, 10)) -> Replay:
     shape = EnvironmentShape(2, 12, 3, (1.0, 1.0), num_options=servers, count_columns=counts)
     return Replay(shape, 80, group=COPIES)
 
@@ -245,17 +248,17 @@ def test_a_folder_without_its_state_is_no_checkpoint(run: Run) -> None:
         one_line(caught, run.folder)
 
 
-def test_a_trained_policy_repeats_itself(finished) -> None:
+def test_a_trained_policy_repeats_itself(finished: Run) -> None:
     tapes = draw_tapes(SCENARIO, 1, 0, 8)
     preference = np.array([0.4, 0.6])
-    plays = [play(run_policy(finished.folder, SCENARIO)(seed), SCENARIO, tapes, preference) for seed in (0, 1)]
+    plays = [play_offload(run_policy(finished.folder, SCENARIO)(seed), SCENARIO, tapes, preference) for seed in (0, 1)]
     assert_array_equal(plays[0].records.server, plays[1].records.server)
 
 
-def test_a_policy_works_with_more_servers_than_it_was_trained_on(finished) -> None:
+def test_a_policy_works_with_more_servers_than_it_was_trained_on(finished: Run) -> None:
     wide = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 7))))
     tapes = draw_tapes(wide, 0, 0, 30)
-    played = play(run_policy(finished.folder, wide)(0), wide, tapes, np.array([0.5, 0.5]))
+    played = play_offload(run_policy(finished.folder, wide)(0), wide, tapes, np.array([0.5, 0.5]))
     assert (played.records.server < tapes.num_servers[:, None]).all()
 
 
@@ -264,25 +267,27 @@ class Listener:
 
     asked = None
 
-    def check_options(self, count) -> None:
+    def check_options(self, count: int) -> None:
         pass
 
-    def act(self, observation, preference, *, explore):
+    def act(self, observation: Arrays, preference: NDArray[np.float64], *, explore: bool) -> NDArray[np.int64]:
         assert not explore
         self.asked = preference
         return np.zeros(len(preference), np.int64)
 
 
-def scaled(delay_s, energy_j):
+def scaled(delay_s: float, energy_j: float) -> OffloadScenario:
     return small_scenario(evaluation=Yardsticks(scale=ObjectiveValues(delay_s=delay_s, energy_j=energy_j)))
 
 
-def asked_of_the_agent(trained_on, played_on, preference):
+def asked_of_the_agent(
+    trained_on: OffloadScenario, played_on: OffloadScenario, preference: NDArray[np.float64]
+) -> NDArray[np.float64]:
     agent, tapes = Listener(), draw_tapes(played_on, 0, 0, len(preference))
     agent.shape = EnvironmentShape(
         2, 12, 3, 7.0 * calibrate(trained_on).scale
     )  # only the ratio of the scales means anything
-    play(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
+    play_offload(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
     return agent.asked
 
 
@@ -292,7 +297,7 @@ def test_another_scale_keeps_the_trade_of_seconds_for_joules() -> None:
     asked = asked_of_the_agent(trained_on, played_on, preference)
     assert_allclose(asked.sum(axis=1), 1.0)
 
-    def seconds_per_joule(weight, scenario):
+    def seconds_per_joule(weight: NDArray[np.float64], scenario: OffloadScenario) -> NDArray[np.float64]:
         scale = calibrate(scenario).scale
         return (weight[:, 1] / scale[1]) / (weight[:, 0] / scale[0])
 
@@ -307,13 +312,13 @@ def test_corners_stay_corners_and_the_own_scale_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("objectives", [("delay",), ("energy", "satisfaction")])
-def test_other_objectives_are_refused(finished, objectives: tuple[str, ...]) -> None:
+def test_other_objectives_are_refused(finished: Run, objectives: tuple[str, ...]) -> None:
     with pytest.raises(InputError, match=r"trained for the objectives delay, energy, the scenario has") as caught:
         run_policy(finished.folder, small_scenario(objectives=objectives, satisfaction=DelaySatisfaction()))
     one_line(caught, ", ".join(objectives))
 
 
-def rated(*objectives: Any, scale=None):
+def rated(*objectives: Any, scale: ObjectiveValues | None = None) -> OffloadScenario:
     return small_scenario(satisfaction=DelaySatisfaction(), objectives=objectives, evaluation=Yardsticks(scale=scale))
 
 
@@ -336,13 +341,13 @@ def test_a_run_of_two_objectives_plays_on_three(tmp_path: Path) -> None:
     values = ObjectiveValues(delay_s=scale[0], energy_j=scale[1], satisfaction=1.0)
     three = rated("delay", "energy", "satisfaction", scale=values)
     tapes = draw_tapes(three, 0, 0, 5)
-    alone = play(run_policy(run.folder, run.scenario)(0), run.scenario, tapes, np.array([0.25, 0.75]))
-    there = play(run_policy(run.folder, three)(0), three, tapes, np.array([0.1, 0.3, 0.6]))
+    alone = play_offload(run_policy(run.folder, run.scenario)(0), run.scenario, tapes, np.array([0.25, 0.75]))
+    there = play_offload(run_policy(run.folder, three)(0), three, tapes, np.array([0.1, 0.3, 0.6]))
     assert_array_equal(alone.records.server, there.records.server)
     assert there.totals.shape == (5, 3)
 
 
-def test_ratings_are_another_observation(finished, tmp_path: Path) -> None:
+def test_ratings_are_another_observation(finished: Run, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="another observation") as caught:
         run_policy(finished.folder, rated("delay", "energy"))
     one_line(caught, "adequate_s; desired_s")
@@ -362,7 +367,7 @@ def test_ratings_are_another_observation(finished, tmp_path: Path) -> None:
         Observation(histogram=Histogram(bins=4, width_bit=1e6)),
     ],
 )
-def test_another_observation_is_refused_before_anything_is_played(finished, observation: Observation) -> None:
+def test_another_observation_is_refused_before_anything_is_played(finished: Run, observation: Observation) -> None:
     with pytest.raises(InputError, match="same histogram and cost_features") as caught:
         run_policy(finished.folder, small_scenario(observation=observation))
     one_line(caught, "(4 bins of 10 Mbit, with cost_features)")

@@ -3,6 +3,7 @@
 import csv
 import json
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import pairwise
@@ -13,16 +14,18 @@ import numpy as np
 import pytest
 import torch
 from mecsim_agents import METRICS, DiscreteSAC, DoubleDQN, ValueLearner
+from mecsim_agents.learner import Learner
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import calibrate, named_policy, tradable
+from mecsim.policies import Policy, calibrate, named_policy, tradable
 from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
-from mecsim.systems.offload.scenario import ObjectiveValues
-from mecsim.training import AgentPolicy, Run, loop
+from mecsim.systems.offload.scenario import ObjectiveValues, OffloadScenario
+from mecsim.training import AgentPolicy, EpochReport, Run, loop
 from mecsim.training.collect import Collector
 from mecsim.training.loop import _updates_due
 from tests.training.small import COPIES, ENVS, STEPS, new_run, small_scenario, trained
@@ -31,19 +34,19 @@ EPOCHS = 6
 ANY = pytest.mark.parametrize("algorithm", ["sac", "dqn"])
 
 
-def metrics_of(run):
+def metrics_of(run: Run) -> list[dict[str, str]]:
     with (run.folder / "metrics.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def tensors_of(run):
+def tensors_of(run: Run) -> dict[tuple[str, str], NDArray[Any]]:
     """Everything in the newest checkpoint, by file and name."""
     folder = run.latest_checkpoint()
     names = ("agent.safetensors", "replay.safetensors")
     return {(name, key): value for name in names for key, value in load_file(folder / name).items()}
 
 
-def assert_same_run(one, other) -> None:
+def assert_same_run(one: Run, other: Run) -> None:
     assert (one.folder / "metrics.csv").read_bytes() == (other.folder / "metrics.csv").read_bytes()
     assert one.latest_checkpoint().name == other.latest_checkpoint().name
     first, second = tensors_of(one), tensors_of(other)
@@ -55,10 +58,10 @@ def assert_same_run(one, other) -> None:
 class Interrupt:
     """Presses Ctrl-C at the end of an epoch."""
 
-    def __init__(self, epoch) -> None:
+    def __init__(self, epoch: int) -> None:
         self.epoch = epoch
 
-    def on_epoch(self, report) -> None:
+    def on_epoch(self, report: EpochReport) -> None:
         if report.epoch == self.epoch:
             raise KeyboardInterrupt
 
@@ -146,14 +149,14 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path: Path, a
 
 
 @pytest.fixture(scope="module", params=["sac", "dqn"])
-def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of any agent without any interruption. Its replay is full and goes round."""
     run = new_run(tmp_path_factory.mktemp("whole") / "run", algorithm=request.param)
     trained(run)
     return run
 
 
-def like(whole, folder):
+def like(whole: Run, folder: Path) -> Run:
     """A run with the same agent, before its first epoch."""
     return new_run(folder, algorithm=whole.config.algorithm)
 
@@ -174,7 +177,7 @@ def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(
 ) -> None:
     run, update = like(whole, tmp_path / "run"), ValueLearner.update
 
-    def interrupted(agent, *arguments: Any):
+    def interrupted(agent: Learner, *arguments: Any) -> Any:
         if agent.updates == 14:
             raise KeyboardInterrupt
         return update(agent, *arguments)
@@ -211,7 +214,7 @@ def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_bef
 ) -> None:
     run, save = like(whole, tmp_path / "run"), ValueLearner.save
 
-    def interrupted(agent, path) -> None:
+    def interrupted(agent: Learner, path: Path) -> None:
         if path.parent.name == "000004":
             path.write_bytes(b"half")
             raise KeyboardInterrupt
@@ -280,7 +283,7 @@ def test_a_round_is_played_with_the_policy_of_its_start(tmp_path: Path, monkeypa
 class Early:
     """An executor that has done its work before the caller goes on."""
 
-    def submit(self, work, *given: Any):
+    def submit(self, work: Callable[..., Any], *given: Any) -> Any:
         done = Future()
         done.set_result(work(*given))
         return done
@@ -290,23 +293,23 @@ class Late:
     """One that does it when its result is asked for."""
 
     class Waiting:
-        def __init__(self, work, given) -> None:
+        def __init__(self, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
             self.work, self.given = work, given
 
-        def result(self):
+        def result(self) -> Any:
             return self.work(*self.given)
 
-    def submit(self, work, *given: Any):
+    def submit(self, work: Callable[..., Any], *given: Any) -> Any:
         return self.Waiting(work, given)
 
 
 @pytest.mark.parametrize("executor", [Early(), Late()])
 @pytest.mark.parametrize("policy", ["softmax", "network"])
 def test_it_does_not_matter_whether_learning_or_collecting_is_faster(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor, policy: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: Early | Late, policy: str
 ) -> None:
     @contextmanager
-    def beside():
+    def beside() -> Iterator[Early | Late]:
         yield executor
 
     alone, together = (new_run(tmp_path / name, epochs=4, policy=policy) for name in ("alone", "together"))
@@ -320,7 +323,7 @@ def test_a_thread_that_collects_changes_nothing(whole: str, tmp_path: Path, monk
     """With two threads one collects and one computes, each on its own, as with a single thread one after the other."""
     threads, collect = set(), Collector.collect
 
-    def watched(*given: Any):
+    def watched(*given: Any) -> Any:
         threads.add((threading.get_ident(), torch.get_num_threads()))
         return collect(*given)
 
@@ -343,7 +346,7 @@ def test_a_thread_that_collects_changes_nothing(whole: str, tmp_path: Path, monk
 
 
 def test_a_failure_while_collecting_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def failing(collector, agent, steps) -> None:
+    def failing(collector: Any, agent: Learner, steps: int) -> None:
         raise RuntimeError("the environment broke")
 
     monkeypatch.setattr(Collector, "collect", failing)
@@ -402,11 +405,11 @@ def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path: Path) -> Non
     assert scale[0] == pytest.approx(50.0 * size)
 
 
-def policy_of(run) -> AgentPolicy:
+def policy_of(run: Run) -> AgentPolicy:
     return AgentPolicy(run.load_agent(), run.scenario, run.scenario)
 
 
-def cost_of(policy, scenario):
+def cost_of(policy: Policy, scenario: OffloadScenario) -> float:
     """Mean scalarised cost at the asked preference, on tapes of its own."""
     grid = preference_grid(2, 11)
     totals = evaluate(lambda seed: policy, scenario, grid, 64, 99)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 from rich.console import Console
+from rich.table import Table
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.record_tables import RecordFiles
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import named_policy, play
+from mecsim.policies import named_policy
 from mecsim.report.tables import episode_table
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload import SYSTEM
@@ -21,16 +24,23 @@ from mecsim.systems.offload.demand import Dispatch, Tasks
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
 from mecsim.systems.offload.quantities import episode_quantities
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import OffloadPlay, play_offload
 from tests.systems.offload.offloading import hand_made
 from tests.training.small import small_scenario
 
+Rows = list[dict[str, str]]
+Played = tuple[OffloadPlay, OffloadTapes]
+ByHand = tuple[OffloadPlay, OffloadTapes, OffloadScenario]
 
-def read(path):
+
+def read(path: Path) -> Rows:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def text_of(table):
+def text_of(table: Table) -> str:
     console = Console(width=200)
     with console.capture() as captured:
         console.print(table)
@@ -38,37 +48,37 @@ def text_of(table):
 
 
 @pytest.fixture(scope="module")
-def scenario():
+def scenario() -> OffloadScenario:
     return small_scenario()
 
 
 @pytest.fixture(scope="module")
-def played(scenario):
+def played(scenario: OffloadScenario) -> Played:
     """A play and its tapes; the numbers of tasks differ, and some episode leaves tasks in the queue."""
     tapes = draw_tapes(scenario, 0, 0, 6)
-    return play(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
+    return play_offload(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
 
 
 @pytest.fixture
-def files(played, scenario, tmp_path: Path):
+def files(played: Played, scenario: OffloadScenario, tmp_path: Path) -> Path:
     with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         writer.write(played[0].records, played[1])
     return tmp_path
 
 
 @pytest.fixture
-def tasks(files):
+def tasks(files: Path) -> Rows:
     return read(files / "tasks.csv")
 
 
-def test_tasks_csv_has_the_documented_columns(tasks) -> None:
+def test_tasks_csv_has_the_documented_columns(tasks: Rows) -> None:
     assert ",".join(tasks[0]) == (
         "episode,step,task,user,size_bit,server,rate_bit_per_s,queued_s,dispatch_s,upload_end_s,finish_s,delay_s,"
         "energy_j,reward_delay"
     )
 
 
-def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks, played) -> None:
+def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks: Rows, played: Played) -> None:
     delay, reward, energy = defaultdict(float), defaultdict(float), defaultdict(float)
     for row in tasks:
         delay[int(row["episode"])] += float(row["delay_s"])
@@ -81,7 +91,7 @@ def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks, played) -> None:
         assert energy[episode] == pytest.approx(played[0].shown("energy")[episode], rel=1e-9)
 
 
-def test_every_task_is_consistent(tasks, played, scenario) -> None:
+def test_every_task_is_consistent(tasks: Rows, played: Played, scenario: OffloadScenario) -> None:
     tapes = played[1]
     for row in tasks:
         number = {key: float(value) for key, value in row.items()}
@@ -100,16 +110,18 @@ def test_every_task_is_consistent(tasks, played, scenario) -> None:
     assert order == sorted(set(order))
 
 
-def test_tasks_are_dispatched_first_come_first_served_and_once(tasks) -> None:
+def test_tasks_are_dispatched_first_come_first_served_and_once(tasks: Rows) -> None:
     for episode in {row["episode"] for row in tasks}:
         numbers = [int(row["task"]) for row in tasks if row["episode"] == episode]
         assert numbers == list(range(len(numbers)))
 
 
-def written(tmp_path: Path, scenario, *batches: Any):
+def written(tmp_path: Path, scenario: OffloadScenario, *batches: Any) -> tuple[Rows, Rows]:
     with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         for tapes in batches:
-            writer.write(play(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
+            writer.write(
+                play_offload(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes
+            )
     return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
 
 
@@ -131,7 +143,7 @@ def test_without_a_cloud_all_servers_are_edges(tmp_path: Path) -> None:
     assert {row["kind"] for row in rows} == {"edge"}
 
 
-def test_batches_continue_the_count_of_episodes(tmp_path: Path, scenario) -> None:
+def test_batches_continue_the_count_of_episodes(tmp_path: Path, scenario: OffloadScenario) -> None:
     tapes = draw_tapes(scenario, 0, 0, 5)
     tasks, servers = written(tmp_path, scenario, tapes.select(slice(0, 3)), tapes.select(slice(3, 5)))
     dispatching = {str(n) for n in range(5) if tapes.arrivals[n].any()}
@@ -141,13 +153,13 @@ def test_batches_continue_the_count_of_episodes(tmp_path: Path, scenario) -> Non
     assert [float(row["size_bit"]) for row in first] == tapes.size_bit[3][: len(first)].tolist()
 
 
-def test_episode_columns_agree_with_the_tasks(played, tasks, scenario) -> None:
+def test_episode_columns_agree_with_the_tasks(played: Played, tasks: Rows, scenario: OffloadScenario) -> None:
     result, tapes = played
     columns = episode_quantities(result, tapes, scenario)
     for episode in range(len(tapes)):
         own = [row for row in tasks if int(row["episode"]) == episode]
 
-        def mean(key, own=own):
+        def mean(key: str, own: Rows = own) -> float:
             return np.mean([float(row[key]) for row in own])
 
         assert columns["tasks"][episode] == len(own)
@@ -172,7 +184,7 @@ class Scripted:
     def __init__(self, *options: Any) -> None:
         self._options = iter(options)
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.full(len(preference), next(self._options))
 
 
@@ -180,7 +192,7 @@ MBIT, GHZ = 1e6, 1e9  # 1 GHz serves 1 Mbit per second
 
 
 @pytest.fixture(params=["batched", "simpy"])
-def by_hand(request: pytest.FixtureRequest):
+def by_hand(request: pytest.FixtureRequest) -> ByHand:
     """Four steps of 1 s: tasks 0 and 1 arrive at 0 s, the others at 3 s; 3 and 4 are never dispatched.
 
     A delay of 2 s is rated 2, and each doubling takes a point.
@@ -203,10 +215,10 @@ def by_hand(request: pytest.FixtureRequest):
             "dispatch": Dispatch(waiting_in_delay=True),
         }
     )
-    return play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
+    return play_offload(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
 
 
-def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand: str) -> None:
+def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand: ByHand) -> None:
     """Task 1 is late by 0.1 s. Task 3 is late as well: its time was up in the queue; that of task 4 was not yet.
 
     Task 1 waited 1 s before its 2 s, which the user rates by 3 s.
@@ -226,24 +238,26 @@ def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand: str) -> None:
 
 
 @pytest.mark.parametrize(("late", "ratio"), [([2.0, 3.0, 2.0, 1.0, 1.0], 0.0), ([1.9, 2.9, 1.9, 0.9, 0.9], 1.0)])
-def test_who_finishes_at_the_deadline_is_in_time(by_hand: str, late: list[float], ratio: float) -> None:
+def test_who_finishes_at_the_deadline_is_in_time(by_hand: ByHand, late: list[float], ratio: float) -> None:
     """So is who waits at the end of an episode that is as long as the deadline: what comes of it is not known."""
     _, tapes, scenario = by_hand
     tapes = replace(tapes, deadline_s=np.array([late]))
-    again = play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]))
+    again = play_offload(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]))
     assert episode_quantities(again, tapes, scenario)["deadline_miss_ratio"] == pytest.approx(ratio)
 
 
-def test_an_episode_without_tasks_misses_no_deadline(by_hand: str) -> None:
+def test_an_episode_without_tasks_misses_no_deadline(by_hand: ByHand) -> None:
     _, tapes, scenario = by_hand
     idle = replace(tapes, arrivals=np.zeros_like(tapes.arrivals))
-    columns = episode_quantities(play(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario)
+    columns = episode_quantities(
+        play_offload(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario
+    )
     assert np.isnan(columns["deadline_miss_ratio"]).all()
     assert np.isnan(columns["device_share"]).all()
     assert np.isnan(columns["satisfaction"]).all()
 
 
-def test_files_of_devices_and_deadlines(by_hand: str, tmp_path: Path) -> None:
+def test_files_of_devices_and_deadlines(by_hand: ByHand, tmp_path: Path) -> None:
     played, tapes, scenario = by_hand
     with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         writer.write(played.records, tapes)

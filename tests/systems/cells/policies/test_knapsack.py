@@ -1,16 +1,26 @@
 """The exact front against all choices there are, its hull, and the simplest ways to share blocks."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
-from mecsim.core.system import draw_episodes
 from mecsim.errors import InputError
-from mecsim.systems.cells.policies.knapsack import best_for, exact_front, greedy_choice, lagrangian_front, universal_fit
+from mecsim.systems.cells.policies.knapsack import (
+    ExactFront,
+    best_for,
+    exact_front,
+    greedy_choice,
+    lagrangian_front,
+    universal_fit,
+)
 from mecsim.systems.cells.policies.snapshot import Snapshot, snapshot_of
 from mecsim.systems.cells.scenario import CellsScenario
+from tests.one_system import draw_cells
 from tests.systems.cells.snapshots import all_choices, cell_snapshot, small_snapshots, snapshot_of_levels
 
 TRIED = settings(max_examples=100, deadline=None)
@@ -20,7 +30,7 @@ LINEAR = snapshot_of_levels(5.0 * np.tile([0.1, 0.2, 0.3], (4, 1)), np.tile([1, 
 """All steps of all users gain alike, but for rounding."""
 
 
-def least_blocks(used, satisfaction):
+def least_blocks(used: NDArray[np.int64], satisfaction: NDArray[np.float64]) -> dict[int, float]:
     """Of points, those that no other dominates, as {used: satisfaction}, by ascending use."""
     found: dict[int, float] = {}
     best = -1.0
@@ -31,7 +41,7 @@ def least_blocks(used, satisfaction):
     return found
 
 
-def corners(front):
+def corners(front: ExactFront) -> list[int]:
     """Used blocks at the corners of the upper convex hull of a front's points."""
     hull: list[tuple[int, float]] = []
     for blocks, satisfaction in zip(front.used_blocks.tolist(), front.satisfaction.tolist(), strict=True):
@@ -178,7 +188,7 @@ def test_the_requests_of_an_episode_are_a_snapshot(predicted: bool) -> None:
     scenario = CellsScenario.model_validate(
         {"mecsim": 1, "kind": "personalize", "episode": {"requests": 30}, "cells": {"distance": "1500 m"}}
     )
-    tapes = draw_episodes(scenario, 0, 0, 8)
+    tapes = draw_cells(scenario, 0, 0, 8)
     for episode in range(len(tapes)):
         snapshot = snapshot_of(tapes, episode, 50, predicted)
         reachable = tapes.cqi[episode, :, 0] > 0
@@ -208,7 +218,7 @@ def test_nothing_is_used_where_nobody_demands_anything() -> None:
         ({"capacity": -1}, "no negative capacity"),
     ],
 )
-def test_what_is_no_snapshot_is_refused(change, told: str) -> None:
+def test_what_is_no_snapshot_is_refused(change: dict[str, Any], told: str) -> None:
     parts = {
         "satisfaction": np.array([[0.0, 1.0], [0.0, 2.0]]),
         "blocks": np.array([[0, 1], [0, 3]]),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.sweep.indicators import hypervolume, on_front
 from mecsim.systems.cells.policies.knapsack import exact_front
@@ -15,7 +16,7 @@ SMALL = SnapshotNsga2Config(population=40, generations=60)
 TEXTBOOK = SnapshotNsga2Config(population=40, generations=60, operators="textbook")
 
 
-def volume(values):
+def volume(values: NDArray[np.float64]) -> float:
     return hypervolume(-values, np.zeros(2))
 
 

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mecsim.core.system import draw_episodes
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.cells.layout import cells_spec
 from mecsim.systems.cells.policies.window import Episode, episode_of
+from tests.one_system import cells_scenario, draw_cells
 
 
-def drawn(name, changes=None, episodes: int = 4, **how: Any):
-    scenario = with_context(load_scenario(name), changes or {})
-    tapes = draw_episodes(scenario, 0, 0, episodes)
+def drawn(name: str, changes: dict[str, str] | None = None, episodes: int = 4, **how: Any) -> list[Episode]:
+    scenario = with_context(cells_scenario(name), changes or {})
+    tapes = draw_cells(scenario, 0, 0, episodes)
     spec, mean_duration_s = cells_spec(scenario)
     return [episode_of(tapes, n, mean_duration_s, spec.blocks, **how) for n in range(episodes)]
 
@@ -71,8 +71,8 @@ def test_a_window_knows_nothing_of_what_comes_later() -> None:
 
 def test_ratings_are_predicted_unless_the_truth_is_asked_for() -> None:
     changes = {"satisfaction.predictor": "typical"}
-    scenario = with_context(load_scenario("personalized-quick"), changes)
-    tapes = draw_episodes(scenario, 0, 0, 4)
+    scenario = with_context(cells_scenario("personalized-quick"), changes)
+    tapes = draw_cells(scenario, 0, 0, 4)
     assert (tapes.predicted != tapes.satisfaction).any()
     for truth, ratings in ((False, tapes.predicted), (True, tapes.satisfaction)):
         for n, episode in enumerate(drawn("personalized-quick", changes, truth=truth)):

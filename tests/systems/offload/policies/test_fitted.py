@@ -4,14 +4,18 @@ import logging
 import random
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
-from mecsim.policies import named_policy, play
+from mecsim.core.episodes import Arrays
+from mecsim.policies import named_policy
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import OffloadPolicy, play_offload
 from tests.systems.offload.fitted import SCENARIOS, SMALL, SMALL_BUDGETS, forget_fits
 
 NAMES = list(SMALL_BUDGETS)
@@ -20,25 +24,27 @@ NAMES = list(SMALL_BUDGETS)
 class Checked:
     """Plays a policy and keeps what it did."""
 
-    def __init__(self, policy) -> None:
+    def __init__(self, policy: OffloadPolicy) -> None:
         self.policy, self.actions = policy, []
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: Any, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         action = self.policy.act(episodes, observation, preference)
         self.actions.append((observation["mask"], action))
         return action
 
 
-def three_preferences(scenario, episodes):
+def three_preferences(scenario: OffloadScenario, episodes: int) -> NDArray[np.float64]:
     """Rows of three different preferences in turn."""
     objectives = len(scenario.objectives)
     rows = [np.eye(objectives)[0], np.eye(objectives)[-1], np.full(objectives, 1.0 / objectives)]
     return np.stack([rows[n % 3] for n in range(episodes)])
 
 
-def actions_of(policy, scenario, preference, episodes: int = 9):
+def actions_of(
+    policy: OffloadPolicy, scenario: OffloadScenario, preference: NDArray[np.float64], episodes: int = 9
+) -> NDArray[np.int64]:
     checked = Checked(policy)
-    play(checked, scenario, draw_tapes(scenario, 1, 0, episodes), preference)
+    play_offload(checked, scenario, draw_tapes(scenario, 1, 0, episodes), preference)
     return np.stack([action for _, action in checked.actions])
 
 
@@ -47,7 +53,7 @@ def actions_of(policy, scenario, preference, episodes: int = 9):
 def test_only_servers_that_exist_are_chosen(name: str, scenario: OffloadScenario) -> None:
     checked = Checked(SMALL_BUDGETS[name](scenario))
     tapes = draw_tapes(scenario, 1, 0, 24)
-    play(checked, scenario, tapes, three_preferences(scenario, 24))
+    play_offload(checked, scenario, tapes, three_preferences(scenario, 24))
     assert len(checked.actions) == scenario.episode.steps
     for mask, action in checked.actions:
         assert action.shape == (24,)

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
-from mecsim.policies import calibrate, play
-from mecsim.scenario import load_scenario, with_context
+from mecsim.policies import calibrate
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.policies.linucb import LinearArms, LinUcbConfig, LinUcbPolicy, plain_encoder
 from mecsim.systems.offload.policies.simple import RandomPolicy
+from tests.one_system import OffloadPolicy, offload_scenario, play_offload
 
-SCENARIO = with_context(load_scenario("gmorl-e6"), {"episode.steps": "40"})
+SCENARIO = with_context(offload_scenario("gmorl-e6"), {"episode.steps": "40"})
 CONFIG = LinUcbConfig(rounds=5, episodes=32)
 
 
@@ -54,9 +56,9 @@ def test_costs_are_no_features() -> None:
     assert (plain_encoder(SCENARIO)(observation, preference) != x).any()
 
 
-def mean_totals(policy, weight):
+def mean_totals(policy: OffloadPolicy, weight: float) -> NDArray[np.float64]:
     tapes = draw_tapes(SCENARIO, 0, 0, 64)
-    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
+    return play_offload(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
 def test_it_reacts_to_the_preference() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mecsim.policies import calibrate, play
-from mecsim.scenario import load_scenario, with_context
+from mecsim.policies import calibrate
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.layout import EXECUTING, RATE_MBIT_PER_S, SIZE_MBIT
@@ -20,12 +20,13 @@ from mecsim.systems.offload.policies.pareto_q import (
 )
 from mecsim.systems.offload.policies.simple import RandomPolicy
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import OffloadPolicy, offload_scenario, play_offload
 from tests.systems.offload.fitted import DEVICE, NO_CLOUD, RANGE, SMALL
 
 DIRECTIONS = np.array([[w, 1.0 - w] for w in np.linspace(0.0, 1.0, 11)])
 
 
-def toy():
+def toy() -> ParetoTable:
     """Two steps. The first choice looks cheap (action 0) or dear (1) now, and decides what the second one costs.
 
     From state 0 action 0 leads to state 1, where both actions cost (8, 8) on average, and action 1 to state 2, where
@@ -117,12 +118,12 @@ def test_states_stay_within_the_table_and_choices_exist(scenario: OffloadScenari
 
 @pytest.mark.parametrize("weight", [0.3, 0.5, 0.8])
 def test_it_learns_to_offload(weight: float) -> None:
-    scenario = with_context(load_scenario("gmorl-e6"), {"episode.steps": "40"})
+    scenario = with_context(offload_scenario("gmorl-e6"), {"episode.steps": "40"})
     tapes, scale = draw_tapes(scenario, 0, 0, 64), calibrate(scenario).scale
     preference = np.array([weight, 1.0 - weight])
 
-    def cost(policy):
-        return play(policy, scenario, tapes, preference).totals.mean(axis=0) / scale @ preference
+    def cost(policy: OffloadPolicy) -> float:
+        return play_offload(policy, scenario, tapes, preference).totals.mean(axis=0) / scale @ preference
 
     learned = cost(ParetoQPolicy(scenario, ParetoQConfig(rounds=10, episodes=64)))
     assert learned < 0.9 * min(cost(RandomPolicy(0, p)) for p in (0.0, 0.1, 0.2, 0.3))

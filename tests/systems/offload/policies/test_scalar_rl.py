@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
-from mecsim.policies import play
 from mecsim.policies.stable_baselines import DqnConfig, DqnPolicy, PpoConfig, PpoPolicy, trained
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.simple import RandomPolicy
+from tests.one_system import OffloadPolicy, play_offload
 from tests.training.small import small_scenario
 
 # An edge of 1 GHz consumes a sixteenth of what the cloud does, and takes four times as long.
@@ -22,9 +23,9 @@ PPO_CONFIG = PpoConfig(steps=3_000, envs=16, rollout=20, batch=80)
 DQN_CONFIG = DqnConfig(steps=6_000, envs=16, batch=64, replay=6_000, warm_up=300, target_every=200)
 
 
-def totals(policy, weight):
+def totals(policy: OffloadPolicy, weight: float) -> NDArray[np.float64]:
     tapes = draw_tapes(SCENARIO, 0, 0, 128)
-    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
+    return play_offload(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
 @pytest.mark.parametrize("make", [lambda: PpoPolicy(SCENARIO, PPO_CONFIG), lambda: DqnPolicy(SCENARIO, DQN_CONFIG)])

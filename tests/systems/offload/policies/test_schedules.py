@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError
-from mecsim.policies import calibrate, play
+from mecsim.policies import calibrate
 from mecsim.policies.fitting import training_tapes
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.policies.annealing import AnnealingConfig, AnnealingPolicy, annealed
-from mecsim.systems.offload.policies.nsga2 import Nsga2Config, Nsga2Policy, schedule_front
+from mecsim.systems.offload.policies.nsga2 import Nsga2Config, Nsga2Policy, ScheduleFront, schedule_front
 from mecsim.systems.offload.policies.schedules import ScheduleCosts, random_schedules
 from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from tests.one_system import play_offload
 from tests.systems.offload.fitted import DEVICE, NO_CLOUD, ONE_OBJECTIVE, RANGE, SMALL, TURNED
 from tests.training.small import small_scenario
 
@@ -24,10 +27,10 @@ LONG = small_scenario(episode=Episode(steps=30))  # too many schedules to meet a
 class Fixed:
     """Plays a schedule, read off step by step."""
 
-    def __init__(self, schedule) -> None:
+    def __init__(self, schedule: NDArray[np.int64]) -> None:
         self.schedule = schedule
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         last = observation["mask"].sum(axis=1) - 1
         return np.minimum(self.schedule[episodes.step_index], last).astype(np.int64)
 
@@ -39,7 +42,7 @@ def test_costs_are_the_means_of_playing_each(scenario: OffloadScenario, episodes
     costs = ScheduleCosts(scenario, episodes)
     tapes = training_tapes(draw_tapes, scenario, 0, episodes)
     preference = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
-    expected = [play(Fixed(s), scenario, tapes, preference).totals.mean(axis=0) for s in schedules]
+    expected = [play_offload(Fixed(s), scenario, tapes, preference).totals.mean(axis=0) for s in schedules]
     assert_allclose(costs(schedules), expected)
     assert_allclose(costs(schedules[:1]), expected[:1])  # another number than before
 
@@ -54,7 +57,7 @@ def test_random_schedules_span_all_shares_of_the_cloud() -> None:
     assert set(np.unique(random_schedules(NO_CLOUD, np.random.default_rng(0), 40))) == {0, 1, 2}
 
 
-def scalar(weight):
+def scalar(weight: float) -> NDArray[np.float64]:
     return np.array([weight, 1.0 - weight]) / calibrate(LONG).scale
 
 
@@ -78,11 +81,13 @@ def test_a_schedule_is_played_as_it_is() -> None:
         (AnnealingPolicy(RANGE, ANNEALING), annealed(RANGE, (0.5, 0.5), ANNEALING)),
         (Nsga2Policy(RANGE, NSGA2), cheapest(schedule_front(RANGE, NSGA2), RANGE)),
     ):
-        played, expected = (play(p, RANGE, tapes, np.array([0.5, 0.5])).totals for p in (policy, Fixed(schedule)))
+        played, expected = (
+            play_offload(p, RANGE, tapes, np.array([0.5, 0.5])).totals for p in (policy, Fixed(schedule))
+        )
         assert_array_equal(played, expected)
 
 
-def cheapest(front, scenario):
+def cheapest(front: ScheduleFront, scenario: OffloadScenario) -> NDArray[np.int64]:
     return front.schedules[(front.costs / calibrate(scenario).scale).sum(axis=1).argmin()]
 
 
