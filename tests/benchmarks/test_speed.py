@@ -88,8 +88,7 @@ def test_vector_env(measure: Measure) -> None:
 def filled(envs: int) -> tuple[BatchVectorEnv, DiscreteSAC, Replay]:
     """An environment, an agent for it, and a replay with one episode of each copy."""
     env = BatchVectorEnv(SCENARIO, envs, copies=COPIES)
-    servers, features = env.episodes.observation_space["options"].shape
-    context = env.episodes.observation_space["context"].shape[0]
+    servers, features, context = env.episodes.layout.shape
     shape = EnvironmentShape(
         2, features, context, (200.0, 0.5), servers, env.episodes.cost_columns, (), env.episodes.layout.count_columns
     )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -320,7 +321,7 @@ def test_resume_takes_no_other_settings(refused: Command, run_folder: Path, extr
     assert "--resume goes on with the run as it is" in refused("train", "--resume", "--out", run_folder, *extra).err
 
 
-OUTPUTS = {
+OUTPUTS: dict[str, Callable[[Path], tuple[Any, ...]]] = {
     "simulate": lambda small: ("simulate", small, "--episodes", 1),
     "train": lambda small: ("train", small, "--steps", 16, *SET),
     "sweep": lambda small: ("sweep", "cloud", "--scenario", small, "--episodes", 1, "--preferences", 2),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mecsim.bench import engines, latency, training
+from mecsim.core.episodes import EngineName
 from mecsim.core.scenario import Scenario
 from mecsim.scenario import parse_scenario, scenario_to_yaml
 from tests.cli.conftest import Command
@@ -64,7 +65,7 @@ def test_it_measures_training_on_request(scenario: Scenario) -> None:
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
 def test_both_engines_play_the_same_possible_actions(
-    scenario: Scenario, engine: str, monkeypatch: pytest.MonkeyPatch
+    scenario: Scenario, engine: EngineName, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played = []
     original = engines._random_play

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC, DoubleDQN
-from mecsim_agents.learner import Learner
 
 import mecsim as package
 from mecsim.cli import COMMANDS
@@ -177,7 +176,7 @@ def test_an_interrupted_training_can_be_resumed(
     assert mecsim("train", small, "--out", "whole", *arguments).code == 0
     original = DiscreteSAC.update
 
-    def interrupted(agent: Learner, *given: Any) -> Any:
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         if agent.updates == update:
             raise KeyboardInterrupt
         return original(agent, *given)
@@ -200,7 +199,7 @@ def test_another_agent_is_trained_resumed_swept_and_exported(
     assert mecsim("train", small, "--out", "whole", *arguments).code == 0
     original = DoubleDQN.update
 
-    def interrupted(agent: Learner, *given: Any) -> Any:
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         if agent.updates == 5:
             raise KeyboardInterrupt
         return original(agent, *given)

@@ -75,7 +75,7 @@ def test_one_of_several_policies(mecsim: Command, refused: Command, small: Path,
 
 @pytest.mark.parametrize("found", [{"largest_difference": 2e-4}, {"largest_difference": float("nan")}])
 def test_a_file_that_plays_otherwise_is_an_error_and_not_kept(
-    mecsim: Command, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, float]
+    mecsim: Command, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]
 ) -> None:
     monkeypatch.setattr("mecsim.training.agreement", lambda *given: replace(agreement(*given), **found))
     before = snapshot(tmp_path)

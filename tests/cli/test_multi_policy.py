@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC
-from mecsim_agents.learner import Learner
 
 from mecsim.training import MultiRun, Run
 from tests.cli.conftest import Command
@@ -90,7 +89,7 @@ def test_an_interrupted_job_goes_on_where_it_was(
 ) -> None:
     original, agents = DiscreteSAC.update, []
 
-    def interrupted(agent: Learner, *given: Any) -> Any:
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         if agent not in agents:
             agents.append(agent)
         if len(agents) == policy + 1 and agent.updates == update:

@@ -18,7 +18,7 @@ SWEEP = ("sweep", "greedy", "random", "edge", "--preferences", 9, "--episodes", 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, jobs: int) -> list[Any]:
     module = sys.modules["mecsim.sweep.evaluate"]
-    original, calls = module.evaluate, []
+    original, calls = module.evaluate, list[Any]()
 
     def counted(*arguments: Any) -> Any:
         if len(calls) == jobs:

@@ -9,6 +9,7 @@ from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
+from mecsim.core.episodes import Arrays, EngineName
 from mecsim.core.seeds import Stream
 from mecsim.envs import BatchVectorEnv
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
@@ -25,7 +26,7 @@ def made(**changes: Any) -> ScalarVecEnv:
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_it_says_what_the_vector_environment_says(engine: str) -> None:
+def test_it_says_what_the_vector_environment_says(engine: EngineName) -> None:
     env = made(seed=3, engine=engine, stream=Stream.VALIDATION)
     vector = BatchVectorEnv(short(steps=STEPS), ENVS, 3, engine, Stream.VALIDATION)
     assert isinstance(env, VecEnv)
@@ -54,7 +55,7 @@ def test_it_says_what_the_vector_environment_says(engine: str) -> None:
 
 
 def test_magnitudes_are_logarithms_in_the_order_of_flat_observation() -> None:
-    observation = {
+    observation: Arrays = {
         "options": np.array([[[3.0, 0.0], [-1.0, -1.0]]], np.float32),
         "mask": np.array([[1, 0]], np.int8),
         "context": np.array([[7.0]], np.float32),

@@ -17,6 +17,8 @@ SCENARIO = load_scenario("personalized-quick")
 @pytest.fixture(scope="module")
 def study() -> ModuleType:
     spec = importlib.util.spec_from_file_location("personalization", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -58,6 +58,8 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def command_of(name: str) -> click.Command:
     spec = importlib.util.spec_from_file_location(f"experiment_{name}", EXPERIMENTS / name / "run.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.run

@@ -18,14 +18,14 @@ from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Channel, Cloud, Edge, Energy, Servers
 from mecsim.systems.offload.scenario import Evaluation, ObjectiveValues, OffloadScenario
-from tests.one_system import play_offload
+from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 
 
 def mean_totals(scenario: OffloadScenario, weight: Sequence[float], scale: Sequence[float]) -> NDArray[np.float64]:
     """Greedy on the tapes of the calibration."""
     tapes = draw_tapes(scenario, 0, 0, EPISODES, Stream.CALIBRATION)
-    return play_offload(GreedyPolicy(np.asarray(scale)), scenario, tapes, np.asarray(weight)).totals.mean(axis=0)
+    return play(GreedyPolicy(np.asarray(scale)), scenario, tapes, np.asarray(weight)).totals.mean(axis=0)
 
 
 def test_it_is_deterministic_and_asks_for_no_seed() -> None:

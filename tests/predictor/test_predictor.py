@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -49,12 +50,12 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> RequestLog:
 
 
 @pytest.fixture(scope="module")
-def judged(log: RequestLog) -> tuple[Predictor, dict]:
+def judged(log: RequestLog) -> tuple[Predictor, dict[str, Any]]:
     return fit_and_judge(log, seed=0)
 
 
 @pytest.fixture(scope="module")
-def predictor(judged: tuple[Predictor, dict]) -> Predictor:
+def predictor(judged: tuple[Predictor, dict[str, Any]]) -> Predictor:
     return judged[0]
 
 
@@ -71,7 +72,7 @@ def requests(population: Population) -> Requests:
 
 
 def test_known_users_near_the_noise_and_unseen_ones_better_than_the_persona_mean(
-    judged: tuple[Predictor, dict], log: RequestLog
+    judged: tuple[Predictor, dict[str, Any]], log: RequestLog
 ) -> None:
     known, unseen = judged[1]["splits"][KNOWN], judged[1]["splits"][UNSEEN]
     assert known["noise_floor_mae"] < known["mae"] < 1.25 * known["noise_floor_mae"]
@@ -84,7 +85,7 @@ def test_known_users_near_the_noise_and_unseen_ones_better_than_the_persona_mean
     assert judged[1]["training_requests"] + known["requests"] + unseen["requests"] <= len(log)
 
 
-def test_the_spread_of_people_is_found(judged: tuple[Predictor, dict]) -> None:
+def test_the_spread_of_people_is_found(judged: tuple[Predictor, dict[str, Any]]) -> None:
     """Offsets are normal with deviation 0.12; of 24 users it is known within about 15 %."""
     assert 0.08 < judged[1]["offset_deviation"] < 0.17
 
@@ -297,7 +298,7 @@ def test_files_that_are_no_predictor(predictor: Predictor, tmp_path: Path) -> No
     assert "is no predictor; write one with mecsim fit" in refusal(path)
 
 
-def rewritten(path: Path, header: dict | None = None, **arrays: np.ndarray | None) -> None:
+def rewritten(path: Path, header: dict[str, Any] | None = None, **arrays: np.ndarray | None) -> None:
     """The file with other arrays (`__` for a dot), or another header; None leaves one out."""
     tensors = load_file(path)
     for name, array in arrays.items():

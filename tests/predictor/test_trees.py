@@ -69,7 +69,7 @@ def test_every_kind_of_split_is_met(model: Model) -> None:
     assert len(model.trees.roots) == TREES
 
 
-def nodes_of(tree: dict) -> list[dict]:
+def nodes_of(tree: dict[str, Any]) -> list[dict[str, Any]]:
     """All nodes of a tree as the library tells them."""
     return [tree, *(node for side in ("left_child", "right_child") if side in tree for node in nodes_of(tree[side]))]
 

@@ -31,7 +31,7 @@ def line() -> Trees:
     value = np.zeros(count)
     value[2 * inner + 1] = leaves[:-1]
     value[-1] = leaves[-1]
-    left, right, names = (np.zeros(count, kind) for kind in (np.int32, np.int32, np.int64))
+    left, right, names = np.zeros(count, np.int32), np.zeros(count, np.int32), np.zeros(count, np.int64)
     left[2 * inner], right[2 * inner], names[2 * inner] = 2 * inner + 1, 2 * inner + 2, inner
     return Trees(np.zeros(1, np.int64), kind, np.zeros(count, np.int8), left, right, value, names)
 

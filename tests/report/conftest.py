@@ -9,7 +9,8 @@ from mecsim.sweep import Front, preference_grid, sweep
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
-from tests.one_system import OffloadPlay, play_offload
+from tests.one_system import OffloadPlay
+from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 
 from .many_objectives import PLUGIN
@@ -34,4 +35,4 @@ def fronts(scenario: OffloadScenario) -> list[Front]:
 def played(scenario: OffloadScenario) -> tuple[OffloadPlay, OffloadTapes]:
     """A play and its tapes; the numbers of tasks differ, and some episode leaves tasks in the queue."""
     tapes = draw_tapes(scenario, 0, 0, 6)
-    return play_offload(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
+    return play(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes

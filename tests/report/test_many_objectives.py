@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 
 from mecsim.core.system import objectives_of, values_shown
 from mecsim.report.figures import front_figures, save_front
@@ -24,7 +24,7 @@ def fronts_of(objectives: int, preferences: int = 10) -> list[Front]:
     return [curved_front("runs/agent", objectives, preferences), curved_front("greedy", objectives, preferences, 0.1)]
 
 
-def lines_of(axes: Axes) -> dict[str, Line2D]:
+def lines_of(axes: Axes) -> dict[object, NDArray[np.float64]]:
     return {line.get_label(): np.array(line.get_xydata()) for line in axes.get_lines()}
 
 

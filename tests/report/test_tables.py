@@ -16,7 +16,8 @@ from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.quantities import episode_quantities
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
-from tests.one_system import OffloadPlay, play_offload
+from tests.one_system import OffloadPlay
+from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 
 
@@ -80,9 +81,7 @@ def test_the_episode_table_names_every_quantity(
 def test_tables_of_idle_episodes_say_none() -> None:
     idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
     tapes = draw_tapes(idle, 0, 0, 2)
-    columns = episode_quantities(
-        play_offload(named_policy("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle
-    )
+    columns = episode_quantities(play(named_policy("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle)
     shown = text_of(episode_table("idle", columns, SYSTEM.quantities))
     assert "nan" not in shown
     assert "none" in shown
@@ -95,7 +94,7 @@ def test_tables_of_idle_episodes_say_none() -> None:
 
 def test_a_single_episode_has_no_interval(scenario: OffloadScenario) -> None:
     tapes = draw_tapes(scenario, 0, 0, 1)
-    played = play_offload(named_policy("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
+    played = play(named_policy("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
     shown = text_of(episode_table("one", episode_quantities(played, tapes, scenario), SYSTEM.quantities))
     assert "one episode" in shown
     assert "±" not in shown

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mecsim_agents.learner import Learner
 
 from mecsim.core.scenario import Training
 from mecsim.errors import RunError
@@ -27,7 +26,7 @@ def aged(folder: Path) -> None:
 
 
 def train_into(folder: Path, **changes: Any) -> Path:
-    given = {"scenario": SCENARIO, "steps": STEPS, "seed": 0, "settings": SETTINGS} | changes
+    given: dict[str, Any] = {"scenario": SCENARIO, "steps": STEPS, "seed": 0, "settings": SETTINGS} | changes
     return trained(given.pop("scenario"), folder, **given)
 
 
@@ -83,7 +82,7 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
     whole = train_into(tmp_path / "whole", policies=policies)
     original, calls = DiscreteSAC.update, []
 
-    def interrupted(agent: Learner, *given: Any) -> Any:
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         calls.append(agent)
         if len(calls) == 6:
             raise KeyboardInterrupt

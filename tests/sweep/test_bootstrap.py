@@ -1,11 +1,9 @@
 """Intervals by resampling episodes: right in width where theory knows it, narrow where targets share their noise."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mecsim.policies import Calibration
 from mecsim.sweep import Front, half_width_95, half_width_95_of, hypervolume, preference_grid, ratio, resample
@@ -14,10 +12,10 @@ from mecsim.sweep import bootstrap as module
 CALIBRATION = Calibration(np.array([2.0, 4.0]), np.array([3.0, 3.0]), "given")
 
 
-def front_of(points: Sequence[Sequence[float]], noise: NDArray[np.float64], target: str = "one") -> Front:
+def front_of(points: ArrayLike, noise: NDArray[np.float64], target: str = "one") -> Front:
     """Means `points` (K, 2); the same noise (episodes,) in all of them."""
     totals = np.asarray(points, float)[:, None, :] * (1.0 + noise)[None, :, None]
-    return Front(target, preference_grid(2, len(points)), totals)
+    return Front(target, preference_grid(2, len(totals)), totals)
 
 
 NOISE = np.random.default_rng(1).normal(0.0, 0.2, 400)

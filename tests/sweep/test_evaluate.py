@@ -14,7 +14,7 @@ from mecsim.policies import named_policy
 from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
 from mecsim.sweep.distribute import Workers, run_jobs
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from tests.one_system import play_offload
+from tests.one_system import play_offload as play
 from tests.training.small import new_run, small_scenario, trained
 
 SCENARIO = small_scenario()
@@ -33,7 +33,7 @@ def test_totals_are_those_of_playing_each_preference() -> None:
     assert totals.shape == (6, 5, 2)
     tapes = draw_tapes(SCENARIO, 3, 0, 5)
     for index, preference in enumerate(GRID):
-        played = play_offload(named_policy("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
+        played = play(named_policy("greedy", SCENARIO)(3), SCENARIO, tapes, preference)
         assert_array_equal(totals[index], played.totals)
 
 
@@ -50,7 +50,7 @@ class Witness:
 
 
 def test_every_preference_meets_the_same_tapes() -> None:
-    seen = []
+    seen: list[Any] = []
     totals = evaluate(lambda seed: Witness(seen), SCENARIO, GRID, 7, 0)
     assert [weight for weight, _ in seen] == GRID[:, 0].tolist()
     for _, observation in seen[1:]:

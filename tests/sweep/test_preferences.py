@@ -13,7 +13,7 @@ from mecsim.sweep.preferences import MAX_SPREAD, _spread
 
 
 def test_two_objectives_take_equal_steps_from_one_corner_to_the_other() -> None:
-    assert_allclose(preference_grid(2, 5), [[0, 1], [0.25, 0.75], [0.5, 0.5], [0.75, 0.25], [1, 0]])
+    assert_allclose(preference_grid(2, 5), [[0.0, 1.0], [0.25, 0.75], [0.5, 0.5], [0.75, 0.25], [1.0, 0.0]])
     grid = preference_grid(2, 101)
     assert grid.shape == (101, 2)
     assert_allclose(np.diff(grid[:, 0]), 0.01)

@@ -146,7 +146,7 @@ def test_a_run_is_known_by_its_weights_and_settings(tmp_path: Path) -> None:
     assert target_identity("greedy", SCENARIO) != target_identity("random", SCENARIO)
 
 
-SETTINGS = {"targets": ("greedy",), "scenario": SCENARIO, "preferences": GRID, "episodes": 3, "seed": 0}
+SETTINGS: dict[str, Any] = {"targets": ("greedy",), "scenario": SCENARIO, "preferences": GRID, "episodes": 3, "seed": 0}
 
 
 def test_a_sweep_is_resumed_with_its_own_settings_and_more_targets(tmp_path: Path) -> None:

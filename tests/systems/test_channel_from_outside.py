@@ -16,7 +16,7 @@ from mecsim.policies import named_policy
 from mecsim.scenario import context, kind_schema, load_scenario, parse_scenario, scenario_to_yaml, with_context
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import play_offload
+from tests.one_system import play_offload as play
 
 BEAM = '''
 from typing import ClassVar
@@ -78,7 +78,7 @@ def test_both_engines_agree(text: str) -> None:
     scenario = parse_scenario(text)
     tapes = draw_episodes(scenario, 3, 0, 4)
     one, other = (
-        play_offload(named_policy("greedy", scenario)(0), scenario, tapes, np.array([0.6, 0.4]), engine)
+        play(named_policy("greedy", scenario)(0), scenario, tapes, np.array([0.6, 0.4]), engine)
         for engine in ("simpy", "batched")
     )
     assert (one.totals > 0.0).all()

@@ -44,7 +44,7 @@ def assert_same(one: Any, other: Any) -> None:
 
 @pytest.mark.parametrize("steps", [0, 5, 12])
 @pytest.mark.parametrize(("name", "engine"), ENGINES)
-def test_records_can_be_asked_for_again_and_no_step_follows(name: str, engine: str, steps: int) -> None:
+def test_records_can_be_asked_for_again_and_no_step_follows(name: str, engine: EngineName, steps: int) -> None:
     episodes, action = played(name, engine, steps)
     first = episodes.records()
     kept = deepcopy(first)
@@ -58,7 +58,7 @@ def test_records_can_be_asked_for_again_and_no_step_follows(name: str, engine: s
 
 
 @pytest.mark.parametrize(("name", "engine"), ENGINES)
-def test_the_next_episodes_begin_as_if_there_had_been_none(name: str, engine: str) -> None:
+def test_the_next_episodes_begin_as_if_there_had_been_none(name: str, engine: EngineName) -> None:
     ended, _ = played(name, engine, 5)
     ended.records()
     fresh, _ = played(name, engine, 0)

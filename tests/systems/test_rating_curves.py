@@ -11,10 +11,11 @@ from mecsim.core.system import system_of
 from mecsim.errors import InputError
 from mecsim.report.plots import plot_figures
 from mecsim.report.rating_figure import rating_figure, zone_of
-from mecsim.scenario import Scenario, load_scenario, parse_scenario, with_context
+from mecsim.scenario import Scenario, parse_scenario, with_context
+from tests.one_system import cells_scenario
 from tests.training.small import small_scenario
 
-CELL = load_scenario("personalized-quick")
+CELL = cells_scenario("personalized-quick")
 PERSONAS, APPLICATIONS = list(CELL.population.personas), list(CELL.population.applications)
 FORMS = ["zone", "power", "logistic", "iqx"]
 
@@ -32,7 +33,9 @@ population:
 
 
 def rating_curves(scenario: Scenario, uses: Sequence[str], seed: int) -> list[RatingCurve]:
-    return system_of(scenario).rating_curves.load()(scenario, uses, seed)
+    curves = system_of(scenario).rating_curves
+    assert curves is not None
+    return curves.load()(scenario, uses, seed)
 
 
 def test_the_curve_of_a_persona_by_hand() -> None:
@@ -44,7 +47,9 @@ def test_the_curve_of_a_persona_by_hand() -> None:
     position = np.log(film.values) / np.log(4.0)
     assert_allclose(film.typical, np.clip(2.0 + 2.0 * (position - 0.35) / 0.5, 0.0, 5.0), atol=1e-9)
     assert_allclose(film.quantiles, np.tile(film.typical, (4, 1)), atol=1e-9)  # nobody differs
-    assert_allclose(zone_of(film), 4.0 ** np.array([0.35, 0.85]), rtol=1e-3)
+    zone = zone_of(film)
+    assert zone is not None
+    assert_allclose(zone, 4.0 ** np.array([0.35, 0.85]), rtol=1e-3)
     assert call.values[0] < 64.0 < call.values[-1]
     assert set(call.typical.round(9)) == {0.0, 4.6}  # u is 1 or nothing
     assert zone_of(call) is None

@@ -1,7 +1,7 @@
 """One preference for a run, and one run for each of several preferences."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC
-from mecsim_agents.learner import Learner
 from mecsim_agents.replay import Replay
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
@@ -22,14 +21,14 @@ from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Edge, Servers
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.training import EpochReport, MultiRun, NearestPolicy, Run, is_multi_run, is_run, run_policy, run_scenario
-from tests.one_system import play_offload
+from tests.one_system import play_offload as play
 from tests.training.small import new_run, small_config, small_scenario, trained
 
 SCENARIO = small_scenario()
 GRID = ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0))
 
 
-def new_multi(folder: Path, grid: NDArray[np.float64] = GRID, epochs: int = 2, **settings: Any) -> MultiRun:
+def new_multi(folder: Path, grid: Sequence[Sequence[float]] = GRID, epochs: int = 2, **settings: Any) -> MultiRun:
     config = small_config(**settings)
     multi = MultiRun.of(Run(folder, SCENARIO, config, epochs * config.num_envs * SCENARIO.episode.steps, 0), grid)
     multi.create("mecsim train")
@@ -66,13 +65,13 @@ def test_a_run_of_one_preference_explores_and_learns_with_it_alone(
     act, update = DiscreteSAC.act, DiscreteSAC.update
 
     def watched_act(
-        agent: Learner, observation: Arrays, preference: NDArray[np.float64], *, explore: bool
+        agent: DiscreteSAC, observation: Arrays, preference: NDArray[np.float64], *, explore: bool
     ) -> NDArray[np.int64] | int:
         explored.append(np.asarray(preference))
         return act(agent, observation, preference, explore=explore)
 
     def watched_update(
-        agent: Learner, replay: Replay, progress: float, preference: NDArray[np.float64]
+        agent: DiscreteSAC, replay: Replay, progress: float, preference: NDArray[np.float64]
     ) -> Mapping[str, Tensor]:
         learned.append(preference)
         return update(agent, replay, progress, preference)
@@ -82,7 +81,7 @@ def test_a_run_of_one_preference_explores_and_learns_with_it_alone(
     run = new_run(tmp_path / "run", epochs=3, preference="[0.3, 0.7]")
     trained(run)
     assert explored
-    asked = np.float32([0.3, 0.7])
+    asked = np.asarray([0.3, 0.7], np.float32)
     assert all(np.array_equal(np.float32(each), np.tile(asked, (len(each), 1))) for each in explored)
     assert set(learned) == {(0.3, 0.7)}
     assert Run.open(run.folder) == run
@@ -92,9 +91,7 @@ def test_a_run_of_one_preference_plays_for_it_whatever_is_asked(tmp_path: Path) 
     run = new_run(tmp_path / "run", epochs=2, preference="[1.0, 0.0]")
     trained(run)
     tapes, policy = draw_tapes(SCENARIO, 0, 0, 16), run_policy(run.folder, SCENARIO)(0)
-    plays = [
-        play_offload(policy, SCENARIO, tapes, np.array(asked)).records.server for asked in ([1.0, 0.0], [0.0, 1.0])
-    ]
+    plays = [play(policy, SCENARIO, tapes, np.array(asked)).records.server for asked in ([1.0, 0.0], [0.0, 1.0])]
     assert_array_equal(*plays)
 
 
@@ -142,9 +139,9 @@ def test_the_policy_of_the_nearest_preference_plays(finished: MultiRun) -> None:
     asked = np.array([0.0, 0.2, 0.25, 0.3, 0.7, 0.75, 0.8, 1.0, 0.5, 0.9, 0.1, 0.6])
     nearest = [0, 0, 0, 1, 1, 1, 2, 2, 1, 2, 0, 1]  # of two equally near ones the first
     preference = np.stack([asked, 1.0 - asked], axis=1)
-    played = play_offload(run_policy(finished.folder, SCENARIO)(0), SCENARIO, tapes, preference).records.server
+    played = play(run_policy(finished.folder, SCENARIO)(0), SCENARIO, tapes, preference).records.server
     alone = [
-        play_offload(run_policy(run.folder, SCENARIO)(0), SCENARIO, tapes, np.array([0.5, 0.5])).records.server
+        play(run_policy(run.folder, SCENARIO)(0), SCENARIO, tapes, np.array([0.5, 0.5])).records.server
         for run in finished.runs
     ]
     assert not np.array_equal(alone[0], alone[2])
@@ -248,7 +245,7 @@ def test_a_padded_run_plays_fewer_servers_but_no_more(tmp_path: Path) -> None:
     trained(run)
     assert run.load_agent().shape.num_options == 3
     fewer = wide(1)
-    played = play_offload(run_policy(run.folder, fewer)(0), fewer, draw_tapes(fewer, 0, 0, 8), np.array([0.5, 0.5]))
+    played = play(run_policy(run.folder, fewer)(0), fewer, draw_tapes(fewer, 0, 0, 8), np.array([0.5, 0.5]))
     assert (played.records.server < 2).all()
     with pytest.raises(InputError, match=r"does not fit the scenario: options: .* at most 3, got 4") as caught:
         run_policy(run.folder, wide(3))

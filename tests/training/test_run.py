@@ -21,7 +21,7 @@ from mecsim.systems.offload.network import Edge, Servers
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
 from mecsim.systems.offload.scenario import Histogram, ObjectiveValues, Observation, OffloadScenario
 from mecsim.training import AgentPolicy, Run, is_run, run_policy
-from tests.one_system import play_offload
+from tests.one_system import play_offload as play
 from tests.training.small import COPIES, new_run, small_scenario, trained
 
 SCENARIO = small_scenario()
@@ -251,14 +251,14 @@ def test_a_folder_without_its_state_is_no_checkpoint(run: Run) -> None:
 def test_a_trained_policy_repeats_itself(finished: Run) -> None:
     tapes = draw_tapes(SCENARIO, 1, 0, 8)
     preference = np.array([0.4, 0.6])
-    plays = [play_offload(run_policy(finished.folder, SCENARIO)(seed), SCENARIO, tapes, preference) for seed in (0, 1)]
+    plays = [play(run_policy(finished.folder, SCENARIO)(seed), SCENARIO, tapes, preference) for seed in (0, 1)]
     assert_array_equal(plays[0].records.server, plays[1].records.server)
 
 
 def test_a_policy_works_with_more_servers_than_it_was_trained_on(finished: Run) -> None:
     wide = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 7))))
     tapes = draw_tapes(wide, 0, 0, 30)
-    played = play_offload(run_policy(finished.folder, wide)(0), wide, tapes, np.array([0.5, 0.5]))
+    played = play(run_policy(finished.folder, wide)(0), wide, tapes, np.array([0.5, 0.5]))
     assert (played.records.server < tapes.num_servers[:, None]).all()
 
 
@@ -287,7 +287,7 @@ def asked_of_the_agent(
     agent.shape = EnvironmentShape(
         2, 12, 3, 7.0 * calibrate(trained_on).scale
     )  # only the ratio of the scales means anything
-    play_offload(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
+    play(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
     return agent.asked
 
 
@@ -341,8 +341,8 @@ def test_a_run_of_two_objectives_plays_on_three(tmp_path: Path) -> None:
     values = ObjectiveValues(delay_s=scale[0], energy_j=scale[1], satisfaction=1.0)
     three = rated("delay", "energy", "satisfaction", scale=values)
     tapes = draw_tapes(three, 0, 0, 5)
-    alone = play_offload(run_policy(run.folder, run.scenario)(0), run.scenario, tapes, np.array([0.25, 0.75]))
-    there = play_offload(run_policy(run.folder, three)(0), three, tapes, np.array([0.1, 0.3, 0.6]))
+    alone = play(run_policy(run.folder, run.scenario)(0), run.scenario, tapes, np.array([0.25, 0.75]))
+    there = play(run_policy(run.folder, three)(0), three, tapes, np.array([0.1, 0.3, 0.6]))
     assert_array_equal(alone.records.server, there.records.server)
     assert there.totals.shape == (5, 3)
 

@@ -162,7 +162,7 @@ def like(whole: Run, folder: Path) -> Run:
 
 
 @pytest.mark.parametrize("epoch", [3, 5, 6])
-def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole: str, tmp_path: Path, epoch: int) -> None:
+def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole: Run, tmp_path: Path, epoch: int) -> None:
     run = like(whole, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         trained(run, [Interrupt(epoch)])
@@ -173,11 +173,11 @@ def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole: str, tmp_path:
 
 
 def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(
-    whole: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, update = like(whole, tmp_path / "run"), ValueLearner.update
 
-    def interrupted(agent: Learner, *arguments: Any) -> Any:
+    def interrupted(agent: DiscreteSAC, *arguments: Any) -> Any:
         if agent.updates == 14:
             raise KeyboardInterrupt
         return update(agent, *arguments)
@@ -191,7 +191,7 @@ def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(
     assert_same_run(run, whole)
 
 
-def test_two_interruptions_are_no_different(whole: str, tmp_path: Path) -> None:
+def test_two_interruptions_are_no_different(whole: Run, tmp_path: Path) -> None:
     run = like(whole, tmp_path / "run")
     for epoch in (3, 5):
         with pytest.raises(KeyboardInterrupt):
@@ -200,7 +200,7 @@ def test_two_interruptions_are_no_different(whole: str, tmp_path: Path) -> None:
     assert_same_run(run, whole)
 
 
-def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole: str, tmp_path: Path) -> None:
+def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole: Run, tmp_path: Path) -> None:
     run = like(whole, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         trained(run, [Interrupt(1)])
@@ -210,11 +210,11 @@ def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole: str, 
 
 
 def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_before(
-    whole: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, save = like(whole, tmp_path / "run"), ValueLearner.save
 
-    def interrupted(agent: Learner, path: Path) -> None:
+    def interrupted(agent: DiscreteSAC, path: Path) -> None:
         if path.parent.name == "000004":
             path.write_bytes(b"half")
             raise KeyboardInterrupt
@@ -284,7 +284,7 @@ class Early:
     """An executor that has done its work before the caller goes on."""
 
     def submit(self, work: Callable[..., Any], *given: Any) -> Any:
-        done = Future()
+        done: Future[Any] = Future()
         done.set_result(work(*given))
         return done
 
@@ -319,7 +319,7 @@ def test_it_does_not_matter_whether_learning_or_collecting_is_faster(
     assert_same_run(alone, together)
 
 
-def test_a_thread_that_collects_changes_nothing(whole: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_that_collects_changes_nothing(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With two threads one collects and one computes, each on its own, as with a single thread one after the other."""
     threads, collect = set(), Collector.collect
 

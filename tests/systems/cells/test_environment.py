@@ -19,7 +19,8 @@ from mecsim.systems.cells.layout import PREDICTED, REJECT
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.offload.environment import OffloadEnv
 from tests.envs.contract import CELLS, ENGINES, assert_same, rollout
-from tests.one_system import cells_scenario, draw_cells, play_cells
+from tests.one_system import cells_scenario, draw_cells
+from tests.one_system import play_cells as play
 
 
 def short(name: str = "personalized-quick", requests: int = 12, **changes: str) -> CellsScenario:
@@ -137,7 +138,7 @@ def test_policies_play(name: str) -> None:
     scenario = short("personalized-city", 20)
     tapes = draw_cells(scenario, 0, 0, 4)
     wanted = np.array([0.7, 0.3])
-    one, again = (play_cells(named_policy(name, scenario)(3), scenario, tapes, wanted) for _ in range(2))
+    one, again = (play(named_policy(name, scenario)(3), scenario, tapes, wanted) for _ in range(2))
     np.testing.assert_array_equal(one.totals, again.totals)
     assert (one.totals >= 0.0).all()
     assert (one.totals <= np.array([5.0, 1.0]) + 1e-9).all()
@@ -147,7 +148,7 @@ def test_universal_fit_gives_the_demanded_rate_and_minimum_the_least() -> None:
     scenario = short("personalized-cell", 100)
     tapes = draw_cells(scenario, 0, 0, 8)
     for name, level in (("universal", scenario.service.levels), ("minimum", 1)):
-        records = play_cells(named_policy(name, scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records
+        records = play(named_policy(name, scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records
         assert set(np.unique(records.level)) <= {0, level}
         assert (records.level == level).mean() > 0.5
 

@@ -5,18 +5,19 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.layout import column_weights
 from mecsim.systems.offload.policies.lookahead import LookaheadPolicy
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
-from tests.one_system import play_offload
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import ENGINES, num_options, random_actions
 from tests.systems.offload.policies.test_lookahead import OPTIONAL, preferences, scale_of, scenario_of
 
 EPISODES, STEPS_TAKEN = 5, (0, 3, 7)
 
 
-def futures_of(scenario: OffloadScenario, tapes: OffloadTapes, horizon: int) -> OffloadTapes:
+def futures_of(scenario: OffloadScenario, tapes: OffloadTapes, horizon: int) -> Futures:
     """Three futures of each episode, as lookahead samples them."""
     return LookaheadPolicy(scenario, np.ones(len(scenario.objectives)), 0, 3, horizon)._sampled(tapes, horizon)
 
@@ -48,7 +49,7 @@ def test_an_engine_stays_where_it_is(name: str) -> None:
     scenario = scenario_of("fading, priority", 0.5)
     tapes = draw_tapes(scenario, 4, 0, 3)
     weight = column_weights(scenario, preferences(3))
-    actions, rewards = random_actions(tapes, 4), []
+    actions, rewards = random_actions(tapes, 4), list[NDArray[np.float64]]()
     for looks in (False, True):
         engine = ENGINES[name](scenario)
         engine.begin(tapes)
@@ -78,9 +79,7 @@ def test_lookahead_decides_alike_on_both_engines() -> None:
     scenario = scenario_of("device", 0.5)
     tapes, wanted = draw_tapes(scenario, 6, 0, 2), preferences(2, "device")
     truth, fast = (
-        play_offload(
-            LookaheadPolicy(scenario, scale_of("device"), 0, 2, 4), scenario, tapes, wanted, engine
-        ).records.server
+        play(LookaheadPolicy(scenario, scale_of("device"), 0, 2, 4), scenario, tapes, wanted, engine).records.server
         for engine in ("simpy", "batched")
     )
     assert_array_equal(fast, truth)

@@ -26,7 +26,8 @@ from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
 from mecsim.systems.offload.quantities import episode_quantities
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
-from tests.one_system import OffloadPlay, play_offload
+from tests.one_system import OffloadPlay
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import hand_made
 from tests.training.small import small_scenario
 
@@ -56,7 +57,7 @@ def scenario() -> OffloadScenario:
 def played(scenario: OffloadScenario) -> Played:
     """A play and its tapes; the numbers of tasks differ, and some episode leaves tasks in the queue."""
     tapes = draw_tapes(scenario, 0, 0, 6)
-    return play_offload(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
+    return play(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
 
 
 @pytest.fixture
@@ -79,7 +80,7 @@ def test_tasks_csv_has_the_documented_columns(tasks: Rows) -> None:
 
 
 def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks: Rows, played: Played) -> None:
-    delay, reward, energy = defaultdict(float), defaultdict(float), defaultdict(float)
+    delay, reward, energy = (defaultdict[Any, float](float) for _ in range(3))
     for row in tasks:
         delay[int(row["episode"])] += float(row["delay_s"])
         reward[int(row["episode"])] += float(row["reward_delay"])
@@ -119,9 +120,7 @@ def test_tasks_are_dispatched_first_come_first_served_and_once(tasks: Rows) -> N
 def written(tmp_path: Path, scenario: OffloadScenario, *batches: Any) -> tuple[Rows, Rows]:
     with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         for tapes in batches:
-            writer.write(
-                play_offload(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes
-            )
+            writer.write(play(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
     return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
 
 
@@ -160,7 +159,7 @@ def test_episode_columns_agree_with_the_tasks(played: Played, tasks: Rows, scena
         own = [row for row in tasks if int(row["episode"]) == episode]
 
         def mean(key: str, own: Rows = own) -> float:
-            return np.mean([float(row[key]) for row in own])
+            return float(np.mean([float(row[key]) for row in own]))
 
         assert columns["tasks"][episode] == len(own)
         assert columns["delay_s"][episode] == pytest.approx(mean("delay_s") * len(own))
@@ -215,7 +214,7 @@ def by_hand(request: pytest.FixtureRequest) -> ByHand:
             "dispatch": Dispatch(waiting_in_delay=True),
         }
     )
-    return play_offload(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
+    return play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
 
 
 def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand: ByHand) -> None:
@@ -242,16 +241,14 @@ def test_who_finishes_at_the_deadline_is_in_time(by_hand: ByHand, late: list[flo
     """So is who waits at the end of an episode that is as long as the deadline: what comes of it is not known."""
     _, tapes, scenario = by_hand
     tapes = replace(tapes, deadline_s=np.array([late]))
-    again = play_offload(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]))
+    again = play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]))
     assert episode_quantities(again, tapes, scenario)["deadline_miss_ratio"] == pytest.approx(ratio)
 
 
 def test_an_episode_without_tasks_misses_no_deadline(by_hand: ByHand) -> None:
     _, tapes, scenario = by_hand
     idle = replace(tapes, arrivals=np.zeros_like(tapes.arrivals))
-    columns = episode_quantities(
-        play_offload(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario
-    )
+    columns = episode_quantities(play(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario)
     assert np.isnan(columns["deadline_miss_ratio"]).all()
     assert np.isnan(columns["device_share"]).all()
     assert np.isnan(columns["satisfaction"]).all()

@@ -1,18 +1,18 @@
 """Snapshot optimisers at each arrival: exact and evolved fronts, what is chosen on them, what they may know."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from numpy.testing import assert_allclose, assert_array_equal
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from mecsim.policies import calibrate, named_policy
 from mecsim.scenario import with_context
 from mecsim.sweep.indicators import hypervolume
-from mecsim.systems.cells.layout import cells_spec
+from mecsim.systems.cells.layout import cells_spec, mean_durations_s
 from mecsim.systems.cells.policies import fronts as cell_fronts
 from mecsim.systems.cells.policies.fronts import Finder, SnapshotPolicy, evolving_finder, exact_finder, fitting_option
 from mecsim.systems.cells.policies.knapsack import exact_front
@@ -20,7 +20,8 @@ from mecsim.systems.cells.policies.snapshot import Snapshot
 from mecsim.systems.cells.policies.snapshot_nsga2 import SnapshotNsga2Config
 from mecsim.systems.cells.policies.window import Window, episode_of
 from mecsim.systems.cells.scenario import CellsScenario
-from tests.one_system import cells_scenario, draw_cells, play_cells
+from tests.one_system import cells_scenario, draw_cells
+from tests.one_system import play_cells as play
 from tests.systems.cells.snapshots import all_choices, cell_snapshot, small_snapshots, snapshot_of_levels
 
 QUICK = with_context(cells_scenario("personalized-quick"), {"episode.requests": "30"})
@@ -37,17 +38,17 @@ def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def windows_of(scenario: CellsScenario, episodes: int = 2) -> Iterator[list[Window]]:
     tapes = draw_cells(scenario, 0, 0, episodes)
-    spec, mean_duration_s = cells_spec(scenario)
+    spec, mean_duration_s = cells_spec(scenario), mean_durations_s(scenario)
     for n in range(episodes):
         episode = episode_of(tapes, n, mean_duration_s, spec.blocks)
         yield [episode.window(m) for m in range(len(episode))]
 
 
-def window_of(snapshot: Snapshot, worth: tuple[float, float] = (1.0, 1.0)) -> Window:
+def window_of(snapshot: Snapshot, worth: ArrayLike = (1.0, 1.0)) -> Window:
     return Window(snapshot, np.arange(snapshot.users), 0, np.array(worth))
 
 
-def levels_at(window: Window, finder: Finder, shares: Sequence[float]) -> NDArray[np.int64]:
+def levels_at(window: Window, finder: Finder, shares: ArrayLike) -> NDArray[np.int64]:
     """The level of the last user for each share of satisfaction in the weighting."""
     levels = cell_fronts._padded([[cell_fronts._segments(window, finder)]] * len(shares))
     return levels.at(0, np.asarray(shares))
@@ -88,14 +89,14 @@ def test_where_all_fits_each_request_gets_what_is_best_for_it() -> None:
     ample = with_context(QUICK, {"cells.blocks": "200"})
     scale, (weight, other) = calibrate(ample).scale, WANTED
     tapes = draw_cells(ample, 0, 0, 6)
-    _, mean_duration_s = cells_spec(ample)
+    mean_duration_s = mean_durations_s(ample)
     duration_s = mean_duration_s[tapes.application]
     demand = np.cumsum(tapes.blocks[:, :, 0, -1] * duration_s, axis=1) / np.arange(1, 31)
     blocks = np.concatenate([np.zeros((6, 30, 1)), tapes.blocks[:, :, 0] * duration_s[..., None]], axis=2)
     ratings = np.concatenate([np.zeros((6, 30, 1)), tapes.predicted], axis=2)
     reached = np.concatenate([np.ones((6, 30, 1)), tapes.blocks[:, :, 0]], axis=2) > 0
     worth = weight * ratings / scale[0] - other * blocks / demand[..., None] / scale[1]
-    records = play_cells(named_policy("exact", ample)(0), ample, tapes, WANTED).records
+    records = play(named_policy("exact", ample)(0), ample, tapes, WANTED).records
     assert_array_equal(records.level, np.where(reached, worth, -np.inf).argmax(axis=2))
     assert len(np.unique(records.level)) > 2
 
@@ -115,7 +116,7 @@ def test_only_an_oracle_knows_the_truth(name: str) -> None:
     turned = dataclasses.replace(tapes, satisfaction=5.0 - tapes.satisfaction)
     mistaken = dataclasses.replace(tapes, predicted=5.0 - tapes.predicted)
     options = [
-        play_cells(named_policy(name, TYPICAL)(0), TYPICAL, t, WANTED).records.option for t in (tapes, turned, mistaken)
+        play(named_policy(name, TYPICAL)(0), TYPICAL, t, WANTED).records.option for t in (tapes, turned, mistaken)
     ]
     knows = name.endswith("-oracle")
     assert (options[1] == options[0]).all() == (not knows)
@@ -127,8 +128,8 @@ def test_only_an_oracle_knows_the_truth(name: str) -> None:
 def test_an_oracle_plays_as_if_the_predictor_were_right(name: str, scenario: CellsScenario) -> None:
     tapes = draw_cells(scenario, 0, 0, 8)
     right = dataclasses.replace(tapes, predicted=tapes.satisfaction)
-    oracle = play_cells(named_policy(f"{name}-oracle", scenario)(0), scenario, tapes, WANTED).records.option
-    assert_array_equal(oracle, play_cells(named_policy(name, scenario)(0), scenario, right, WANTED).records.option)
+    oracle = play(named_policy(f"{name}-oracle", scenario)(0), scenario, tapes, WANTED).records.option
+    assert_array_equal(oracle, play(named_policy(name, scenario)(0), scenario, right, WANTED).records.option)
 
 
 @pytest.mark.parametrize("objective", ["satisfaction", "saved_resources"])
@@ -136,7 +137,7 @@ def test_a_single_objective_is_enough(objective: str) -> None:
     scenario = with_context(QUICK, {"objectives": f"[{objective}]"})
     tapes = draw_cells(scenario, 0, 0, 2)
     for name in ("exact", "greedy-oracle"):
-        level = play_cells(named_policy(name, scenario)(0), scenario, tapes, np.ones(1)).records.level
+        level = play(named_policy(name, scenario)(0), scenario, tapes, np.ones(1)).records.level
         assert (level > 0).any() == (objective == "satisfaction")
 
 
@@ -154,16 +155,16 @@ def test_fronts_are_found_once_for_all_preferences_of_the_same_episodes() -> Non
 
     for preference in ([0.2, 0.8], [0.8, 0.2]):
         tapes = draw_cells(QUICK, 0, 0, 3).select(slice(0, 3))
-        play_cells(SnapshotPolicy(QUICK, counting, "counted", 0), QUICK, tapes, np.array(preference))
+        play(SnapshotPolicy(QUICK, counting, "counted", 0), QUICK, tapes, np.array(preference))
         assert len(found) == 3 * 30
-    play_cells(SnapshotPolicy(QUICK, counting, "counted", 0), QUICK, draw_cells(QUICK, 1, 0, 3), WANTED)
+    play(SnapshotPolicy(QUICK, counting, "counted", 0), QUICK, draw_cells(QUICK, 1, 0, 3), WANTED)
     assert len(found) == 6 * 30
 
 
 def test_no_more_is_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cell_fronts, "REMEMBERED", 2)
     for first in range(4):
-        play_cells(named_policy("exact", QUICK)(0), QUICK, draw_cells(QUICK, 0, first, 1), WANTED)
+        play(named_policy("exact", QUICK)(0), QUICK, draw_cells(QUICK, 0, first, 1), WANTED)
         assert len(cell_fronts._REMEMBERED) == min(first + 1, 2)
 
 
@@ -189,7 +190,7 @@ def test_the_seed_decides_what_nsga2_does(monkeypatch: pytest.MonkeyPatch) -> No
     for seed in (0, 0, 1):
         monkeypatch.setattr(cell_fronts, "_REMEMBERED", {})
         policy = SnapshotPolicy(QUICK, lambda rng: evolving_finder(rng, BUDGET), "small", seed)
-        totals.append(play_cells(policy, QUICK, tapes, WANTED).totals)
+        totals.append(play(policy, QUICK, tapes, WANTED).totals)
     assert_array_equal(totals[0], totals[1])
     assert (totals[0] != totals[2]).any()
 
@@ -198,6 +199,6 @@ def test_both_engines_play_alike() -> None:
     tapes = draw_cells(QUICK, 0, 0, 2)
     for name in ("exact", "greedy-oracle"):
         one, other = (
-            play_cells(named_policy(name, QUICK)(0), QUICK, tapes, WANTED, engine) for engine in ("batched", "simpy")
+            play(named_policy(name, QUICK)(0), QUICK, tapes, WANTED, engine) for engine in ("batched", "simpy")
         )
         assert_allclose(one.totals, other.totals, rtol=1e-9)

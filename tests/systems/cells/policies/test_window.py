@@ -7,7 +7,7 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.scenario import with_context
-from mecsim.systems.cells.layout import cells_spec
+from mecsim.systems.cells.layout import cells_spec, mean_durations_s
 from mecsim.systems.cells.policies.window import Episode, episode_of
 from tests.one_system import cells_scenario, draw_cells
 
@@ -15,7 +15,7 @@ from tests.one_system import cells_scenario, draw_cells
 def drawn(name: str, changes: dict[str, str] | None = None, episodes: int = 4, **how: Any) -> list[Episode]:
     scenario = with_context(cells_scenario(name), changes or {})
     tapes = draw_cells(scenario, 0, 0, episodes)
-    spec, mean_duration_s = cells_spec(scenario)
+    spec, mean_duration_s = cells_spec(scenario), mean_durations_s(scenario)
     return [episode_of(tapes, n, mean_duration_s, spec.blocks, **how) for n in range(episodes)]
 
 

@@ -15,7 +15,8 @@ from mecsim.core.episodes import Arrays
 from mecsim.policies import named_policy
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import OffloadPolicy, play_offload
+from tests.one_system import OffloadPolicy
+from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import SCENARIOS, SMALL, SMALL_BUDGETS, forget_fits
 
 NAMES = list(SMALL_BUDGETS)
@@ -25,7 +26,8 @@ class Checked:
     """Plays a policy and keeps what it did."""
 
     def __init__(self, policy: OffloadPolicy) -> None:
-        self.policy, self.actions = policy, []
+        self.policy = policy
+        self.actions: list[tuple[NDArray[np.int8], NDArray[np.int64]]] = []
 
     def act(self, episodes: Any, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         action = self.policy.act(episodes, observation, preference)
@@ -44,7 +46,7 @@ def actions_of(
     policy: OffloadPolicy, scenario: OffloadScenario, preference: NDArray[np.float64], episodes: int = 9
 ) -> NDArray[np.int64]:
     checked = Checked(policy)
-    play_offload(checked, scenario, draw_tapes(scenario, 1, 0, episodes), preference)
+    play(checked, scenario, draw_tapes(scenario, 1, 0, episodes), preference)
     return np.stack([action for _, action in checked.actions])
 
 
@@ -53,7 +55,7 @@ def actions_of(
 def test_only_servers_that_exist_are_chosen(name: str, scenario: OffloadScenario) -> None:
     checked = Checked(SMALL_BUDGETS[name](scenario))
     tapes = draw_tapes(scenario, 1, 0, 24)
-    play_offload(checked, scenario, tapes, three_preferences(scenario, 24))
+    play(checked, scenario, tapes, three_preferences(scenario, 24))
     assert len(checked.actions) == scenario.episode.steps
     for mask, action in checked.actions:
         assert action.shape == (24,)

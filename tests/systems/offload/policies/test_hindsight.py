@@ -18,7 +18,8 @@ from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.hindsight import HindsightPolicy, Search, _cost_of, best_schedules
 from mecsim.systems.offload.scenario import Episode, OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
-from tests.one_system import OffloadPlay, play_offload
+from tests.one_system import OffloadPlay
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import num_options
 from tests.systems.offload.policies.test_lookahead import OPTIONAL, SCALE, preferences, scale_of, scenario_of
 from tests.training.small import small_scenario
@@ -26,7 +27,9 @@ from tests.training.small import small_scenario
 NAMES = ["plain", *OPTIONAL]
 
 
-def cost_of(played: OffloadPlay, scenario: OffloadScenario, tapes: OffloadTapes, weight: float) -> NDArray[np.float64]:
+def cost_of(
+    played: OffloadPlay, scenario: OffloadScenario, tapes: OffloadTapes, weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Weighted cost of each episode, but for what servers take that do nothing: the cloud 58.4 W, an edge 93.7 W."""
     idle_j = (58.4 + 93.7 * (tapes.num_servers - 1)) * scenario.episode.steps
     cost = played.totals
@@ -41,8 +44,8 @@ def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name: str) -> None:
     scenario = scenario_of(name, 0.4)
     tapes, wanted, scale = draw_tapes(scenario, 6, 0, 20), preferences(20, name), scale_of(name)
     weight = wanted / scale
-    hindsight = play_offload(HindsightPolicy(scenario, scale, 0, rounds=4), scenario, tapes, wanted)
-    greedy = cost_of(play_offload(GreedyPolicy(scale), scenario, tapes, wanted), scenario, tapes, weight)
+    hindsight = play(HindsightPolicy(scenario, scale, 0, rounds=4), scenario, tapes, wanted)
+    greedy = cost_of(play(GreedyPolicy(scale), scenario, tapes, wanted), scenario, tapes, weight)
     found = cost_of(hindsight, scenario, tapes, weight)
     assert (found <= greedy * (1.0 + 1e-9)).all()
     assert (found < 0.999 * greedy).sum() > 3
@@ -62,13 +65,11 @@ def test_it_finds_the_best_of_all_schedules(name: str) -> None:
     scenario = scenario_of(name, 0.25, edges=(2, 2)).model_copy(update={"episode": Episode(steps=7)})
     options = scenario.max_options
     tapes, wanted, scale = draw_tapes(scenario, 7, 0, 8), preferences(8, name), scale_of(name)
-    found = play_offload(HindsightPolicy(scenario, scale, 0), scenario, tapes, wanted).totals
+    found = play(HindsightPolicy(scenario, scale, 0), scenario, tapes, wanted).totals
     tasks = 0
     for n in range(8):
         assert num_options(tapes)[n] == options
-        waits = play_offload(
-            GreedyPolicy(scale), scenario, tapes.select(slice(n, n + 1)), wanted[n]
-        ).records.dispatched[0]
+        waits = play(GreedyPolicy(scale), scenario, tapes.select(slice(n, n + 1)), wanted[n]).records.dispatched[0]
         tasks += waits.sum()
         every = [range(options) if waiting else range(1) for waiting in waits]
         schedules = np.array(list(itertools.product(*every)))
@@ -88,14 +89,14 @@ def test_more_rounds_are_never_worse_and_a_seed_repeats_itself() -> None:
     )
     tapes, wanted = draw_tapes(scenario, 8, 0, 6), preferences(6)
     plays = {
-        (rounds, seed): play_offload(HindsightPolicy(scenario, SCALE, seed, rounds), scenario, tapes, wanted)
+        (rounds, seed): play(HindsightPolicy(scenario, SCALE, seed, rounds), scenario, tapes, wanted)
         for rounds, seed in ((0, 0), (3, 0), (20, 0), (20, 1))
     }
     costs = [cost_of(plays[key], scenario, tapes, wanted / SCALE) for key in ((0, 0), (3, 0), (20, 0))]
     assert (costs[1] <= costs[0] * (1.0 + 1e-9)).all()
     assert (costs[2] <= costs[1] * (1.0 + 1e-9)).all()
     assert costs[2].mean() < 0.9999 * costs[0].mean()
-    again = play_offload(HindsightPolicy(scenario, SCALE, 0, 20), scenario, tapes, wanted)
+    again = play(HindsightPolicy(scenario, SCALE, 0, 20), scenario, tapes, wanted)
     assert_array_equal(again.records.server, plays[20, 0].records.server)
 
 
@@ -104,8 +105,6 @@ def test_a_policy_can_play_one_set_of_episodes_after_another() -> None:
     policy = HindsightPolicy(scenario, SCALE, 0, 2)
     for first in (0, 6, 0):
         tapes = draw_tapes(scenario, 9, first, 6)
-        used = play_offload(policy, scenario, tapes, np.array([0.5, 0.5])).records.server
-        fresh = play_offload(
-            HindsightPolicy(scenario, SCALE, 0, 2), scenario, tapes, np.array([0.5, 0.5])
-        ).records.server
+        used = play(policy, scenario, tapes, np.array([0.5, 0.5])).records.server
+        fresh = play(HindsightPolicy(scenario, SCALE, 0, 2), scenario, tapes, np.array([0.5, 0.5])).records.server
         assert_array_equal(used, fresh)

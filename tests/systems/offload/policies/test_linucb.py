@@ -11,7 +11,8 @@ from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.policies.linucb import LinearArms, LinUcbConfig, LinUcbPolicy, plain_encoder
 from mecsim.systems.offload.policies.simple import RandomPolicy
-from tests.one_system import OffloadPolicy, offload_scenario, play_offload
+from tests.one_system import OffloadPolicy, offload_scenario
+from tests.one_system import play_offload as play
 
 SCENARIO = with_context(offload_scenario("gmorl-e6"), {"episode.steps": "40"})
 CONFIG = LinUcbConfig(rounds=5, episodes=32)
@@ -58,7 +59,7 @@ def test_costs_are_no_features() -> None:
 
 def mean_totals(policy: OffloadPolicy, weight: float) -> NDArray[np.float64]:
     tapes = draw_tapes(SCENARIO, 0, 0, 64)
-    return play_offload(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
+    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
 def test_it_reacts_to_the_preference() -> None:

@@ -20,14 +20,15 @@ from mecsim.systems.offload.policies.lookahead import LookaheadPolicy
 from mecsim.systems.offload.scenario import Episode, OffloadScenario
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
 from mecsim.systems.offload.tape import OffloadTapes
-from tests.one_system import OffloadPolicy, offload_scenario, play_offload
+from tests.one_system import OffloadPolicy, offload_scenario
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import make_scenario, num_options
 from tests.training.small import small_scenario
 
 SCALE = np.array([20.0, 0.1])
 DEVICE = Device(cpu_hz=Uniform(0.5e9, 1.5e9), capacitance=5e-30)
 CLASSES, DEADLINE = (0.3, 0.4, 0.3), Uniform(0.5, 9.0)
-OPTIONAL = {
+OPTIONAL: dict[str, dict[str, Any]] = {
     "priority": {
         "dispatch": Dispatch(queue="priority", waiting_in_delay=True),
         "tasks": {"priorities": CLASSES},
@@ -59,7 +60,7 @@ def scale_of(name: str) -> NDArray[np.float64]:
 
 def scenario_of(name: str, arrival_rate_per_s: float, edges: tuple[int, int] = (1, 3)) -> OffloadScenario:
     """Eight decisions and a few servers, with what the name asks for."""
-    sections = {} if name == "plain" else OPTIONAL[name]
+    sections: dict[str, Any] = {} if name == "plain" else OPTIONAL[name]
     changes = {key: sections.get(key, {}) for key in ("tasks", "servers")}
     return make_scenario(
         episode=Episode(steps=8),
@@ -80,7 +81,9 @@ class Checked:
     """Plays a policy and keeps what was known at each decision, and what it decided."""
 
     def __init__(self, policy: OffloadPolicy) -> None:
-        self.policy, self.costs, self.actions = policy, [], []
+        self.policy = policy
+        self.costs: list[NDArray[np.float64]] = []
+        self.actions: list[NDArray[np.int64]] = []
 
     def act(self, episodes: Any, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         self.costs.append(-episodes.option_rewards())
@@ -93,8 +96,8 @@ class Checked:
 def test_without_a_horizon_it_is_greedy(name: str, futures: int) -> None:
     scenario = scenario_of(name, 0.5)
     tapes, wanted, scale = draw_tapes(scenario, 1, 0, 30), preferences(30, name), scale_of(name)
-    looking = play_offload(LookaheadPolicy(scenario, scale, 0, futures, horizon=0), scenario, tapes, wanted)
-    greedy = play_offload(GreedyPolicy(scale), scenario, tapes, wanted)
+    looking = play(LookaheadPolicy(scenario, scale, 0, futures, horizon=0), scenario, tapes, wanted)
+    greedy = play(GreedyPolicy(scale), scenario, tapes, wanted)
     assert greedy.records.dispatched.sum() > 100
     assert_array_equal(looking.records.server, greedy.records.server)
 
@@ -104,7 +107,7 @@ def test_for_energy_alone_it_takes_the_greedy_option() -> None:
     scenario = offload_scenario("gmorl-e6")
     tapes = draw_tapes(scenario, 2, 0, 4)
     checked = Checked(LookaheadPolicy(scenario, SCALE, 0, futures=2, horizon=10))
-    played = play_offload(checked, scenario, tapes, np.array([0.0, 1.0]))
+    played = play(checked, scenario, tapes, np.array([0.0, 1.0]))
     costs_j, actions = np.array(checked.costs)[..., 1], np.array(checked.actions)
     taken_j = np.take_along_axis(costs_j, actions[:, :, None], axis=2)[:, :, 0]
     waiting = played.records.dispatched.T
@@ -143,7 +146,7 @@ def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name: str) 
         wanted = preferences(6, name)[episode]
         weight = wanted / scale_of(name)
         checked = Checked(LookaheadPolicy(quiet, scale_of(name), 0, futures=2))
-        played = play_offload(checked, quiet, tapes, wanted)
+        played = play(checked, quiet, tapes, wanted)
         actions = [int(action[0]) for action in checked.actions]
         for step in np.flatnonzero(played.records.dispatched[0]):
             values = rollout_costs(quiet, tapes, weight, actions[:step])
@@ -158,7 +161,7 @@ def test_options_that_exist_are_chosen_on_any_scenario(name: str) -> None:
     scenario = scenario_of(name, 0.4)
     tapes = draw_tapes(scenario, 4, 0, 40)
     checked = Checked(LookaheadPolicy(scenario, scale_of(name), 0, futures=3, horizon=5))
-    played = play_offload(checked, scenario, tapes, preferences(40, name))
+    played = play(checked, scenario, tapes, preferences(40, name))
     actions = np.array(checked.actions)
     assert ((actions >= 0) & (actions < num_options(tapes))).all()
     chosen = actions[played.records.dispatched.T]
@@ -171,7 +174,7 @@ def test_a_seed_repeats_it_and_another_one_imagines_other_futures() -> None:
     scenario = small_scenario()
     tapes = draw_tapes(scenario, 0, 0, 40)
     first, again, other = (
-        play_offload(LookaheadPolicy(scenario, SCALE, seed, 2, 4), scenario, tapes, preferences(40)).records.server
+        play(LookaheadPolicy(scenario, SCALE, seed, 2, 4), scenario, tapes, preferences(40)).records.server
         for seed in (7, 7, 8)
     )
     assert_array_equal(first, again)
@@ -183,9 +186,9 @@ def test_episodes_do_not_touch_each_other() -> None:
     scenario = scenario_of("edf", 0.0)
     tapes = draw_tapes(scenario_of("edf", 0.4), 5, 0, 8)
     wanted = preferences(8)
-    together = play_offload(LookaheadPolicy(scenario, SCALE, 0, 2), scenario, tapes, wanted).records.server
+    together = play(LookaheadPolicy(scenario, SCALE, 0, 2), scenario, tapes, wanted).records.server
     for episode in range(8):
-        alone = play_offload(
+        alone = play(
             LookaheadPolicy(scenario, SCALE, 1, 1), scenario, tapes.select(slice(episode, episode + 1)), wanted[episode]
         )
         assert_array_equal(alone.records.server[0], together[episode])
@@ -198,7 +201,7 @@ def test_it_is_better_than_greedy() -> None:
     tapes = draw_tapes(scenario, 11, 0, 20).select(np.repeat(np.arange(20), 3))
     wanted = np.tile([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]], (20, 1))
     cost = [
-        (play_offload(policy, scenario, tapes, wanted).totals / scale * wanted).sum(axis=1)
+        (play(policy, scenario, tapes, wanted).totals / scale * wanted).sum(axis=1)
         for policy in (LookaheadPolicy(scenario, scale, 0, futures=6, horizon=20), GreedyPolicy(scale))
     ]
     saved = (cost[1] - cost[0]).reshape(20, 3).mean(axis=1)

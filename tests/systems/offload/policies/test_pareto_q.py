@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from mecsim.core.episodes import Arrays
 from mecsim.policies import calibrate
 from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
@@ -20,7 +21,8 @@ from mecsim.systems.offload.policies.pareto_q import (
 )
 from mecsim.systems.offload.policies.simple import RandomPolicy
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import OffloadPolicy, offload_scenario, play_offload
+from tests.one_system import OffloadPolicy, offload_scenario
+from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import DEVICE, NO_CLOUD, RANGE, SMALL
 
 DIRECTIONS = np.array([[w, 1.0 - w] for w in np.linspace(0.0, 1.0, 11)])
@@ -80,7 +82,7 @@ def test_states_and_choices() -> None:
     rows[0, :, SIZE_MBIT] = 2.5
     rows[0, :, EXECUTING] = [4, 2, 1, 1]
     rows[0, :, RATE_MBIT_PER_S] = [9, 30, 10, 20]
-    observation = {"options": rows, "mask": np.ones((1, 4), np.int8), "context": np.array([[1.0, 2.5, 1.0]])}
+    observation: Arrays = {"options": rows, "mask": np.ones((1, 4), np.int8), "context": np.array([[1.0, 2.5, 1.0]])}
     state, servers = discretise(observation)
     assert_array_equal(servers, [[0, 3, 1]])
     seen = {int(state[0])}
@@ -123,7 +125,7 @@ def test_it_learns_to_offload(weight: float) -> None:
     preference = np.array([weight, 1.0 - weight])
 
     def cost(policy: OffloadPolicy) -> float:
-        return play_offload(policy, scenario, tapes, preference).totals.mean(axis=0) / scale @ preference
+        return play(policy, scenario, tapes, preference).totals.mean(axis=0) / scale @ preference
 
     learned = cost(ParetoQPolicy(scenario, ParetoQConfig(rounds=10, episodes=64)))
     assert learned < 0.9 * min(cost(RandomPolicy(0, p)) for p in (0.0, 0.1, 0.2, 0.3))

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.episodes import AnyEpisodes, Arrays, EngineName
 from mecsim.errors import InputError
 from mecsim.policies import GreedyPolicy, Policy, calibrate, named_policy, policies_of
 from mecsim.scenario import with_context
@@ -15,7 +15,8 @@ from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.simple import CloudPolicy, RandomPolicy
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import offload_scenario, play_offload
+from tests.one_system import offload_scenario
+from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import DEVICE, SMALL_BUDGETS
 from tests.systems.offload.oracles import cpu_hz, work_left_s
 from tests.training.small import small_scenario
@@ -36,7 +37,8 @@ class Checked:
     """Plays a policy and keeps each decision with the costs that were known when it was made."""
 
     def __init__(self, policy: Policy) -> None:
-        self.policy, self.decisions = policy, []
+        self.policy = policy
+        self.decisions: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
 
     def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         action = self.policy.act(episodes, observation, preference)
@@ -45,11 +47,11 @@ class Checked:
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_greedy_takes_the_least_weighted_cost(engine: str) -> None:
+def test_greedy_takes_the_least_weighted_cost(engine: EngineName) -> None:
     tapes = draw_tapes(GMORL, 3, 0, 30 if engine == "batched" else 6)
     preference, scale = random_preferences(len(tapes)), np.array([200.0, 0.5])
     checked = Checked(GreedyPolicy(scale))
-    play_offload(checked, GMORL, tapes, preference, engine)
+    play(checked, GMORL, tapes, preference, engine)
     assert len(checked.decisions) == 12
     several = 0
     for costs, action in checked.decisions:
@@ -67,13 +69,13 @@ def test_greedy_takes_the_least_weighted_cost(engine: str) -> None:
 def test_greedy_follows_its_preference_and_the_scale() -> None:
     tapes = draw_tapes(GMORL, 0, 0, 40)
     scale = calibrate(GMORL).scale
-    totals = [play_offload(GreedyPolicy(scale), GMORL, tapes, np.array([w, 1.0 - w])) for w in (1.0, 0.5, 0.0)]
+    totals = [play(GreedyPolicy(scale), GMORL, tapes, np.array([w, 1.0 - w])) for w in (1.0, 0.5, 0.0)]
     delays, energies = [p.shown("delay").mean() for p in totals], [p.shown("energy").mean() for p in totals]
     assert delays[0] < delays[1] < delays[2]
     assert energies[0] > energies[1] > energies[2]
     # Ten times the scale of an objective is a tenth of its weight.
-    one = play_offload(GreedyPolicy(scale * [10.0, 1.0]), GMORL, tapes, np.array([0.5, 0.5]))
-    other = play_offload(GreedyPolicy(scale), GMORL, tapes, np.array([0.05, 0.5]) / 0.55)
+    one = play(GreedyPolicy(scale * [10.0, 1.0]), GMORL, tapes, np.array([0.5, 0.5]))
+    other = play(GreedyPolicy(scale), GMORL, tapes, np.array([0.05, 0.5]) / 0.55)
     assert_array_equal(one.records.server, other.records.server)
 
 
@@ -83,7 +85,7 @@ def test_only_servers_that_exist_are_chosen(name: str, scenario: OffloadScenario
     tapes = draw_tapes(scenario, 1, 0, 64)
     assert tapes.num_servers.min() < tapes.num_servers.max()
     checked = Checked(named_policy(name, scenario)(0))
-    play_offload(checked, scenario, tapes, random_preferences(len(tapes)))
+    play(checked, scenario, tapes, random_preferences(len(tapes)))
     for _, action in checked.decisions:
         assert action.shape == (64,)
         assert action.dtype == np.int64
@@ -140,11 +142,11 @@ def test_random_never_takes_the_device(name: str) -> None:
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
 @pytest.mark.parametrize("scenario", [GMORL, DEVICE], ids=["servers", "device"])
-def test_the_shortest_work_is_joined(engine: str, scenario: OffloadScenario) -> None:
+def test_the_shortest_work_is_joined(engine: EngineName, scenario: OffloadScenario) -> None:
     """The least of what the records say is left on each server and on its way there; the fastest of equals."""
     tapes = draw_tapes(scenario, 5, 0, 8)
     checked = Checked(named_policy("join-shortest-work", scenario)(0))
-    records = play_offload(checked, scenario, tapes, np.array([0.5, 0.5]), engine).records
+    records = play(checked, scenario, tapes, np.array([0.5, 0.5]), engine).records
     step_s, ties = scenario.episode.step_s, 0
     for n, step in zip(*np.nonzero(records.dispatched), strict=True):
         servers = list(range(tapes.num_servers[n]))
@@ -169,7 +171,7 @@ def test_cloud_takes_the_first_server() -> None:
 def test_a_seed_repeats_a_policy(name: str) -> None:
     tapes = draw_tapes(GMORL, 0, 0, 20)
     make = named_policy(name, GMORL)
-    first, again, other = (play_offload(make(s), GMORL, tapes, np.array([0.5, 0.5])).records.server for s in (7, 7, 8))
+    first, again, other = (play(make(s), GMORL, tapes, np.array([0.5, 0.5])).records.server for s in (7, 7, 8))
     assert_array_equal(first, again)
     if name != "hindsight":  # whose seeds may well find the same schedules
         assert (first != other).any() == (name in ("random", "edge", "lookahead"))
@@ -181,10 +183,10 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_totals_are_those_of_the_tasks(engine: str) -> None:
+def test_totals_are_those_of_the_tasks(engine: EngineName) -> None:
     scenario = small_scenario(objectives=("energy", "delay"))
     tapes = draw_tapes(scenario, 0, 0, 6)
-    played = play_offload(RandomPolicy(1), scenario, tapes, np.array([0.5, 0.5]), engine)
+    played = play(RandomPolicy(1), scenario, tapes, np.array([0.5, 0.5]), engine)
     records = played.records
     done = records.dispatched
     assert done.any()
@@ -197,7 +199,7 @@ def test_one_preference_for_all_is_the_same_as_one_each() -> None:
     tapes = draw_tapes(GMORL, 0, 0, 10)
     policy = GreedyPolicy(calibrate(GMORL).scale)
     preferences = random_preferences(10)
-    together = play_offload(policy, GMORL, tapes, preferences)
+    together = play(policy, GMORL, tapes, preferences)
     for episode, preference in enumerate(preferences):
-        alone = play_offload(policy, GMORL, tapes.select(slice(episode, episode + 1)), preference)
+        alone = play(policy, GMORL, tapes.select(slice(episode, episode + 1)), preference)
         assert_array_equal(alone.records.server[0], together.records.server[episode])

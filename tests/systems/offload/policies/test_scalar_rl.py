@@ -12,7 +12,8 @@ from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.simple import RandomPolicy
-from tests.one_system import OffloadPolicy, play_offload
+from tests.one_system import OffloadPolicy
+from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 
 # An edge of 1 GHz consumes a sixteenth of what the cloud does, and takes four times as long.
@@ -25,11 +26,11 @@ DQN_CONFIG = DqnConfig(steps=6_000, envs=16, batch=64, replay=6_000, warm_up=300
 
 def totals(policy: OffloadPolicy, weight: float) -> NDArray[np.float64]:
     tapes = draw_tapes(SCENARIO, 0, 0, 128)
-    return play_offload(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
+    return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
 @pytest.mark.parametrize("make", [lambda: PpoPolicy(SCENARIO, PPO_CONFIG), lambda: DqnPolicy(SCENARIO, DQN_CONFIG)])
-def test_a_tiny_budget_learns_the_two_ends(make: Callable[..., object]) -> None:
+def test_a_tiny_budget_learns_the_two_ends(make: Callable[..., OffloadPolicy]) -> None:
     cloud, edge = totals(RandomPolicy(0, p=1.0), 0.5), totals(RandomPolicy(0, p=0.0), 0.5)
     assert cloud[0] < edge[0]
     assert edge[1] < cloud[1]

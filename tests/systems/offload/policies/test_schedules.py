@@ -14,7 +14,7 @@ from mecsim.systems.offload.policies.annealing import AnnealingConfig, Annealing
 from mecsim.systems.offload.policies.nsga2 import Nsga2Config, Nsga2Policy, ScheduleFront, schedule_front
 from mecsim.systems.offload.policies.schedules import ScheduleCosts, random_schedules
 from mecsim.systems.offload.scenario import Episode, OffloadScenario
-from tests.one_system import play_offload
+from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import DEVICE, NO_CLOUD, ONE_OBJECTIVE, RANGE, SMALL, TURNED
 from tests.training.small import small_scenario
 
@@ -42,7 +42,7 @@ def test_costs_are_the_means_of_playing_each(scenario: OffloadScenario, episodes
     costs = ScheduleCosts(scenario, episodes)
     tapes = training_tapes(draw_tapes, scenario, 0, episodes)
     preference = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
-    expected = [play_offload(Fixed(s), scenario, tapes, preference).totals.mean(axis=0) for s in schedules]
+    expected = [play(Fixed(s), scenario, tapes, preference).totals.mean(axis=0) for s in schedules]
     assert_allclose(costs(schedules), expected)
     assert_allclose(costs(schedules[:1]), expected[:1])  # another number than before
 
@@ -81,9 +81,7 @@ def test_a_schedule_is_played_as_it_is() -> None:
         (AnnealingPolicy(RANGE, ANNEALING), annealed(RANGE, (0.5, 0.5), ANNEALING)),
         (Nsga2Policy(RANGE, NSGA2), cheapest(schedule_front(RANGE, NSGA2), RANGE)),
     ):
-        played, expected = (
-            play_offload(p, RANGE, tapes, np.array([0.5, 0.5])).totals for p in (policy, Fixed(schedule))
-        )
+        played, expected = (play(p, RANGE, tapes, np.array([0.5, 0.5])).totals for p in (policy, Fixed(schedule)))
         assert_array_equal(played, expected)
 
 
