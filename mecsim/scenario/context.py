@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mecsim.core.engine import ScenarioT
 from mecsim.core.laws import LawSection
 from mecsim.core.scenario import Scenario
 from mecsim.errors import ScenarioError
@@ -14,7 +15,7 @@ from mecsim.scenario.text import TextProblem, dotted, read_plain
 from mecsim.schema.words import close_name, one_line
 
 
-def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario:
+def with_context(scenario: ScenarioT, assignments: Mapping[str, str]) -> ScenarioT:
     """`scenario` with YAML values assigned to dotted YAML keys, such as `{"servers.edge.cpu": "2 GHz"}`.
 
     A system may have short words for keys, such as `edges` for `servers.edge.count`. Raises ScenarioError with one line
@@ -44,7 +45,7 @@ def with_context(scenario: Scenario, assignments: Mapping[str, str]) -> Scenario
         _put(root, name.split("."), value)
     changed, findings = check(root)
     problems += [f"--context: {dotted(path)}: {message}" for path, message in findings]
-    if problems or changed is None:
+    if problems or not isinstance(changed, kind):
         raise ScenarioError(problems)
     return changed
 

@@ -99,7 +99,7 @@ def assert_goes_on_bit_for_bit(agent: ValueLearner, replay: Replay, path: Path) 
     assert (other.config, other.shape, other.updates) == (agent.config, agent.shape, 5)
     for _ in range(2):
         first, second = (each.act(observation, preference, explore=True) for each in (agent, other))
-        assert (first == second).all()
+        assert np.array_equal(first, second)
         for step in range(5, 8):
             agent.update(replay, step / 10)
             other.update(replay, step / 10)
@@ -138,7 +138,7 @@ class DebtWorld:
     def step(self, action: np.ndarray) -> np.ndarray:
         """Return the reward vector (N, 2)."""
         rows = np.arange(self.states)
-        reward = -(self.own[rows, action] + self.owed)
+        reward: NDArray[np.float64] = -(self.own[rows, action] + self.owed)
         self.owed = self.debt[rows, action]
         self.draw()
         return reward

@@ -1,5 +1,7 @@
 """The policy as one function of tensors: what the agent itself answers."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -27,7 +29,7 @@ def tensors(observation: dict[str, np.ndarray], preference: np.ndarray) -> list[
     return [torch.as_tensor(array) for array in (*observation.values(), preference.astype(np.float32))]
 
 
-CONFIGS: dict[str, dict[str, object]] = {
+CONFIGS: dict[str, dict[str, Any]] = {
     "default": {},
     "no residual": {"residual": False},
     "scalar": {"critic": "scalar"},

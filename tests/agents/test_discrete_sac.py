@@ -3,6 +3,7 @@
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,7 +154,7 @@ def test_what_the_critics_agree_on(arrays: Arrays, critic: str, pessimism: str) 
 @pytest.mark.parametrize("pessimism", ["mean", "min"])
 def test_the_softmax_policy_is_its_formula(arrays: Arrays, critic: str, pessimism: str) -> None:
     """With so steep an average the averaged network is the latest one, whose values are told."""
-    settings = {"critic": critic, "pessimism": pessimism, "averaging_power": 1e12, "temperature": 2.0}
+    settings: dict[str, Any] = {"critic": critic, "pessimism": pessimism, "averaging_power": 1e12, "temperature": 2.0}
     agent = updated(make_agent(policy="softmax", **settings), filled_replay(arrays), 10)
     observation = arrays.observation(200)
     values = agent.q_values(observation, PREFERENCE)
@@ -174,19 +175,24 @@ def test_only_a_policy_network_is_an_own_network() -> None:
 @POLICIES
 def test_exploring_changes_when_the_policy_is_released(arrays: Arrays, policy: str) -> None:
     """At next to no temperature exploring takes the likeliest option, so what it draws does not matter."""
-    cold = {"temperature": 0.01, "exploration_temperature": 1e-7, "residual": False, "averaging_power": 1e12}
+    cold: dict[str, Any] = {
+        "temperature": 0.01,
+        "exploration_temperature": 1e-7,
+        "residual": False,
+        "averaging_power": 1e12,
+    }
     agent, replay = make_agent(policy=policy, learning_rate=0.01, **cold), filled_replay(arrays)
     observation = arrays.observation(500)
     updated(agent, replay, 20)
     agent.release()
     released = agent.act(observation, PREFERENCE, explore=True)
-    assert (released == agent.eval(observation, PREFERENCE)).mean() > 0.95
+    assert np.mean(released == agent.eval(observation, PREFERENCE)) > 0.95
     for _ in range(20):
         agent.update(replay, 0.0)
-    assert (agent.act(observation, PREFERENCE, explore=True) == released).mean() > 0.98
-    assert (agent.eval(observation, PREFERENCE) != released).mean() > 0.05
+    assert np.mean(agent.act(observation, PREFERENCE, explore=True) == released) > 0.98
+    assert np.mean(agent.eval(observation, PREFERENCE) != released) > 0.05
     agent.release()
-    assert (agent.act(observation, PREFERENCE, explore=True) == agent.eval(observation, PREFERENCE)).mean() > 0.95
+    assert np.mean(agent.act(observation, PREFERENCE, explore=True) == agent.eval(observation, PREFERENCE)) > 0.95
 
 
 @pytest.mark.parametrize(("residual", "fraction", "rises"), [(False, 0.1, False), (True, 1.0, True)])
@@ -195,7 +201,7 @@ def test_temperature_moves_against_the_error_of_entropy(
     arrays: Arrays, policy: str, residual: bool, fraction: float, rises: bool
 ) -> None:
     """The plain form starts uniform, above any lower target; the residual one nearly greedy, below the uniform's."""
-    settings = {"learn_temperature": True, "residual": residual, "target_entropy_fraction": fraction}
+    settings: dict[str, Any] = {"learn_temperature": True, "residual": residual, "target_entropy_fraction": fraction}
     agent = make_agent(policy=policy, **settings)
     before = agent.state_tensors()["model.log_temperature"]
     agent.update(filled_replay(arrays), 0.0)
@@ -209,6 +215,6 @@ COMBINATIONS = itertools.product(("softmax", "network"), ("vector", "scalar"), (
 def test_resumes_bit_for_bit(
     arrays: Arrays, tmp_path: Path, policy: str, critic: str, pessimism: str, switch: bool
 ) -> None:
-    settings = {"policy": policy, "critic": critic, "pessimism": pessimism, "learn_temperature": switch}
+    settings: dict[str, Any] = {"policy": policy, "critic": critic, "pessimism": pessimism, "learn_temperature": switch}
     agent, replay = make_agent(compress=switch, **settings), filled_replay(arrays, group=4 if switch else 1)
     assert_goes_on_bit_for_bit(agent, replay, tmp_path / "agent.safetensors")

@@ -1,5 +1,7 @@
 """The double deep Q-network: its target, and how it explores."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,7 @@ from .conftest import SHAPE, Arrays, filled_replay, make_learner
 PREFERENCE = np.array([0.3, 0.7], np.float32)
 
 
-def make_dqn(**config: object) -> DoubleDQN:
+def make_dqn(**config: Any) -> DoubleDQN:
     made = make_learner("dqn", **config)
     assert isinstance(made, DoubleDQN)
     return made

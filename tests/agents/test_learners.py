@@ -76,7 +76,7 @@ def test_a_fixed_preference_is_the_only_one_that_is_learned_for(arrays: Arrays, 
     for preference in ([1.0, 0.0], [0.0, 1.0], [0.3, 0.7]):
         first, second = (make_learner(kind, residual=False) for _ in range(2))
         metrics = first.update(replay, 0.0, preference)
-        rows = np.tile(np.float32(preference), (first.config.batch_size, 1))
+        rows = np.tile(np.asarray(preference, np.float32), (first.config.batch_size, 1))
         assert float(second.update(replay, 0.0, rows)["critic_loss"]) == float(metrics["critic_loss"])
         assert states_equal(first, second)
         results.append(float(metrics["target"]))
@@ -118,7 +118,7 @@ def test_the_average_of_the_weights_is_played(arrays: Arrays, kind: str) -> None
     with torch.no_grad():
         for parameter in [*agent.model.deciding.parameters(), *agent.model.exploring.parameters()]:
             parameter.zero_()
-    assert (agent.eval(observation, PREFERENCE) == before[0]).all()
+    assert np.array_equal(agent.eval(observation, PREFERENCE), before[0])
     assert (agent.action_probabilities(observation, PREFERENCE) == before[1]).all()
     with torch.no_grad():
         for parameter in agent.model.averaged.parameters():
@@ -163,8 +163,8 @@ def test_exploring_changes_only_with_release(arrays: Arrays, kind: str) -> None:
             agent.release()
         for _ in range(100):
             agent.update(replay, 0.9)
-    assert (draws[0] == draws[1]).all()
-    assert (draws[1] != draws[2]).any()
+    assert np.array_equal(draws[0], draws[1])
+    assert not np.array_equal(draws[1], draws[2])
 
 
 @ANY
@@ -185,13 +185,13 @@ def test_same_seed_same_weights_and_another_seed_others(arrays: Arrays, kind: st
 
 @ANY
 def test_global_random_state_is_left_alone(arrays: Arrays, kind: str) -> None:
-    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=True)[1].copy()  # noqa: NPY002
     agent, replay = make_learner(kind), filled_replay(arrays)
     agent.observe(replay)
     agent.update(replay, 0.0)
     agent.act(arrays.observation(3), PREFERENCE, explore=True)
     assert torch.equal(torch_before, torch.get_rng_state())
-    assert (numpy_before == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert (numpy_before == np.random.get_state(legacy=True)[1]).all()  # noqa: NPY002
 
 
 @ANY

@@ -126,6 +126,7 @@ def test_single_and_no_valid_option_give_numbers_and_gradients() -> None:
     bits = entropy(probability, log_probability)
     torch.testing.assert_close(bits, torch.tensor([0.0, 0.0, 0.6931472]))
     bits.sum().backward()
+    assert logits.grad is not None
     assert torch.isfinite(logits.grad).all()
 
 

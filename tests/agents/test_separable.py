@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +15,9 @@ STATES = 50
 FUTURE = 1  # the objective with a separable cost
 
 
-def learned(arrays: Arrays, declared: tuple[int, ...] = (FUTURE,), **settings: object) -> DiscreteSAC:
+def learned(arrays: Arrays, declared: tuple[int, ...] = (FUTURE,), **settings: Any) -> DiscreteSAC:
     """An agent whose critics have learned noise."""
-    values = {"head_sizes": [16], "learning_rate": 0.01} | settings
+    values: dict[str, Any] = {"head_sizes": [16], "learning_rate": 0.01} | settings
     agent = make_agent(replace(SHAPE, separable=declared), **values)
     replay = filled_replay(arrays)
     agent.observe(replay)

@@ -1,14 +1,17 @@
 """Latencies are those of single decisions on real tasks."""
 
 import time
+from pathlib import Path
 
 import numba
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from mecsim.bench import latency
-from mecsim.bench.latency import agent_decides, measure_decisions, measure_latency, policy_decides
+from mecsim.bench.latency import Decide, agent_decides, measure_decisions, measure_latency, policy_decides
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError
 from mecsim.policies import named_policy
 from mecsim.scenario import parse_scenario
@@ -21,15 +24,15 @@ SCENARIO = small_scenario()
 
 
 @pytest.fixture(autouse=True)
-def _short_warm_up(monkeypatch):
+def _short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "WARM_UP", 5)
 
 
-def test_what_is_measured_is_the_decision():
-    def slow_then_fast(slow_share):
+def test_what_is_measured_is_the_decision() -> None:
+    def slow_then_fast(slow_share: float) -> Decide:
         rng = np.random.default_rng(0)
 
-        def decide(episodes, observation):
+        def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
             if observation["context"][0, QUEUED_TASKS] > 0 and rng.random() < slow_share:
                 time.sleep(0.02)
             return 0
@@ -44,8 +47,8 @@ def test_what_is_measured_is_the_decision():
     assert often.cpu_p99_us < 10_000  # who sleeps takes no processor
 
 
-def test_work_takes_time_on_a_processor():
-    def busy(episodes, observation):
+def test_work_takes_time_on_a_processor() -> None:
+    def busy(episodes: AnyEpisodes, observation: Arrays) -> int:
         until = time.thread_time() + 2e-3
         while time.thread_time() < until:
             pass
@@ -56,10 +59,10 @@ def test_work_takes_time_on_a_processor():
     assert found.median_us >= 2_000
 
 
-def test_only_decisions_on_tasks_count_and_all_run_on_one_thread():
+def test_only_decisions_on_tasks_count_and_all_run_on_one_thread() -> None:
     asked, threads = [], set()
 
-    def decide(episodes, observation):
+    def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         asked.append(int(observation["context"][0, QUEUED_TASKS] > 0))
         threads.add((torch.get_num_threads(), numba.get_num_threads()))
         assert observation["options"].shape == (1, 3, len(episodes.layout.option_columns))
@@ -73,14 +76,14 @@ def test_only_decisions_on_tasks_count_and_all_run_on_one_thread():
     assert (torch.get_num_threads(), numba.get_num_threads()) == before
 
 
-def test_every_kind_of_policy_can_be_measured(tmp_path):
+def test_every_kind_of_policy_can_be_measured(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run")
     trained(run)
     agent = run.load_agent()
     wanted, seen = [], []
     original = agent.eval
 
-    def watched(observation, preference):
+    def watched(observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64] | int:
         wanted.append(tuple(preference))
         seen.append({name: values.ndim for name, values in observation.items()})
         return original(observation, preference)
@@ -95,11 +98,11 @@ def test_every_kind_of_policy_can_be_measured(tmp_path):
     assert all(one == {"options": 2, "mask": 1, "context": 1} for one in seen)
 
 
-def test_decisions_on_requests_are_measured_as_well():
+def test_decisions_on_requests_are_measured_as_well() -> None:
     cell = parse_scenario("mecsim: 1\nkind: personalize\nepisode: {requests: 8}\nusers: {count: 4}\n")
     asked = []
 
-    def decide(episodes, observation):
+    def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         asked.append(observation["mask"].shape)
         return int(observation["mask"][0].argmax())
 
@@ -110,7 +113,7 @@ def test_decisions_on_requests_are_measured_as_well():
     assert len(found) == 4
 
 
-def test_a_scenario_without_tasks_is_refused():
+def test_a_scenario_without_tasks_is_refused() -> None:
     idle = small_scenario(users=Users(count=1, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=1e6)))
     with pytest.raises(InputError, match="no tasks to decide on"):
         measure_latency(lambda episodes, observation: 0, idle, 10)

@@ -14,14 +14,14 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mecsim.core.engine import Observation
 from mecsim.envs.vector import BatchVectorEnv, make_vec
-from mecsim.scenario import load_scenario
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.engine import OffloadEngine
 from mecsim.systems.offload.layout import offload_spec
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
+from tests.one_system import offload_scenario
 
-SCENARIO = load_scenario("gmorl-e6")
+SCENARIO = offload_scenario("gmorl-e6")
 STEPS = SCENARIO.episode.steps
 COPIES = 8  # of each episode, as training has by default
 
@@ -88,8 +88,7 @@ def test_vector_env(measure: Measure) -> None:
 def filled(envs: int) -> tuple[BatchVectorEnv, DiscreteSAC, Replay]:
     """An environment, an agent for it, and a replay with one episode of each copy."""
     env = BatchVectorEnv(SCENARIO, envs, copies=COPIES)
-    servers, features = env.episodes.observation_space["options"].shape
-    context = env.episodes.observation_space["context"].shape[0]
+    servers, features, context = env.episodes.layout.shape
     shape = EnvironmentShape(
         2, features, context, (200.0, 0.5), servers, env.episodes.cost_columns, (), env.episodes.layout.count_columns
     )

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from mecsim.scenario import load_scenario
 from mecsim.schema import tables
 from mecsim.systems.offload.draw import tapes as drawing
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import offload_scenario
 
 TASKS, SITES, USERS = 1_000_000, 500, 1000
 SCENARIO = f"""\
@@ -44,13 +44,13 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_reading_a_trace(benchmark: BenchmarkFixture, path: Path) -> None:
     def read() -> OffloadScenario:
         tables._read.cache_clear()
-        return load_scenario(path)
+        return offload_scenario(path)
 
     assert benchmark(read).expected_arrivals == TASKS
 
 
 def test_drawing_a_trace(benchmark: BenchmarkFixture, path: Path) -> None:
-    scenario = load_scenario(path)
+    scenario = offload_scenario(path)
 
     def draw() -> int:
         drawing._draw_reel.cache_clear()
@@ -65,7 +65,7 @@ def test_memory_of_a_trace(path: Path) -> None:
     """In a process of its own, whose peak tells."""
     code = (
         "import sys; from mecsim.core.system import draw_episodes; from mecsim.scenario import load_scenario; "
-        "draw_episodes(load_scenario(sys.argv[1]), 0, 0, 1)"
+        "draw_episodes(offload_scenario(sys.argv[1]), 0, 0, 1)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 2**32

@@ -48,6 +48,7 @@ def mecsim(capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
         with pytest.raises(SystemExit) as caught:
             main([str(argument) for argument in arguments])
         said = capsys.readouterr()
+        assert isinstance(caught.value.code, int)
         return Said(caught.value.code, said.out, said.err)
 
     yield call

@@ -2,10 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.cli.conftest import Command
 from tests.training.small import scenario_file, small_scenario
 
 from .conftest import SET, snapshot
@@ -44,7 +47,9 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", list(FILES))
-def test_a_scenario_that_cannot_be_used_is_refused_by_every_command(refused, tmp_path, name):
+def test_a_scenario_that_cannot_be_used_is_refused_by_every_command(
+    refused: Command, tmp_path: Path, name: str
+) -> None:
     content, *parts = FILES[name]
     path = tmp_path / "scenario.yaml"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -63,7 +68,7 @@ def test_a_scenario_that_cannot_be_used_is_refused_by_every_command(refused, tmp
         assert refused(*arguments).err == said.err
 
 
-def test_every_problem_of_a_file_has_a_line(refused, tmp_path):
+def test_every_problem_of_a_file_has_a_line(refused: Command, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(HEAD + "users: {count: 0}\nepisode: {steps: x}\nserver: 3\n")
     said = refused("simulate", "x.yaml", lines=3)
     assert [line.split(": ")[1] for line in said.err.splitlines()] == ["users.count", "episode.steps", "server"]
@@ -80,20 +85,20 @@ def test_every_problem_of_a_file_has_a_line(refused, tmp_path):
         ("x" * 5000, "name too long"),
     ],
 )
-def test_a_scenario_that_is_not_there(refused, given, part):
+def test_a_scenario_that_is_not_there(refused: Command, given: str, part: str) -> None:
     assert part.lower() in refused("simulate", given).err.lower()
 
 
-def test_a_folder_or_device_in_the_place_of_a_file(refused, tmp_path):
+def test_a_folder_or_device_in_the_place_of_a_file(refused: Command, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     assert "is a folder" in refused("validate", "folder").err
     assert "not a regular file" in refused("validate", os.devnull).err
 
 
-def test_a_file_that_cannot_be_read(mecsim, small, monkeypatch):
+def test_a_file_that_cannot_be_read(mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = Path.open
 
-    def guarded(path, *arguments, **options):  # changed rights would not stop an administrator
+    def guarded(path: Path, *arguments: Any, **options: Any) -> Any:  # changed rights would not stop an administrator
         if path == small:
             raise PermissionError(13, "Permission denied", str(path))
         return original(path, *arguments, **options)
@@ -121,7 +126,7 @@ def test_a_file_that_cannot_be_read(mecsim, small, monkeypatch):
         ("1e999,0", "sum to 1"),
     ],
 )
-def test_a_preference_that_is_none(refused, small, preference, part):
+def test_a_preference_that_is_none(refused: Command, small: Path, preference: str, part: str) -> None:
     said = refused("simulate", small, "--preference", preference, "--out", "new")
     assert said.err.startswith(f"mecsim: --preference {preference}: ")
     assert part in said.err
@@ -143,14 +148,14 @@ def test_a_preference_that_is_none(refused, small, preference, part):
         ("episode.steps=1e99", "episode.steps"),
     ],
 )
-def test_a_context_that_is_none(refused, small, context, part):
+def test_a_context_that_is_none(refused: Command, small: Path, context: str, part: str) -> None:
     for command in (("simulate", small), ("sweep", "greedy", "--scenario", small)):
         said = refused(*command, "--context", context, "--out", "new")
         assert part in said.err
         assert "--context" in said.err
 
 
-def test_a_context_given_twice(refused, small):
+def test_a_context_given_twice(refused: Command, small: Path) -> None:
     said = refused("simulate", small, "--context", "edges=1", "--context", "edges=2")
     assert "--context edges: given twice" in said.err
 
@@ -175,7 +180,9 @@ def test_a_context_given_twice(refused, small):
         ("evaluation_preferences=1", "at least 2 preferences"),
     ],
 )
-def test_a_setting_that_is_none_leaves_even_an_old_run_alone(refused, small, run_folder, setting, part):
+def test_a_setting_that_is_none_leaves_even_an_old_run_alone(
+    refused: Command, small: Path, run_folder: Path, setting: str, part: str
+) -> None:
     key = setting.partition("=")[0]
     settings = [text for value in SET[1::2] if not value.startswith(f"{key}=") for text in ("--set", value)]
     assert part in refused("train", small, "--out", "new", *settings, "--set", setting).err
@@ -183,7 +190,7 @@ def test_a_setting_that_is_none_leaves_even_an_old_run_alone(refused, small, run
 
 
 @pytest.mark.parametrize("device", ["nonsense", "", "cuda:99", "meta", "mps", "cpu cuda", "tpu:0"])
-def test_a_device_that_is_not_there(refused, small, device):
+def test_a_device_that_is_not_there(refused: Command, small: Path, device: str) -> None:
     said = refused("train", small, "--out", "new", "--device", device)
     assert said.err.startswith(f"mecsim: --device {device}: ")
     assert "use auto" in said.err
@@ -236,21 +243,21 @@ def test_a_device_that_is_not_there(refused, small, device):
     ],
     ids=lambda arguments: " ".join(arguments)[:60],
 )
-def test_a_command_that_cannot_be(refused, arguments):
+def test_a_command_that_cannot_be(refused: Command, arguments: tuple[str, ...]) -> None:
     assert refused(*arguments).err.startswith("mecsim")
 
 
-def test_a_misspelt_option_is_answered_with_the_right_one(refused):
+def test_a_misspelt_option_is_answered_with_the_right_one(refused: Command) -> None:
     assert "--episodes" in refused("simulate", "gmorl", "--episode", "3").err
 
 
 @pytest.mark.parametrize("policy", ["gredy", "", "absent/run", ".", "a\0b", "x" * 5000])
-def test_a_policy_that_is_none(refused, small, policy):
+def test_a_policy_that_is_none(refused: Command, small: Path, policy: str) -> None:
     said = refused("simulate", small, "--policy", policy, "--out", "new")
     assert "nor a policy; these are annealing, cloud, dqn, edge" in said.err
 
 
-def test_a_run_that_cannot_be_used(refused, small, run_folder):
+def test_a_run_that_cannot_be_used(refused: Command, small: Path, run_folder: Path) -> None:
     uses = [
         ("simulate", small, "--policy", run_folder, "--out", "new"),
         ("sweep", run_folder, "--out", "new"),
@@ -269,7 +276,7 @@ def test_a_run_that_cannot_be_used(refused, small, run_folder):
 
 
 @pytest.mark.parametrize("name", ["state.json", "agent.safetensors", "replay.safetensors", "metrics.csv"])
-def test_a_damaged_run_is_not_resumed(mecsim, run_folder, name):
+def test_a_damaged_run_is_not_resumed(mecsim: Command, run_folder: Path, name: str) -> None:
     [path] = run_folder.rglob(name)
     path.write_bytes(b"\xff junk")
     before = snapshot(run_folder)
@@ -281,12 +288,12 @@ def test_a_damaged_run_is_not_resumed(mecsim, run_folder, name):
     assert after == before
 
 
-def test_a_run_without_checkpoint_has_no_policy(refused, small, run_folder):
+def test_a_run_without_checkpoint_has_no_policy(refused: Command, small: Path, run_folder: Path) -> None:
     shutil.rmtree(run_folder / "checkpoints")
     assert "no checkpoint yet" in refused("simulate", small, "--policy", run_folder).err
 
 
-def test_a_run_that_does_not_fit_the_scenario(refused, small, run_folder, tmp_path):
+def test_a_run_that_does_not_fit_the_scenario(refused: Command, small: Path, run_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "front.csv").write_text("precious")
     (tmp_path / "fewer").mkdir()
@@ -301,7 +308,7 @@ def test_a_run_that_does_not_fit_the_scenario(refused, small, run_folder, tmp_pa
         assert part in refused("simulate", scenario, "--policy", run_folder, *context, "--out", "new").err
 
 
-def test_resume_of_nothing(refused, tmp_path):
+def test_resume_of_nothing(refused: Command, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folder in ("absent", "empty"):
         assert "not a run of mecsim train" in refused("train", "--resume", "--out", folder).err
@@ -310,11 +317,11 @@ def test_resume_of_nothing(refused, tmp_path):
 @pytest.mark.parametrize(
     "extra", [("gmorl",), ("--steps", "5"), ("--seed", "0"), ("--set", "num_envs=3"), ("--force",)]
 )
-def test_resume_takes_no_other_settings(refused, run_folder, extra):
+def test_resume_takes_no_other_settings(refused: Command, run_folder: Path, extra: tuple[str, ...]) -> None:
     assert "--resume goes on with the run as it is" in refused("train", "--resume", "--out", run_folder, *extra).err
 
 
-OUTPUTS = {
+OUTPUTS: dict[str, Callable[[Path], tuple[Any, ...]]] = {
     "simulate": lambda small: ("simulate", small, "--episodes", 1),
     "train": lambda small: ("train", small, "--steps", 16, *SET),
     "sweep": lambda small: ("sweep", "cloud", "--scenario", small, "--episodes", 1, "--preferences", 2),
@@ -327,7 +334,9 @@ OWN = {
 
 
 @pytest.mark.parametrize("command", list(OUTPUTS))
-def test_a_place_that_cannot_be_written(refused, small, tmp_path, monkeypatch, command):
+def test_a_place_that_cannot_be_written(
+    refused: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
     (tmp_path / "file").write_text("precious")
     arguments = OUTPUTS[command](small)
     assert "is a file" in refused(*arguments, "--out", "file").err
@@ -339,7 +348,9 @@ def test_a_place_that_cannot_be_written(refused, small, tmp_path, monkeypatch, c
 
 
 @pytest.mark.parametrize("command", list(OUTPUTS))
-def test_what_is_there_is_replaced_only_by_force(mecsim, refused, small, tmp_path, command):
+def test_what_is_there_is_replaced_only_by_force(
+    mecsim: Command, refused: Command, small: Path, tmp_path: Path, command: str
+) -> None:
     arguments = (*OUTPUTS[command](small), "--out", "out")
     assert mecsim(*arguments).code == 0
     out = tmp_path / "out"
@@ -360,13 +371,17 @@ def test_what_is_there_is_replaced_only_by_force(mecsim, refused, small, tmp_pat
 
 
 @pytest.mark.parametrize("command", ["simulate", "sweep"])
-def test_force_does_not_take_a_run_for_old_results(refused, small, run_folder, command):
+def test_force_does_not_take_a_run_for_old_results(
+    refused: Command, small: Path, run_folder: Path, command: str
+) -> None:
     arguments = (*OUTPUTS[command](small), "--out", run_folder, "--force")
     assert "no summary.json of this command" in refused(*arguments).err
 
 
 @pytest.mark.parametrize("command", list(OUTPUTS))
-def test_force_leaves_alone_what_another_program_wrote(refused, small, tmp_path, command):
+def test_force_leaves_alone_what_another_program_wrote(
+    refused: Command, small: Path, tmp_path: Path, command: str
+) -> None:
     (tmp_path / "theirs" / "checkpoints").mkdir(parents=True)
     (tmp_path / "theirs" / "checkpoints" / "precious").write_text("precious")
     (tmp_path / "theirs" / "config.yaml").write_text("learning_rate: 1\n")
@@ -376,7 +391,7 @@ def test_force_leaves_alone_what_another_program_wrote(refused, small, tmp_path,
     assert snapshot(tmp_path / "theirs") == before
 
 
-def test_force_removes_a_link_but_not_what_it_leads_to(mecsim, small, tmp_path):
+def test_force_removes_a_link_but_not_what_it_leads_to(mecsim: Command, small: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "precious").write_text("precious")
     assert mecsim(*OUTPUTS["sweep"](small), "--out", "out").code == 0
@@ -387,12 +402,12 @@ def test_force_removes_a_link_but_not_what_it_leads_to(mecsim, small, tmp_path):
     assert not (tmp_path / "out" / "tensorboard").is_symlink()
 
 
-def test_an_empty_folder_is_as_good_as_none(mecsim, small, tmp_path):
+def test_an_empty_folder_is_as_good_as_none(mecsim: Command, small: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     assert mecsim(*OUTPUTS["simulate"](small), "--out", "out").code == 0
     assert mecsim(*OUTPUTS["simulate"](small), "--out", "deep/er/out").code == 0
 
 
 @pytest.mark.parametrize("name", ["no/such/folder/x", "x" * 5000])
-def test_init_where_nothing_can_be_written(refused, name):
+def test_init_where_nothing_can_be_written(refused: Command, name: str) -> None:
     assert "cannot be written" in refused("init", name).err

@@ -1,9 +1,12 @@
 """Wrong input about people, their requests and what was learnt of them: exit code 2, one line, nothing touched."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mecsim.systems.cells.scenario import CellsScenario
+from tests.cli.conftest import Command
 from tests.predictor.request_log import small_log
 
 HEAD = "mecsim: 1\nkind: personalize\n"
@@ -58,7 +61,7 @@ SCENARIOS = {
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))
-def test_a_scenario_that_cannot_be(refused, tmp_path, name):
+def test_a_scenario_that_cannot_be(refused: Command, tmp_path: Path, name: str) -> None:
     content, part = SCENARIOS[name]
     (tmp_path / "wrong.yaml").write_text(f"{HEAD}{content}\n")
     said = refused("validate", "wrong.yaml")
@@ -84,7 +87,9 @@ def test_a_scenario_that_cannot_be(refused, tmp_path, name):
     ],
     ids=["absent", "empty", "text", "noise"],
 )
-def test_a_predictor_that_is_none_is_found_before_anything_is_written(refused, tmp_path, content, part):
+def test_a_predictor_that_is_none_is_found_before_anything_is_written(
+    refused: Command, tmp_path: Path, content: bytes | None, part: str
+) -> None:
     if content is not None:
         (tmp_path / "people.safetensors").write_bytes(content)
     (tmp_path / "cell.yaml").write_text(f"{HEAD}satisfaction: {{predictor: people.safetensors}}\n")
@@ -108,7 +113,9 @@ def test_a_predictor_that_is_none_is_found_before_anything_is_written(refused, t
         (("personalized-cell", "--out", "file/log.csv"), "cannot be written"),
     ],
 )
-def test_a_log_that_cannot_be_written(refused, tmp_path, arguments, part):
+def test_a_log_that_cannot_be_written(
+    refused: Command, tmp_path: Path, arguments: tuple[int | str, ...] | tuple[str, ...], part: str
+) -> None:
     (tmp_path / "file").write_text("precious")
     assert part in refused("dataset", *arguments).err
 
@@ -138,7 +145,7 @@ def spoilt(lines: list[str], column: str, value: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", list(LOGS))
-def test_a_log_that_teaches_nothing(refused, tmp_path, name):
+def test_a_log_that_teaches_nothing(refused: Command, tmp_path: Path, name: str) -> None:
     change, part = LOGS[name]
     small_log(users=6, days=3).write(tmp_path / "log.csv")
     lines = (tmp_path / "log.csv").read_text().splitlines()
@@ -150,13 +157,13 @@ def test_a_log_that_teaches_nothing(refused, tmp_path, name):
 
 @pytest.mark.parametrize("name", ["log.parquet", "log.csv"])
 @pytest.mark.parametrize("content", [b"", np.random.default_rng(1).bytes(3000)], ids=["empty", "noise"])
-def test_a_file_that_is_no_log(refused, tmp_path, name, content):
+def test_a_file_that_is_no_log(refused: Command, tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     assert refused("fit", name, "--out", "people.safetensors").err.startswith(f"mecsim: {name}: ")
 
 
 @pytest.mark.parametrize("name", ["README.md", ".", "log"])
-def test_a_log_of_another_format(refused, name):
+def test_a_log_of_another_format(refused: Command, name: str) -> None:
     assert "expected a file that ends in .csv or .parquet" in refused("fit", name, "--out", "people.safetensors").err
 
 
@@ -169,11 +176,11 @@ def test_a_log_of_another_format(refused, name):
         (("--context", "population.personas=3"), "population.personas: expected a mapping"),
     ],
 )
-def test_options_of_the_other_kind(refused, arguments, part):
+def test_options_of_the_other_kind(refused: Command, arguments: tuple[str, str], part: str) -> None:
     assert part in refused("simulate", "personalized-quick", *arguments, "--out", "new").err
 
 
-def test_every_section_of_the_kind_has_a_wrong_example():
+def test_every_section_of_the_kind_has_a_wrong_example() -> None:
     """So that a new section is not forgotten here."""
     tried = {content.partition(":")[0] for content, _ in SCENARIOS.values()}
     sections = set(CellsScenario.model_fields) - {"mecsim", "kind", "description", "data"}

@@ -1,10 +1,15 @@
 """mecsim bench: speeds of every kind of scenario."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from mecsim.bench import engines, latency, training
+from mecsim.core.episodes import EngineName
 from mecsim.core.scenario import Scenario
 from mecsim.scenario import parse_scenario, scenario_to_yaml
+from tests.cli.conftest import Command
 from tests.training.small import small_scenario
 
 CELL = """
@@ -24,14 +29,16 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch):
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "REPETITIONS", 1)
     monkeypatch.setattr(engines, "SIMPY_EPISODES", 1)
     monkeypatch.setattr(latency, "WARM_UP", 5)
     monkeypatch.setattr(latency.measure_decisions, "__defaults__", (20,))
 
 
-def test_it_prints_speeds_and_latencies(mecsim, scenario, tmp_path, monkeypatch):
+def test_it_prints_speeds_and_latencies(
+    mecsim: Command, scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: 1.0)  # a process of its own
     (tmp_path / "small.yaml").write_text(scenario_to_yaml(scenario))
     plain = mecsim("bench", "--scenario", "small.yaml", "--envs", 4).content
@@ -47,7 +54,7 @@ def test_it_prints_speeds_and_latencies(mecsim, scenario, tmp_path, monkeypatch)
         assert 0.0 < taken[f"{who}_decision_median_us"] <= taken[f"{who}_decision_p99_us"]
 
 
-def test_it_measures_training_on_request(scenario):
+def test_it_measures_training_on_request(scenario: Scenario) -> None:
     found = training.measure_training(scenario, epochs=3)
     shares = {name: value for name, value in found.items() if name.endswith("_share")}
     assert found.keys() - shares.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
@@ -57,11 +64,13 @@ def test_it_measures_training_on_request(scenario):
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_both_engines_play_the_same_possible_actions(scenario, engine, monkeypatch):
+def test_both_engines_play_the_same_possible_actions(
+    scenario: Scenario, engine: EngineName, monkeypatch: pytest.MonkeyPatch
+) -> None:
     played = []
     original = engines._random_play
 
-    def watched(*given):
+    def watched(*given: Any) -> Any:
         actions, out = original(*given)
         played.append(actions)
         return actions, out
@@ -73,12 +82,14 @@ def test_both_engines_play_the_same_possible_actions(scenario, engine, monkeypat
     assert len(set(actions.ravel().tolist())) > 2
 
 
-def test_memory_is_measured_in_a_process_of_its_own(scenario):
+def test_memory_is_measured_in_a_process_of_its_own(scenario: Scenario) -> None:
     assert engines._peak_mib.__module__ == "mecsim.bench.engines"
     assert 10.0 < engines._peak_mib(scenario, 2) < 1e5
 
 
-def test_fewer_environments_where_they_would_take_much_memory(scenario, monkeypatch):
+def test_fewer_environments_where_they_would_take_much_memory(
+    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = []
     monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: float(asked.append(envs) or 1.0))
     monkeypatch.setattr(engines, "TAPES_BYTE", 3 * scenario.tape_byte)

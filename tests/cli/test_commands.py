@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,6 +17,7 @@ import mecsim as package
 from mecsim.cli import COMMANDS
 from mecsim.scenario import builtin_names, load_scenario
 from mecsim.training import Run
+from tests.cli.conftest import Command
 from tests.training.small import scenario_file, small_scenario
 
 from .conftest import SET, snapshot
@@ -23,12 +26,12 @@ WITH_INTERVALS = {"hypervolume", "mean_cost", "expected_utility", "mean_cost_rat
 QUALITIES = WITH_INTERVALS | {f"{name}_ci95" for name in WITH_INTERVALS} | {"igd_plus", "cardinality"}
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_version_and_help(mecsim):
+def test_version_and_help(mecsim: Command) -> None:
     assert package.__version__ in mecsim("--version").out
     for said in (mecsim("--help"), mecsim("-h"), mecsim()):
         assert said.code == 0
@@ -37,20 +40,20 @@ def test_version_and_help(mecsim):
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
-def test_every_command_has_help(mecsim, name):
+def test_every_command_has_help(mecsim: Command, name: str) -> None:
     said = mecsim(name, "--help")
     assert said.code == 0
     assert f"Usage: mecsim {name}" in said.out
 
 
-def test_scenarios_are_listed(mecsim):
+def test_scenarios_are_listed(mecsim: Command) -> None:
     said = mecsim("scenarios")
     assert said.code == 0
     assert [line.split()[0] for line in said.out.splitlines()] == list(builtin_names())
     assert mecsim("scenarios", "--json").content == builtin_names()
 
 
-def test_init_writes_a_scenario_that_is_valid(mecsim, tmp_path):
+def test_init_writes_a_scenario_that_is_valid(mecsim: Command, tmp_path: Path) -> None:
     said = mecsim("init", "mine", "--kind", "offload")
     assert said.code == 0
     assert "mine.yaml" in said.out
@@ -61,14 +64,14 @@ def test_init_writes_a_scenario_that_is_valid(mecsim, tmp_path):
     assert mecsim("validate", "mine.yaml", "gmorl", "--json").content == {"valid": True, "problems": []}
 
 
-def test_init_replaces_a_file_only_by_force(mecsim, refused, tmp_path):
+def test_init_replaces_a_file_only_by_force(mecsim: Command, refused: Command, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("precious")
     assert "exists already" in refused("init", "mine.yaml").err
     assert mecsim("init", "mine.yaml", "--force").code == 0
     assert "kind: offload" in (tmp_path / "mine.yaml").read_text()
 
 
-def test_validate_prints_a_line_per_problem_of_every_file(mecsim, small, tmp_path):
+def test_validate_prints_a_line_per_problem_of_every_file(mecsim: Command, small: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("mecsim: 1\nkind: offload\nepisode: {steps: 0}\nusers: {count: many}\n")
     said = mecsim("validate", wrong, small, "absent")
@@ -82,19 +85,19 @@ def test_validate_prints_a_line_per_problem_of_every_file(mecsim, small, tmp_pat
     assert as_json.content["problems"] == said.err.splitlines()[:2]
 
 
-def test_schema_is_json(mecsim):
+def test_schema_is_json(mecsim: Command) -> None:
     assert [part["type"] for part in mecsim("schema").content["anyOf"]] == ["object", "object"]
 
 
 @pytest.mark.parametrize("policy", ["greedy", "random", "cloud", "edge"])
-def test_simulate_prints_a_table(mecsim, small, policy):
+def test_simulate_prints_a_table(mecsim: Command, small: Path, policy: str) -> None:
     said = mecsim("simulate", small, "--policy", policy, "--episodes", 3, "--seed", 4)
     assert (said.code, said.err) == (0, "")
     assert "total delay (s)" in said.out
     assert "±" in said.out
 
 
-def test_simulate_writes_its_files(mecsim, small, tmp_path):
+def test_simulate_writes_its_files(mecsim: Command, small: Path, tmp_path: Path) -> None:
     arguments = ("simulate", small, "--policy", "greedy", "--preference", "0.3,0.7", "--episodes", 3)
     said = mecsim(*arguments, "--out", "out", "--context", "edges=3", "--num-threads", 1)
     assert said.code == 0
@@ -108,7 +111,7 @@ def test_simulate_writes_its_files(mecsim, small, tmp_path):
     assert told["per_episode"]["delay_s"]["mean"] == pytest.approx(sum(float(row["delay_s"]) for row in tasks) / 3)
 
 
-def test_simulate_on_both_engines_is_the_same(mecsim, small, tmp_path):
+def test_simulate_on_both_engines_is_the_same(mecsim: Command, small: Path, tmp_path: Path) -> None:
     for engine in ("simpy", "batched"):
         arguments = ("--policy", "greedy", "--episodes", 3, "--engine", engine, "--out", engine)
         assert mecsim("simulate", small, *arguments).code == 0
@@ -118,13 +121,13 @@ def test_simulate_on_both_engines_is_the_same(mecsim, small, tmp_path):
         assert all(float(a[key]) == pytest.approx(float(b[key]), rel=1e-9) for key in a)
 
 
-def test_simulate_prints_json_only(mecsim, small, run_folder):
+def test_simulate_prints_json_only(mecsim: Command, small: Path, run_folder: Path) -> None:
     said = mecsim("simulate", small, "--policy", run_folder, "--episodes", 1, "--json", "--out", "out")
     assert said.content["policy"] == str(run_folder)
     assert said.content["per_episode"]["delay_s"]["ci95"] is None
 
 
-def test_a_scenario_without_tasks_can_be_played_and_swept(mecsim, tmp_path):
+def test_a_scenario_without_tasks_can_be_played_and_swept(mecsim: Command, tmp_path: Path) -> None:
     (tmp_path / "idle.yaml").write_text(
         "mecsim: 1\nkind: offload\nepisode: {steps: 5}\nusers: {arrival_rate: 0 /s}\ntasks: {size: {mean: 5 Mbit}}\n"
     )
@@ -136,7 +139,7 @@ def test_a_scenario_without_tasks_can_be_played_and_swept(mecsim, tmp_path):
     assert swept.content["targets"]["random"]["mean_cost"] == 0.0
 
 
-def test_train_leaves_a_run(mecsim, small, tmp_path):
+def test_train_leaves_a_run(mecsim: Command, small: Path, tmp_path: Path) -> None:
     said = mecsim("train", small, "--out", "run", "--steps", 64, "--seed", 5, "--num-threads", 1, *SET)
     assert said.code == 0, said.err
     assert "mecsim sweep run greedy" in said.out
@@ -150,7 +153,7 @@ def test_train_leaves_a_run(mecsim, small, tmp_path):
     assert len(rows_of(folder / "metrics.csv")) == 2
 
 
-def test_the_scenario_says_how_long_to_train(mecsim, tmp_path):
+def test_the_scenario_says_how_long_to_train(mecsim: Command, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(
         "mecsim: 1\nkind: offload\nepisode: {steps: 4}\ntraining: {steps: 48}\n"
         "observation: {histogram: {bins: 2, width: 1 Mbit}}\nservers: {edge: {count: 1}}\n"
@@ -159,19 +162,21 @@ def test_the_scenario_says_how_long_to_train(mecsim, tmp_path):
     assert Run.open(tmp_path / "run").latest_env_steps() == 48
 
 
-def test_a_run_is_trained_with_the_same_seed_to_the_same_metrics(mecsim, small, tmp_path):
+def test_a_run_is_trained_with_the_same_seed_to_the_same_metrics(mecsim: Command, small: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
         assert mecsim("train", small, "--out", name, "--steps", 96, "--num-threads", 1, *SET).code == 0
     assert (tmp_path / "a" / "metrics.csv").read_bytes() == (tmp_path / "b" / "metrics.csv").read_bytes()
 
 
 @pytest.mark.parametrize("update", [0, 5, 9])
-def test_an_interrupted_training_can_be_resumed(mecsim, small, tmp_path, monkeypatch, update):
+def test_an_interrupted_training_can_be_resumed(
+    mecsim: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: int
+) -> None:
     arguments = ("--steps", 160, "--num-threads", 1, *SET)
     assert mecsim("train", small, "--out", "whole", *arguments).code == 0
     original = DiscreteSAC.update
 
-    def interrupted(agent, *given):
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         if agent.updates == update:
             raise KeyboardInterrupt
         return original(agent, *given)
@@ -187,12 +192,14 @@ def test_an_interrupted_training_can_be_resumed(mecsim, small, tmp_path, monkeyp
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()
 
 
-def test_another_agent_is_trained_resumed_swept_and_exported(mecsim, small, tmp_path, monkeypatch):
+def test_another_agent_is_trained_resumed_swept_and_exported(
+    mecsim: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = ("--agent", "dqn", "--steps", 160, "--num-threads", 1, *SET)
     assert mecsim("train", small, "--out", "whole", *arguments).code == 0
     original = DoubleDQN.update
 
-    def interrupted(agent, *given):
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         if agent.updates == 5:
             raise KeyboardInterrupt
         return original(agent, *given)
@@ -210,7 +217,7 @@ def test_another_agent_is_trained_resumed_swept_and_exported(mecsim, small, tmp_
     assert "100.00% equal actions" in exported.out
 
 
-def test_a_wrong_agent_is_one_line(mecsim, small):
+def test_a_wrong_agent_is_one_line(mecsim: Command, small: Path) -> None:
     said = mecsim("train", small, "--out", "run", "--agent", "sacc")
     assert (said.code, said.err.splitlines()) == (2, ["mecsim: sacc: no such agent; did you mean sac?"])
     said = mecsim("train", "--resume", "--out", "run", "--agent", "dqn")
@@ -218,14 +225,14 @@ def test_a_wrong_agent_is_one_line(mecsim, small):
     assert "--resume goes on with the run as it is" in said.err
 
 
-def test_a_finished_run_can_be_resumed_without_effect(mecsim, run_folder):
+def test_a_finished_run_can_be_resumed_without_effect(mecsim: Command, run_folder: Path) -> None:
     before = snapshot(run_folder)
     assert mecsim("train", "--resume", "--out", run_folder).code == 0
     after = {path: digest for path, digest in snapshot(run_folder).items() if "tensorboard" not in path}
     assert after == before
 
 
-def test_sweep_leaves_a_front(mecsim, run_folder, tmp_path):
+def test_sweep_leaves_a_front(mecsim: Command, run_folder: Path, tmp_path: Path) -> None:
     said = mecsim("sweep", run_folder, "greedy", "--preferences", 5, "--episodes", 3, "--out", "out")
     assert (said.code, said.err) == (0, "")
     assert "Fronts" in said.out
@@ -244,7 +251,7 @@ def test_sweep_leaves_a_front(mecsim, run_folder, tmp_path):
     assert told["targets"]["greedy"]["mean_cost_ratio_to_greedy"] == 1.0
 
 
-def test_sweep_of_baselines_with_a_context(mecsim, small, tmp_path):
+def test_sweep_of_baselines_with_a_context(mecsim: Command, small: Path, tmp_path: Path) -> None:
     arguments = ("sweep", "random", "cloud", "--scenario", small, "--preferences", 3, "--episodes", 2)
     said = mecsim(*arguments, "--context", "edges=1", "--seed", 3, "--out", "out", "--json")
     assert said.content == json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -256,7 +263,7 @@ def test_sweep_of_baselines_with_a_context(mecsim, small, tmp_path):
     assert (tmp_path / "again" / "front.csv").read_bytes() == first
 
 
-def test_a_run_is_swept_on_its_own_scenario_or_another(mecsim, run_folder, tmp_path):
+def test_a_run_is_swept_on_its_own_scenario_or_another(mecsim: Command, run_folder: Path, tmp_path: Path) -> None:
     wide = scenario_file(tmp_path).rename(tmp_path / "wide.yaml")
     content = yaml.safe_load(wide.read_text())
     content["servers"]["edge"]["count"] = 4
@@ -267,13 +274,13 @@ def test_a_run_is_swept_on_its_own_scenario_or_another(mecsim, run_folder, tmp_p
     assert first != second
 
 
-def in_a_process(*arguments, **options):
+def in_a_process(*arguments: Any, **options: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "mecsim", *map(str, arguments)]
     environment = os.environ | {"PYTHONWARNINGS": "error"} | options
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
 
 
-def test_it_runs_as_a_module(small):
+def test_it_runs_as_a_module(small: Path) -> None:
     done = in_a_process("scenarios")
     assert (done.returncode, done.stderr) == (0, "")
     assert "gmorl" in done.stdout
@@ -282,14 +289,14 @@ def test_it_runs_as_a_module(small):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_command_that_made_a_run_is_kept(small, tmp_path):
+def test_the_command_that_made_a_run_is_kept(small: Path, tmp_path: Path) -> None:
     done = in_a_process("train", small, "--out", "a run", "--steps", 16, *SET, PYTHONWARNINGS="default")
     assert done.returncode == 0, done.stderr
     kept = (tmp_path / "a run" / "command.txt").read_text()
     assert kept.startswith(f"mecsim train {small} --out 'a run' --steps 16 --set ")
 
 
-def test_the_installed_script_is_the_same_program():
+def test_the_installed_script_is_the_same_program() -> None:
     script = shutil.which("mecsim", path=os.path.dirname(sys.executable))
     if script is None:
         pytest.skip("the package is not installed with its script")
@@ -297,7 +304,7 @@ def test_the_installed_script_is_the_same_program():
     assert package.__version__ in done.stdout
 
 
-def test_a_reader_that_has_seen_enough_is_no_reason_for_a_traceback():
+def test_a_reader_that_has_seen_enough_is_no_reason_for_a_traceback() -> None:
     command = [sys.executable, "-m", "mecsim", "schema"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()

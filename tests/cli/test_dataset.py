@@ -1,14 +1,17 @@
 """mecsim dataset: the file it writes, what it says of it, and what it refuses."""
 
 import importlib.util
+from pathlib import Path
 
 import pytest
+
+from tests.cli.conftest import Command
 
 SCENARIO = "mecsim: 1\nkind: personalize\n"
 
 
 @pytest.fixture
-def scenario(tmp_path, monkeypatch):
+def scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "cell.yaml"
     path.write_text(SCENARIO)
@@ -16,7 +19,7 @@ def scenario(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["log.parquet", "new/folder/log.csv"])
-def test_it_writes_a_log(mecsim, scenario, tmp_path, name):
+def test_it_writes_a_log(mecsim: Command, scenario: str, tmp_path: Path, name: str) -> None:
     said = mecsim("dataset", scenario, "--users", 5, "--days", 2, "--out", name)
     assert (said.code, said.err) == (0, "")
     first, last = said.out.splitlines()
@@ -25,7 +28,7 @@ def test_it_writes_a_log(mecsim, scenario, tmp_path, name):
     assert (tmp_path / name).stat().st_size > 1000
 
 
-def test_it_says_in_json_what_it_wrote(mecsim, scenario, tmp_path):
+def test_it_says_in_json_what_it_wrote(mecsim: Command, scenario: str, tmp_path: Path) -> None:
     said = mecsim("dataset", scenario, "--users", 5, "--days", 2, "--out", "log.csv", "--json")
     assert (said.code, said.err) == (0, "")
     rows = (tmp_path / "log.csv").read_text().splitlines()[1:]
@@ -35,7 +38,7 @@ def test_it_says_in_json_what_it_wrote(mecsim, scenario, tmp_path):
     assert said.content["mean_satisfaction"] == pytest.approx(sum(ratings) / len(ratings))
 
 
-def test_the_levels_of_the_scenario_are_given(mecsim, scenario, tmp_path):
+def test_the_levels_of_the_scenario_are_given(mecsim: Command, scenario: str, tmp_path: Path) -> None:
     (tmp_path / "cell.yaml").write_text(SCENARIO + "service: {levels: 2}\n")
     mecsim("dataset", scenario, "--users", 5, "--days", 2, "--out", "log.csv")
     shares = set()
@@ -45,7 +48,7 @@ def test_the_levels_of_the_scenario_are_given(mecsim, scenario, tmp_path):
     assert shares == {0.0, 1.0}
 
 
-def test_an_existing_file_is_replaced_only_by_force(mecsim, scenario, tmp_path):
+def test_an_existing_file_is_replaced_only_by_force(mecsim: Command, scenario: str, tmp_path: Path) -> None:
     first = mecsim("dataset", scenario, "--users", 2, "--days", 1, "--out", "log.csv")
     before = (tmp_path / "log.csv").read_bytes()
     refused = mecsim("dataset", scenario, "--users", 3, "--days", 1, "--out", "log.csv")
@@ -67,7 +70,9 @@ def test_an_existing_file_is_replaced_only_by_force(mecsim, scenario, tmp_path):
         (("cell.yaml",), "Missing option '--out'"),
     ],
 )
-def test_what_it_refuses(mecsim, scenario, tmp_path, arguments, problem):
+def test_what_it_refuses(
+    mecsim: Command, scenario: str, tmp_path: Path, arguments: tuple[str, ...], problem: str
+) -> None:
     said = mecsim("dataset", *arguments)
     assert said.code == 2
     assert problem in said.err
@@ -75,7 +80,7 @@ def test_what_it_refuses(mecsim, scenario, tmp_path, arguments, problem):
     assert [path.name for path in tmp_path.iterdir()] == ["cell.yaml"]
 
 
-def test_a_missing_package_is_one_line(mecsim, scenario, monkeypatch):
+def test_a_missing_package_is_one_line(mecsim: Command, scenario: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
     said = mecsim("dataset", scenario, "--out", "log.csv")

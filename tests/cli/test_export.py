@@ -4,16 +4,19 @@ import os
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mecsim.training import ExportedPolicy, Run, agreement
+from tests.cli.conftest import Command
 
 from .conftest import SET, snapshot
 from .test_commands import in_a_process
 
 
-def test_the_file_plays_as_the_run(mecsim, run_folder, tmp_path):
+def test_the_file_plays_as_the_run(mecsim: Command, run_folder: Path, tmp_path: Path) -> None:
     before = snapshot(run_folder)
     said = mecsim("export", run_folder)
     assert (said.code, said.err) == (0, "")
@@ -26,7 +29,7 @@ def test_the_file_plays_as_the_run(mecsim, run_folder, tmp_path):
     assert snapshot(run_folder) == before
 
 
-def test_it_says_in_json_what_the_check_found(mecsim, run_folder, tmp_path):
+def test_it_says_in_json_what_the_check_found(mecsim: Command, run_folder: Path, tmp_path: Path) -> None:
     said = mecsim("export", run_folder, "--out", "new/folder/policy.onnx", "--json")
     assert (said.code, said.err) == (0, "")
     path = tmp_path / "new" / "folder" / "policy.onnx"
@@ -40,26 +43,28 @@ def test_it_says_in_json_what_the_check_found(mecsim, run_folder, tmp_path):
     assert ExportedPolicy(path).metadata["objectives"] == ["delay", "energy"]
 
 
-def test_the_folder_of_the_run_may_be_the_present_one(mecsim, run_folder, tmp_path, monkeypatch):
+def test_the_folder_of_the_run_may_be_the_present_one(
+    mecsim: Command, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(run_folder)
     assert mecsim("export", ".").code == 0
     assert (tmp_path / "run.onnx").is_file()
 
 
-def test_nothing_of_the_exporter_is_shown(run_folder):
+def test_nothing_of_the_exporter_is_shown(run_folder: Path) -> None:
     done = in_a_process("export", run_folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 2
 
 
-def test_a_file_is_replaced_only_by_force(mecsim, refused, run_folder, tmp_path):
+def test_a_file_is_replaced_only_by_force(mecsim: Command, refused: Command, run_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "policy.onnx").write_text("precious")
     assert "exists already" in refused("export", run_folder, "--out", "policy.onnx").err
     assert mecsim("export", run_folder, "--out", "policy.onnx", "--force").code == 0
     assert ExportedPolicy(tmp_path / "policy.onnx").metadata["description"] == "small"
 
 
-def test_one_of_several_policies(mecsim, refused, small, tmp_path):
+def test_one_of_several_policies(mecsim: Command, refused: Command, small: Path, tmp_path: Path) -> None:
     assert mecsim("train", small, "--out", "job", "--multi-policy", 2, "--steps", 64, *SET).code == 0
     assert refused("export", "job").err == (
         "mecsim: job: holds a policy for each of several preferences; export one, such as job/policy-00\n"
@@ -69,7 +74,9 @@ def test_one_of_several_policies(mecsim, refused, small, tmp_path):
 
 
 @pytest.mark.parametrize("found", [{"largest_difference": 2e-4}, {"largest_difference": float("nan")}])
-def test_a_file_that_plays_otherwise_is_an_error_and_not_kept(mecsim, run_folder, tmp_path, monkeypatch, found):
+def test_a_file_that_plays_otherwise_is_an_error_and_not_kept(
+    mecsim: Command, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]
+) -> None:
     monkeypatch.setattr("mecsim.training.agreement", lambda *given: replace(agreement(*given), **found))
     before = snapshot(tmp_path)
     said = mecsim("export", run_folder)
@@ -80,20 +87,22 @@ def test_a_file_that_plays_otherwise_is_an_error_and_not_kept(mecsim, run_folder
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
-def test_a_missing_package(refused, run_folder, monkeypatch, package):
+def test_a_missing_package(refused: Command, run_folder: Path, monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     assert refused("export", run_folder).err == f"mecsim: export needs {package}: pip install 'mecsim[export]'\n"
 
 
 @pytest.mark.parametrize("run", ["absent", ".", "gmorl", "", "x" * 5000])
-def test_what_is_no_run(refused, run):
+def test_what_is_no_run(refused: Command, run: str) -> None:
     assert "config.yaml" in refused("export", run).err
 
 
 @pytest.mark.parametrize(
     "arguments", [(), ("run", "extra"), ("run", "--frob"), ("run", "--out"), ("run", "--format", "torchscript")]
 )
-def test_a_command_that_cannot_be(refused, arguments):
+def test_a_command_that_cannot_be(
+    refused: Command, arguments: tuple[object, ...] | tuple[str, ...] | tuple[str, str]
+) -> None:
     assert refused("export", *arguments).err.startswith("mecsim")
 
 
@@ -110,7 +119,15 @@ def test_a_command_that_cannot_be(refused, arguments):
     ],
 )
 @pytest.mark.parametrize("force", [(), ("--force",)])
-def test_a_place_that_cannot_be_written(refused, run_folder, tmp_path, monkeypatch, name, part, force):
+def test_a_place_that_cannot_be_written(
+    refused: Command,
+    run_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    part: str,
+    force: tuple[str, ...],
+) -> None:
     (tmp_path / "folder.onnx").mkdir()
     (tmp_path / "file").write_text("precious")
     (tmp_path / "locked").mkdir()
@@ -120,8 +137,8 @@ def test_a_place_that_cannot_be_written(refused, run_folder, tmp_path, monkeypat
     assert part in said.err
 
 
-def test_a_full_disk_is_no_internal_error(refused, run_folder, monkeypatch):
-    def full(*given):
+def test_a_full_disk_is_no_internal_error(refused: Command, run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("mecsim.training.export_onnx", full)
@@ -129,7 +146,7 @@ def test_a_full_disk_is_no_internal_error(refused, run_folder, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", ["checkpoints", "scenario.yaml", "weights"])
-def test_a_run_that_cannot_be_used(refused, run_folder, damage):
+def test_a_run_that_cannot_be_used(refused: Command, run_folder: Path, damage: str) -> None:
     if damage == "weights":
         [path] = run_folder.rglob("agent.safetensors")
         path.write_bytes(b"junk")
@@ -141,8 +158,10 @@ def test_a_run_that_cannot_be_used(refused, run_folder, damage):
     assert part in refused("export", run_folder, "--out", "new/policy.onnx").err
 
 
-def test_an_interruption_leaves_nothing(mecsim, run_folder, tmp_path, monkeypatch):
-    def interrupted(*given):
+def test_an_interruption_leaves_nothing(
+    mecsim: Command, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*given: Any) -> None:
         assert [*tmp_path.glob("run.onnx.*.partial")]
         raise KeyboardInterrupt
 

@@ -4,25 +4,31 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from mecsim.training import Run
+from tests.cli.conftest import Command
 
 from .conftest import SET
 
 PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from mecsim.cli import main; main()"
 
 
-def failing(error):
-    def fail(*arguments, **options):
+def failing(error: BaseException) -> Callable[..., None]:
+    def fail(*arguments: Any, **options: Any) -> None:
         raise error
 
     return fail
 
 
-def test_an_unforeseen_error_is_one_line_and_code_1(mecsim, small, monkeypatch):
+def test_an_unforeseen_error_is_one_line_and_code_1(
+    mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("mecsim.policies.play", failing(RuntimeError("boom\nand more")))
     said = mecsim("simulate", small)
     assert said.code == 1
@@ -32,7 +38,9 @@ def test_an_unforeseen_error_is_one_line_and_code_1(mecsim, small, monkeypatch):
 
 
 @pytest.mark.parametrize("place", [0, -1])
-def test_debug_shows_the_traceback_as_well(mecsim, small, monkeypatch, place):
+def test_debug_shows_the_traceback_as_well(
+    mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
     monkeypatch.setattr("mecsim.policies.play", failing(RuntimeError("boom")))
     arguments = ["simulate", str(small)]
     arguments.insert(len(arguments) if place else 0, "--debug")
@@ -42,7 +50,7 @@ def test_debug_shows_the_traceback_as_well(mecsim, small, monkeypatch, place):
     assert said.err.splitlines()[-1].startswith("mecsim: internal error: RuntimeError: boom")
 
 
-def test_debug_changes_nothing_where_nothing_fails(mecsim, small):
+def test_debug_changes_nothing_where_nothing_fails(mecsim: Command, small: Path) -> None:
     said = mecsim("--debug", "simulate", small, "--episodes", 1)
     assert (said.code, said.err) == (0, "")
 
@@ -55,7 +63,9 @@ def test_debug_changes_nothing_where_nothing_fails(mecsim, small):
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: 9 bytes"), "not enough memory"),
     ],
 )
-def test_what_the_machine_lacks_is_said_plainly(mecsim, small, monkeypatch, error, part):
+def test_what_the_machine_lacks_is_said_plainly(
+    mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, part: str
+) -> None:
     monkeypatch.setattr("mecsim.sweep.write_json", failing(error))
     said = mecsim("simulate", small, "--out", "out", "--episodes", 1)
     assert said.code == 1
@@ -64,13 +74,13 @@ def test_what_the_machine_lacks_is_said_plainly(mecsim, small, monkeypatch, erro
     assert "internal error" not in said.err
 
 
-def test_an_interruption_is_code_130(mecsim, small, monkeypatch):
+def test_an_interruption_is_code_130(mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mecsim.policies.play", failing(KeyboardInterrupt()))
     said = mecsim("simulate", small)
     assert (said.code, said.err.split()) == (130, ["interrupted"])
 
 
-def test_a_replay_that_would_not_fit_is_no_internal_error(mecsim, small):
+def test_a_replay_that_would_not_fit_is_no_internal_error(mecsim: Command, small: Path) -> None:
     settings = [*SET]
     settings[settings.index("replay_capacity=80")] = f"replay_capacity={10**15}"
     said = mecsim("train", small, "--out", "run", *settings)
@@ -78,7 +88,7 @@ def test_a_replay_that_would_not_fit_is_no_internal_error(mecsim, small):
     assert "choose a smaller replay_capacity" in said.err
 
 
-def wait_for(condition, process, seconds=120.0):
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -87,7 +97,7 @@ def wait_for(condition, process, seconds=120.0):
 
 
 @pytest.mark.parametrize("awaited", ["checkpoints/*/state.json", "metrics.csv"])
-def test_ctrl_c_leaves_a_run_that_can_be_resumed(mecsim, small, tmp_path, awaited):
+def test_ctrl_c_leaves_a_run_that_can_be_resumed(mecsim: Command, small: Path, tmp_path: Path, awaited: str) -> None:
     every = "1" if "checkpoints" in awaited else "1000000"
     settings = [*SET]
     settings[settings.index("checkpoint_epochs=2")] = f"checkpoint_epochs={every}"

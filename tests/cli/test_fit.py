@@ -3,11 +3,14 @@
 import json
 import os
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mecsim.predictor import fit as predictor_fit
 from mecsim.predictor.predictor import Predictor
+from tests.cli.conftest import Command
 from tests.predictor.request_log import SmallLog, small_log
 
 from .conftest import snapshot
@@ -16,7 +19,7 @@ SPLITS = ["known_users_later", "unseen_users"]
 
 
 @pytest.fixture(autouse=True)
-def _fewer_trees(monkeypatch):
+def _fewer_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(predictor_fit, "TREES", 10)
 
 
@@ -25,7 +28,7 @@ def small() -> SmallLog:
     return small_log(users=6, days=4, per_day=30)
 
 
-def test_it_leaves_a_predictor_and_its_report(mecsim, small, tmp_path):
+def test_it_leaves_a_predictor_and_its_report(mecsim: Command, small: SmallLog, tmp_path: Path) -> None:
     small.write(tmp_path / "log.csv")
     said = mecsim("fit", "log.csv", "--out", "new/people.safetensors", "--num-threads", 1)
     assert (said.code, said.err) == (0, "")
@@ -41,7 +44,7 @@ def test_it_leaves_a_predictor_and_its_report(mecsim, small, tmp_path):
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["people.json", "people.safetensors"]
 
 
-def test_the_same_in_json_and_from_a_log_without_the_truth(mecsim, small, tmp_path):
+def test_the_same_in_json_and_from_a_log_without_the_truth(mecsim: Command, small: SmallLog, tmp_path: Path) -> None:
     small.write(tmp_path / "log.parquet", satisfaction=None)
     said = mecsim("fit", "log.parquet", "--out", "people.safetensors", "--json")
     assert (said.code, said.err) == (0, "")
@@ -50,7 +53,7 @@ def test_the_same_in_json_and_from_a_log_without_the_truth(mecsim, small, tmp_pa
     assert said.content["splits"] == json.loads((tmp_path / "people.json").read_text())["splits"]
 
 
-def test_the_same_seed_gives_the_same_bytes(mecsim, small, tmp_path):
+def test_the_same_seed_gives_the_same_bytes(mecsim: Command, small: SmallLog, tmp_path: Path) -> None:
     small.write(tmp_path / "log.parquet")
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         assert mecsim("fit", "log.parquet", "--out", f"{name}.safetensors", "--seed", seed).code == 0
@@ -59,7 +62,7 @@ def test_the_same_seed_gives_the_same_bytes(mecsim, small, tmp_path):
     assert first != other
 
 
-def test_the_log_of_a_scenario_and_a_scenario_with_the_predictor(mecsim, tmp_path):
+def test_the_log_of_a_scenario_and_a_scenario_with_the_predictor(mecsim: Command, tmp_path: Path) -> None:
     """From dataset to fit to a scenario whose decisions go by what was learnt."""
     assert mecsim("dataset", "personalized-quick", "--users", 6, "--days", 3, "--out", "log.parquet").code == 0
     assert mecsim("fit", "log.parquet", "--out", "people.safetensors").code == 0
@@ -72,7 +75,9 @@ def test_the_log_of_a_scenario_and_a_scenario_with_the_predictor(mecsim, tmp_pat
 
 
 @pytest.mark.parametrize("name", ["people.safetensors", "people.json"])
-def test_files_are_replaced_only_by_force(mecsim, refused, small, tmp_path, name):
+def test_files_are_replaced_only_by_force(
+    mecsim: Command, refused: Command, small: SmallLog, tmp_path: Path, name: str
+) -> None:
     small.write(tmp_path / "log.parquet")
     (tmp_path / name).write_text("precious")
     assert f"--out {name}: exists already" in refused("fit", "log.parquet", "--out", "people.safetensors").err
@@ -89,7 +94,9 @@ def test_files_are_replaced_only_by_force(mecsim, refused, small, tmp_path, name
         ("locked/people.safetensors", "cannot be written: Permission denied"),
     ],
 )
-def test_a_place_that_cannot_be_written(refused, small, tmp_path, monkeypatch, out, part):
+def test_a_place_that_cannot_be_written(
+    refused: Command, small: SmallLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out: str, part: str
+) -> None:
     small.write(tmp_path / "log.parquet")
     (tmp_path / "file").write_text("precious")
     (tmp_path / "locked").mkdir()
@@ -97,8 +104,10 @@ def test_a_place_that_cannot_be_written(refused, small, tmp_path, monkeypatch, o
     assert part in refused("fit", "log.parquet", "--out", out).err
 
 
-def test_a_full_disk_is_no_internal_error(mecsim, small, tmp_path, monkeypatch):
-    def full(*given):
+def test_a_full_disk_is_no_internal_error(
+    mecsim: Command, small: SmallLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any) -> None:
         raise OSError(28, "No space left on device")
 
     small.write(tmp_path / "log.parquet")
@@ -113,14 +122,16 @@ def test_a_full_disk_is_no_internal_error(mecsim, small, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("package", ["pyarrow", "lightgbm"])
-def test_a_missing_package(refused, small, tmp_path, monkeypatch, package):
+def test_a_missing_package(
+    refused: Command, small: SmallLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
     small.write(tmp_path / "log.parquet")
     monkeypatch.setitem(sys.modules, package, None)
     said = refused("fit", "log.parquet", "--out", "people.safetensors")
     assert said.err == f"mecsim: fit needs {package}: pip install 'mecsim[data]'\n"
 
 
-def test_a_log_that_cannot_be_used(refused, small, tmp_path):
+def test_a_log_that_cannot_be_used(refused: Command, small: SmallLog, tmp_path: Path) -> None:
     small.write(tmp_path / "wrong.csv", persona=None)
     assert "wrong.csv: no column 'persona'" in refused("fit", "wrong.csv", "--out", "people.safetensors").err
     assert "absent.csv: no such file" in refused("fit", "absent.csv", "--out", "people.safetensors").err
@@ -129,5 +140,7 @@ def test_a_log_that_cannot_be_used(refused, small, tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [(), ("log.csv",), ("log.csv", "--out"), ("log.csv", "--out", "x", "--frob")])
-def test_a_command_that_cannot_be(refused, arguments):
+def test_a_command_that_cannot_be(
+    refused: Command, arguments: tuple[object, ...] | tuple[str, ...] | tuple[str, str]
+) -> None:
     assert refused("fit", *arguments).err.startswith("mecsim")

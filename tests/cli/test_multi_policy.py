@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import yaml
 from mecsim_agents import DiscreteSAC
 
 from mecsim.training import MultiRun, Run
+from tests.cli.conftest import Command
 from tests.training.small import scenario_file, small_scenario
 
 from .conftest import SET, snapshot
@@ -22,13 +25,13 @@ from .test_failures import PROGRAM, wait_for
 JOB = ("--multi-policy", 3, "--steps", 64, "--num-threads", 1, *SET)
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
 @pytest.fixture(scope="session")
-def several(tmp_path_factory):
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished job's folder, not to be changed."""
     from mecsim.cli import main
 
@@ -40,12 +43,12 @@ def several(tmp_path_factory):
 
 
 @pytest.fixture
-def job_folder(several, tmp_path):
+def job_folder(several: Path, tmp_path: Path) -> Path:
     """A copy of it that may be changed."""
     return shutil.copytree(several, tmp_path / "job")
 
 
-def test_the_job_leaves_a_run_for_each_preference(mecsim, small, tmp_path):
+def test_the_job_leaves_a_run_for_each_preference(mecsim: Command, small: Path, tmp_path: Path) -> None:
     said = mecsim("train", small, "--out", "job", "--seed", 5, *JOB)
     assert said.code == 0, said.err
     assert "mecsim sweep job greedy" in said.out
@@ -61,7 +64,9 @@ def test_the_job_leaves_a_run_for_each_preference(mecsim, small, tmp_path):
         assert run.scenario == small_scenario()
 
 
-def test_what_is_measured_in_training_is_the_cost_at_the_own_preference(mecsim, small, several, tmp_path):
+def test_what_is_measured_in_training_is_the_cost_at_the_own_preference(
+    mecsim: Command, small: Path, several: Path, tmp_path: Path
+) -> None:
     """On its evaluation tapes policy-02 weighs nothing but delay, so cost times scale is the front's delay."""
     settings = [*SET, "--set", "preference=[1, 0]"]
     arguments = ("--steps", 64, "--num-threads", 1, *settings)
@@ -73,10 +78,18 @@ def test_what_is_measured_in_training_is_the_cost_at_the_own_preference(mecsim, 
 
 
 @pytest.mark.parametrize(("policy", "update"), [(0, 0), (1, 3), (2, 1)])
-def test_an_interrupted_job_goes_on_where_it_was(mecsim, small, several, tmp_path, monkeypatch, policy, update):
+def test_an_interrupted_job_goes_on_where_it_was(
+    mecsim: Command,
+    small: Path,
+    several: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    policy: int,
+    update: int,
+) -> None:
     original, agents = DiscreteSAC.update, []
 
-    def interrupted(agent, *given):
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         if agent not in agents:
             agents.append(agent)
         if len(agents) == policy + 1 and agent.updates == update:
@@ -99,13 +112,13 @@ def test_an_interrupted_job_goes_on_where_it_was(mecsim, small, several, tmp_pat
         assert (tmp_path / "job" / name).read_bytes() == (several / name).read_bytes()
 
 
-def test_a_finished_job_is_resumed_without_effect(mecsim, job_folder):
+def test_a_finished_job_is_resumed_without_effect(mecsim: Command, job_folder: Path) -> None:
     before = snapshot(job_folder)
     assert mecsim("train", "--resume", "--out", job_folder).code == 0
     assert snapshot(job_folder) == before
 
 
-def test_processes_train_the_same_policies(mecsim, small, several, tmp_path):
+def test_processes_train_the_same_policies(mecsim: Command, small: Path, several: Path, tmp_path: Path) -> None:
     job = [*JOB]
     job[job.index("--num-threads") + 1] = 2
     said = mecsim("train", small, "--out", "job", *job, "--workers", 2)
@@ -116,7 +129,7 @@ def test_processes_train_the_same_policies(mecsim, small, several, tmp_path):
         assert (tmp_path / "job" / name).read_bytes() == (several / name).read_bytes()
 
 
-def test_a_process_that_fails_says_why(mecsim, job_folder):
+def test_a_process_that_fails_says_why(mecsim: Command, job_folder: Path) -> None:
     shutil.rmtree(job_folder / "policy-00" / "checkpoints")
     (job_folder / "policy-01" / "metrics.csv").write_bytes(b"\xff junk")
     state = next((job_folder / "policy-01").rglob("state.json"))
@@ -128,7 +141,7 @@ def test_a_process_that_fails_says_why(mecsim, job_folder):
     assert "Traceback" not in said.err
 
 
-def test_ctrl_c_ends_all_processes(small, tmp_path):
+def test_ctrl_c_ends_all_processes(small: Path, tmp_path: Path) -> None:
     job = [*JOB]
     job[job.index("--steps") + 1] = 10**9
     arguments = ("train", small, "--out", "job", *job, "--workers", 2)
@@ -145,7 +158,7 @@ def test_ctrl_c_ends_all_processes(small, tmp_path):
     assert snapshot(tmp_path / "job") == before
 
 
-def test_it_is_swept_and_played_like_a_run(mecsim, small, job_folder, tmp_path):
+def test_it_is_swept_and_played_like_a_run(mecsim: Command, small: Path, job_folder: Path, tmp_path: Path) -> None:
     arguments = ("--preferences", 5, "--episodes", 3)
     swept = mecsim("sweep", job_folder, job_folder / "policy-01", *arguments, "--out", "out")
     assert swept.code == 0, swept.err
@@ -159,7 +172,7 @@ def test_it_is_swept_and_played_like_a_run(mecsim, small, job_folder, tmp_path):
     assert played.content["per_episode"]["delay_s"]["mean"] == pytest.approx(float(points[4][0]))
 
 
-def test_it_is_swept_by_several_processes(mecsim, job_folder, tmp_path):
+def test_it_is_swept_by_several_processes(mecsim: Command, job_folder: Path, tmp_path: Path) -> None:
     arguments = ("sweep", job_folder, "--preferences", 5, "--episodes", 2, "--num-threads", 2)
     for workers in (1, 2):
         assert mecsim(*arguments, "--workers", workers, "--out", f"by-{workers}").code == 0
@@ -167,7 +180,9 @@ def test_it_is_swept_by_several_processes(mecsim, job_folder, tmp_path):
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_force_replaces_a_run_by_several_and_back(mecsim, refused, small, tmp_path, first):
+def test_force_replaces_a_run_by_several_and_back(
+    mecsim: Command, refused: Command, small: Path, tmp_path: Path, first: bool
+) -> None:
     several, one = JOB, JOB[2:]
     before, after = (several, one) if first else (one, several)
     assert mecsim("train", small, "--out", "out", *before).code == 0
@@ -179,15 +194,15 @@ def test_force_replaces_a_run_by_several_and_back(mecsim, refused, small, tmp_pa
 
 
 @pytest.mark.parametrize("count", ["1", "0", "-3", "many", "2.5", str(10**12)])
-def test_a_number_of_policies_that_cannot_be(refused, small, count):
+def test_a_number_of_policies_that_cannot_be(refused: Command, small: Path, count: str) -> None:
     assert "--multi-policy" in refused("train", small, "--out", "new", "--multi-policy", count, *SET).err
 
 
-def test_more_policies_than_are_allowed(refused, small):
+def test_more_policies_than_are_allowed(refused: Command, small: Path) -> None:
     assert "expected 2 to 1000 preferences" in refused("train", small, "--out", "new", "--multi-policy", 1001, *SET).err
 
 
-def test_settings_that_contradict_several_policies(refused, small, tmp_path):
+def test_settings_that_contradict_several_policies(refused: Command, small: Path, tmp_path: Path) -> None:
     several = ("--out", "new", "--multi-policy", 3, *SET)
     assert "leave out --set preference" in refused("train", small, *several, "--set", "preference=[0.5, 0.5]").err
     assert "weight for each of delay" in refused("train", small, "--out", "new", "--set", "preference=[1]").err
@@ -200,15 +215,15 @@ def test_settings_that_contradict_several_policies(refused, small, tmp_path):
 @pytest.mark.parametrize(
     "extra", [("gmorl",), ("--steps", "5"), ("--seed", "0"), ("--set", "num_envs=3"), ("--multi-policy", "3")]
 )
-def test_resume_takes_no_other_settings(refused, job_folder, extra):
+def test_resume_takes_no_other_settings(refused: Command, job_folder: Path, extra: tuple[str, ...]) -> None:
     assert "--resume goes on with the run as it is" in refused("train", "--resume", "--out", job_folder, *extra).err
 
 
-def test_a_run_of_one_policy_has_no_workers(refused, run_folder):
+def test_a_run_of_one_policy_has_no_workers(refused: Command, run_folder: Path) -> None:
     assert "--workers" in refused("train", "--resume", "--out", run_folder, "--workers", 2).err
 
 
-def test_a_damaged_job_is_refused_by_every_command(refused, small, job_folder):
+def test_a_damaged_job_is_refused_by_every_command(refused: Command, small: Path, job_folder: Path) -> None:
     (job_folder / "policies.yaml").write_text("mecsim_policies: 7\n")
     for arguments in (
         ("simulate", small, "--policy", job_folder, "--out", "new"),
@@ -218,7 +233,7 @@ def test_a_damaged_job_is_refused_by_every_command(refused, small, job_folder):
         assert "policies.yaml: format 7" in refused(*arguments).err
 
 
-def test_a_padded_policy_is_not_played_with_more_servers(mecsim, refused, small):
+def test_a_padded_policy_is_not_played_with_more_servers(mecsim: Command, refused: Command, small: Path) -> None:
     arguments = ("--steps", 64, "--num-threads", 1, *SET, "--set", "architecture=padded")
     assert mecsim("train", small, "--out", "padded", *arguments).code == 0
     played = ("simulate", small, "--policy", "padded", "--episodes", 2, "--json")

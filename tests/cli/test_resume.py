@@ -3,8 +3,12 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.cli.conftest import Command
 
 from .conftest import snapshot
 from .test_failures import PROGRAM, wait_for
@@ -12,11 +16,11 @@ from .test_failures import PROGRAM, wait_for
 SWEEP = ("sweep", "greedy", "random", "edge", "--preferences", 9, "--episodes", 3, "--num-threads", 1)
 
 
-def interrupt_after(monkeypatch, jobs):
+def interrupt_after(monkeypatch: pytest.MonkeyPatch, jobs: int) -> list[Any]:
     module = sys.modules["mecsim.sweep.evaluate"]
-    original, calls = module.evaluate, []
+    original, calls = module.evaluate, list[Any]()
 
-    def counted(*arguments):
+    def counted(*arguments: Any) -> Any:
         if len(calls) == jobs:
             raise KeyboardInterrupt
         calls.append(arguments)
@@ -27,7 +31,9 @@ def interrupt_after(monkeypatch, jobs):
 
 
 @pytest.mark.parametrize("jobs", [0, 1, 7])
-def test_an_interrupted_sweep_is_resumed_to_the_same_front(mecsim, small, tmp_path, monkeypatch, jobs):
+def test_an_interrupted_sweep_is_resumed_to_the_same_front(
+    mecsim: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
     sweep = (*SWEEP, "--scenario", small)
     assert mecsim(*sweep, "--out", "whole").code == 0
     with monkeypatch.context() as patch:
@@ -47,7 +53,9 @@ def test_an_interrupted_sweep_is_resumed_to_the_same_front(mecsim, small, tmp_pa
     assert (tmp_path / "out" / "front.csv").read_bytes() == (tmp_path / "whole" / "front.csv").read_bytes()
 
 
-def test_a_finished_sweep_is_resumed_for_further_targets(mecsim, small, tmp_path, monkeypatch):
+def test_a_finished_sweep_is_resumed_for_further_targets(
+    mecsim: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert mecsim(*SWEEP, "--scenario", small, "--out", "whole").code == 0
     fewer = [argument for argument in SWEEP if argument != "random"]
     assert mecsim(*fewer, "--scenario", small, "--out", "out").code == 0
@@ -67,17 +75,21 @@ def test_a_finished_sweep_is_resumed_for_further_targets(mecsim, small, tmp_path
         (("--force",), "give one of them"),
     ],
 )
-def test_a_sweep_is_not_resumed_as_another(mecsim, refused, small, extra, part):
+def test_a_sweep_is_not_resumed_as_another(
+    mecsim: Command, refused: Command, small: Path, extra: tuple[str, ...], part: str
+) -> None:
     assert mecsim(*SWEEP, "--scenario", small, "--out", "out").code == 0
     assert part in refused(*SWEEP, "--scenario", small, "--out", "out", "--resume", *extra).err
 
 
-def test_where_there_is_nothing_to_resume(refused, small, run_folder):
+def test_where_there_is_nothing_to_resume(refused: Command, small: Path, run_folder: Path) -> None:
     for folder in ("absent", run_folder):
         assert "no sweep to resume there" in refused(*SWEEP, "--scenario", small, "--out", folder, "--resume").err
 
 
-def test_an_interrupted_sweep_can_be_replaced_by_force(mecsim, refused, small, tmp_path, monkeypatch):
+def test_an_interrupted_sweep_can_be_replaced_by_force(
+    mecsim: Command, refused: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as patch:
         interrupt_after(patch, 2)
         assert mecsim(*SWEEP, "--scenario", small, "--out", "out").code == 130
@@ -90,7 +102,7 @@ def test_an_interrupted_sweep_can_be_replaced_by_force(mecsim, refused, small, t
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_leaves_a_sweep_that_can_be_resumed(mecsim, small, tmp_path, workers):
+def test_ctrl_c_leaves_a_sweep_that_can_be_resumed(mecsim: Command, small: Path, tmp_path: Path, workers: int) -> None:
     options = ("--scenario", "small.yaml", "--preferences", "5000", "--episodes", "200", "--num-threads", "1")
     command = ["sweep", "greedy", *options, "--workers", str(workers), "--out", "out"]
     with subprocess.Popen(

@@ -2,9 +2,12 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.cli.conftest import Command
 
 from .conftest import SET
 
@@ -13,7 +16,7 @@ NAMES = ["delay", "energy", "satisfaction"]
 
 
 @pytest.fixture
-def rated(small):
+def rated(small: Path) -> Path:
     """The small scenario with users who rate delays."""
     content = yaml.safe_load(small.read_text())
     content["satisfaction"] = {"form": "zone"}
@@ -23,7 +26,7 @@ def rated(small):
     return small
 
 
-def test_a_policy_is_trained_and_swept(mecsim, rated, tmp_path):
+def test_a_policy_is_trained_and_swept(mecsim: Command, rated: Path, tmp_path: Path) -> None:
     assert mecsim("train", rated, "--out", "run", "--steps", 96, "--num-threads", 1, *SET).code == 0
     said = mecsim("sweep", "run", "greedy", "random", "--preferences", 7, "--episodes", 3, "--out", "front")
     assert (said.code, said.err) == (0, "")
@@ -42,13 +45,13 @@ def test_a_policy_is_trained_and_swept(mecsim, rated, tmp_path):
     assert set(told["reference_point"]) == set(told["objective_scale"]) == set(NAMES)
 
 
-def test_force_removes_pictures_that_fewer_objectives_do_not_have(mecsim, rated, tmp_path):
+def test_force_removes_pictures_that_fewer_objectives_do_not_have(mecsim: Command, rated: Path, tmp_path: Path) -> None:
     swept = ("sweep", "greedy", "--scenario", rated, "--preferences", 3, "--episodes", 2, "--out", "front")
     assert mecsim(*swept).code == 0
     assert mecsim(*swept, "--force", "--context", "objectives=[delay, energy]").code == 0
     assert not [path for path in (tmp_path / "front").iterdir() if path.name.startswith("parallel")]
 
 
-def test_fewer_preferences_than_objectives(refused, rated):
+def test_fewer_preferences_than_objectives(refused: Command, rated: Path) -> None:
     said = refused("sweep", "greedy", "--scenario", rated, "--preferences", 2, "--out", "front")
     assert "at least 3 preferences are needed for 3 objectives, got 2" in said.err

@@ -2,6 +2,8 @@
 
 import csv
 import io
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -66,7 +68,9 @@ def as_csv_module_writes(schema: Schema, columns: dict[str, list[object]]) -> by
 
 @pytest.mark.parametrize("name", list(SCHEMAS))
 @given(data=st.data())
-def test_a_table_has_the_bytes_of_pythons_own_writer_and_is_read_back(name, data, tmp_path_factory):
+def test_a_table_has_the_bytes_of_pythons_own_writer_and_is_read_back(
+    name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     schema = SCHEMAS[name]
     columns = data.draw(tables(schema))
     path = tmp_path_factory.mktemp("table") / name
@@ -90,7 +94,9 @@ def test_a_table_has_the_bytes_of_pythons_own_writer_and_is_read_back(name, data
 
 
 @given(number=st.floats(), edge=st.sampled_from([1e-4, 1e16, 9999999999999998.0, 1e-05, 5e-324, 1e22, -0.0]))
-def test_every_number_looks_as_python_writes_it(number, edge, tmp_path_factory):
+def test_every_number_looks_as_python_writes_it(
+    number: float, edge: float, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     path = tmp_path_factory.mktemp("table") / "a.csv"
     schema = Schema((Column("value", "Float64", "of anything"),))
     values = [number, edge, -edge]
@@ -100,7 +106,7 @@ def test_every_number_looks_as_python_writes_it(number, edge, tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", list(SCHEMAS))
-def test_every_column_is_described_once_and_names_are_plain(name):
+def test_every_column_is_described_once_and_names_are_plain(name: str) -> None:
     columns = SCHEMAS[name].columns
     assert len({column.name for column in columns}) == len(columns)
     for column in columns:
@@ -110,7 +116,7 @@ def test_every_column_is_described_once_and_names_are_plain(name):
         assert column.digits is None or column.type == "Float64"
 
 
-def test_batches_are_one_table(tmp_path):
+def test_batches_are_one_table(tmp_path: Path) -> None:
     schema = SCHEMAS["servers.csv"]
     whole = {"episode": [0, 0, 1], "server": [0, 1, 0], "kind": ["cloud", "edge", "cloud"], "cpu_hz": [4e9, 2e9, 0.1]}
     write_csv(tmp_path / "whole.csv", schema.frame(whole), schema)
@@ -120,7 +126,7 @@ def test_batches_are_one_table(tmp_path):
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
-def test_batches_of_other_columns_are_refused(tmp_path):
+def test_batches_of_other_columns_are_refused(tmp_path: Path) -> None:
     with CsvFile(tmp_path / "a.csv", SMALL) as file:
         file.write(ROWS)
         with pytest.raises(ValueError, match="differ from those before"):
@@ -135,12 +141,12 @@ def test_batches_of_other_columns_are_refused(tmp_path):
         ({**ROWS, "count": [1, None]}, "count: has gaps"),
     ],
 )
-def test_what_does_not_fit_the_schema_is_not_written(columns, told):
+def test_what_does_not_fit_the_schema_is_not_written(columns: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
         SMALL.frame(columns)
 
 
-def test_rows_may_lack_columns_that_may_be_empty():
+def test_rows_may_lack_columns_that_may_be_empty() -> None:
     frame = SMALL.rows([{"name": "a", "count": 1}, {"count": 2, "name": "b", "size_bit": 3.0}])
     assert frame.columns == ["name", "count", "size_bit"]
     assert frame["size_bit"].to_list() == [None, 3.0]
@@ -168,7 +174,9 @@ HEADER = b"name,count,size_bit\r\n"
     ],
 )
 @pytest.mark.parametrize("error", [InputError, RunError])
-def test_a_wrong_file_is_one_line_that_says_where(content, told, error, tmp_path):
+def test_a_wrong_file_is_one_line_that_says_where(
+    content: bytes | None, told: str, error: type, tmp_path: Path
+) -> None:
     path = tmp_path / "small.csv"
     if content is not None:
         path.write_bytes(content)
@@ -179,7 +187,7 @@ def test_a_wrong_file_is_one_line_that_says_where(content, told, error, tmp_path
     assert type(caught.value) is error
 
 
-def test_what_a_short_line_lacks_is_empty(tmp_path):
+def test_what_a_short_line_lacks_is_empty(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(HEADER + b"a,1\r\n")
     assert read_csv(tmp_path / "a.csv", SMALL)["size_bit"].to_list() == [None]
     (tmp_path / "a.csv").write_bytes(HEADER + b"a\r\n")
@@ -187,7 +195,7 @@ def test_what_a_short_line_lacks_is_empty(tmp_path):
         read_csv(tmp_path / "a.csv", SMALL)
 
 
-def test_columns_are_read_in_any_order_and_come_in_that_of_the_schema(tmp_path):
+def test_columns_are_read_in_any_order_and_come_in_that_of_the_schema(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("rate_bit_per_s,size_bit,name,count\ninf,nan,a,-3\n", encoding="utf-8")
     frame = read_csv(tmp_path / "a.csv", SMALL)
     assert frame.columns == ["name", "count", "size_bit", "rate_bit_per_s"]
@@ -197,12 +205,12 @@ def test_columns_are_read_in_any_order_and_come_in_that_of_the_schema(tmp_path):
     assert frame.dtypes == [pl.String, pl.Int64, pl.Float64, pl.Float64]
 
 
-def test_an_interrupted_write_leaves_the_earlier_table(tmp_path, monkeypatch):
+def test_an_interrupted_write_leaves_the_earlier_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.csv"
     write_csv(path, SMALL.frame(ROWS), SMALL)
     before = path.read_bytes()
 
-    def interrupted(*given, **options):
+    def interrupted(*given: Any, **options: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(pl.DataFrame, "write_csv", interrupted)

@@ -30,6 +30,7 @@ def assert_same(one: Any, other: Any) -> None:
 
 def rollout(env: gym.Env[Any, Any], seed: int | None, steps: int = 300) -> list[Any]:
     """What an environment says to random actions, episodes on end."""
+    assert isinstance(env.action_space, gym.spaces.Discrete)
     rng = np.random.default_rng(0)
     said: list[Any] = list(env.reset(seed=seed))
     for _ in range(steps):

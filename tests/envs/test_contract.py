@@ -16,10 +16,10 @@ from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 from mecsim.core.seeds import Stream
 from mecsim.envs import BatchVectorEnv, LinearReward
 from mecsim.errors import InputError
-from mecsim.scenario import load_scenario
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.environment import OffloadEnv
 from tests.envs.contract import BUILT_IN, ENGINES, OBJECTIVES, assert_same, rollout, short
+from tests.one_system import offload_scenario
 from tests.systems.offload.offloading import make_scenario
 
 
@@ -97,7 +97,7 @@ def test_given_tapes_are_played() -> None:
     observation, _ = env.reset(options={"tapes": tapes})
     assert observation["context"][0] == tapes.arrivals[0, 0]
     with pytest.raises(InputError, match="another scenario"):
-        env.reset(options={"tapes": draw_tapes(load_scenario("gmorl"), 1, 0, 1)})
+        env.reset(options={"tapes": draw_tapes(offload_scenario("gmorl"), 1, 0, 1)})
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -149,7 +149,7 @@ def test_pickling_makes_the_same_environment(engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_an_absent_server_stands_for_the_last_one(engine: str) -> None:
-    scenario = load_scenario("gmorl")
+    scenario = offload_scenario("gmorl")
     tapes = draw_tapes(scenario, 1, 0, 20)
     few = int(tapes.num_servers.argmin())
     assert tapes.num_servers[few] < scenario.max_servers

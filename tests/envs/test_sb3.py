@@ -1,5 +1,7 @@
 """The adapter to stable-baselines3, against the vector environment and against what the library expects."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -7,6 +9,7 @@ from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
+from mecsim.core.episodes import Arrays, EngineName
 from mecsim.core.seeds import Stream
 from mecsim.envs import BatchVectorEnv
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
@@ -18,12 +21,12 @@ STEPS, ENVS = 6, 4
 PREFERENCE, SCALE = [0.25, 0.75], [200.0, 0.5]
 
 
-def made(**changes):
+def made(**changes: Any) -> ScalarVecEnv:
     return ScalarVecEnv(short(steps=STEPS), **{"preference": PREFERENCE, "scale": SCALE, "num_envs": ENVS, **changes})
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_it_says_what_the_vector_environment_says(engine):
+def test_it_says_what_the_vector_environment_says(engine: EngineName) -> None:
     env = made(seed=3, engine=engine, stream=Stream.VALIDATION)
     vector = BatchVectorEnv(short(steps=STEPS), ENVS, 3, engine, Stream.VALIDATION)
     assert isinstance(env, VecEnv)
@@ -51,8 +54,8 @@ def test_it_says_what_the_vector_environment_says(engine):
                 assert own == {}
 
 
-def test_magnitudes_are_logarithms_in_the_order_of_flat_observation():
-    observation = {
+def test_magnitudes_are_logarithms_in_the_order_of_flat_observation() -> None:
+    observation: Arrays = {
         "options": np.array([[[3.0, 0.0], [-1.0, -1.0]]], np.float32),
         "mask": np.array([[1, 0]], np.int8),
         "context": np.array([[7.0]], np.float32),
@@ -62,7 +65,7 @@ def test_magnitudes_are_logarithms_in_the_order_of_flat_observation():
     assert_allclose(flat, np.log([[8.0, 2.0, 1.0, 4.0, 1.0, 0.5, 0.5]]), rtol=1e-6)
 
 
-def test_a_seed_starts_its_first_episodes_and_later_resets_go_on():
+def test_a_seed_starts_its_first_episodes_and_later_resets_go_on() -> None:
     env = made(seed=3)
     first, second = env.reset(), env.reset()
     assert (first != second).any()
@@ -71,7 +74,7 @@ def test_a_seed_starts_its_first_episodes_and_later_resets_go_on():
     assert_array_equal(env.reset(), second)
 
 
-def test_an_absent_server_is_the_last_one_that_exists():
+def test_an_absent_server_is_the_last_one_that_exists() -> None:
     scenario = short("gmorl", STEPS)
     one, other = (ScalarVecEnv(scenario, PREFERENCE, num_envs=16, seed=1) for _ in range(2))
     one.reset()
@@ -85,14 +88,14 @@ def test_an_absent_server_is_the_last_one_that_exists():
 
 
 @pytest.mark.parametrize("objectives", OBJECTIVES)
-def test_any_objectives(objectives):
+def test_any_objectives(objectives: tuple[str, ...]) -> None:
     preference = np.full(len(objectives), 1.0 / len(objectives))
     env = ScalarVecEnv(small_scenario(objectives=objectives), preference, num_envs=3)
     env.reset()
     assert env.step(np.zeros(3, np.int64))[1].shape == (3,)
 
 
-def test_attributes_are_those_of_the_batch():
+def test_attributes_are_those_of_the_batch() -> None:
     env = made()
     assert env.get_attr("reward_dim") == [2] * ENVS
     assert env.get_attr("reward_dim", indices=[0, 2]) == [2, 2]
@@ -117,12 +120,12 @@ def test_attributes_are_those_of_the_batch():
         ({"num_envs": 0}, "num_envs must be at least 1"),
     ],
 )
-def test_what_cannot_be_used_is_said(changes, message):
+def test_what_cannot_be_used_is_said(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         made(**changes)
 
 
-def test_the_wrappers_of_the_library_work():
+def test_the_wrappers_of_the_library_work() -> None:
     """They check shapes, NaNs and infos as they go."""
     env = VecFrameStack(VecNormalize(VecCheckNan(VecMonitor(made()), raise_exception=True)), 2)
     env.reset()
@@ -138,7 +141,7 @@ def test_the_wrappers_of_the_library_work():
 
 
 @pytest.mark.parametrize("algorithm", [A2C, DQN])
-def test_its_algorithms_train_and_evaluate(algorithm):
+def test_its_algorithms_train_and_evaluate(algorithm: type) -> None:
     env = VecMonitor(made())
     model = algorithm("MlpPolicy", env, policy_kwargs={"net_arch": [8]}, device="cpu", seed=0)
     model.learn(8 * STEPS * ENVS)

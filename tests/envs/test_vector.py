@@ -5,6 +5,7 @@ import pytest
 from gymnasium.vector import AutoresetMode
 
 import mecsim
+from mecsim.core.episodes import EngineName
 from mecsim.core.seeds import Stream
 from mecsim.envs import BatchVectorEnv
 from mecsim.errors import InputError
@@ -48,7 +49,9 @@ def test_vector_plays_what_single_environments_play(engine: str) -> None:
 def test_vector_resets_itself_in_the_last_step(engine: str) -> None:
     env = BatchVectorEnv(short(steps=4), 5, seed=2, engine=engine)  # type: ignore[arg-type]
     assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
-    assert env.observation_space["options"].shape == (5, *env.single_observation_space["options"].shape)
+    assert isinstance(env.observation_space, gym.spaces.Dict)
+    assert isinstance(env.single_observation_space, gym.spaces.Dict)
+    assert env.observation_space["options"].shape == (5, *(env.single_observation_space["options"].shape or ()))
     observation, _ = env.reset()
     assert observation in env.observation_space
     for step in range(12):
@@ -84,7 +87,7 @@ def test_vector_resets_again_and_goes_on() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("shape", [(), (1,), (2,), (4,), (3, 1), (1, 3)])
-def test_wrong_action_shapes_are_errors(engine: str, shape: tuple[int, ...]) -> None:
+def test_wrong_action_shapes_are_errors(engine: EngineName, shape: tuple[int, ...]) -> None:
     """Even those that NumPy would stretch to fit; and the step can be repeated properly."""
     env = mecsim.make_vec(short(steps=2), 3, engine=engine)
     env.reset()
@@ -112,7 +115,7 @@ def test_records_end_the_episodes() -> None:
     scenario = short()
     episodes = batched_episodes(scenario)
     episodes.begin(draw_tapes(scenario, 0, 0, 4))
-    total = sum(episodes.step(np.zeros(4, np.int64))[2] for _ in range(6))
+    total = np.sum([episodes.step(np.zeros(4, np.int64))[2] for _ in range(6)], axis=0)
     assert episodes.over
     records = episodes.records()
     np.testing.assert_allclose(np.where(records.dispatched, records.delay_s, 0.0).sum(axis=1), -total[:, 0], rtol=1e-9)

@@ -36,6 +36,7 @@ def test_flat_observations() -> None:
     assert vector in flat.observation_space
     expected = np.concatenate([parts[name].ravel() for name in ("context", "mask", "options", "preference")])
     np.testing.assert_array_equal(vector, expected.astype(np.float32))
+    assert isinstance(flat.observation_space, gym.spaces.Box)
     assert flat.observation_space.low.min() == -1.0
     assert flat.step(0)[0] in flat.observation_space
 
@@ -86,5 +87,5 @@ def test_wrapped_environments_train_with_standard_tools() -> None:
     terminated = False
     while not terminated:
         _, reward, terminated, _, info = env.step(env.action_space.sample())
-        total += reward
+        total += float(reward)
     assert info["episode"]["r"] == pytest.approx(total, rel=1e-5)

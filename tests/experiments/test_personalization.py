@@ -2,6 +2,7 @@
 
 import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -14,20 +15,22 @@ SCENARIO = load_scenario("personalized-quick")
 
 
 @pytest.fixture(scope="module")
-def study():
+def study() -> ModuleType:
     spec = importlib.util.spec_from_file_location("personalization", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def front_of(even, odd):
+def front_of(even: list[tuple[float, float]], odd: list[tuple[float, float]]) -> Front:
     """A front of (satisfaction, saved) per preference on even and on odd episodes, four of them in all."""
     shown = np.stack([even, odd, even, odd], axis=1)  # (K, 4, 2)
     return Front("made", preference_grid(2, len(even)), np.array([5.0, 1.0]) - shown)
 
 
-def test_a_point_is_chosen_on_the_other_half(study):
+def test_a_point_is_chosen_on_the_other_half(study: ModuleType) -> None:
     even = [(2.0, 0.9), (3.9, 0.7), (4.1, 0.5), (4.6, 0.2)]
     odd = [(2.2, 0.9), (4.05, 0.7), (4.2, 0.5), (4.7, 0.2)]
     assert study.operating_points(front_of(even, odd), SCENARIO, np.full(4, 4.0)) == (1, 2)
@@ -36,14 +39,14 @@ def test_a_point_is_chosen_on_the_other_half(study):
     assert study.operating_points(front_of(even, odd), SCENARIO, floor) == (1, 3)
 
 
-def test_a_rating_that_one_half_does_not_reach_has_no_point(study):
+def test_a_rating_that_one_half_does_not_reach_has_no_point(study: ModuleType) -> None:
     assert (
         study.operating_points(front_of([(4.5, 0.1), (1.0, 0.9)], [(3.9, 0.3), (1.0, 0.9)]), SCENARIO, np.full(4, 4.0))
         is None
     )
 
 
-def test_trainings_are_told_by_their_mean_with_an_interval_over_them(study):
+def test_trainings_are_told_by_their_mean_with_an_interval_over_them(study: ModuleType) -> None:
     rows = [
         {"scenario": "a", "target": f"agent seed {n}", "x": x, "x_ci95": 9.0} for n, x in enumerate((1.0, 2.0, 3.0))
     ]

@@ -5,8 +5,10 @@ import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 import torch
 
@@ -49,33 +51,37 @@ ROWS = {
 OPTIONS = {"hypervolume": ["--targets", "edge,gmorl-agent"]}
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def command_of(name):
+def command_of(name: str) -> click.Command:
     spec = importlib.util.spec_from_file_location(f"experiment_{name}", EXPERIMENTS / name / "run.py")
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.run
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Trained once for all experiments."""
     return tmp_path_factory.mktemp("runs")
 
 
 @pytest.fixture(autouse=True)
-def _threads():
+def _threads() -> Iterator[None]:
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
 
 
 @pytest.mark.parametrize("name", list(ROWS))
-def test_an_experiment_writes_its_table_and_pictures(name, runs, tmp_path, capsys):
+def test_an_experiment_writes_its_table_and_pictures(
+    name: str, runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["--quick", "--num-threads", "1", "--runs", str(runs), "--out", str(tmp_path), *OPTIONS.get(name, [])]
     with pytest.raises(SystemExit) as caught:
         main(arguments, command_of(name))
@@ -96,7 +102,7 @@ def test_an_experiment_writes_its_table_and_pictures(name, runs, tmp_path, capsy
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_without_a_gpu_its_experiment_says_so(runs, tmp_path, capsys):
+def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--runs", str(runs), "--out", str(tmp_path)], command_of("gpu"))
     assert caught.value.code == 2
@@ -104,7 +110,7 @@ def test_without_a_gpu_its_experiment_says_so(runs, tmp_path, capsys):
     assert "no CUDA device: run this on a machine that has one" in line
 
 
-def test_every_experiment_with_a_script_is_tried():
+def test_every_experiment_with_a_script_is_tried() -> None:
     scripts = {path.parent.name for path in EXPERIMENTS.glob("*/run.py")}
     assert scripts == {*ROWS, "known_behaviour", "unchanged"}
 

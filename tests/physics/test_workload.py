@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from mecsim.physics.workload import SizeDistribution, balanced_mean_size_bit, unit_mean_sizes
-from mecsim.scenario import load_scenario
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from tests.one_system import offload_scenario
 from tests.systems.offload.offloading import make_scenario
 
 COUNT = 2_000_000
@@ -65,7 +65,7 @@ def test_offered_load_is_what_the_scenario_says(load: float) -> None:
 
 
 def test_arrivals_are_poisson_and_users_uniform() -> None:
-    scenario = load_scenario("gmorl")
+    scenario = offload_scenario("gmorl")
     tapes = draw_tapes(scenario, 6, 0, 1024)
     assert tapes.arrivals.mean() == pytest.approx(1.0, rel=0.02)
     assert tapes.arrivals.var() == pytest.approx(1.0, rel=0.02)
@@ -77,7 +77,7 @@ def test_arrivals_are_poisson_and_users_uniform() -> None:
 
 
 def test_sizes_are_clipped() -> None:
-    tapes = draw_tapes(load_scenario("gmorl-e6"), 6, 0, 512)
+    tapes = draw_tapes(offload_scenario("gmorl-e6"), 6, 0, 512)
     sizes = tapes.size_bit[tapes.size_bit > 0.0]
     assert (sizes.min(), sizes.max()) == (0.1e6, 100e6)
     assert np.mean(sizes == 100e6) == pytest.approx(np.exp(-100.0 / 16.0), rel=0.15)

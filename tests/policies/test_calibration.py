@@ -1,29 +1,34 @@
 """Scales and reference points: measured where a scenario gives none, and never unusable."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.core.seeds import Stream
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import GreedyPolicy, calibrate, play, tradable
+from mecsim.policies import Calibration, GreedyPolicy, calibrate, tradable
 from mecsim.policies.calibration import EPISODES
 from mecsim.scenario import load_scenario
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Channel, Cloud, Edge, Energy, Servers
-from mecsim.systems.offload.scenario import Evaluation, ObjectiveValues
+from mecsim.systems.offload.scenario import Evaluation, ObjectiveValues, OffloadScenario
+from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 
 
-def mean_totals(scenario, weight, scale):
+def mean_totals(scenario: OffloadScenario, weight: Sequence[float], scale: Sequence[float]) -> NDArray[np.float64]:
     """Greedy on the tapes of the calibration."""
     tapes = draw_tapes(scenario, 0, 0, EPISODES, Stream.CALIBRATION)
     return play(GreedyPolicy(np.asarray(scale)), scenario, tapes, np.asarray(weight)).totals.mean(axis=0)
 
 
-def test_it_is_deterministic_and_asks_for_no_seed():
+def test_it_is_deterministic_and_asks_for_no_seed() -> None:
     scenario = small_scenario()
     first = calibrate(scenario)
     calibrate.cache_clear()
@@ -34,7 +39,7 @@ def test_it_is_deterministic_and_asks_for_no_seed():
         assert_array_equal(getattr(first, name), getattr(again, name))
 
 
-def test_the_span_is_what_greedy_can_trade():
+def test_the_span_is_what_greedy_can_trade() -> None:
     scenario = small_scenario()
     found = calibrate(scenario)
     optimum = [mean_totals(scenario, [1.0, 0.0], [1.0, 1.0])[0], mean_totals(scenario, [0.0, 1.0], [1.0, 1.0])[1]]
@@ -47,17 +52,17 @@ def test_the_span_is_what_greedy_can_trade():
     assert found.reference_source.startswith("measured")
 
 
-def test_given_values_are_used():
+def test_given_values_are_used() -> None:
     found = calibrate(load_scenario("gmorl-e6"))
     assert_allclose(found.scale, [200.0, 1.0 / 1.85])
     assert_array_equal(found.reference, [3000.0, 6.0])
     assert found.reference_source == "given by the scenario"
 
 
-def test_nothing_is_measured_where_all_is_given(monkeypatch):
+def test_nothing_is_measured_where_all_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """A large scenario with yardsticks of its own does not wait for them."""
 
-    def refuse(*_):
+    def refuse(*_: Any) -> None:
         raise AssertionError("episodes were drawn")
 
     values = ObjectiveValues(delay_s=3.0, energy_j=5.0)
@@ -66,7 +71,7 @@ def test_nothing_is_measured_where_all_is_given(monkeypatch):
     assert_array_equal(calibrate(scenario).scale, [3.0, 5.0])
 
 
-def test_given_values_follow_the_order_of_the_objectives_and_leave_the_rest_measured():
+def test_given_values_follow_the_order_of_the_objectives_and_leave_the_rest_measured() -> None:
     scale = Evaluation(scale=ObjectiveValues(delay_s=7.0, energy_j=0.25))
     turned = small_scenario(objectives=("energy", "delay"), evaluation=scale)
     given = calibrate(turned)
@@ -77,7 +82,7 @@ def test_given_values_follow_the_order_of_the_objectives_and_leave_the_rest_meas
     assert given.reference_source.startswith("measured")
 
 
-def test_satisfaction_is_given_as_it_is_shown_and_measured_as_a_cost():
+def test_satisfaction_is_given_as_it_is_shown_and_measured_as_a_cost() -> None:
     """A reference of 1 of 5 is a cost of 4; a scale is a difference, whichever way it counts."""
     objectives = ("satisfaction", "delay")
     values = ObjectiveValues(delay_s=3.0, satisfaction=1.0)
@@ -91,9 +96,9 @@ def test_satisfaction_is_given_as_it_is_shown_and_measured_as_a_cost():
     assert 0.0 < measured.scale[0] < measured.reference[0] < 7.5
 
 
-def test_ten_times_the_energy_is_ten_times_its_scale():
+def test_ten_times_the_energy_is_ten_times_its_scale() -> None:
     # Ten times the power at a tenth of the gain leaves rates and delays alone.
-    def calibrated(power_w, loss_db, capacitance):
+    def calibrated(power_w: float, loss_db: float, capacitance: float) -> Calibration:
         channel = Channel(model="rayleigh", tx_power_w=power_w, path_loss_at_1km_db=loss_db)
         return calibrate(small_scenario(channel=channel, energy=Energy(capacitance=capacitance)))
 
@@ -103,7 +108,7 @@ def test_ten_times_the_energy_is_ten_times_its_scale():
 
 
 @pytest.mark.parametrize("objective", ["delay", "energy"])
-def test_a_single_objective_is_measured_by_its_own_size(objective):
+def test_a_single_objective_is_measured_by_its_own_size(objective: str) -> None:
     found = calibrate(small_scenario(objectives=(objective,)))
     size = mean_totals(small_scenario(objectives=(objective,)), [1.0], [1.0])
     assert found.scale.shape == (1,)
@@ -112,7 +117,7 @@ def test_a_single_objective_is_measured_by_its_own_size(objective):
 
 
 @pytest.mark.parametrize("edges", [1, 3])
-def test_equal_servers_leave_nothing_to_trade_but_a_usable_scale(edges):
+def test_equal_servers_leave_nothing_to_trade_but_a_usable_scale(edges: int) -> None:
     alike = Edge(count=CountRange(edges, edges), cpu_hz=Uniform(2e9, 2e9), distance_m=Uniform(100.0, 100.0))
     scenario = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=alike))
     found = calibrate(scenario)
@@ -124,13 +129,13 @@ def test_equal_servers_leave_nothing_to_trade_but_a_usable_scale(edges):
         assert_allclose(found.scale, size)
 
 
-def test_one_edge_beside_a_cloud():
+def test_one_edge_beside_a_cloud() -> None:
     found = calibrate(small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 1)))))
     assert (found.scale > 0.0).all()
     assert np.isfinite(found.reference).all()
 
 
-def test_without_any_task_the_scale_is_still_no_zero():
+def test_without_any_task_the_scale_is_still_no_zero() -> None:
     idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
     found = calibrate(idle)
     assert_array_equal(found.scale, [1.0, 1.0])

@@ -29,7 +29,7 @@ def refusal(path: Path) -> str:
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_every_request_is_read(log, tmp_path, suffix):
+def test_every_request_is_read(log: SmallLog, tmp_path: Path, suffix: str) -> None:
     read = read_log(log.write(tmp_path / f"log{suffix}"))
     columns = log.columns
     assert len(read) == 96
@@ -48,20 +48,20 @@ def test_every_request_is_read(log, tmp_path, suffix):
     assert read.rejected == 0
 
 
-def test_both_kinds_of_file_say_the_same(log, tmp_path):
+def test_both_kinds_of_file_say_the_same(log: SmallLog, tmp_path: Path) -> None:
     first, second = (read_log(log.write(tmp_path / f"log{suffix}")) for suffix in (".csv", ".parquet"))
     for name in ("user", "day", "codes", "numbers", "position", "reported", "truth"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
 
 
-def test_columns_that_nothing_is_learnt_from_and_the_truth_may_be_missing(log, tmp_path):
+def test_columns_that_nothing_is_learnt_from_and_the_truth_may_be_missing(log: SmallLog, tmp_path: Path) -> None:
     read = read_log(log.write(tmp_path / "log.csv", satisfaction=None, request=None, delta_kbit_per_s=None, time=None))
     assert read.truth is None
     assert len(read) == 96
     assert read.select(read.user == 0).truth is None
 
 
-def test_requests_that_got_less_than_their_minimum_are_left_out(log, tmp_path):
+def test_requests_that_got_less_than_their_minimum_are_left_out(log: SmallLog, tmp_path: Path) -> None:
     given = log.columns["given_rate_kbit_per_s"].copy()
     given[:10] = 0.0
     read = read_log(log.write(tmp_path / "log.csv", given_rate_kbit_per_s=given))
@@ -70,7 +70,7 @@ def test_requests_that_got_less_than_their_minimum_are_left_out(log, tmp_path):
     assert "no request was given its minimum rate" in refusal(nothing)
 
 
-def test_names_of_personas_may_be_any(log, tmp_path):
+def test_names_of_personas_may_be_any(log: SmallLog, tmp_path: Path) -> None:
     other = np.char.add(log.columns["persona"], ", retired")
     read = read_log(log.write(tmp_path / "log.csv", persona=other))
     assert set(read.names["persona"]) == set(other)
@@ -107,7 +107,9 @@ def changed(log: SmallLog, name: str, row: int, value: object) -> dict[str, obje
         ("date", "31.01.2024", "got '31.01.2024', expected a date such as 2024-01-31"),
     ],
 )
-def test_a_wrong_value_is_named(log, tmp_path, suffix, name, value, part):
+def test_a_wrong_value_is_named(
+    log: SmallLog, tmp_path: Path, suffix: str, name: str, value: float | str, part: str
+) -> None:
     path = log.write(tmp_path / f"log{suffix}", **changed(log, name, 50, value))
     said = refusal(path)
     place = ":52: " if suffix == ".csv" else ": row 51: "
@@ -117,17 +119,17 @@ def test_a_wrong_value_is_named(log, tmp_path, suffix, name, value, part):
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize("name", ["user", "period", "satisfaction_noisy", "given_rate_kbit_per_s", "date"])
-def test_a_missing_column(log, tmp_path, suffix, name):
+def test_a_missing_column(log: SmallLog, tmp_path: Path, suffix: str, name: str) -> None:
     said = refusal(log.write(tmp_path / f"log{suffix}", **{name: None}))
     assert said.startswith(f": no column '{name}'; a log has the columns date, persona")
 
 
-def test_too_many_names(log, tmp_path):
+def test_too_many_names(log: SmallLog, tmp_path: Path) -> None:
     said = refusal(log.write(tmp_path / "log.csv", application=np.array([f"app{i}" for i in range(96)])))
     assert "application: more than 64 different names" in said
 
 
-def test_files_that_are_no_log(log, tmp_path):
+def test_files_that_are_no_log(log: SmallLog, tmp_path: Path) -> None:
     whole = log.write(tmp_path / "whole.csv").read_text()
     bare = whole.replace('"', "")
     cases = {
@@ -152,20 +154,20 @@ def test_files_that_are_no_log(log, tmp_path):
     refusal(tmp_path / "cut.parquet")
 
 
-def test_a_missing_package(log, tmp_path, monkeypatch):
+def test_a_missing_package(log: SmallLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = log.write(tmp_path / "log.csv")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match=r"fit needs pyarrow: pip install 'mecsim\[data\]'"):
         read_log(path)
 
 
-def test_positions():
+def test_positions() -> None:
     rate, minimum, demand = np.array([1.0, 2.0, 4.0, 8.0, 0.0]), np.full(5, 1.0), np.full(5, 4.0)
     np.testing.assert_allclose(rate_position(rate, minimum, demand), [0.0, 0.5, 1.0, 1.0, 0.0])
     np.testing.assert_array_equal(rate_position(np.array([3.0, 4.0]), np.full(2, 4.0), np.full(2, 4.0)), [0.0, 1.0])
 
 
-def test_some_of_a_log(log, tmp_path):
+def test_some_of_a_log(log: SmallLog, tmp_path: Path) -> None:
     read = read_log(log.write(tmp_path / "log.csv"))
     some = read.select(np.arange(0, 96, 2))
     assert isinstance(some, RequestLog)

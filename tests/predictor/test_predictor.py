@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -35,7 +37,7 @@ DAY_S = 86400.0
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _fewer_trees():
+def _fewer_trees() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predictor_fit, "TREES", 50)
         patch.setattr(predictor_fit, "LEARNING_RATE", 0.2)
@@ -43,17 +45,17 @@ def _fewer_trees():
 
 
 @pytest.fixture(scope="module")
-def log(tmp_path_factory) -> RequestLog:
+def log(tmp_path_factory: pytest.TempPathFactory) -> RequestLog:
     return read_log(small_log(USERS, DAYS).write(tmp_path_factory.mktemp("log") / "log.parquet"))
 
 
 @pytest.fixture(scope="module")
-def judged(log) -> tuple[Predictor, dict]:
+def judged(log: RequestLog) -> tuple[Predictor, dict[str, Any]]:
     return fit_and_judge(log, seed=0)
 
 
 @pytest.fixture(scope="module")
-def predictor(judged) -> Predictor:
+def predictor(judged: tuple[Predictor, dict[str, Any]]) -> Predictor:
     return judged[0]
 
 
@@ -64,12 +66,14 @@ def population() -> Population:
 
 
 @pytest.fixture(scope="module")
-def requests(population) -> Requests:
+def requests(population: Population) -> Requests:
     rng = np.random.default_rng(2)
     return draw_requests(population, draw_people(population, Satisfaction(), USERS, rng), 0.0, DAY_S / 4, rng)
 
 
-def test_known_users_near_the_noise_and_unseen_ones_better_than_the_persona_mean(judged, log):
+def test_known_users_near_the_noise_and_unseen_ones_better_than_the_persona_mean(
+    judged: tuple[Predictor, dict[str, Any]], log: RequestLog
+) -> None:
     known, unseen = judged[1]["splits"][KNOWN], judged[1]["splits"][UNSEEN]
     assert known["noise_floor_mae"] < known["mae"] < 1.25 * known["noise_floor_mae"]
     assert known["mae"] < 0.6 * known["stranger_mae"]
@@ -81,19 +85,19 @@ def test_known_users_near_the_noise_and_unseen_ones_better_than_the_persona_mean
     assert judged[1]["training_requests"] + known["requests"] + unseen["requests"] <= len(log)
 
 
-def test_the_spread_of_people_is_found(judged):
+def test_the_spread_of_people_is_found(judged: tuple[Predictor, dict[str, Any]]) -> None:
     """Offsets are normal with deviation 0.12; of 24 users it is known within about 15 %."""
     assert 0.08 < judged[1]["offset_deviation"] < 0.17
 
 
-def test_offsets_are_those_of_the_users(predictor):
+def test_offsets_are_those_of_the_users(predictor: Predictor) -> None:
     true = small_log(USERS, DAYS).shift
     found = predictor.offsets.mean[:-1, 0]
     assert np.corrcoef(found, true)[0, 1] > 0.9
     assert (predictor.offsets.covariance[:-1, 0, 0] < 0.3 * predictor.offsets.covariance[-1, 0, 0]).all()
 
 
-def test_splits_share_nothing(log):
+def test_splits_share_nothing(log: RequestLog) -> None:
     training, later, unseen = split(log, np.random.default_rng(0))
     assert not (training & later).any()
     assert not ((training | later) & unseen).any()
@@ -103,7 +107,7 @@ def test_splits_share_nothing(log):
     assert len(set(log.user[unseen])) == USERS // 5
 
 
-def test_calibration_counts_every_request(predictor, log):
+def test_calibration_counts_every_request(predictor: Predictor, log: RequestLog) -> None:
     tables = calibration(predictor, log)
     assert set(tables) == set(log.names["persona"])
     entries = [entry for entries in tables.values() for entry in entries]
@@ -114,7 +118,7 @@ def test_calibration_counts_every_request(predictor, log):
             assert entry["reported"] == pytest.approx(entry["predicted"], abs=0.2)
 
 
-def test_a_log_that_cannot_be_split(log):
+def test_a_log_that_cannot_be_split(log: RequestLog) -> None:
     with pytest.raises(InputError, match="expected at least 5 users and 2 days"):
         fit_and_judge(log.select(log.day == 0), 0)
     few = log.select(log.user < 3)
@@ -122,7 +126,7 @@ def test_a_log_that_cannot_be_split(log):
         fit_and_judge(replace(few, user_ids=few.user_ids[:3]), 0)
 
 
-def test_the_truth_is_not_needed(log):
+def test_the_truth_is_not_needed(log: RequestLog) -> None:
     blind = replace(log, truth=None).select(log.day < 6)
     _, report = fit_and_judge(blind, 0)
     known = report["splits"][KNOWN]
@@ -132,7 +136,7 @@ def test_the_truth_is_not_needed(log):
     json.dumps(report, allow_nan=False)
 
 
-def test_the_same_seed_gives_the_same_predictor(log, tmp_path):
+def test_the_same_seed_gives_the_same_predictor(log: RequestLog, tmp_path: Path) -> None:
     few = log.select(log.day < 4)
     for name in ("first", "second"):
         fit_predictor(few, np.random.default_rng(3), rounds=1).save(tmp_path / name)
@@ -141,7 +145,7 @@ def test_the_same_seed_gives_the_same_predictor(log, tmp_path):
 
 @settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
-def test_monotone_in_the_rate(predictor, population, requests, seed):
+def test_monotone_in_the_rate(predictor: Predictor, population: Population, requests: Requests, seed: int) -> None:
     """For known users and strangers, and also after learning and for samples; not even by rounding does it fall."""
     rng = np.random.default_rng(seed)
     few = requests.select(rng.integers(0, len(requests), 20))
@@ -154,7 +158,9 @@ def test_monotone_in_the_rate(predictor, population, requests, seed):
         assert ((found >= 0.0) & (found <= 5.0)).all()
 
 
-def test_the_rate_matters_only_by_its_position(predictor, population, requests):
+def test_the_rate_matters_only_by_its_position(
+    predictor: Predictor, population: Population, requests: Requests
+) -> None:
     rate = requests.level_rates_bit_per_s(4)
     found = predictor.predict(requests, population, rate)
     assert found.shape == (len(requests), 4)
@@ -163,14 +169,14 @@ def test_the_rate_matters_only_by_its_position(predictor, population, requests):
     np.testing.assert_array_equal(below, np.repeat(found[:, :1], 4, axis=1))
 
 
-def test_requests_do_not_depend_on_each_other(predictor, population, requests):
+def test_requests_do_not_depend_on_each_other(predictor: Predictor, population: Population, requests: Requests) -> None:
     rate = requests.level_rates_bit_per_s(3)
     whole = predictor.predict(requests, population, rate)
     index = np.random.default_rng(0).permutation(len(requests))[:50]
     np.testing.assert_array_equal(predictor.predict(requests.select(index), population, rate[index]), whole[index])
 
 
-def test_who_is_not_known_is_a_stranger(predictor, population, requests):
+def test_who_is_not_known_is_a_stranger(predictor: Predictor, population: Population, requests: Requests) -> None:
     rate = requests.level_rates_bit_per_s(3)
     absent, negative = (replace(requests, user=np.full(len(requests), user)) for user in (USERS + 5, -1))
     cold = predictor.forgetting_users()
@@ -180,7 +186,9 @@ def test_who_is_not_known_is_a_stranger(predictor, population, requests):
     assert np.abs(predictor.predict(requests, population, rate) - found).max() > 0.3
 
 
-def test_a_stranger_is_expected_to_be_the_mean_of_people(predictor, population, requests):
+def test_a_stranger_is_expected_to_be_the_mean_of_people(
+    predictor: Predictor, population: Population, requests: Requests
+) -> None:
     """The quadrature agrees with many draws of people."""
     few = requests.select(np.arange(30))
     rate = few.level_rates_bit_per_s(4)
@@ -192,7 +200,9 @@ def test_a_stranger_is_expected_to_be_the_mean_of_people(predictor, population, 
     assert away.max() < 0.15
 
 
-def test_learning_of_a_stranger_brings_predictions_to_what_they_say(predictor, population, requests):
+def test_learning_of_a_stranger_brings_predictions_to_what_they_say(
+    predictor: Predictor, population: Population, requests: Requests
+) -> None:
     """Somebody whose zone lies higher by 0.2, of whom no log told."""
     true = Predictor.sample(predictor.forgetting_users(), np.random.default_rng(0))
     true.offsets.mean[:] = (0.2, 0.0)
@@ -218,7 +228,9 @@ def test_learning_of_a_stranger_brings_predictions_to_what_they_say(predictor, p
     assert len(predictor.offsets.user_ids) == USERS
 
 
-def test_personas_and_applications_are_found_by_name(predictor, population, requests):
+def test_personas_and_applications_are_found_by_name(
+    predictor: Predictor, population: Population, requests: Requests
+) -> None:
     rate = requests.level_rates_bit_per_s(3)
     personas = dict(reversed(population.personas.items()))
     turned = Population(personas=personas, applications=population.applications)
@@ -226,7 +238,7 @@ def test_personas_and_applications_are_found_by_name(predictor, population, requ
     np.testing.assert_array_equal(predictor.predict(moved, turned, rate), predictor.predict(requests, population, rate))
 
 
-def test_a_name_that_the_log_did_not_have(predictor, population, requests):
+def test_a_name_that_the_log_did_not_have(predictor: Predictor, population: Population, requests: Requests) -> None:
     personas = dict(population.personas)
     personas["artist"] = personas.pop("homemaker")
     other = Population(personas=personas, applications=population.applications)
@@ -236,7 +248,9 @@ def test_a_name_that_the_log_did_not_have(predictor, population, requests):
     predictor.predict(without, other, without.level_rates_bit_per_s(2))  # nobody of that kind asks
 
 
-def test_saved_and_loaded_it_is_the_same(predictor, population, requests, tmp_path):
+def test_saved_and_loaded_it_is_the_same(
+    predictor: Predictor, population: Population, requests: Requests, tmp_path: Path
+) -> None:
     path = tmp_path / "people.safetensors"
     predictor.save(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["people.safetensors"]
@@ -249,7 +263,7 @@ def test_saved_and_loaded_it_is_the_same(predictor, population, requests, tmp_pa
     assert (tmp_path / "again.safetensors").read_bytes() == path.read_bytes()
 
 
-def test_prediction_needs_no_library_of_fitting(predictor, tmp_path):
+def test_prediction_needs_no_library_of_fitting(predictor: Predictor, tmp_path: Path) -> None:
     predictor.save(tmp_path / "people.safetensors")
     script = (
         "import sys; from pathlib import Path; from mecsim.predictor.predictor import Predictor; "
@@ -271,7 +285,7 @@ def refusal(path: Path) -> str:
     return text
 
 
-def test_files_that_are_no_predictor(predictor, tmp_path):
+def test_files_that_are_no_predictor(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "people.safetensors"
     assert "no such file" in refusal(path)
     assert "no such file" in refusal(tmp_path)
@@ -284,7 +298,7 @@ def test_files_that_are_no_predictor(predictor, tmp_path):
     assert "is no predictor; write one with mecsim fit" in refusal(path)
 
 
-def rewritten(path: Path, header: dict | None = None, **arrays: np.ndarray | None) -> None:
+def rewritten(path: Path, header: dict[str, Any] | None = None, **arrays: np.ndarray | None) -> None:
     """The file with other arrays (`__` for a dot), or another header; None leaves one out."""
     tensors = load_file(path)
     for name, array in arrays.items():
@@ -302,14 +316,14 @@ def as_bytes(text: str) -> np.ndarray:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-def test_a_predictor_of_an_earlier_version(tmp_path):
+def test_a_predictor_of_an_earlier_version(tmp_path: Path) -> None:
     """Its trees were arrays of their own."""
     path = tmp_path / "people.safetensors"
     save_file({"trees.base": np.zeros(1), "variance": np.ones(20)}, path, {KEY: json.dumps({"format": 1})})
     assert refusal(path) == f"{path}: is a predictor of another format than 2; fit it again with mecsim fit"
 
 
-def test_the_file_holds_the_text_that_lightgbm_reads(predictor, log, tmp_path):
+def test_the_file_holds_the_text_that_lightgbm_reads(predictor: Predictor, log: RequestLog, tmp_path: Path) -> None:
     """A stranger's mean report at the felt position, in a cell, is the sum of the library's trees."""
     path = tmp_path / "people.safetensors"
     predictor.save(path)
@@ -323,7 +337,7 @@ def test_the_file_holds_the_text_that_lightgbm_reads(predictor, log, tmp_path):
         np.testing.assert_allclose(curve, booster.predict(rows, num_threads=1), rtol=0.0, atol=1e-12)
 
 
-def test_damaged_predictors(predictor, tmp_path):
+def test_damaged_predictors(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "people.safetensors"
     text = predictor.model.text
     users = len(predictor.offsets.user_ids)
@@ -357,6 +371,6 @@ def test_damaged_predictors(predictor, tmp_path):
     assert "of another format than 2; fit it again with mecsim fit" in refusal(path)
 
 
-def test_cells_fit_into_the_bins_of_the_library():
+def test_cells_fit_into_the_bins_of_the_library() -> None:
     """Each cell is a value of its own to the trees, so every threshold lies between two cells."""
     assert CELLS <= 255

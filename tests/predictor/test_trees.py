@@ -1,6 +1,7 @@
 """Trees without the library that fitted them: the same values, one walk for all cells; texts that are no model."""
 
 import re
+from typing import Any
 
 import lightgbm
 import numpy as np
@@ -32,7 +33,7 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="module")
-def library(model) -> lightgbm.Booster:
+def library(model: Model) -> lightgbm.Booster:
     """LightGBM's own reading of the same text."""
     return lightgbm.Booster(model_str=model.text)
 
@@ -52,7 +53,9 @@ CONTEXTS = st.tuples(
 
 
 @given(CONTEXTS)
-def test_equals_the_library_in_every_cell_and_never_falls(library, model, context):
+def test_equals_the_library_in_every_cell_and_never_falls(
+    library: lightgbm.Booster, model: Model, context: tuple[Any, ...]
+) -> None:
     first, second, *numbers = context
     rows = [[first, second, *numbers, cell] for cell in range(CELLS)]
     curve = curve_of(model.trees, [first, second], numbers)
@@ -60,18 +63,18 @@ def test_equals_the_library_in_every_cell_and_never_falls(library, model, contex
     assert (np.diff(curve) >= 0.0).all()
 
 
-def test_every_kind_of_split_is_met(model):
+def test_every_kind_of_split_is_met(model: Model) -> None:
     assert set(model.trees.kind) == {0, 1, 2, 3}
     assert (model.trees.names[model.trees.kind == 1] < 0).any()  # the last of 64 names goes left somewhere
     assert len(model.trees.roots) == TREES
 
 
-def nodes_of(tree: dict) -> list[dict]:
+def nodes_of(tree: dict[str, Any]) -> list[dict[str, Any]]:
     """All nodes of a tree as the library tells them."""
     return [tree, *(node for side in ("left_child", "right_child") if side in tree for node in nodes_of(tree[side]))]
 
 
-def test_thresholds_and_leaves_are_those_of_the_library_bit_by_bit(library, model):
+def test_thresholds_and_leaves_are_those_of_the_library_bit_by_bit(library: lightgbm.Booster, model: Model) -> None:
     nodes = [node for tree in library.dump_model()["tree_info"] for node in nodes_of(tree["tree_structure"])]
     leaves = [node["leaf_value"] for node in nodes if "leaf_value" in node]
     thresholds = [node["threshold"] for node in nodes if node.get("split_feature") in (2, 3)]
@@ -79,7 +82,7 @@ def test_thresholds_and_leaves_are_those_of_the_library_bit_by_bit(library, mode
     assert sorted(model.trees.value[model.trees.kind == 2]) == sorted(thresholds)
 
 
-def test_a_tree_without_a_split():
+def test_a_tree_without_a_split() -> None:
     """Of equal targets there is nothing to learn but their mean."""
     rows = np.zeros((50, 3))
     settings = {"num_threads": 1, "verbosity": -1}
@@ -114,7 +117,7 @@ def test_a_tree_without_a_split():
         (r"\ncat_threshold=\S+", "\ncat_threshold=-1"),
     ],
 )
-def test_texts_that_are_no_such_model(model, old, new):
+def test_texts_that_are_no_such_model(model: Model, old: str, new: str) -> None:
     damaged = re.sub(old, new, model.text, count=1, flags=re.MULTILINE)
     assert damaged != model.text
     with pytest.raises(ValueError):  # noqa: PT011 (the file of the predictor has one line for all of them)
@@ -128,7 +131,7 @@ def damaged(trees: Trees, name: str, value: object) -> Trees:
     return trees._replace(**{name: array})
 
 
-def test_what_a_walk_relies_on(model):
+def test_what_a_walk_relies_on(model: Model) -> None:
     trees = model.trees
     assert sound(trees, 2, 2)
     assert not sound(trees, 1, 2)

@@ -31,12 +31,14 @@ def line() -> Trees:
     value = np.zeros(count)
     value[2 * inner + 1] = leaves[:-1]
     value[-1] = leaves[-1]
-    left, right, names = (np.zeros(count, kind) for kind in (np.int32, np.int32, np.int64))
+    left, right, names = np.zeros(count, np.int32), np.zeros(count, np.int32), np.zeros(count, np.int64)
     left[2 * inner], right[2 * inner], names[2 * inner] = 2 * inner + 1, 2 * inner + 2, inner
     return Trees(np.zeros(1, np.int64), kind, np.zeros(count, np.int8), left, right, value, names)
 
 
-def told(offsets: UserOffsets, users: np.ndarray, position: np.ndarray, report: np.ndarray, deviation: float):
+def told(
+    offsets: UserOffsets, users: np.ndarray, position: np.ndarray, report: np.ndarray, deviation: float
+) -> UserOffsets:
     """Beliefs after reports around the line."""
     count = len(users)
     variance = np.full(VARIANCES, deviation**2)
@@ -44,7 +46,7 @@ def told(offsets: UserOffsets, users: np.ndarray, position: np.ndarray, report: 
     return learned(offsets, line(), variance, offsets.rows(users), Reports(codes, numbers, position, report))
 
 
-def test_one_report_is_the_closed_form_of_normal_distributions():
+def test_one_report_is_the_closed_form_of_normal_distributions() -> None:
     """r = m + b(u − ½ − o) + noise, o ~ N(0, τ²): gain τ²b/(τ²b² + σ²)."""
     prior, deviation = 0.2, 0.3
     offsets = strangers(np.diag([prior**2, 0.0])).with_users(np.array([4]))
@@ -58,7 +60,7 @@ def test_one_report_is_the_closed_form_of_normal_distributions():
     np.testing.assert_array_equal(after.covariance[1], offsets.covariance[1])
 
 
-def test_many_reports_are_the_closed_form_of_normal_distributions():
+def test_many_reports_are_the_closed_form_of_normal_distributions() -> None:
     """Mean and variance after n reports: those of a mean of n residuals, shrunk to 0."""
     prior, deviation, count = 0.2, 0.3, 60
     rng = np.random.default_rng(3)
@@ -76,7 +78,7 @@ def test_many_reports_are_the_closed_form_of_normal_distributions():
         assert after.covariance[row, 0, 0] == pytest.approx(1.0 / precision, rel=0.05)
 
 
-def test_offset_and_stretch_converge_to_those_of_the_user():
+def test_offset_and_stretch_converge_to_those_of_the_user() -> None:
     rng = np.random.default_rng(5)
     true = np.array([0.12, 0.25])
     position = rng.uniform(0.0, 1.0, 1500)
@@ -92,7 +94,7 @@ def test_offset_and_stretch_converge_to_those_of_the_user():
     assert (deviation < 0.02).all()
 
 
-def test_a_report_that_is_far_too_good_moves_little():
+def test_a_report_that_is_far_too_good_moves_little() -> None:
     offsets = strangers(np.diag([0.1**2, 0.0])).with_users(np.array([0]))
     usual = told(offsets, np.zeros(1, np.int64), np.array([0.5]), np.array([3.0]), 0.1)
     slip = told(offsets, np.zeros(1, np.int64), np.array([0.5]), np.array([5.0]), 0.1)
@@ -100,14 +102,14 @@ def test_a_report_that_is_far_too_good_moves_little():
     assert abs(slip.mean[0, 0]) < 0.5 * abs(usual.mean[0, 0])
 
 
-def test_a_very_telling_report_leaves_some_doubt():
+def test_a_very_telling_report_leaves_some_doubt() -> None:
     """The grid is coarser than what would be known; no variance is 0."""
     offsets = strangers(np.diag([0.5**2, 0.0])).with_users(np.array([0]))
     after = told(offsets, np.zeros(1, np.int64), np.array([0.5]), np.array([2.5]), 1e-3)
     assert 0.0 < after.covariance[0, 0, 0] < 0.1**2
 
 
-def test_thompson_samples_have_the_believed_mean_and_covariance():
+def test_thompson_samples_have_the_believed_mean_and_covariance() -> None:
     covariance = np.array([[[0.04, 0.01], [0.01, 0.09]], [[0.01, 0.0], [0.0, 0.0]]])
     mean = np.array([[0.3, -0.2], [0.0, 0.0]])
     offsets = UserOffsets(np.array([5]), mean, covariance)
@@ -120,13 +122,13 @@ def test_thompson_samples_have_the_believed_mean_and_covariance():
     np.testing.assert_allclose(np.cov(drawn[:, 1].T), covariance[1], atol=0.003)
 
 
-def test_roots_of_covariances():
+def test_roots_of_covariances() -> None:
     covariance = np.array([[[4.0, 1.0], [1.0, 2.0]], [[0.0, 0.0], [0.0, 9.0]], [[1.0, 1.0], [1.0, 1.0]]])
     root = roots_of(covariance)
     np.testing.assert_allclose(root @ root.transpose(0, 2, 1), covariance, atol=1e-15)
 
 
-def test_users_are_found_and_added():
+def test_users_are_found_and_added() -> None:
     offsets = strangers(np.eye(2))
     np.testing.assert_array_equal(offsets.rows(np.array([-1, 0, 3])), 0)
     known = offsets.with_users(np.array([8, 3, 3, -1]))

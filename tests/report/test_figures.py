@@ -1,15 +1,18 @@
 """Pictures of fronts: written, repeatable, and showing what was measured."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from mecsim.report.figures import front_figure, save_front
 from mecsim.sweep import Front, on_front, preference_grid, sweep
+from mecsim.systems.offload.scenario import OffloadScenario
 from tests.training.small import small_scenario
 
 
-def test_a_front_is_saved_as_png_and_svg(fronts, scenario, tmp_path):
+def test_a_front_is_saved_as_png_and_svg(fronts: list[Front], scenario: OffloadScenario, tmp_path: Path) -> None:
     [picture] = save_front(fronts, scenario, tmp_path)
     assert picture == tmp_path / "front.png"
     assert picture.read_bytes().startswith(b"\x89PNG\r\n")
@@ -18,7 +21,7 @@ def test_a_front_is_saved_as_png_and_svg(fronts, scenario, tmp_path):
     assert not [path for path in tmp_path.iterdir() if path.suffix not in (".png", ".svg")]
 
 
-def test_the_same_front_gives_the_same_bytes(fronts, scenario, tmp_path):
+def test_the_same_front_gives_the_same_bytes(fronts: list[Front], scenario: OffloadScenario, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         save_front(fronts, scenario, tmp_path / name)
@@ -28,7 +31,7 @@ def test_the_same_front_gives_the_same_bytes(fronts, scenario, tmp_path):
     assert (tmp_path / "a" / "front.svg").read_bytes() != (tmp_path / "b" / "front.svg").read_bytes()
 
 
-def test_the_picture_shows_targets_units_and_undominated_points(fronts, scenario):
+def test_the_picture_shows_targets_units_and_undominated_points(fronts: list[Front], scenario: OffloadScenario) -> None:
     [axes] = front_figure(fronts, scenario).axes
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == ["greedy", "random"]
@@ -42,7 +45,7 @@ def test_the_picture_shows_targets_units_and_undominated_points(fronts, scenario
 
 
 @pytest.mark.parametrize("objective", ["delay", "energy"])
-def test_a_single_objective_has_a_picture_too(tmp_path, objective):
+def test_a_single_objective_has_a_picture_too(tmp_path: Path, objective: str) -> None:
     alone = small_scenario(objectives=(objective,))
     fronts = sweep(["greedy", "cloud", "edge"], alone, preference_grid(1, 9), 3, 0)
     assert save_front(fronts, alone, tmp_path)[0].stat().st_size > 1000
@@ -51,13 +54,13 @@ def test_a_single_objective_has_a_picture_too(tmp_path, objective):
     assert axes.get_legend().get_title().get_text() == "lower is better"
 
 
-def test_more_targets_than_colours_and_a_single_episode(scenario, tmp_path):
+def test_more_targets_than_colours_and_a_single_episode(scenario: OffloadScenario, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     many = [Front(f"target {i}", preference_grid(2, 3), rng.random((3, 1, 2)) + 0.1) for i in range(9)]
     save_front(many, scenario, tmp_path)
 
 
-def test_points_that_differ_much_or_are_zero(scenario, tmp_path):
+def test_points_that_differ_much_or_are_zero(scenario: OffloadScenario, tmp_path: Path) -> None:
     totals = np.array([[[0.0, 1.0]] * 2, [[1e-3, 0.5]] * 2, [[1e4, 0.0]] * 2])
     save_front([Front("far apart", preference_grid(2, 3), totals)], scenario, tmp_path)
     nothing = np.zeros((3, 2, 2))

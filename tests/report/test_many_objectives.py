@@ -1,8 +1,12 @@
 """Pictures of fronts with three and four objectives."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 
 from mecsim.core.system import objectives_of, values_shown
 from mecsim.report.figures import front_figures, save_front
@@ -16,16 +20,16 @@ from .many_objectives import curved_front, many_objectives
 COUNTS = [3, 4]
 
 
-def fronts_of(objectives, preferences=10):
+def fronts_of(objectives: int, preferences: int = 10) -> list[Front]:
     return [curved_front("runs/agent", objectives, preferences), curved_front("greedy", objectives, preferences, 0.1)]
 
 
-def lines_of(axes):
+def lines_of(axes: Axes) -> dict[object, NDArray[np.float64]]:
     return {line.get_label(): np.array(line.get_xydata()) for line in axes.get_lines()}
 
 
 @pytest.mark.parametrize("objectives", COUNTS)
-def test_there_are_two_pictures_as_png_and_svg_and_the_same_bytes_again(tmp_path, objectives):
+def test_there_are_two_pictures_as_png_and_svg_and_the_same_bytes_again(tmp_path: Path, objectives: int) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         found = save_front(fronts_of(objectives), many_objectives(objectives), tmp_path / name)
@@ -38,7 +42,7 @@ def test_there_are_two_pictures_as_png_and_svg_and_the_same_bytes_again(tmp_path
 
 
 @pytest.mark.parametrize("objectives", COUNTS)
-def test_every_pair_has_a_panel_whose_axes_run_towards_the_better(objectives):
+def test_every_pair_has_a_panel_whose_axes_run_towards_the_better(objectives: int) -> None:
     scenario = many_objectives(objectives)
     figure = front_figures(fronts_of(objectives), scenario)["front"]
     flat = [axes for axes in figure.axes if axes.name == "rectilinear"]
@@ -57,7 +61,7 @@ def test_every_pair_has_a_panel_whose_axes_run_towards_the_better(objectives):
 
 
 @pytest.mark.parametrize("objectives", COUNTS)
-def test_a_line_joins_what_is_best_in_the_two_objectives_of_a_panel(objectives):
+def test_a_line_joins_what_is_best_in_the_two_objectives_of_a_panel(objectives: int) -> None:
     scenario, fronts = many_objectives(objectives), fronts_of(objectives)
     axes = front_figures(fronts, scenario)["front"].axes[0]  # delay and energy
     assert axes.get_xscale() == "log"
@@ -67,7 +71,7 @@ def test_a_line_joins_what_is_best_in_the_two_objectives_of_a_panel(objectives):
         assert_allclose(lines_of(axes)[front.label], best[np.argsort(best[:, 0], kind="stable")])
 
 
-def test_three_objectives_are_shown_in_space_as_well():
+def test_three_objectives_are_shown_in_space_as_well() -> None:
     scenario, fronts = many_objectives(3), fronts_of(3)
     [space] = [axes for axes in front_figures(fronts, scenario)["front"].axes if axes.name == "3d"]
     points = [line.get_data_3d() for line in space.get_lines() if line.get_marker() == "o"]
@@ -79,7 +83,7 @@ def test_three_objectives_are_shown_in_space_as_well():
 
 
 @pytest.mark.parametrize("objectives", COUNTS)
-def test_parallel_coordinates_have_the_best_above_and_few_strong_lines(objectives):
+def test_parallel_coordinates_have_the_best_above_and_few_strong_lines(objectives: int) -> None:
     scenario, fronts = many_objectives(objectives), fronts_of(objectives, {3: 45, 4: 35}[objectives])
     figure = front_figures(fronts, scenario)["parallel"]
     assert "above is better" in figure.get_suptitle()
@@ -96,14 +100,14 @@ def test_parallel_coordinates_have_the_best_above_and_few_strong_lines(objective
             assert best[place] == pytest.approx(one.position(np.array([reached]))[0])
 
 
-def test_positions_and_values_of_an_axis_belong_together():
+def test_positions_and_values_of_an_axis_belong_together() -> None:
     for one in objective_axes(fronts_of(4), many_objectives(4)):
         for share in (0.0, 0.3, 1.0):
             assert one.position(np.array([one.between(share)]))[0] == pytest.approx(share)
         assert one.between(1.0) == pytest.approx(one.high if one.shown.higher_is_better else one.low)
 
 
-def test_lines_are_chosen_that_differ():
+def test_lines_are_chosen_that_differ() -> None:
     points = np.concatenate([np.full((50, 3), 0.5) + 1e-3 * np.arange(50)[:, None], np.eye(3), [[0.1, 0.1, 0.1]]])
     chosen = spread_out(points, 5)
     assert {50, 51, 52, 53} <= set(chosen.tolist())
@@ -112,7 +116,7 @@ def test_lines_are_chosen_that_differ():
 
 
 @pytest.mark.parametrize("objectives", COUNTS)
-def test_fronts_without_a_range_without_intervals_and_with_many_targets(tmp_path, objectives):
+def test_fronts_without_a_range_without_intervals_and_with_many_targets(tmp_path: Path, objectives: int) -> None:
     scenario = many_objectives(objectives)
     grid = curved_front("x", objectives, 10).preferences
     same = Front("same", grid, np.ones((len(grid), 1, objectives)))
@@ -123,11 +127,11 @@ def test_fronts_without_a_range_without_intervals_and_with_many_targets(tmp_path
     assert len(front_figures(many, scenario)["parallel"].axes) == 10
 
 
-def test_numbers_are_short_and_plain():
+def test_numbers_are_short_and_plain() -> None:
     assert [plain_number(v) for v in (3957.2, 0.12345, 2.0, 999999.0)] == ["3960", "0.123", "2", "1e+06"]
 
 
-def test_a_long_title_takes_several_lines():
+def test_a_long_title_takes_several_lines() -> None:
     title = figure_title("many words " * 12, 5.0, "a note")
     assert title.endswith("\na note")
     assert len(title.splitlines()) > 2

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from mecsim.errors import InputError
 from mecsim.report.charts import Curve, Panel, save_bars, save_fronts, save_lines
 from mecsim.report.results import write_result
+from mecsim.sweep import Front
+from mecsim.systems.offload.scenario import OffloadScenario
 
 
-def test_a_result_is_a_csv_with_its_provenance_beside_it(tmp_path, monkeypatch):
+def test_a_result_is_a_csv_with_its_provenance_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["experiments/a b/run.py", "--quick"])
     rows = [{"target": "one, two", "value": 1.23456789}, {"target": "three", "other": 4, "value": float("nan")}]
     write_result(tmp_path / "new" / "result.csv", rows, seed=3)
@@ -23,7 +26,7 @@ def test_a_result_is_a_csv_with_its_provenance_beside_it(tmp_path, monkeypatch):
     assert {"versions", "git_revision", "hardware"} <= told.keys()
 
 
-def test_a_result_that_cannot_be_written_is_one_line(tmp_path):
+def test_a_result_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
     with pytest.raises(InputError, match="cannot be written") as caught:
         write_result(tmp_path / "file" / "result.csv", [{"a": 1}])
@@ -31,7 +34,7 @@ def test_a_result_that_cannot_be_written_is_one_line(tmp_path):
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_charts_are_small_pictures(tmp_path, fronts, scenario):
+def test_charts_are_small_pictures(tmp_path: Path, fronts: list[Front], scenario: OffloadScenario) -> None:
     curves = [Curve("a", [1, 2, 3], [1.0, np.nan, 2.0], [0.1, np.nan, 0.2]), Curve("b", [1], [3.0]), Curve("c", [], [])]
     pictures = [
         save_lines(tmp_path / "new" / "lines.png", "title", [Panel("x", "y", curves), Panel("x", "z", curves[:1])]),

@@ -3,27 +3,32 @@
 import numpy as np
 import pytest
 from rich.console import Console
+from rich.table import Table
 
-from mecsim.policies import calibrate, named_policy, play
+from mecsim.policies import calibrate, named_policy
 from mecsim.report.provenance import provenance
 from mecsim.report.simulation import episode_summary
 from mecsim.report.tables import episode_table, quality_table
-from mecsim.sweep import preference_grid, summary, sweep
+from mecsim.sweep import Front, preference_grid, summary, sweep
 from mecsim.systems.offload import SYSTEM
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.quantities import episode_quantities
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import OffloadPlay
+from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 
 
-def text_of(table):
+def text_of(table: Table) -> str:
     console = Console(width=200)
     with console.capture() as captured:
         console.print(table)
     return captured.get()
 
 
-def test_episode_summary_has_means_and_intervals():
+def test_episode_summary_has_means_and_intervals() -> None:
     found = episode_summary({"a (s)": np.array([1.0, np.nan, 3.0]), "b": np.array([np.nan]), "c": np.array([2.0])})
     half = pytest.approx(12.7062, rel=1e-5)  # Student, one degree of freedom
     assert found == {
@@ -33,7 +38,7 @@ def test_episode_summary_has_means_and_intervals():
     }
 
 
-def test_the_quality_table_compares_with_greedy(fronts, scenario):
+def test_the_quality_table_compares_with_greedy(fronts: list[Front], scenario: OffloadScenario) -> None:
     told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
     shown = text_of(quality_table(told, fronts))
     assert "+0.0% ± 0.0%" in shown
@@ -44,7 +49,7 @@ def test_the_quality_table_compares_with_greedy(fronts, scenario):
     assert f"{random['cardinality']} of 4" in shown
 
 
-def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario):
+def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario: OffloadScenario) -> None:
     fronts = sweep(["greedy"], scenario, preference_grid(2, 2), 1, 0)
     shown = text_of(quality_table(summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"], fronts))
     assert "nan" not in shown
@@ -52,7 +57,7 @@ def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario):
     assert "±" not in shown.replace("± half of", "")
 
 
-def test_provenance_says_where_numbers_come_from():
+def test_provenance_says_where_numbers_come_from() -> None:
     told = provenance()
     assert {"python", "mecsim", "numpy", "torch", "simpy", "gymnasium", "numba", "pymoo"} == set(told["versions"])
     assert all(told["versions"].values())
@@ -61,7 +66,9 @@ def test_provenance_says_where_numbers_come_from():
     assert revision is None or len(revision.rstrip("+")) == 40
 
 
-def test_the_episode_table_names_every_quantity(played, scenario):
+def test_the_episode_table_names_every_quantity(
+    played: tuple[OffloadPlay, OffloadTapes], scenario: OffloadScenario
+) -> None:
     columns = episode_quantities(*played, scenario)
     shown = text_of(episode_table("small", columns, SYSTEM.quantities))
     some = ("device_share", "deadline_miss_ratio", "satisfaction", "adequate_share")
@@ -71,7 +78,7 @@ def test_the_episode_table_names_every_quantity(played, scenario):
     assert shown.count("±") == len(columns)
 
 
-def test_tables_of_idle_episodes_say_none():
+def test_tables_of_idle_episodes_say_none() -> None:
     idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
     tapes = draw_tapes(idle, 0, 0, 2)
     columns = episode_quantities(play(named_policy("cloud", idle)(0), idle, tapes, np.array([0.5, 0.5])), tapes, idle)
@@ -85,7 +92,7 @@ def test_tables_of_idle_episodes_say_none():
     assert "none" in shown
 
 
-def test_a_single_episode_has_no_interval(scenario):
+def test_a_single_episode_has_no_interval(scenario: OffloadScenario) -> None:
     tapes = draw_tapes(scenario, 0, 0, 1)
     played = play(named_policy("cloud", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
     shown = text_of(episode_table("one", episode_quantities(played, tapes, scenario), SYSTEM.quantities))

@@ -1,6 +1,7 @@
 """TensorBoard events, read back as TensorBoard reads them."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from numpy.testing import assert_allclose
 from mecsim.core.system import values_shown
 from mecsim.policies import Calibration, calibrate
 from mecsim.report.tensorboard import TensorBoardMonitor, write_trade_offs
-from mecsim.sweep import assess
+from mecsim.sweep import Front, assess
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.training import EpochReport
 from tests.training.small import new_run, trained
 
 from .many_objectives import curved_front, many_objectives
@@ -21,18 +24,21 @@ with warnings.catch_warnings():  # of its own dependencies
     from tensorboard.plugins.hparams import plugin_data_pb2
 
 
-def events_of(folder):
+def events_of(folder: Path) -> EventAccumulator:
     found = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0})
     found.Reload()
     return found
 
 
-def curve(events, tag):
+def curve(events: EventAccumulator, tag: str) -> list[tuple[int, float]]:
     return [(event.step, event.value) for event in events.Scalars(tag)]
 
 
+Training = tuple[EventAccumulator, list[EpochReport]]
+
+
 @pytest.fixture(scope="module")
-def training(tmp_path_factory):
+def training(tmp_path_factory: pytest.TempPathFactory) -> Training:
     """What three epochs, the second and third evaluated, leave, and what they came to."""
     run = new_run(tmp_path_factory.mktemp("training") / "run", epochs=3)
     with TensorBoardMonitor(run.folder / "tensorboard", run.scenario) as monitor:
@@ -40,7 +46,7 @@ def training(tmp_path_factory):
     return events_of(run.folder / "tensorboard"), reports
 
 
-def test_every_curve_of_a_training_is_there(training):
+def test_every_curve_of_a_training_is_there(training: Training) -> None:
     events, _ = training
     expected = {"return/delay", "return/energy", "learning/updates", "front/hypervolume", "front/mean_cost"}
     expected |= {f"seconds/{name}" for name in ("acting", "environments", "storing", "sampling", "learning")}
@@ -52,7 +58,7 @@ def test_every_curve_of_a_training_is_there(training):
     assert events.Tags()["images"] == ["front"]
 
 
-def test_curves_have_the_values_of_the_epochs_at_their_environment_steps(training):
+def test_curves_have_the_values_of_the_epochs_at_their_environment_steps(training: Training) -> None:
     events, reports = training
     assert [step for step, _ in curve(events, "return/delay")] == [32, 64, 96]
     assert_allclose([value for _, value in curve(events, "return/energy")], [r.returns[1] for r in reports], rtol=1e-6)
@@ -69,7 +75,7 @@ def test_curves_have_the_values_of_the_epochs_at_their_environment_steps(trainin
     assert all(picture.encoded_image_string.startswith(b"\x89PNG") for picture in pictures)
 
 
-def test_what_followed_the_checkpoint_of_a_resumed_run_is_dropped(tmp_path):
+def test_what_followed_the_checkpoint_of_a_resumed_run_is_dropped(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=3)
     folder = run.folder / "tensorboard"
     with TensorBoardMonitor(folder, run.scenario) as monitor:
@@ -80,7 +86,7 @@ def test_what_followed_the_checkpoint_of_a_resumed_run_is_dropped(tmp_path):
         assert [step for step, _ in curve(events_of(folder), "return/delay")] == steps
 
 
-def test_a_sweep_has_curves_over_preferences(fronts, scenario, tmp_path):
+def test_a_sweep_has_curves_over_preferences(fronts: list[Front], scenario: OffloadScenario, tmp_path: Path) -> None:
     write_trade_offs(tmp_path, fronts, assess(fronts, calibrate(scenario)), scenario)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["greedy", "random"]
     for front in fronts:
@@ -93,7 +99,9 @@ def test_a_sweep_has_curves_over_preferences(fronts, scenario, tmp_path):
         assert len(events.Images("front")) == 1
 
 
-def test_a_sweep_has_hparams_with_its_indicators(fronts, scenario, tmp_path):
+def test_a_sweep_has_hparams_with_its_indicators(
+    fronts: list[Front], scenario: OffloadScenario, tmp_path: Path
+) -> None:
     qualities = assess(fronts, calibrate(scenario))
     write_trade_offs(tmp_path, fronts, qualities, scenario)
     for front in fronts:
@@ -112,7 +120,7 @@ def test_a_sweep_has_hparams_with_its_indicators(fronts, scenario, tmp_path):
 
 
 @pytest.mark.parametrize("objectives", [3, 4])
-def test_a_sweep_of_many_objectives_has_a_curve_for_each_and_both_pictures(tmp_path, objectives):
+def test_a_sweep_of_many_objectives_has_a_curve_for_each_and_both_pictures(tmp_path: Path, objectives: int) -> None:
     scenario = many_objectives(objectives)
     front = curved_front("greedy", objectives, 10)
     reference = front.mean.max(axis=0) * 1.1
@@ -131,14 +139,16 @@ def test_a_sweep_of_many_objectives_has_a_curve_for_each_and_both_pictures(tmp_p
 
 
 @pytest.mark.parametrize("target", ["runs/first", "../../up", "/abs/run", "a b*c", "..."])
-def test_any_target_has_a_folder_below(fronts, scenario, tmp_path, target):
+def test_any_target_has_a_folder_below(
+    fronts: list[Front], scenario: OffloadScenario, tmp_path: Path, target: str
+) -> None:
     front = type(fronts[0])(target, fronts[0].preferences, fronts[0].totals)
     write_trade_offs(tmp_path / "out", [front], assess([front], calibrate(scenario)), scenario)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert list((tmp_path / "out").rglob("events.out.*"))
 
 
-def test_targets_of_similar_names_keep_apart(fronts, scenario, tmp_path):
+def test_targets_of_similar_names_keep_apart(fronts: list[Front], scenario: OffloadScenario, tmp_path: Path) -> None:
     alike = [type(f)(name, f.preferences, f.totals) for f, name in zip(fronts, ("runs/a", "runs_a"), strict=True)]
     write_trade_offs(tmp_path, alike, assess(alike, calibrate(scenario)), scenario)
     folders = sorted({path.parent for path in tmp_path.rglob("events.out.*")})

@@ -15,6 +15,7 @@ from mecsim.errors import ScenarioError
 from mecsim.scenario import builtin_names, load_scenario, parse_scenario, scenario_to_yaml
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import offload_scenario
 
 HEAD = "mecsim: 1\nkind: offload\n"
 
@@ -57,7 +58,7 @@ def test_built_ins_load_and_round_trip(name: str) -> None:
 
 
 def test_built_in_values() -> None:
-    e6, test, quick = load_scenario("gmorl-e6"), load_scenario("gmorl-test"), load_scenario("quickstart")
+    e6, test, quick = (offload_scenario(name) for name in ("gmorl-e6", "gmorl-test", "quickstart"))
     assert e6.servers.edge.count == CountRange(6, 6)
     assert e6.servers.cloud.cpu_hz == Uniform(4e9, 4e9)
     assert e6.evaluation.reference is not None

@@ -2,6 +2,8 @@
 
 import os
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,23 +19,23 @@ SCENARIO = small_scenario()
 STEPS = 96
 
 
-def aged(folder):
+def aged(folder: Path) -> None:
     """As if nobody had touched the run for a while."""
     for path in folder.rglob("metrics.csv"):
         os.utime(path, (time.time() - 2 * module.IN_USE_S,) * 2)
 
 
-def train_into(folder, **changes):
-    given = {"scenario": SCENARIO, "steps": STEPS, "seed": 0, "settings": SETTINGS} | changes
+def train_into(folder: Path, **changes: Any) -> Path:
+    given: dict[str, Any] = {"scenario": SCENARIO, "steps": STEPS, "seed": 0, "settings": SETTINGS} | changes
     return trained(given.pop("scenario"), folder, **given)
 
 
 @pytest.fixture
-def finished(tmp_path):
+def finished(tmp_path: Path) -> Path:
     return train_into(tmp_path / "run")
 
 
-def test_a_run_is_trained_once(finished, monkeypatch):
+def test_a_run_is_trained_once(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run.open(finished)
     assert run.finished
     assert (run.steps, run.seed, run.scenario) == (STEPS, 0, SCENARIO)
@@ -41,7 +43,7 @@ def test_a_run_is_trained_once(finished, monkeypatch):
     assert train_into(finished) == finished
 
 
-def test_how_a_run_was_watched_and_described_does_not_matter(finished):
+def test_how_a_run_was_watched_and_described_does_not_matter(finished: Path) -> None:
     told = SCENARIO.model_copy(update={"description": "in other words", "training": Training(steps=5)})
     assert train_into(finished, scenario=told) == finished
     assert train_into(finished, settings=SETTINGS | {"evaluation_epochs": "7", "checkpoint_epochs": "9"}) == finished
@@ -57,14 +59,14 @@ def test_how_a_run_was_watched_and_described_does_not_matter(finished):
         ({"policies": 2}, "policies for 1 preferences, not 2"),
     ],
 )
-def test_another_run_is_refused(finished, change, part):
+def test_another_run_is_refused(finished: Path, change: dict[str, Any], part: str) -> None:
     with pytest.raises(RunError, match=part) as caught:
         train_into(finished, **change)
     assert str(caught.value).startswith(str(finished))
     assert "\n" not in str(caught.value)
 
 
-def test_what_is_no_run_is_left_alone(tmp_path):
+def test_what_is_no_run_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("precious")
     with pytest.raises(RunError, match="is in the way and not a run"):
@@ -72,13 +74,15 @@ def test_what_is_no_run_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("policies", [None, 2])
-def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, monkeypatch, policies):
+def test_an_interrupted_training_goes_on_to_the_same_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policies: int | None
+) -> None:
     from mecsim_agents import DiscreteSAC
 
     whole = train_into(tmp_path / "whole", policies=policies)
     original, calls = DiscreteSAC.update, []
 
-    def interrupted(agent, *given):
+    def interrupted(agent: DiscreteSAC, *given: Any) -> Any:
         calls.append(agent)
         if len(calls) == 6:
             raise KeyboardInterrupt

@@ -44,7 +44,7 @@ def ends(processes: list[int]) -> bool:
     return not any(map(alive, processes))
 
 
-def test_results_come_in_the_order_of_the_jobs_from_processes_that_share_the_threads():
+def test_results_come_in_the_order_of_the_jobs_from_processes_that_share_the_threads() -> None:
     def work(seconds: float) -> tuple[float, int, int]:
         import torch
 
@@ -60,7 +60,7 @@ def test_results_come_in_the_order_of_the_jobs_from_processes_that_share_the_thr
     assert ends(list(processes))  # none stays for later
 
 
-def test_without_order_the_first_that_is_done_comes_first():
+def test_without_order_the_first_that_is_done_comes_first() -> None:
     def work(job: tuple[float, str]) -> str:
         time.sleep(job[0])
         return job[1]
@@ -68,7 +68,7 @@ def test_without_order_the_first_that_is_done_comes_first():
     assert list(run_jobs(work, [(4.0, "slow"), (0.0, "fast")], Workers(2), ordered=False)) == ["fast", "slow"]
 
 
-def test_an_error_of_a_job_is_raised_as_it_is():
+def test_an_error_of_a_job_is_raised_as_it_is() -> None:
     def work(job: int) -> int:
         if job == 1:
             raise InputError("one is not for me")
@@ -81,7 +81,7 @@ def test_an_error_of_a_job_is_raised_as_it_is():
     assert type(caught.value) is InputError
 
 
-def test_a_worker_that_is_killed_is_one_line():
+def test_a_worker_that_is_killed_is_one_line() -> None:
     def work(job: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -89,7 +89,7 @@ def test_a_worker_that_is_killed_is_one_line():
         list(run_jobs(work, [0, 1], Workers(2)))
 
 
-def test_who_loses_interest_ends_the_workers():
+def test_who_loses_interest_ends_the_workers() -> None:
     def work(seconds: float) -> int:
         time.sleep(seconds)
         return os.getpid()
@@ -101,7 +101,7 @@ def test_who_loses_interest_ends_the_workers():
     assert ends([process])
 
 
-def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently():
+def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently() -> None:
     """All processes of the group get the signal."""
     with subprocess.Popen(
         [sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -118,6 +118,6 @@ def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently():
 
 
 @pytest.mark.parametrize("workers", [0, -1])
-def test_no_workers_are_refused(workers):
+def test_no_workers_are_refused(workers: int) -> None:
     with pytest.raises(InputError, match="at least one worker is needed"):
         next(run_jobs(abs, [1], Workers(workers)))

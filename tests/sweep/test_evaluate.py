@@ -1,28 +1,34 @@
 """Evaluation: common random numbers, and results that do not depend on how the work is cut up."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError
-from mecsim.policies import named_policy, play
+from mecsim.policies import named_policy
 from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
 from mecsim.sweep.distribute import Workers, run_jobs
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from tests.one_system import play_offload as play
 from tests.training.small import new_run, small_scenario, trained
 
 SCENARIO = small_scenario()
 GRID = preference_grid(2, 6)
 
 
-def limits(monkeypatch, **values):
+def limits(monkeypatch: pytest.MonkeyPatch, **values: Any) -> None:
     import sys
 
     for name, value in values.items():
         monkeypatch.setattr(sys.modules["mecsim.sweep.evaluate"], name, value)
 
 
-def test_totals_are_those_of_playing_each_preference():
+def test_totals_are_those_of_playing_each_preference() -> None:
     totals = evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, 5, 3)
     assert totals.shape == (6, 5, 2)
     tapes = draw_tapes(SCENARIO, 3, 0, 5)
@@ -34,17 +40,17 @@ def test_totals_are_those_of_playing_each_preference():
 class Witness:
     """A policy that keeps the first observation of every play."""
 
-    def __init__(self, seen):
+    def __init__(self, seen: list[Any]) -> None:
         self.seen = seen
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         if episodes.step_index == 0:
             self.seen.append((preference[0, 0], {name: array.copy() for name, array in observation.items()}))
         return np.zeros(len(preference), np.int64)
 
 
-def test_every_preference_meets_the_same_tapes():
-    seen = []
+def test_every_preference_meets_the_same_tapes() -> None:
+    seen: list[Any] = []
     totals = evaluate(lambda seed: Witness(seen), SCENARIO, GRID, 7, 0)
     assert [weight for weight, _ in seen] == GRID[:, 0].tolist()
     for _, observation in seen[1:]:
@@ -56,18 +62,18 @@ def test_every_preference_meets_the_same_tapes():
 
 
 @pytest.mark.parametrize("at_once", [1, 3, 7])
-def test_how_many_episodes_are_played_at_once_changes_nothing(monkeypatch, at_once):
+def test_how_many_episodes_are_played_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
     whole = evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, 7, 0)
     limits(monkeypatch, EPISODES_AT_ONCE=at_once)
     assert_array_equal(evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, 7, 0), whole)
 
 
-def test_more_episodes_begin_with_the_same_ones():
+def test_more_episodes_begin_with_the_same_ones() -> None:
     few, many = (evaluate(named_policy("greedy", SCENARIO), SCENARIO, GRID, count, 0) for count in (3, 70))
     assert_array_equal(many[:, :3], few)
 
 
-def test_a_policy_with_own_draws_meets_each_preference_with_the_same_draws(monkeypatch):
+def test_a_policy_with_own_draws_meets_each_preference_with_the_same_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     constant = np.tile([0.5, 0.5], (5, 1))
     totals = evaluate(named_policy("random", SCENARIO), SCENARIO, constant, 6, 0)
     assert_array_equal(totals, np.repeat(totals[:1], 5, axis=0))
@@ -77,7 +83,7 @@ def test_a_policy_with_own_draws_meets_each_preference_with_the_same_draws(monke
     assert not np.array_equal(parts[:, 3:], repeated[:, 3:])
 
 
-def test_jobs_and_workers_change_nothing(monkeypatch):
+def test_jobs_and_workers_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
     one = sweep(
         ["greedy", "random"], SCENARIO, GRID, 5, 2, on_progress=lambda target, done: told.append((target, done))
@@ -93,13 +99,13 @@ def test_jobs_and_workers_change_nothing(monkeypatch):
             assert_array_equal(front.totals, other.totals)
 
 
-def test_a_front_knows_its_mean_and_interval():
+def test_a_front_knows_its_mean_and_interval() -> None:
     [front] = sweep(["cloud"], SCENARIO, GRID, 4, 0)
     assert_allclose(front.mean, front.totals.mean(axis=1))
     assert_allclose(front.ci95, 3.182446 * front.totals.std(axis=1, ddof=1) / 2.0, rtol=1e-6)
 
 
-def test_a_run_is_a_target(tmp_path):
+def test_a_run_is_a_target(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=2)
     trained(run)
     fronts = sweep([str(run.folder), "greedy"], SCENARIO, GRID, 3, 0)
@@ -108,23 +114,25 @@ def test_a_run_is_a_target(tmp_path):
 
 
 @pytest.mark.parametrize("target", ["gredy", "", "no/such/folder", "."])
-def test_what_is_neither_run_nor_baseline_is_refused(target, tmp_path, monkeypatch):
+def test_what_is_neither_run_nor_baseline_is_refused(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"neither a run, nor package\.module:Object, nor a policy"):
         policy_factory(target, SCENARIO)
 
 
-def doubled(job):
+def doubled(job: int) -> int:
     return 2 * job
 
 
-def failing(job):
+def failing(job: int) -> int:
     if job == 3:
         raise InputError("three is too much")
     return job
 
 
-def test_jobs_come_back_in_order_and_so_do_their_errors():
+def test_jobs_come_back_in_order_and_so_do_their_errors() -> None:
     assert list(run_jobs(doubled, range(7))) == [0, 2, 4, 6, 8, 10, 12]
     with pytest.raises(InputError, match="three is too much"):
         list(run_jobs(failing, range(5)))

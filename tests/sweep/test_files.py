@@ -2,10 +2,12 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import ArrayLike
 
 from mecsim.policies import calibrate
 from mecsim.sweep import (
@@ -25,7 +27,7 @@ from tests.training.small import small_scenario
 SCENARIO = small_scenario()
 
 
-def hand_made(target, points):
+def hand_made(target: str, points: ArrayLike) -> Front:
     """A front of two equal episodes per point."""
     points = np.asarray(points, float)
     totals = np.stack([points - 1.0, points + 1.0], axis=1)
@@ -36,12 +38,12 @@ ONE = hand_made("one", [[30.0, 2.0], [20.0, 3.0], [25.0, 4.0]])
 OTHER = hand_made("other, worse", [[31.0, 2.5], [21.0, 3.5], [22.0, 4.5]])
 
 
-def rows_of(path):
+def rows_of(path: Path) -> list[list[str]]:
     with path.open(newline="") as file:
         return list(csv.reader(file))
 
 
-def test_front_csv_has_the_documented_columns_and_values(tmp_path):
+def test_front_csv_has_the_documented_columns_and_values(tmp_path: Path) -> None:
     write_front_csv(tmp_path / "front.csv", [ONE, OTHER], SCENARIO)
     header, *rows = rows_of(tmp_path / "front.csv")
     assert ",".join(header) == (
@@ -54,7 +56,7 @@ def test_front_csv_has_the_documented_columns_and_values(tmp_path):
     assert [row[-1] for row in rows] == ["1", "1", "0", "1", "1", "0"]  # within each target
 
 
-def test_front_csv_of_a_single_objective_and_a_single_episode(tmp_path):
+def test_front_csv_of_a_single_objective_and_a_single_episode(tmp_path: Path) -> None:
     front = Front("greedy", np.ones((1, 1)), np.array([[[12.5]]]))
     write_front_csv(tmp_path / "front.csv", [front], small_scenario(objectives=("energy",)))
     header, row = rows_of(tmp_path / "front.csv")
@@ -62,7 +64,7 @@ def test_front_csv_of_a_single_objective_and_a_single_episode(tmp_path):
     assert row == ["greedy", "1", "12.5", "nan", "1", "1"]
 
 
-def test_summary_tells_what_the_interfaces_promise():
+def test_summary_tells_what_the_interfaces_promise() -> None:
     calibration = calibrate(SCENARIO)
     told = summary([ONE, OTHER], OTHER, SCENARIO, calibration, {"seed": 5, "wall_time_s": 1.0})
     assert told["objectives"] == ["delay", "energy"]
@@ -86,7 +88,7 @@ def test_summary_tells_what_the_interfaces_promise():
     json.dumps(told, allow_nan=False)
 
 
-def test_the_best_known_front_is_that_of_all_targets():
+def test_the_best_known_front_is_that_of_all_targets() -> None:
     left, right = hand_made("left", [[10.0, 9.0], [11.0, 9.5]]), hand_made("right", [[20.0, 3.0], [21.0, 3.5]])
     found = assess([left, right], calibrate(SCENARIO))
     # Each target has one of the two best points; the other one is a whole range away in one objective.
@@ -95,7 +97,7 @@ def test_the_best_known_front_is_that_of_all_targets():
     assert assess([left], calibrate(SCENARIO))["left"].igd_plus == 0.0
 
 
-def test_a_scenario_without_tasks_has_costs_of_zero_and_no_ratio():
+def test_a_scenario_without_tasks_has_costs_of_zero_and_no_ratio() -> None:
     idle = small_scenario(users=Users(count=3, arrival_rate_per_s=0.0), tasks=Tasks(size=TaskSize(mean_bit=5e6)))
     [greedy] = sweep(["greedy"], idle, preference_grid(2, 3), 2, 0)
     told = summary([greedy], greedy, idle, calibrate(idle), {})
@@ -104,7 +106,7 @@ def test_a_scenario_without_tasks_has_costs_of_zero_and_no_ratio():
     json.dumps(told, allow_nan=False)
 
 
-def test_json_has_null_where_there_is_no_number(tmp_path):
+def test_json_has_null_where_there_is_no_number(tmp_path: Path) -> None:
     content = {"a": float("nan"), "b": [1.5, float("inf"), {"c": None}], "d": {"e": np.float64("nan")}, "f": "nan"}
     write_json(tmp_path / "x.json", content)
     text = (tmp_path / "x.json").read_text()
@@ -112,7 +114,7 @@ def test_json_has_null_where_there_is_no_number(tmp_path):
     assert text.endswith("}\n")
 
 
-def test_front_csv_can_be_read_back_as_numbers(tmp_path):
+def test_front_csv_can_be_read_back_as_numbers(tmp_path: Path) -> None:
     fronts = sweep(["greedy", "cloud"], SCENARIO, preference_grid(2, 5), 4, 0)
     write_front_csv(tmp_path / "front.csv", fronts, SCENARIO)
     _, *rows = rows_of(tmp_path / "front.csv")

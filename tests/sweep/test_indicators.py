@@ -8,47 +8,50 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.sweep import half_width_95, hypervolume, mean_cost, on_front
 from mecsim.sweep.indicators import expected_utility, igd_plus, quality
 
 
-def whole_points(objectives, low=0, high=6, most=12):
+def whole_points(
+    objectives: int, low: int = 0, high: int = 6, most: int = 12
+) -> st.SearchStrategy[NDArray[np.float64]]:
     """Small whole numbers, so that duplicates and ties are common."""
     rows = st.integers(1, most)
     numbers = st.integers(low, high).map(float)
     return rows.flatmap(lambda k: arrays(np.float64, (k, objectives), elements=numbers))
 
 
-def dominated(points, index):
+def dominated(points: NDArray[np.float64], index: int) -> bool:
     """Some other point is nowhere worse and somewhere better."""
     return any((other <= points[index]).all() and (other < points[index]).any() for other in points)
 
 
-def test_on_front_by_hand():
+def test_on_front_by_hand() -> None:
     points = np.array([[1.0, 5.0], [2.0, 2.0], [2.0, 3.0], [5.0, 1.0], [1.0, 5.0], [5.0, 5.0]])
     assert_array_equal(on_front(points), [True, True, False, True, True, False])
 
 
 @given(st.one_of(whole_points(1), whole_points(2), whole_points(3)))
-def test_on_front_is_its_definition(points):
+def test_on_front_is_its_definition(points: NDArray[np.float64]) -> None:
     assert_array_equal(on_front(points), [not dominated(points, index) for index in range(len(points))])
 
 
-def test_hypervolume_by_hand():
+def test_hypervolume_by_hand() -> None:
     points = np.array([[1.0, 3.0], [2.0, 2.0], [3.0, 1.0]])
     assert hypervolume(points, np.array([4.0, 4.0])) == pytest.approx(3.0 + 2.0 + 1.0)
     assert hypervolume(points[:1], np.array([4.0, 4.0])) == pytest.approx(3.0)
     assert hypervolume(points, np.array([1.0, 1.0])) == 0.0
 
 
-def test_points_beyond_the_reference_add_nothing():
+def test_points_beyond_the_reference_add_nothing() -> None:
     points = np.array([[1.0, 3.0], [0.5, 4.0], [0.0, 9.0], [9.0, 0.0]])
     assert hypervolume(points, np.array([4.0, 4.0])) == pytest.approx(3.0)
 
 
 @given(whole_points(2))
-def test_hypervolume_is_the_area_under_the_staircase(points):
+def test_hypervolume_is_the_area_under_the_staircase(points: NDArray[np.float64]) -> None:
     reference = np.array([5.0, 5.0])
     area, height = 0.0, reference[1]
     for x, y in sorted(map(tuple, points)):
@@ -60,7 +63,7 @@ def test_hypervolume_is_the_area_under_the_staircase(points):
 
 @settings(max_examples=40)
 @given(whole_points(3))
-def test_hypervolume_counts_the_dominated_unit_cells(points):
+def test_hypervolume_counts_the_dominated_unit_cells(points: NDArray[np.float64]) -> None:
     cells = sum(any((point <= cell).all() for point in points) for cell in product(range(5), repeat=3))
     assert hypervolume(points, np.full(3, 5.0)) == pytest.approx(cells)
 
@@ -68,7 +71,7 @@ def test_hypervolume_counts_the_dominated_unit_cells(points):
 @pytest.mark.parametrize("objectives", [3, 4])
 @given(st.data())
 @settings(max_examples=25)
-def test_hypervolume_is_that_of_a_union_of_boxes(objectives, data):
+def test_hypervolume_is_that_of_a_union_of_boxes(objectives: int, data: st.DataObject) -> None:
     """By inclusion and exclusion: a set of boxes that share the reference point meets in a box again."""
     numbers = st.floats(0.0, 1.2, allow_subnormal=False)
     points = data.draw(arrays(np.float64, (data.draw(st.integers(1, 6)), objectives), elements=numbers))
@@ -82,7 +85,7 @@ def test_hypervolume_is_that_of_a_union_of_boxes(objectives, data):
 
 
 @pytest.mark.parametrize("objectives", [3, 4])
-def test_hypervolume_of_many_points_is_the_share_of_random_ones_behind_them(objectives):
+def test_hypervolume_of_many_points_is_the_share_of_random_ones_behind_them(objectives: int) -> None:
     rng = np.random.default_rng(objectives)
     towards = np.abs(rng.standard_normal((60, objectives)))
     points = 1.0 - towards / np.linalg.norm(towards, axis=1, keepdims=True)
@@ -95,7 +98,7 @@ def test_hypervolume_of_many_points_is_the_share_of_random_ones_behind_them(obje
     assert hypervolume(points, reference) == pytest.approx(behind.mean(), abs=5.0 * 0.5 / np.sqrt(len(anywhere)))
 
 
-def test_costs_by_hand():
+def test_costs_by_hand() -> None:
     points, preferences = np.array([[100.0, 4.0], [300.0, 1.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
     scale = np.array([100.0, 2.0])
     assert mean_cost(points, preferences, scale) == pytest.approx((1.0 + 0.5) / 2)
@@ -105,7 +108,7 @@ def test_costs_by_hand():
 
 
 @given(whole_points(2, low=1), st.integers(0, 2**16))
-def test_the_best_point_of_a_front_never_costs_more_than_the_asked_one(points, seed):
+def test_the_best_point_of_a_front_never_costs_more_than_the_asked_one(points: NDArray[np.float64], seed: int) -> None:
     preferences = np.random.default_rng(seed).dirichlet([1.0, 1.0], len(points))
     scale = np.array([3.0, 0.5])
     expected = np.mean([min(p @ (point / scale) for point in points) for p in preferences])
@@ -113,7 +116,7 @@ def test_the_best_point_of_a_front_never_costs_more_than_the_asked_one(points, s
     assert expected <= mean_cost(points, preferences, scale) + 1e-12
 
 
-def test_igd_plus_by_hand():
+def test_igd_plus_by_hand() -> None:
     best = np.array([[0.0, 10.0], [10.0, 0.0]])
     assert igd_plus(best, best) == 0.0
     assert igd_plus(np.array([[0.0, 20.0], [10.0, 0.0]]), best) == pytest.approx(0.5)  # one of two is 1 range away
@@ -121,7 +124,7 @@ def test_igd_plus_by_hand():
 
 
 @given(whole_points(2), whole_points(2))
-def test_igd_plus_is_its_formula(points, other):
+def test_igd_plus_is_its_formula(points: NDArray[np.float64], other: NDArray[np.float64]) -> None:
     best = np.unique(other[on_front(other)], axis=0)
     low, span = best.min(axis=0), np.ptp(best, axis=0)
     if len(best) == 1:
@@ -131,14 +134,14 @@ def test_igd_plus_is_its_formula(points, other):
 
 
 @pytest.mark.parametrize("objectives", [1, 2])
-def test_igd_plus_of_a_best_front_whose_points_are_all_equal_is_finite(objectives):
+def test_igd_plus_of_a_best_front_whose_points_are_all_equal_is_finite(objectives: int) -> None:
     best = np.full((3, objectives), 4.0)
     assert igd_plus(best, best) == 0.0
     assert igd_plus(np.full((1, objectives), 6.0), best) == pytest.approx(0.5 * np.sqrt(objectives))
     assert igd_plus(np.ones((1, objectives)), np.zeros((2, objectives))) == pytest.approx(np.sqrt(objectives))
 
 
-def test_quality_puts_them_together():
+def test_quality_puts_them_together() -> None:
     points = np.array([[1.0, 3.0], [1.0, 3.0], [2.0, 4.0], [3.0, 1.0]])
     preferences, scale, reference = np.tile([0.5, 0.5], (4, 1)), np.array([2.0, 1.0]), np.array([4.0, 4.0])
     found = quality(points, preferences, scale, reference, best_known=points[:1])
@@ -149,14 +152,14 @@ def test_quality_puts_them_together():
     assert found.igd_plus == 0.0
 
 
-def test_half_width_of_the_interval():
+def test_half_width_of_the_interval() -> None:
     assert half_width_95(np.array([1.0, 2.0, 3.0])) == pytest.approx(4.302653 / np.sqrt(3.0), rel=1e-6)
     values = np.arange(24.0).reshape(2, 4, 3) ** 2
     expected = [[3.182446 * np.std(values[i, :, j], ddof=1) / 2.0 for j in range(3)] for i in range(2)]
     assert_allclose(half_width_95(values, axis=1), expected)
 
 
-def test_a_single_value_has_no_interval():
+def test_a_single_value_has_no_interval() -> None:
     single = half_width_95(np.ones((2, 1, 3)), axis=1)
     assert single.shape == (2, 3)
     assert np.isnan(single).all()

@@ -12,11 +12,11 @@ CALIBRATION = calibrate(SCENARIO)
 
 
 @pytest.fixture(scope="module")
-def fronts():
+def fronts() -> list[Front]:
     return sweep(["greedy", "random"], SCENARIO, preference_grid(2, 5), 20, 0)
 
 
-def test_measures_are_the_indicators_with_intervals(fronts):
+def test_measures_are_the_indicators_with_intervals(fronts: list[Front]) -> None:
     qualities = assess(fronts, CALIBRATION)
     for front in fronts:
         told = measured(front, CALIBRATION)
@@ -25,7 +25,7 @@ def test_measures_are_the_indicators_with_intervals(fronts):
         assert all(0.0 < told[f"{name}_ci95"] < told[name] for name in ("mean_cost", "expected_utility"))
 
 
-def test_ratios_are_those_of_the_measures(fronts):
+def test_ratios_are_those_of_the_measures(fronts: list[Front]) -> None:
     greedy, random = fronts
     told = compared(random, greedy, CALIBRATION, "greedy")
     one, other = measured(random, CALIBRATION), measured(greedy, CALIBRATION)
@@ -35,7 +35,7 @@ def test_ratios_are_those_of_the_measures(fronts):
     assert (same["mean_cost_to_itself"], same["mean_cost_to_itself_ci95"]) == (1.0, 0.0)
 
 
-def test_a_ratio_to_nothing_is_nan(fronts):
+def test_a_ratio_to_nothing_is_nan(fronts: list[Front]) -> None:
     beyond = Front("beyond", fronts[0].preferences, np.full_like(fronts[0].totals, 1e9))
     told = compared(fronts[0], beyond, CALIBRATION, "beyond")
     assert np.isnan(told["hypervolume_to_beyond"])

@@ -1,13 +1,19 @@
 """Stored parts: found again by what they are of, and by nothing else."""
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.errors import InputError
+from mecsim.scenario import Scenario
 from mecsim.sweep import (
+    Front,
     Store,
     SweepSettings,
     Workers,
@@ -26,12 +32,14 @@ GRID = preference_grid(2, 6)
 
 
 @pytest.fixture
-def played(monkeypatch):
+def played(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The targets and numbers of preferences that were really played."""
     module = sys.modules["mecsim.sweep.evaluate"]  # the package's `evaluate` is the function
     original, calls = module.evaluate, []
 
-    def counted(make, scenario, preferences, *arguments):
+    def counted(
+        make: Any, scenario: Scenario, preferences: NDArray[np.float64], *arguments: Any
+    ) -> NDArray[np.float64]:
         calls.append(len(preferences))
         return original(make, scenario, preferences, *arguments)
 
@@ -39,16 +47,23 @@ def played(monkeypatch):
     return calls
 
 
-def sweep_into(folder, targets=("greedy", "random"), grid=GRID, episodes=3, seed=0, **options):
+def sweep_into(
+    folder: Path,
+    targets: Sequence[str] = ("greedy", "random"),
+    grid: NDArray[np.float64] = GRID,
+    episodes: int = 3,
+    seed: int = 0,
+    **options: Any,
+) -> list[Front]:
     return sweep(list(targets), options.pop("scenario", SCENARIO), grid, episodes, seed, store=Store(folder), **options)
 
 
-def csv_of(fronts, tmp_path):
+def csv_of(fronts: list[Front], tmp_path: Path) -> bytes:
     write_front_csv(tmp_path / "x.csv", fronts, SCENARIO)
     return (tmp_path / "x.csv").read_bytes()
 
 
-def test_finished_jobs_are_not_played_again(tmp_path, played):
+def test_finished_jobs_are_not_played_again(tmp_path: Path, played: list[int]) -> None:
     plain = sweep(["greedy", "random"], SCENARIO, GRID, 3, 0)
     played.clear()
     whole = sweep_into(tmp_path / "parts")
@@ -61,11 +76,11 @@ def test_finished_jobs_are_not_played_again(tmp_path, played):
 
 
 @pytest.mark.parametrize("done", [1, 3, 5])
-def test_an_interrupted_sweep_plays_only_what_is_missing(tmp_path, played, done):
+def test_an_interrupted_sweep_plays_only_what_is_missing(tmp_path: Path, played: list[int], done: int) -> None:
     whole = sweep(["greedy", "random", "edge"], SCENARIO, GRID, 3, 0)
     played.clear()
 
-    def interrupt(target, count):
+    def interrupt(target: str, count: int) -> None:
         if len(played) == done:
             raise KeyboardInterrupt
 
@@ -81,7 +96,7 @@ def test_an_interrupted_sweep_plays_only_what_is_missing(tmp_path, played, done)
     assert csv_of(resumed, tmp_path) == csv_of(whole, tmp_path)
 
 
-def test_what_was_played_on_other_settings_is_not_taken(tmp_path, played):
+def test_what_was_played_on_other_settings_is_not_taken(tmp_path: Path, played: list[int]) -> None:
     sweep_into(tmp_path / "parts", ["greedy"])
     busier = small_scenario(users=Users(count=4, arrival_rate_per_s=0.4))
     for others in ({"seed": 1}, {"episodes": 4}, {"grid": preference_grid(2, 5)}, {"scenario": busier}):
@@ -91,7 +106,7 @@ def test_what_was_played_on_other_settings_is_not_taken(tmp_path, played):
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04", b"junk" * 100])
-def test_a_damaged_part_is_played_again(tmp_path, played, damage):
+def test_a_damaged_part_is_played_again(tmp_path: Path, played: list[int], damage: bytes) -> None:
     whole = sweep_into(tmp_path / "parts", ["random"])
     victim = sorted((tmp_path / "parts").iterdir())[0]
     victim.write_bytes(damage)
@@ -100,7 +115,7 @@ def test_a_damaged_part_is_played_again(tmp_path, played, damage):
     assert csv_of(again, tmp_path) == csv_of(whole, tmp_path)
 
 
-def test_a_part_of_another_shape_is_played_again(tmp_path, played):
+def test_a_part_of_another_shape_is_played_again(tmp_path: Path, played: list[int]) -> None:
     whole = sweep_into(tmp_path / "parts", ["random"])
     victim = sorted((tmp_path / "parts").iterdir())[0]
     np.savez(victim, totals=np.zeros((1, 1, 2)))
@@ -108,14 +123,14 @@ def test_a_part_of_another_shape_is_played_again(tmp_path, played):
     assert len(played) == 3
 
 
-def test_several_workers_store_and_find_parts(tmp_path, played):
+def test_several_workers_store_and_find_parts(tmp_path: Path, played: list[int]) -> None:
     two = sweep_into(tmp_path / "parts", workers=Workers(2))
     one = sweep_into(tmp_path / "parts")
     assert played == []  # in this process
     assert csv_of(one, tmp_path) == csv_of(two, tmp_path)
 
 
-def test_a_run_is_known_by_its_weights_and_settings(tmp_path):
+def test_a_run_is_known_by_its_weights_and_settings(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=2)
     trained(run)
     first = target_identity(str(run.folder), SCENARIO)
@@ -131,10 +146,10 @@ def test_a_run_is_known_by_its_weights_and_settings(tmp_path):
     assert target_identity("greedy", SCENARIO) != target_identity("random", SCENARIO)
 
 
-SETTINGS = {"targets": ("greedy",), "scenario": SCENARIO, "preferences": GRID, "episodes": 3, "seed": 0}
+SETTINGS: dict[str, Any] = {"targets": ("greedy",), "scenario": SCENARIO, "preferences": GRID, "episodes": 3, "seed": 0}
 
 
-def test_a_sweep_is_resumed_with_its_own_settings_and_more_targets(tmp_path):
+def test_a_sweep_is_resumed_with_its_own_settings_and_more_targets(tmp_path: Path) -> None:
     start_store(tmp_path / "out" / "parts", SweepSettings(**SETTINGS))
     assert resume_store(tmp_path / "out" / "parts", SweepSettings(**SETTINGS)) == Store(tmp_path / "out" / "parts")
     for targets in (("greedy", "random"), ("random",), ("greedy",)):
@@ -150,7 +165,7 @@ def test_a_sweep_is_resumed_with_its_own_settings_and_more_targets(tmp_path):
         ({"scenario": small_scenario(description="else")}, "another scenario"),
     ],
 )
-def test_a_sweep_is_not_resumed_with_other_settings(tmp_path, change, part):
+def test_a_sweep_is_not_resumed_with_other_settings(tmp_path: Path, change: dict[str, Any], part: str) -> None:
     start_store(tmp_path / "out" / "parts", SweepSettings(**SETTINGS))
     with pytest.raises(InputError, match=part) as caught:
         resume_store(tmp_path / "out" / "parts", SweepSettings(**SETTINGS | change))
@@ -158,7 +173,7 @@ def test_a_sweep_is_not_resumed_with_other_settings(tmp_path, change, part):
     assert "--force" in str(caught.value)
 
 
-def test_a_sweep_of_a_run_that_was_trained_anew_is_not_resumed(tmp_path):
+def test_a_sweep_of_a_run_that_was_trained_anew_is_not_resumed(tmp_path: Path) -> None:
     settings = SETTINGS | {"targets": (str(tmp_path / "run"), "greedy")}
     trained(new_run(tmp_path / "run", epochs=2))
     start_store(tmp_path / "parts", SweepSettings(**settings))
@@ -168,7 +183,7 @@ def test_a_sweep_of_a_run_that_was_trained_anew_is_not_resumed(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"targets": 3}'])
-def test_settings_that_are_not_there_or_damaged(tmp_path, content):
+def test_settings_that_are_not_there_or_damaged(tmp_path: Path, content: str) -> None:
     with pytest.raises(InputError, match="no sweep to resume there"):
         resume_store(tmp_path / "absent" / "parts", SweepSettings(**SETTINGS))
     (tmp_path / "settings.json").write_text(content)
@@ -176,7 +191,7 @@ def test_settings_that_are_not_there_or_damaged(tmp_path, content):
         resume_store(tmp_path, SweepSettings(**SETTINGS))
 
 
-def test_a_front_can_be_restricted(tmp_path):
+def test_a_front_can_be_restricted(tmp_path: Path) -> None:
     [front] = sweep(["greedy"], SCENARIO, preference_grid(2, 11), 5, 0)
     [small] = sweep(["greedy"], SCENARIO, preference_grid(2, 6), 3, 0)
     part = front.restricted(preference_grid(2, 6), 3)

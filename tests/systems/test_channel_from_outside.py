@@ -12,10 +12,11 @@ from mecsim.errors import ScenarioError
 from mecsim.physics.channel import BUILT_IN
 from mecsim.physics.channel.base import CHANNELS
 from mecsim.physics.channel.cqi import cqi
-from mecsim.policies import named_policy, play
+from mecsim.policies import named_policy
 from mecsim.scenario import context, kind_schema, load_scenario, parse_scenario, scenario_to_yaml, with_context
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import play_offload as play
 
 BEAM = '''
 from typing import ClassVar

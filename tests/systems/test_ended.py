@@ -3,11 +3,14 @@
 import pickle
 from copy import deepcopy
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays, EngineName
 from mecsim.core.system import SYSTEMS, draw_episodes, new_episodes
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario, with_context
@@ -20,7 +23,7 @@ SCENARIOS = {
 ENGINES = [(name, engine) for name, scenario in SCENARIOS.items() for engine in SYSTEMS.load(scenario.kind).engines]
 
 
-def played(name, engine, steps):
+def played(name: str, engine: EngineName, steps: int) -> tuple[AnyEpisodes, NDArray[np.int64]]:
     """Episodes after so many decisions, each the last option that is possible."""
     episodes = new_episodes(SCENARIOS[name], engine)
     observation = episodes.begin(draw_episodes(SCENARIOS[name], 0, 0, 3))
@@ -29,19 +32,19 @@ def played(name, engine, steps):
     return episodes, last_option(observation)
 
 
-def last_option(observation):
+def last_option(observation: Arrays) -> NDArray[np.int64]:
     mask = observation["mask"]
     return mask.shape[1] - 1 - mask[:, ::-1].argmax(axis=1)
 
 
-def assert_same(one, other):
+def assert_same(one: Any, other: Any) -> None:
     for field in fields(one):
         assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
 
 
 @pytest.mark.parametrize("steps", [0, 5, 12])
 @pytest.mark.parametrize(("name", "engine"), ENGINES)
-def test_records_can_be_asked_for_again_and_no_step_follows(name, engine, steps):
+def test_records_can_be_asked_for_again_and_no_step_follows(name: str, engine: EngineName, steps: int) -> None:
     episodes, action = played(name, engine, steps)
     first = episodes.records()
     kept = deepcopy(first)
@@ -55,7 +58,7 @@ def test_records_can_be_asked_for_again_and_no_step_follows(name, engine, steps)
 
 
 @pytest.mark.parametrize(("name", "engine"), ENGINES)
-def test_the_next_episodes_begin_as_if_there_had_been_none(name, engine):
+def test_the_next_episodes_begin_as_if_there_had_been_none(name: str, engine: EngineName) -> None:
     ended, _ = played(name, engine, 5)
     ended.records()
     fresh, _ = played(name, engine, 0)
@@ -71,7 +74,7 @@ def test_the_next_episodes_begin_as_if_there_had_been_none(name, engine):
     assert_same(ended.records(), fresh.records())
 
 
-def test_a_fork_made_before_goes_on():
+def test_a_fork_made_before_goes_on() -> None:
     for name, engine in ENGINES:
         episodes, action = played(name, engine, 5)
         fork = episodes.engine.fork()

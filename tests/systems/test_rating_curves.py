@@ -1,18 +1,21 @@
 """What satisfies whom, as curves and as a picture."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mecsim.core.rating import CURVE_POINTS
+from mecsim.core.rating import CURVE_POINTS, RatingCurve
 from mecsim.core.system import system_of
 from mecsim.errors import InputError
 from mecsim.report.plots import plot_figures
 from mecsim.report.rating_figure import rating_figure, zone_of
-from mecsim.scenario import load_scenario, parse_scenario, with_context
+from mecsim.scenario import Scenario, parse_scenario, with_context
+from tests.one_system import cells_scenario
 from tests.training.small import small_scenario
 
-CELL = load_scenario("personalized-quick")
+CELL = cells_scenario("personalized-quick")
 PERSONAS, APPLICATIONS = list(CELL.population.personas), list(CELL.population.applications)
 FORMS = ["zone", "power", "logistic", "iqx"]
 
@@ -29,11 +32,13 @@ population:
 """
 
 
-def rating_curves(scenario, uses, seed):
-    return system_of(scenario).rating_curves.load()(scenario, uses, seed)
+def rating_curves(scenario: Scenario, uses: Sequence[str], seed: int) -> list[RatingCurve]:
+    curves = system_of(scenario).rating_curves
+    assert curves is not None
+    return curves.load()(scenario, uses, seed)
 
 
-def test_the_curve_of_a_persona_by_hand():
+def test_the_curve_of_a_persona_by_hand() -> None:
     film, call = rating_curves(parse_scenario(PLAIN), (), 0)
     assert film.people.startswith("commuter\n")
     assert ", work, " in film.people
@@ -42,14 +47,16 @@ def test_the_curve_of_a_persona_by_hand():
     position = np.log(film.values) / np.log(4.0)
     assert_allclose(film.typical, np.clip(2.0 + 2.0 * (position - 0.35) / 0.5, 0.0, 5.0), atol=1e-9)
     assert_allclose(film.quantiles, np.tile(film.typical, (4, 1)), atol=1e-9)  # nobody differs
-    assert_allclose(zone_of(film), 4.0 ** np.array([0.35, 0.85]), rtol=1e-3)
+    zone = zone_of(film)
+    assert zone is not None
+    assert_allclose(zone, 4.0 ** np.array([0.35, 0.85]), rtol=1e-3)
     assert call.values[0] < 64.0 < call.values[-1]
     assert set(call.typical.round(9)) == {0.0, 4.6}  # u is 1 or nothing
     assert zone_of(call) is None
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_there_is_a_curve_for_each_application_and_persona(form):
+def test_there_is_a_curve_for_each_application_and_persona(form: str) -> None:
     curves = rating_curves(with_context(CELL, {"satisfaction.form": form}), (), 3)
     assert [curve.use for curve in curves] == [name for name in APPLICATIONS for _ in PERSONAS]
     assert [curve.people.partition("\n")[0].replace(" ", "_") for curve in curves[: len(PERSONAS)]] == PERSONAS
@@ -67,14 +74,14 @@ def test_there_is_a_curve_for_each_application_and_persona(form):
     assert {curve.quality == "delay (s)" for curve in curves} == {form in ("logistic", "iqx")}
 
 
-def test_the_same_seed_draws_the_same_people():
+def test_the_same_seed_draws_the_same_people() -> None:
     first, again, other = (rating_curves(CELL, ("ar",), seed)[0].quantiles for seed in (1, 1, 2))
     assert (first == again).all()
     assert (first != other).any()
 
 
 @pytest.mark.parametrize("form", ["zone", "logistic"])
-def test_users_who_offload_rate_delays(form):
+def test_users_who_offload_rate_delays(form: str) -> None:
     scenario = with_context(small_scenario(), {"satisfaction": f"{{form: {form}}}"})
     [curve] = rating_curves(scenario, (), 0)
     assert curve.quality == "delay of a task (s)"
@@ -88,7 +95,7 @@ def test_users_who_offload_rate_delays(form):
     assert axes.get_xlabel() == "delay of a task (s)"
 
 
-def test_the_picture_has_a_panel_for_each_curve():
+def test_the_picture_has_a_panel_for_each_curve() -> None:
     figure = rating_figure(CELL, ("voice", "ar"), 0)
     assert len(figure.axes) == 2 * len(PERSONAS)
     assert [axes.get_xscale() for axes in figure.axes] == ["log"] * 2 * len(PERSONAS)
@@ -97,7 +104,7 @@ def test_the_picture_has_a_panel_for_each_curve():
     assert {"typical person", "80 % of the people"} <= {text.get_text() for text in legend.get_texts()}
 
 
-def test_many_personas_take_several_rows():
+def test_many_personas_take_several_rows() -> None:
     named = {f"kind{i}": {"share": 1 / 16} for i in range(16)}
     many = parse_scenario(f"mecsim: 1\nkind: personalize\npopulation: {{personas: {named}}}\n".replace("'", ""))
     assert len(rating_figure(many, ("voice", "ar"), 0).axes) == 32
@@ -114,12 +121,12 @@ def test_many_personas_take_several_rows():
         (("satisfaction=",), "unknown application ''"),
     ],
 )
-def test_what_cannot_be_plotted(asked, told):
+def test_what_cannot_be_plotted(asked: tuple[str, ...], told: str) -> None:
     with pytest.raises(InputError, match=told):
         plot_figures(asked, CELL, 0)
 
 
-def test_a_scenario_in_which_nothing_is_rated():
+def test_a_scenario_in_which_nothing_is_rated() -> None:
     with pytest.raises(InputError, match="nothing is rated in this scenario, expected one of kind cells"):
         plot_figures(["satisfaction"], small_scenario(), 0)
     rated = with_context(small_scenario(), {"satisfaction": "{form: zone}"})

@@ -1,5 +1,7 @@
 """Training settings: what can be set, how `--set` reads it, and what is refused."""
 
+from typing import Any
+
 import pytest
 import yaml
 from mecsim_agents import DoubleDQNConfig
@@ -11,7 +13,7 @@ ALONE = TrainingConfig().with_settings({"copies": "1"})
 """Every environment plays an episode of its own, so that any number of them will do."""
 
 
-def set_one(key, text):
+def set_one(key: str, text: str) -> TrainingConfig:
     return ALONE.with_settings({key: text})
 
 
@@ -34,13 +36,13 @@ def set_one(key, text):
         ("batch_size", "0x10", 16),
     ],
 )
-def test_set_reaches_the_agent(key, text, value):
+def test_set_reaches_the_agent(key: str, text: str, value: object) -> None:
     found = getattr(set_one(key, text).agent, key.removeprefix("agent."))
     assert found == value
     assert type(found) is type(value)
 
 
-def test_set_reaches_the_training():
+def test_set_reaches_the_training() -> None:
     config = ALONE.with_settings({"num_envs": "3", "updates_per_step": "2.5", "warmup_epochs": "7"})
     assert (config.num_envs, config.updates_per_step, config.warmup_epochs) == (3, 2.5, 7)
     config = set_one("steps_per_round", "3")
@@ -49,7 +51,7 @@ def test_set_reaches_the_training():
     assert TrainingConfig().with_settings({}) == TrainingConfig()
 
 
-def test_settings_are_those_of_the_agent_that_was_chosen():
+def test_settings_are_those_of_the_agent_that_was_chosen() -> None:
     config = TrainingConfig.of("dqn").with_settings({"exploration_end": "0.2", "agent.discount": "0.9"})
     assert (config.algorithm, config.agent) == ("dqn", DoubleDQNConfig(exploration_end=0.2, discount=0.9))
     assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.to_mapping()))) == config
@@ -59,20 +61,20 @@ def test_settings_are_those_of_the_agent_that_was_chosen():
         config.with_settings({"algorithm": "sac"})
 
 
-def test_an_unknown_agent_is_answered_with_the_nearest():
+def test_an_unknown_agent_is_answered_with_the_nearest() -> None:
     with pytest.raises(InputError) as caught:
         TrainingConfig.of("dqnn")
     assert str(caught.value) == "dqnn: no such agent; did you mean dqn?"
 
 
-def test_a_preference_can_be_set_and_taken_back():
+def test_a_preference_can_be_set_and_taken_back() -> None:
     config = set_one("preference", "[0.3, 0.7]")
     assert config.preference == (0.3, 0.7)
     assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.to_mapping()))) == config
     assert config.with_settings({"preference": "null"}) == ALONE
 
 
-def test_settings_add_up():
+def test_settings_add_up() -> None:
     config = set_one("batch_size", "64").with_settings({"num_envs": "2"})
     assert (config.agent.batch_size, config.num_envs) == (64, 2)
 
@@ -88,7 +90,7 @@ def test_settings_add_up():
         ("evaluation_epoch", "evaluation_epochs"),
     ],
 )
-def test_an_unknown_setting_is_answered_with_the_nearest(key, near):
+def test_an_unknown_setting_is_answered_with_the_nearest(key: str, near: str) -> None:
     with pytest.raises(InputError, match=f"--set {key}: no such setting; did you mean .*{near}"):
         set_one(key, "1")
 
@@ -149,14 +151,14 @@ def test_an_unknown_setting_is_answered_with_the_nearest(key, near):
         ("batch_size", "1e3"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_by_name(key, text):
+def test_a_value_that_cannot_be_is_refused_by_name(key: str, text: str) -> None:
     with pytest.raises(InputError, match=f"{key}: expected") as caught:
         set_one(key, text)
     assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize(("key", "text"), [("num_envs", "9"), ("batch_size", "18"), ("replay_capacity", "1001")])
-def test_what_is_no_multiple_of_the_copies_is_refused_by_name(key, text):
+def test_what_is_no_multiple_of_the_copies_is_refused_by_name(key: str, text: str) -> None:
     whole = ALONE.with_settings({"num_envs": "8", "batch_size": "16", "replay_capacity": "1000", "copies": "4"})
     with pytest.raises(InputError) as caught:
         whole.with_settings({key: text})
@@ -164,12 +166,12 @@ def test_what_is_no_multiple_of_the_copies_is_refused_by_name(key, text):
 
 
 @pytest.mark.parametrize("text", ["[1", "{", "!!python/object/apply:os.getcwd []", "a: b: c", "'", "*x", "\x00"])
-def test_text_that_is_no_value_is_refused(text):
+def test_text_that_is_no_value_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"--set batch_size: .* is not a number, word or list"):
         set_one("batch_size", text)
 
 
-def test_a_mapping_and_back():
+def test_a_mapping_and_back() -> None:
     config = ALONE.with_settings({"num_envs": "3", "encoder_sizes": "[4, 4]", "learn_temperature": "true"})
     mapping = config.to_mapping()
     assert mapping["agent"]["encoder_sizes"] == [4, 4]
@@ -187,13 +189,13 @@ def test_a_mapping_and_back():
         ({1: 2}, "1: no such training setting"),
     ],
 )
-def test_a_mapping_with_something_else_is_refused(mapping, message):
+def test_a_mapping_with_something_else_is_refused(mapping: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         TrainingConfig.from_mapping(mapping)
     assert str(caught.value).startswith(message)
 
 
 @pytest.mark.parametrize("agent", [7, [1, 2], "text", None])
-def test_an_agent_that_is_no_mapping_is_refused(agent):
+def test_an_agent_that_is_no_mapping_is_refused(agent: object) -> None:
     with pytest.raises(InputError, match="agent"):
         TrainingConfig.from_mapping({"agent": agent})

@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from mecsim_agents.learner import Learner
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import Arrays
 from mecsim.core.scenario import Training
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario
@@ -33,13 +36,13 @@ TOLERANCE = 1e-4
 @dataclasses.dataclass
 class Exported:
     run: Run
-    agent: object
+    agent: Learner
     path: Path
     policy: ExportedPolicy
 
 
 @pytest.fixture(scope="module", params=list(KINDS))
-def exported(request, tmp_path_factory):
+def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Exported:
     """A run of each kind with one to five edges, and its file."""
     folder = tmp_path_factory.mktemp(request.param)
     run = new_run(folder / "run", small_scenario(servers=SERVERS), learning_rate="0.01", **KINDS[request.param])
@@ -49,7 +52,7 @@ def exported(request, tmp_path_factory):
     return Exported(run, agent, path, ExportedPolicy(path))
 
 
-def states(agent, count, options, seed=0):
+def states(agent: Learner, count: int, options: int, seed: int = 0) -> tuple[Arrays, NDArray[np.float64]]:
     """Made-up states, some without all of their options, and preferences."""
     rng = np.random.default_rng(seed)
     mask = (rng.random((count, options)) < 0.7).astype(np.int8)
@@ -62,7 +65,7 @@ def states(agent, count, options, seed=0):
     return observation, rng.dirichlet([1.0, 1.0], count)
 
 
-def test_it_plays_as_the_agent_in_real_episodes(exported):
+def test_it_plays_as_the_agent_in_real_episodes(exported: Exported) -> None:
     found = agreement(exported.policy, exported.agent, exported.run.scenario, exported.run.config.preference)
     assert found.states == 64 * 8
     assert found.options == (2, 3, 4, 5, 6)
@@ -72,7 +75,7 @@ def test_it_plays_as_the_agent_in_real_episodes(exported):
     assert found.equal_actions == 1.0
 
 
-def test_any_number_of_states_and_of_options(exported):
+def test_any_number_of_states_and_of_options(exported: Exported) -> None:
     agent, fixed = exported.agent, exported.run.config.preference
     sizes = [(1, 6), (7, 6)] if agent.config.architecture == "padded" else [(1, 6), (7, 6), (1, 1), (2, 3), (5, 40)]
     for count, options in sizes:
@@ -85,7 +88,7 @@ def test_any_number_of_states_and_of_options(exported):
         assert (probability[observation["mask"] == 0] == 0).all()
 
 
-def test_only_the_padded_file_fixes_the_number_of_options(exported):
+def test_only_the_padded_file_fixes_the_number_of_options(exported: Exported) -> None:
     options = {"set": "A", "padded": 6}[exported.agent.config.architecture]
     shapes = {
         value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
@@ -102,13 +105,13 @@ def test_only_the_padded_file_fixes_the_number_of_options(exported):
     }
 
 
-def test_the_preference_matters_unless_the_run_has_one(exported):
+def test_the_preference_matters_unless_the_run_has_one(exported: Exported) -> None:
     observation, _ = states(exported.agent, 100, 6)
     ends = [exported.policy.run(observation, np.tile(end, (100, 1)))[1] for end in np.eye(2)]
     assert (np.abs(ends[0] - ends[1]).max() > 0.01) == (exported.run.config.preference is None)
 
 
-def test_the_file_tells_how_to_use_it(exported):
+def test_the_file_tells_how_to_use_it(exported: Exported) -> None:
     told, agent = exported.policy.metadata, exported.agent
     assert told == metadata(exported.run, agent)
     assert (told["objectives"], told["objective_units"]) == (["delay", "energy"], ["s", "J"])
@@ -121,20 +124,20 @@ def test_the_file_tells_how_to_use_it(exported):
     assert told["num_options"] == (6 if agent.config.architecture == "padded" else None)
 
 
-def test_a_built_in_scenario_goes_by_its_name(exported):
+def test_a_built_in_scenario_goes_by_its_name(exported: Exported) -> None:
     shorter = load_scenario("gmorl-e6").model_copy(update={"description": "x", "training": Training(steps=5)})
     assert metadata(dataclasses.replace(exported.run, scenario=shorter), exported.agent)["scenario"] == "gmorl-e6"
     changed = shorter.model_copy(update={"episode": Episode(steps=5)})
     assert metadata(dataclasses.replace(exported.run, scenario=changed), exported.agent)["scenario"] is None
 
 
-def test_the_file_names_no_folder_of_this_machine(exported):
+def test_the_file_names_no_folder_of_this_machine(exported: Exported) -> None:
     content = exported.path.read_bytes()
     assert b".py" not in content
     assert str(Path(__file__).parents[2]).encode() not in content
 
 
-def test_the_file_is_played_without_mecsim_and_torch(exported, tmp_path):
+def test_the_file_is_played_without_mecsim_and_torch(exported: Exported, tmp_path: Path) -> None:
     observation, preference = states(exported.agent, 3, 6)
     np.savez(tmp_path / "states.npz", **observation, preference=preference.astype(np.float32))
     script = (
@@ -149,7 +152,7 @@ def test_the_file_is_played_without_mecsim_and_torch(exported, tmp_path):
     assert done.stdout.strip() == str(exported.policy.run(observation, preference)[0].tolist())
 
 
-def test_another_policy_is_noticed(exported, tmp_path):
+def test_another_policy_is_noticed(exported: Exported, tmp_path: Path) -> None:
     agent = exported.run.load_agent()
     for parameter in agent.model.averaged.parameters():
         parameter.mul_(1.5)
@@ -158,7 +161,7 @@ def test_another_policy_is_noticed(exported, tmp_path):
     assert not found.close
 
 
-def test_rounding_of_large_values_is_no_other_policy():
+def test_rounding_of_large_values_is_no_other_policy() -> None:
     found = Agreement(states=1, largest_difference=3e-4, rounding=1e-4, equal_actions=1.0, options=(2,))
     assert found.close
     assert not dataclasses.replace(found, rounding=2e-5).close
@@ -167,7 +170,9 @@ def test_rounding_of_large_values_is_no_other_policy():
 
 
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
-def test_a_missing_package_is_named_with_the_cure(exported, tmp_path, monkeypatch, package):
+def test_a_missing_package_is_named_with_the_cure(
+    exported: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     for use in (
         lambda: export_onnx(exported.run, exported.agent, tmp_path / "new.onnx"),
@@ -178,7 +183,7 @@ def test_a_missing_package_is_named_with_the_cure(exported, tmp_path, monkeypatc
     assert not (tmp_path / "new.onnx").exists()
 
 
-def test_what_is_no_exported_policy_is_refused(exported, tmp_path):
+def test_what_is_no_exported_policy_is_refused(exported: Exported, tmp_path: Path) -> None:
     (tmp_path / "junk.onnx").write_bytes(b"junk")
     other = onnx.load(exported.path)
     del other.metadata_props[:]

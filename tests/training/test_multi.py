@@ -1,26 +1,34 @@
 """One preference for a run, and one run for each of several preferences."""
 
 import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC
+from mecsim_agents.replay import Replay
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
+from torch import Tensor
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError, RunError
-from mecsim.policies import play
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Edge, Servers
-from mecsim.training import MultiRun, NearestPolicy, Run, is_multi_run, is_run, run_policy, run_scenario
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.training import EpochReport, MultiRun, NearestPolicy, Run, is_multi_run, is_run, run_policy, run_scenario
+from tests.one_system import play_offload as play
 from tests.training.small import new_run, small_config, small_scenario, trained
 
 SCENARIO = small_scenario()
 GRID = ((0.0, 1.0), (0.5, 0.5), (1.0, 0.0))
 
 
-def new_multi(folder, grid=GRID, epochs=2, **settings):
+def new_multi(folder: Path, grid: Sequence[Sequence[float]] = GRID, epochs: int = 2, **settings: Any) -> MultiRun:
     config = small_config(**settings)
     multi = MultiRun.of(Run(folder, SCENARIO, config, epochs * config.num_envs * SCENARIO.episode.steps, 0), grid)
     multi.create("mecsim train")
@@ -28,7 +36,7 @@ def new_multi(folder, grid=GRID, epochs=2, **settings):
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory: pytest.TempPathFactory) -> MultiRun:
     """A finished job, not to be changed."""
     multi = new_multi(tmp_path_factory.mktemp("finished") / "multi")
     for run in multi.runs:
@@ -37,12 +45,12 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(finished, tmp_path):
+def folder(finished: MultiRun, tmp_path: Path) -> Path:
     """A copy of it."""
     return shutil.copytree(finished.folder, tmp_path / "multi")
 
 
-def index_with(folder, **values):
+def index_with(folder: Path, **values: Any) -> None:
     path = folder / "policies.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | values))
 
@@ -50,15 +58,21 @@ def index_with(folder, **values):
 # One preference
 
 
-def test_a_run_of_one_preference_explores_and_learns_with_it_alone(tmp_path, monkeypatch):
+def test_a_run_of_one_preference_explores_and_learns_with_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     explored, learned = [], []
     act, update = DiscreteSAC.act, DiscreteSAC.update
 
-    def watched_act(agent, observation, preference, *, explore):
+    def watched_act(
+        agent: DiscreteSAC, observation: Arrays, preference: NDArray[np.float64], *, explore: bool
+    ) -> NDArray[np.int64] | int:
         explored.append(np.asarray(preference))
         return act(agent, observation, preference, explore=explore)
 
-    def watched_update(agent, replay, progress, preference):
+    def watched_update(
+        agent: DiscreteSAC, replay: Replay, progress: float, preference: NDArray[np.float64]
+    ) -> Mapping[str, Tensor]:
         learned.append(preference)
         return update(agent, replay, progress, preference)
 
@@ -67,13 +81,13 @@ def test_a_run_of_one_preference_explores_and_learns_with_it_alone(tmp_path, mon
     run = new_run(tmp_path / "run", epochs=3, preference="[0.3, 0.7]")
     trained(run)
     assert explored
-    asked = np.float32([0.3, 0.7])
+    asked = np.asarray([0.3, 0.7], np.float32)
     assert all(np.array_equal(np.float32(each), np.tile(asked, (len(each), 1))) for each in explored)
     assert set(learned) == {(0.3, 0.7)}
     assert Run.open(run.folder) == run
 
 
-def test_a_run_of_one_preference_plays_for_it_whatever_is_asked(tmp_path):
+def test_a_run_of_one_preference_plays_for_it_whatever_is_asked(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=2, preference="[1.0, 0.0]")
     trained(run)
     tapes, policy = draw_tapes(SCENARIO, 0, 0, 16), run_policy(run.folder, SCENARIO)(0)
@@ -82,17 +96,17 @@ def test_a_run_of_one_preference_plays_for_it_whatever_is_asked(tmp_path):
 
 
 @pytest.mark.parametrize("preference", ["[1.0]", "[0.2, 0.3, 0.5]"])
-def test_a_preference_over_other_objectives_is_refused(tmp_path, preference):
+def test_a_preference_over_other_objectives_is_refused(tmp_path: Path, preference: str) -> None:
     with pytest.raises(InputError, match="preference: expected a weight for each of delay, energy, got"):
         new_run(tmp_path / "run", preference=preference)
 
 
-def test_a_finished_run_knows_that_it_is(tmp_path):
+def test_a_finished_run_knows_that_it_is(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=4)
     assert not run.finished
 
     class Interrupt:
-        def on_epoch(self, report):
+        def on_epoch(self, report: EpochReport) -> None:
             if report.epoch == 3:
                 raise KeyboardInterrupt
 
@@ -107,7 +121,7 @@ def test_a_finished_run_knows_that_it_is(tmp_path):
 # Several
 
 
-def test_each_run_is_an_ordinary_one(finished):
+def test_each_run_is_an_ordinary_one(finished: MultiRun) -> None:
     assert is_run(finished.folder)
     assert is_multi_run(finished.folder)
     assert run_scenario(finished.folder) == finished.scenario == SCENARIO
@@ -120,7 +134,7 @@ def test_each_run_is_an_ordinary_one(finished):
     assert [run.folder.name for run in finished.runs] == ["policy-00", "policy-01", "policy-02"]
 
 
-def test_the_policy_of_the_nearest_preference_plays(finished):
+def test_the_policy_of_the_nearest_preference_plays(finished: MultiRun) -> None:
     tapes = draw_tapes(SCENARIO, 0, 0, 12)
     asked = np.array([0.0, 0.2, 0.25, 0.3, 0.7, 0.75, 0.8, 1.0, 0.5, 0.9, 0.1, 0.6])
     nearest = [0, 0, 0, 1, 1, 1, 2, 2, 1, 2, 0, 1]  # of two equally near ones the first
@@ -138,31 +152,31 @@ def test_the_policy_of_the_nearest_preference_plays(finished):
 class Trained:
     """In an agent policy's place: says which it is. Preferences are converted by doubling the first weight."""
 
-    def __init__(self, index, preference):
+    def __init__(self, index: int, preference: NDArray[np.float64]) -> None:
         self.index, self.preference = index, np.array(preference)
 
-    def converted(self, preference):
+    def converted(self, preference: NDArray[np.float64]) -> NDArray[np.float64]:
         weight = preference * [2.0, 1.0]
         return weight / weight.sum(axis=1, keepdims=True)
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.full(len(preference), self.index)
 
 
-def test_nearness_is_measured_in_the_scale_of_the_training():
+def test_nearness_is_measured_in_the_scale_of_the_training() -> None:
     policy = NearestPolicy([Trained(index, preference) for index, preference in enumerate(GRID)])
     asked = np.array([[0.5, 0.5], [1 / 3, 2 / 3], [0.7, 0.3], [0.0, 1.0]])  # 0.67, 0.5, 0.82 and 0 of the first
     assert policy.act(None, {"mask": np.ones((4, 3))}, asked).tolist() == [1, 1, 2, 0]
 
 
 @pytest.mark.parametrize("count", [0, 1, 1001])
-def test_a_number_of_policies_that_cannot_be(tmp_path, count):
+def test_a_number_of_policies_that_cannot_be(tmp_path: Path, count: int) -> None:
     run = Run(tmp_path, SCENARIO, small_config(), 32, 0)
     with pytest.raises(InputError, match=f"expected 2 to 1000 preferences, a policy each, got {count}"):
         MultiRun.of(run, [(0.5, 0.5)] * count)
 
 
-def test_a_run_of_one_preference_is_not_made_several(tmp_path):
+def test_a_run_of_one_preference_is_not_made_several(tmp_path: Path) -> None:
     run = Run(tmp_path, SCENARIO, small_config(preference="[0.5, 0.5]"), 32, 0)
     with pytest.raises(InputError, match="leave out --set preference"):
         MultiRun.of(run, GRID)
@@ -171,7 +185,7 @@ def test_a_run_of_one_preference_is_not_made_several(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"[1", b"- 1\n", bytes(range(256)), b"[" * 3000, b"? [1]\n: 2\n", b"!!python/x y", b"{1: 2}"]
 )
-def test_an_index_of_something_else_is_refused(folder, content):
+def test_an_index_of_something_else_is_refused(folder: Path, content: bytes) -> None:
     (folder / "policies.yaml").write_bytes(content)
     for use in (MultiRun.open, run_scenario, lambda folder: run_policy(folder, SCENARIO)):
         with pytest.raises(RunError, match=r"policies\.yaml") as caught:
@@ -193,27 +207,27 @@ def test_an_index_of_something_else_is_refused(folder, content):
         ({"policies": {"policy-00": None}}, "damaged: policy-00 was trained for another preference"),
     ],
 )
-def test_an_index_with_wrong_values_is_refused(folder, changed, message):
+def test_an_index_with_wrong_values_is_refused(folder: Path, changed: dict[str, Any], message: str) -> None:
     index_with(folder, **changed)
     with pytest.raises(RunError, match=message) as caught:
         MultiRun.open(folder)
     assert "policies.yaml" in str(caught.value)
 
 
-def test_a_missing_policy_is_named(folder):
+def test_a_missing_policy_is_named(folder: Path) -> None:
     shutil.rmtree(folder / "policy-01")
     with pytest.raises(RunError, match="policy-01: not a run of mecsim train"):
         MultiRun.open(folder)
 
 
-def test_a_policy_of_another_scenario_is_named(folder):
+def test_a_policy_of_another_scenario_is_named(folder: Path) -> None:
     path = folder / "policy-01" / "scenario.yaml"
     path.write_text(path.read_text().replace("description: small", "description: other"))
     with pytest.raises(RunError, match="damaged: policy-01 was trained on another scenario"):
         MultiRun.open(folder)
 
 
-def test_a_policy_that_is_not_trained_yet_is_named(folder):
+def test_a_policy_that_is_not_trained_yet_is_named(folder: Path) -> None:
     shutil.rmtree(folder / "policy-02" / "checkpoints")
     with pytest.raises(RunError, match="policy-02: the run has no checkpoint yet"):
         run_policy(folder, SCENARIO)
@@ -222,11 +236,11 @@ def test_a_policy_that_is_not_trained_yet_is_named(folder):
 # The padded architecture
 
 
-def wide(edges):
+def wide(edges: int) -> OffloadScenario:
     return small_scenario(servers=Servers(edge=Edge(count=CountRange(edges, edges))))
 
 
-def test_a_padded_run_plays_fewer_servers_but_no_more(tmp_path):
+def test_a_padded_run_plays_fewer_servers_but_no_more(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=2, architecture="padded")
     trained(run)
     assert run.load_agent().shape.num_options == 3
@@ -238,12 +252,12 @@ def test_a_padded_run_plays_fewer_servers_but_no_more(tmp_path):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_padded_run_resumes_bit_for_bit(tmp_path):
+def test_a_padded_run_resumes_bit_for_bit(tmp_path: Path) -> None:
     whole, parts = (new_run(tmp_path / name, epochs=4, architecture="padded") for name in ("whole", "parts"))
     trained(whole)
 
     class Interrupt:
-        def on_epoch(self, report):
+        def on_epoch(self, report: EpochReport) -> None:
             if report.epoch == 3:
                 raise KeyboardInterrupt
 

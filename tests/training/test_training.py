@@ -3,24 +3,29 @@
 import csv
 import json
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from mecsim_agents import METRICS, DiscreteSAC, DoubleDQN, ValueLearner
+from mecsim_agents.learner import Learner
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import calibrate, named_policy, tradable
+from mecsim.policies import Policy, calibrate, named_policy, tradable
 from mecsim.scenario import load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
-from mecsim.systems.offload.scenario import ObjectiveValues
-from mecsim.training import AgentPolicy, Run, loop
+from mecsim.systems.offload.scenario import ObjectiveValues, OffloadScenario
+from mecsim.training import AgentPolicy, EpochReport, Run, loop
 from mecsim.training.collect import Collector
 from mecsim.training.loop import _updates_due
 from tests.training.small import COPIES, ENVS, STEPS, new_run, small_scenario, trained
@@ -29,19 +34,19 @@ EPOCHS = 6
 ANY = pytest.mark.parametrize("algorithm", ["sac", "dqn"])
 
 
-def metrics_of(run):
+def metrics_of(run: Run) -> list[dict[str, str]]:
     with (run.folder / "metrics.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def tensors_of(run):
+def tensors_of(run: Run) -> dict[tuple[str, str], NDArray[Any]]:
     """Everything in the newest checkpoint, by file and name."""
     folder = run.latest_checkpoint()
     names = ("agent.safetensors", "replay.safetensors")
     return {(name, key): value for name in names for key, value in load_file(folder / name).items()}
 
 
-def assert_same_run(one, other):
+def assert_same_run(one: Run, other: Run) -> None:
     assert (one.folder / "metrics.csv").read_bytes() == (other.folder / "metrics.csv").read_bytes()
     assert one.latest_checkpoint().name == other.latest_checkpoint().name
     first, second = tensors_of(one), tensors_of(other)
@@ -53,16 +58,16 @@ def assert_same_run(one, other):
 class Interrupt:
     """Presses Ctrl-C at the end of an epoch."""
 
-    def __init__(self, epoch):
+    def __init__(self, epoch: int) -> None:
         self.epoch = epoch
 
-    def on_epoch(self, report):
+    def on_epoch(self, report: EpochReport) -> None:
         if report.epoch == self.epoch:
             raise KeyboardInterrupt
 
 
 @ANY
-def test_a_run_leaves_what_it_promises(tmp_path, algorithm):
+def test_a_run_leaves_what_it_promises(tmp_path: Path, algorithm: str) -> None:
     run = new_run(tmp_path / "run", algorithm=algorithm)
     reports = trained(run)
     entries = {path.name for path in run.folder.iterdir()}
@@ -84,7 +89,7 @@ def test_a_run_leaves_what_it_promises(tmp_path, algorithm):
 
 
 @pytest.mark.parametrize(("algorithm", "learned"), [("sac", METRICS), ("dqn", DoubleDQN.METRICS)])
-def test_metrics_say_what_happened_in_every_epoch(tmp_path, algorithm, learned):
+def test_metrics_say_what_happened_in_every_epoch(tmp_path: Path, algorithm: str, learned: dict[str, str]) -> None:
     run = new_run(tmp_path / "run", epochs=5, algorithm=algorithm)
     reports = trained(run)
     rows = metrics_of(run)
@@ -111,7 +116,7 @@ def test_metrics_say_what_happened_in_every_epoch(tmp_path, algorithm, learned):
     assert all(later < earlier for earlier, later in pairwise(rates))
 
 
-def test_returns_are_what_the_episodes_of_an_epoch_cost(tmp_path):
+def test_returns_are_what_the_episodes_of_an_epoch_cost(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=1)
     [report] = trained(run)
     rewards = tensors_of(run)["replay.safetensors", "reward"]
@@ -119,7 +124,7 @@ def test_returns_are_what_the_episodes_of_an_epoch_cost(tmp_path):
     np.testing.assert_allclose(report.returns, -rewards.sum(axis=0) / ENVS, rtol=1e-5)
 
 
-def test_the_warm_up_ends_with_the_normalisation_of_inputs(tmp_path):
+def test_the_warm_up_ends_with_the_normalisation_of_inputs(tmp_path: Path) -> None:
     runs = [new_run(tmp_path / name, epochs=2, warmup_epochs=warm_up) for name, warm_up in (("a", "2"), ("b", "3"))]
     for run in runs:
         trained(run)
@@ -127,14 +132,14 @@ def test_the_warm_up_ends_with_the_normalisation_of_inputs(tmp_path):
     assert any(not np.array_equal(known[name], unknown[name]) for name in known)
 
 
-def test_a_started_epoch_is_played_to_its_end(tmp_path):
+def test_a_started_epoch_is_played_to_its_end(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=1)
     longer = Run(run.folder, run.scenario, run.config, run.steps + 1, 0)
     assert len(trained(longer)) == 2
 
 
 @ANY
-def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path, algorithm):
+def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path: Path, algorithm: str) -> None:
     seeds = {"a": 3, "b": 3, "c": 4}
     first, again, other = (new_run(tmp_path / name, seed=seed, algorithm=algorithm) for name, seed in seeds.items())
     for run in (first, again, other):
@@ -144,20 +149,20 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path, algorit
 
 
 @pytest.fixture(scope="module", params=["sac", "dqn"])
-def whole(request, tmp_path_factory):
+def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of any agent without any interruption. Its replay is full and goes round."""
     run = new_run(tmp_path_factory.mktemp("whole") / "run", algorithm=request.param)
     trained(run)
     return run
 
 
-def like(whole, folder):
+def like(whole: Run, folder: Path) -> Run:
     """A run with the same agent, before its first epoch."""
     return new_run(folder, algorithm=whole.config.algorithm)
 
 
 @pytest.mark.parametrize("epoch", [3, 5, 6])
-def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole, tmp_path, epoch):
+def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole: Run, tmp_path: Path, epoch: int) -> None:
     run = like(whole, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         trained(run, [Interrupt(epoch)])
@@ -167,10 +172,12 @@ def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole, tmp_path, epoc
     assert_same_run(run, whole)
 
 
-def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(whole, tmp_path, monkeypatch):
+def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, update = like(whole, tmp_path / "run"), ValueLearner.update
 
-    def interrupted(agent, *arguments):
+    def interrupted(agent: DiscreteSAC, *arguments: Any) -> Any:
         if agent.updates == 14:
             raise KeyboardInterrupt
         return update(agent, *arguments)
@@ -184,7 +191,7 @@ def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(whole, 
     assert_same_run(run, whole)
 
 
-def test_two_interruptions_are_no_different(whole, tmp_path):
+def test_two_interruptions_are_no_different(whole: Run, tmp_path: Path) -> None:
     run = like(whole, tmp_path / "run")
     for epoch in (3, 5):
         with pytest.raises(KeyboardInterrupt):
@@ -193,7 +200,7 @@ def test_two_interruptions_are_no_different(whole, tmp_path):
     assert_same_run(run, whole)
 
 
-def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole, tmp_path):
+def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole: Run, tmp_path: Path) -> None:
     run = like(whole, tmp_path / "run")
     with pytest.raises(KeyboardInterrupt):
         trained(run, [Interrupt(1)])
@@ -202,10 +209,12 @@ def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole, tmp_p
     assert_same_run(run, whole)
 
 
-def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_before(whole, tmp_path, monkeypatch):
+def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_before(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, save = like(whole, tmp_path / "run"), ValueLearner.save
 
-    def interrupted(agent, path):
+    def interrupted(agent: DiscreteSAC, path: Path) -> None:
         if path.parent.name == "000004":
             path.write_bytes(b"half")
             raise KeyboardInterrupt
@@ -220,7 +229,7 @@ def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_bef
     assert_same_run(run, whole)
 
 
-def test_resuming_a_finished_run_changes_nothing(tmp_path):
+def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
     run = new_run(tmp_path / "run", epochs=2)
     trained(run)
     before = (run.folder / "metrics.csv").read_bytes(), tensors_of(run)
@@ -230,7 +239,7 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("policy", ["softmax", "network"])
-def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path, policy):
+def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path: Path, policy: str) -> None:
     settings = {"learn_temperature": "true", "critic": "scalar", "residual": "false", "updates_per_step": "1.5"}
     settings |= {"policy": policy, "copies": "1"}
     runs = [new_run(tmp_path / name, epochs=4, **settings) for name in ("whole", "parts")]
@@ -245,7 +254,7 @@ def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path, 
 # Copies, rounds, and collecting beside learning
 
 
-def test_copies_are_learned_from_side_by_side(tmp_path):
+def test_copies_are_learned_from_side_by_side(tmp_path: Path) -> None:
     """What neighbours in the replay saw first is the same, and so is their preference; what they did differs."""
     run = new_run(tmp_path / "run", epochs=1, replay_capacity="32", residual="false", corner_fraction="0")
     trained(run)
@@ -259,7 +268,7 @@ def test_copies_are_learned_from_side_by_side(tmp_path):
     assert (groups["action"] != groups["action"][:, :1]).any()
 
 
-def test_a_round_is_played_with_the_policy_of_its_start(tmp_path, monkeypatch):
+def test_a_round_is_played_with_the_policy_of_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And without learning anything in the warm-up: three rounds of 3, 3 and 2 steps in each of three epochs."""
     heard, release, update, collect = [], DiscreteSAC.release, DiscreteSAC.update, Collector.collect
     monkeypatch.setattr(DiscreteSAC, "release", lambda agent: (heard.append("release"), release(agent))[1])
@@ -274,8 +283,8 @@ def test_a_round_is_played_with_the_policy_of_its_start(tmp_path, monkeypatch):
 class Early:
     """An executor that has done its work before the caller goes on."""
 
-    def submit(self, work, *given):
-        done = Future()
+    def submit(self, work: Callable[..., Any], *given: Any) -> Any:
+        done: Future[Any] = Future()
         done.set_result(work(*given))
         return done
 
@@ -284,21 +293,23 @@ class Late:
     """One that does it when its result is asked for."""
 
     class Waiting:
-        def __init__(self, work, given):
+        def __init__(self, work: Callable[..., Any], given: tuple[Any, ...]) -> None:
             self.work, self.given = work, given
 
-        def result(self):
+        def result(self) -> Any:
             return self.work(*self.given)
 
-    def submit(self, work, *given):
+    def submit(self, work: Callable[..., Any], *given: Any) -> Any:
         return self.Waiting(work, given)
 
 
 @pytest.mark.parametrize("executor", [Early(), Late()])
 @pytest.mark.parametrize("policy", ["softmax", "network"])
-def test_it_does_not_matter_whether_learning_or_collecting_is_faster(tmp_path, monkeypatch, executor, policy):
+def test_it_does_not_matter_whether_learning_or_collecting_is_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: Early | Late, policy: str
+) -> None:
     @contextmanager
-    def beside():
+    def beside() -> Iterator[Early | Late]:
         yield executor
 
     alone, together = (new_run(tmp_path / name, epochs=4, policy=policy) for name in ("alone", "together"))
@@ -308,11 +319,11 @@ def test_it_does_not_matter_whether_learning_or_collecting_is_faster(tmp_path, m
     assert_same_run(alone, together)
 
 
-def test_a_thread_that_collects_changes_nothing(whole, tmp_path, monkeypatch):
+def test_a_thread_that_collects_changes_nothing(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With two threads one collects and one computes, each on its own, as with a single thread one after the other."""
     threads, collect = set(), Collector.collect
 
-    def watched(*given):
+    def watched(*given: Any) -> Any:
         threads.add((threading.get_ident(), torch.get_num_threads()))
         return collect(*given)
 
@@ -334,8 +345,8 @@ def test_a_thread_that_collects_changes_nothing(whole, tmp_path, monkeypatch):
     assert_same_run(parts, whole)
 
 
-def test_a_failure_while_collecting_is_not_lost(tmp_path, monkeypatch):
-    def failing(collector, agent, steps):
+def test_a_failure_while_collecting_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(collector: Any, agent: Learner, steps: int) -> None:
         raise RuntimeError("the environment broke")
 
     monkeypatch.setattr(Collector, "collect", failing)
@@ -345,7 +356,7 @@ def test_a_failure_while_collecting_is_not_lost(tmp_path, monkeypatch):
             trained(new_run(tmp_path / f"run{threads}"))
 
 
-def test_the_collecting_thread_leaves_the_cores_alone():
+def test_the_collecting_thread_leaves_the_cores_alone() -> None:
     """Numba, too, counts threads for each thread that calls it."""
     numba = pytest.importorskip("numba")
     torch.set_num_threads(2)
@@ -356,7 +367,7 @@ def test_the_collecting_thread_leaves_the_cores_alone():
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("policy", ["softmax", "network"])
-def test_a_run_on_a_gpu_goes_on_and_plays_on_the_cpu(tmp_path, policy):
+def test_a_run_on_a_gpu_goes_on_and_plays_on_the_cpu(tmp_path: Path, policy: str) -> None:
     run = new_run(tmp_path / "run", policy=policy)
     torch.set_num_threads(2)
     with pytest.raises(KeyboardInterrupt):
@@ -370,20 +381,20 @@ def test_a_run_on_a_gpu_goes_on_and_plays_on_the_cpu(tmp_path, policy):
 
 
 @pytest.mark.parametrize("objectives", [("delay",), ("energy", "delay")])
-def test_any_objectives_can_be_trained_for(tmp_path, objectives):
+def test_any_objectives_can_be_trained_for(tmp_path: Path, objectives: tuple[str, ...]) -> None:
     run = new_run(tmp_path / "run", small_scenario(objectives=objectives), epochs=2)
     reports = trained(run)
     assert reports[-1].returns.shape == (len(objectives),)
     assert [name for name in metrics_of(run)[0] if name.startswith("return_")] == [f"return_{o}" for o in objectives]
 
 
-def test_satisfaction_while_training_is_told_from_0_to_5(tmp_path):
+def test_satisfaction_while_training_is_told_from_0_to_5(tmp_path: Path) -> None:
     rated = {"satisfaction": DelaySatisfaction(), "objectives": ("delay", "satisfaction")}
     reports = trained(new_run(tmp_path / "run", small_scenario(**rated), epochs=2))
     assert all(3.0 < report.returns[1] < 5.0 for report in reports)  # tasks are small here
 
 
-def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path):
+def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path: Path) -> None:
     yardsticks = Yardsticks(scale=ObjectiveValues(delay_s=50.0, energy_j=0.1))
     scenario = small_scenario(evaluation=yardsticks)
     run = new_run(tmp_path / "run", scenario, epochs=1)
@@ -394,11 +405,11 @@ def test_the_agent_weighs_objectives_as_the_scenario_does(tmp_path):
     assert scale[0] == pytest.approx(50.0 * size)
 
 
-def policy_of(run):
+def policy_of(run: Run) -> AgentPolicy:
     return AgentPolicy(run.load_agent(), run.scenario, run.scenario)
 
 
-def cost_of(policy, scenario):
+def cost_of(policy: Policy, scenario: OffloadScenario) -> float:
     """Mean scalarised cost at the asked preference, on tapes of its own."""
     grid = preference_grid(2, 11)
     totals = evaluate(lambda seed: policy, scenario, grid, 64, 99)
@@ -413,7 +424,7 @@ def cost_of(policy, scenario):
         ("dqn", {}),
     ],
 )
-def test_training_from_nothing_gets_close_to_greedy(tmp_path, algorithm, own):
+def test_training_from_nothing_gets_close_to_greedy(tmp_path: Path, algorithm: str, own: dict[str, str]) -> None:
     settings = {
         **own, "algorithm": algorithm, "discount": "0.95", "temperature": "0.01",
         "num_envs": "16", "residual": "false", "updates_per_step": "2", "batch_size": "64", "learning_rate": "3e-3",
@@ -431,7 +442,7 @@ def test_training_from_nothing_gets_close_to_greedy(tmp_path, algorithm, own):
 
 
 @ANY
-def test_the_residual_agent_is_no_worse_than_greedy(tmp_path, algorithm):
+def test_the_residual_agent_is_no_worse_than_greedy(tmp_path: Path, algorithm: str) -> None:
     run = new_run(tmp_path / "run", epochs=10, algorithm=algorithm, num_envs="16", batch_size="64")
     trained(run)
     greedy = cost_of(named_policy("greedy", run.scenario)(0), run.scenario)
@@ -439,7 +450,7 @@ def test_the_residual_agent_is_no_worse_than_greedy(tmp_path, algorithm):
 
 
 @pytest.mark.parametrize("rate", [0.005, 0.1, 0.3, 0.5, 0.7, 1.0, 2.5])
-def test_no_fraction_of_an_update_is_lost(rate):
+def test_no_fraction_of_an_update_is_lost(rate: float) -> None:
     due = [_updates_due(rate, step) for step in range(1000)]
     assert sum(due) == round(1000 * rate)
     assert max(due) - min(due) <= 1

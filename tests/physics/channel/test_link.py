@@ -10,9 +10,10 @@ from mecsim.physics.channel import cqi as rates
 from mecsim.physics.channel import link
 from mecsim.physics.channel.fading import rician_power
 from mecsim.physics.channel.gmorl import gmorl_snr
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import offload_scenario
 
 
 @pytest.mark.parametrize(("snr_db", "bit_per_s_per_hz"), [(0.0, 0.8603), (10.0, 2.9065), (20.0, 5.8840)])
@@ -127,14 +128,14 @@ def test_rician_distribution() -> None:
 
 def test_rates_of_the_gmorl_regime() -> None:
     """Mean rates of about 415 Mbit/s to the cloud and 720 Mbit/s to an edge, so that uploads take a fraction of Δt."""
-    rate = draw_tapes(load_scenario("gmorl-e6"), 0, 0, 1024).rate_bit_per_s
+    rate = draw_tapes(offload_scenario("gmorl-e6"), 0, 0, 1024).rate_bit_per_s
     assert rate[:, :, 0].mean() == pytest.approx(415e6, rel=0.03)
     assert rate[:, :, 1:].mean() == pytest.approx(720e6, rel=0.03)
 
 
 def rayleigh(**changes: str) -> OffloadTapes:
     assignments = {"channel.model": "rayleigh", **{f"channel.{key}": value for key, value in changes.items()}}
-    return draw_tapes(with_context(load_scenario("gmorl-e6"), assignments), 0, 0, 512)
+    return draw_tapes(with_context(offload_scenario("gmorl-e6"), assignments), 0, 0, 512)
 
 
 def test_textbook_link_budget_is_thousands_of_times_slower() -> None:
@@ -173,7 +174,7 @@ def test_shadowing_and_noise_figure_of_rayleigh() -> None:
 
 
 def test_distances_are_within_their_ranges() -> None:
-    tapes = draw_tapes(load_scenario("gmorl"), 0, 0, 256)
+    tapes = draw_tapes(offload_scenario("gmorl"), 0, 0, 256)
     cloud_m, edge_m = tapes.distance_m[:, :, 0], tapes.distance_m[:, :, 1:]
     edge_m = edge_m[edge_m > 0.0]
     assert (cloud_m.min(), cloud_m.max()) == (pytest.approx(1000, rel=0.01), pytest.approx(2000, rel=0.01))

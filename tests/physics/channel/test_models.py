@@ -78,7 +78,7 @@ def test_a_direct_path_is_where_there_is_a_line_of_sight(law: UrbanMacro | Urban
 @pytest.mark.parametrize("name", ["gmorl", "rayleigh"])
 def test_a_longer_way_loses_more(name: str) -> None:
     distance_m = np.broadcast_to(np.geomspace(1.0, 1e4, 9)[:, None, None], (9, 1, 1)).copy()
-    law = CHANNELS.load(name)(shadowing_db=0.0)
+    law = CHANNELS.load(name).model_validate({"shadowing_db": 0.0})
     assert (np.diff(law.draw_gain(Links(distance_m, 1), generators()).power[:, 0, 0]) < 0.0).all()
 
 

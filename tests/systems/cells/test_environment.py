@@ -9,20 +9,22 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from mecsim.core.seeds import Stream
-from mecsim.core.system import draw_episodes, new_episodes
+from mecsim.core.system import new_episodes
 from mecsim.envs import BatchVectorEnv, LinearReward
 from mecsim.errors import InputError
-from mecsim.policies import calibrate, named_policy, play, policies_of
-from mecsim.scenario import load_scenario, with_context
+from mecsim.policies import calibrate, named_policy, policies_of
+from mecsim.scenario import with_context
 from mecsim.systems.cells.environment import CellsEnv
 from mecsim.systems.cells.layout import PREDICTED, REJECT
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.offload.environment import OffloadEnv
 from tests.envs.contract import CELLS, ENGINES, assert_same, rollout
+from tests.one_system import cells_scenario, draw_cells
+from tests.one_system import play_cells as play
 
 
 def short(name: str = "personalized-quick", requests: int = 12, **changes: str) -> CellsScenario:
-    scenario = with_context(load_scenario(name), {"episode.requests": str(requests), **changes})
+    scenario = with_context(cells_scenario(name), {"episode.requests": str(requests), **changes})
     assert isinstance(scenario, CellsScenario)
     return scenario
 
@@ -64,7 +66,7 @@ def test_resets_reproduce_and_go_on(engine: str) -> None:
     env, again = (CellsEnv(short(), engine) for _ in range(2))  # type: ignore[arg-type]
     for one, other in zip(rollout(env, 7, 40), rollout(again, 7, 40), strict=True):
         assert_same(one, other)
-    tapes = draw_episodes(short(), 7, 0, 2, Stream.TRAINING)
+    tapes = draw_cells(short(), 7, 0, 2, Stream.TRAINING)
     for n in range(2):
         _, info = env.reset(seed=7 if n == 0 else None)
         predicted = tapes.predicted[n, 0].astype(np.float32)
@@ -120,7 +122,7 @@ def test_promised_costs_are_shown_and_kept_when_durations_are_fixed() -> None:
 def test_what_cannot_be_taken_rejects() -> None:
     scenario = short("personalized-cell", 80, **{"cells.blocks": "4"})
     episodes = new_episodes(scenario, "batched")
-    observation = episodes.begin(draw_episodes(scenario, 0, 0, 3))
+    observation = episodes.begin(draw_cells(scenario, 0, 0, 3))
     refused = 0
     while not episodes.over:
         impossible = observation["mask"][:, -1] == 0
@@ -134,7 +136,7 @@ def test_what_cannot_be_taken_rejects() -> None:
 @pytest.mark.parametrize("name", sorted(policies_of(short())))
 def test_policies_play(name: str) -> None:
     scenario = short("personalized-city", 20)
-    tapes = draw_episodes(scenario, 0, 0, 4)
+    tapes = draw_cells(scenario, 0, 0, 4)
     wanted = np.array([0.7, 0.3])
     one, again = (play(named_policy(name, scenario)(3), scenario, tapes, wanted) for _ in range(2))
     np.testing.assert_array_equal(one.totals, again.totals)
@@ -144,7 +146,7 @@ def test_policies_play(name: str) -> None:
 
 def test_universal_fit_gives_the_demanded_rate_and_minimum_the_least() -> None:
     scenario = short("personalized-cell", 100)
-    tapes = draw_episodes(scenario, 0, 0, 8)
+    tapes = draw_cells(scenario, 0, 0, 8)
     for name, level in (("universal", scenario.service.levels), ("minimum", 1)):
         records = play(named_policy(name, scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records
         assert set(np.unique(records.level)) <= {0, level}
@@ -154,7 +156,7 @@ def test_universal_fit_gives_the_demanded_rate_and_minimum_the_least() -> None:
 def test_greedy_takes_the_best_promise() -> None:
     scenario = short("personalized-city", 20)
     episodes = new_episodes(scenario, "batched")
-    tapes = draw_episodes(scenario, 0, 0, 4)
+    tapes = draw_cells(scenario, 0, 0, 4)
     observation = episodes.begin(tapes)
     policy, wanted = named_policy("greedy", scenario)(0), np.tile([0.6, 0.4], (4, 1))
     scale = calibrate(scenario).scale

@@ -2,11 +2,11 @@
 
 import pytest
 
-from mecsim.core.system import draw_episodes
 from mecsim.errors import ScenarioError
-from mecsim.scenario import load_scenario, parse_scenario, with_context
+from mecsim.scenario import parse_scenario, with_context
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import CellsTapes
+from tests.one_system import cells_scenario, draw_cells
 
 HEAD = "mecsim: 1\nkind: cells\n"
 
@@ -36,7 +36,7 @@ def test_keys_that_do_not_belong_there(radio: str, problem: str) -> None:
 
 
 def test_a_default_of_cells_is_theirs() -> None:
-    scenario = load_scenario("personalized-quick")
+    scenario = cells_scenario("personalized-quick")
     assert isinstance(scenario, CellsScenario)
     assert scenario.radio.law.model_dump()["carrier_hz"] == 2e9
 
@@ -49,7 +49,7 @@ def test_cells_take_any_model(model: str, power: str) -> None:
 
     def tapes(distance: str) -> CellsTapes:
         changes = {"radio.model": model, "radio.tx_power": power, "cells.distance": distance}
-        return draw_episodes(with_context(load_scenario("personalized-quick"), changes), 0, 0, 8)
+        return draw_cells(with_context(cells_scenario("personalized-quick"), changes), 0, 0, 8)
 
     near, far = tapes("50 m"), tapes("20000 m")
     near._check()

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mecsim.errors import InputError
-from mecsim.scenario import load_scenario
 from mecsim.systems.cells.layout import cells_spec
 from mecsim.systems.cells.tape import FORMAT, CellsTapes
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from tests.one_system import offload_scenario
 from tests.systems.cells.cells import ENGINES, hand_made, make_scenario, random_tapes
 
 NAMES = [field.name for field in fields(CellsTapes)]
@@ -55,7 +55,7 @@ def test_demand_is_of_the_strongest_cell_at_the_highest_level() -> None:
 
 def test_tapes_of_another_kind(tapes: CellsTapes, tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
-    draw_tapes(load_scenario("quickstart"), 0, 0, 1).save(path)
+    draw_tapes(offload_scenario("quickstart"), 0, 0, 1).save(path)
     with pytest.raises(InputError, match="not a tape: it lacks activity, application"):
         CellsTapes.load(path)
     np.savez(path, format=np.int64(FORMAT + 1), **{name: getattr(tapes, name) for name in NAMES})

@@ -1,11 +1,14 @@
 """The policies that are fitted, with budgets of a second or less, and scenarios that ask something of each."""
 
+from collections.abc import Callable
+
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import Policy, PolicyFactory
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import OffloadPolicy
 from tests.training.small import small_scenario
 
 SMALL = small_scenario()
@@ -22,43 +25,43 @@ SCENARIOS = {
 }  # fmt: skip
 
 
-def linucb(scenario: OffloadScenario) -> Policy:
+def linucb(scenario: OffloadScenario) -> OffloadPolicy:
     from mecsim.systems.offload.policies.linucb import LinUcbConfig, LinUcbPolicy
 
     return LinUcbPolicy(scenario, LinUcbConfig(rounds=3, episodes=32))
 
 
-def annealing(scenario: OffloadScenario) -> Policy:
+def annealing(scenario: OffloadScenario) -> OffloadPolicy:
     from mecsim.systems.offload.policies.annealing import AnnealingConfig, AnnealingPolicy
 
     return AnnealingPolicy(scenario, AnnealingConfig(evaluations=40, episodes=8, starts=4))
 
 
-def nsga2(scenario: OffloadScenario) -> Policy:
+def nsga2(scenario: OffloadScenario) -> OffloadPolicy:
     from mecsim.systems.offload.policies.nsga2 import Nsga2Config, Nsga2Policy
 
     return Nsga2Policy(scenario, Nsga2Config(population=8, generations=4, episodes=8))
 
 
-def pareto_q(scenario: OffloadScenario) -> Policy:
+def pareto_q(scenario: OffloadScenario) -> OffloadPolicy:
     from mecsim.systems.offload.policies.pareto_q import ParetoQConfig, ParetoQPolicy
 
     return ParetoQPolicy(scenario, ParetoQConfig(rounds=3, episodes=16, partitions=4))
 
 
-def dqn(scenario: OffloadScenario) -> Policy:
+def dqn(scenario: OffloadScenario) -> OffloadPolicy:
     from mecsim.policies.stable_baselines import DqnConfig, DqnPolicy
 
     return DqnPolicy(scenario, DqnConfig(steps=256, envs=8, warm_up=32, batch=16, replay=512))
 
 
-def ppo(scenario: OffloadScenario) -> Policy:
+def ppo(scenario: OffloadScenario) -> OffloadPolicy:
     from mecsim.policies.stable_baselines import PpoConfig, PpoPolicy
 
     return PpoPolicy(scenario, PpoConfig(steps=256, envs=8, rollout=16, batch=32, epochs=1))
 
 
-SMALL_BUDGETS = {
+SMALL_BUDGETS: dict[str, Callable[[OffloadScenario], OffloadPolicy]] = {
     "linucb": linucb, "annealing": annealing, "nsga2": nsga2, "pareto-q": pareto_q, "dqn": dqn, "ppo": ppo,
 }  # fmt: skip
 """Name of the policy, and what makes it for a scenario with a small budget."""

@@ -3,7 +3,8 @@
 import pytest
 
 from mecsim.errors import ScenarioError
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
+from tests.one_system import offload_scenario
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ from mecsim.scenario import load_scenario, with_context
 )
 def test_keys_that_nothing_would_read(context: dict[str, str], problem: str) -> None:
     with pytest.raises(ScenarioError) as caught:
-        with_context(load_scenario("gmorl"), {f"channel.{key}": value for key, value in context.items()})
+        with_context(offload_scenario("gmorl"), {f"channel.{key}": value for key, value in context.items()})
     (found,) = caught.value.problems
     assert found.startswith(f"--context: channel.{problem}")
 
@@ -41,5 +42,5 @@ def test_keys_that_nothing_would_read(context: dict[str, str], problem: str) -> 
     ],
 )
 def test_keys_that_belong_together(context: dict[str, str]) -> None:
-    scenario = with_context(load_scenario("gmorl"), {f"channel.{key}": value for key, value in context.items()})
+    scenario = with_context(offload_scenario("gmorl"), {f"channel.{key}": value for key, value in context.items()})
     assert scenario.link_per_task == ("fading" in context)

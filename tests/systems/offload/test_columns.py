@@ -2,7 +2,7 @@
 
 import pytest
 
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.layout import (
     CONTEXT_COLUMNS,
     CONTEXT_SIZE,
@@ -13,6 +13,7 @@ from mecsim.systems.offload.layout import (
     offload_spec,
     option_columns,
 )
+from tests.one_system import offload_scenario
 
 CHANGES = {
     "plain": {"observation.cost_features": "false"},
@@ -25,8 +26,8 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", list(CHANGES))
-def test_there_are_as_many_names_as_columns(name):
-    scenario = with_context(load_scenario("gmorl"), CHANGES[name])
+def test_there_are_as_many_names_as_columns(name: str) -> None:
+    scenario = with_context(offload_scenario("gmorl"), CHANGES[name])
     spec = offload_spec(scenario)
     columns = option_columns(spec)
     assert len(columns) == len(set(columns)) == spec.option_width
@@ -46,7 +47,7 @@ def test_there_are_as_many_names_as_columns(name):
     assert len(CONTEXT_COLUMNS) == CONTEXT_SIZE
 
 
-def test_bins_of_any_width():
+def test_bins_of_any_width() -> None:
     changed = {"observation.histogram.bins": "3", "observation.histogram.width": "2.5 Mbit"}
-    columns = option_columns(offload_spec(with_context(load_scenario("gmorl"), changed)))
+    columns = option_columns(offload_spec(with_context(offload_scenario("gmorl"), changed)))
     assert columns[HISTOGRAM : HISTOGRAM + 3] == ("residual_0_2.5_mbit", "residual_2.5_5_mbit", "residual_5_inf_mbit")

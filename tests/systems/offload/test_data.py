@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mecsim.errors import ScenarioError
-from mecsim.scenario import load_scenario, parse_scenario, scenario_to_yaml, with_context
+from mecsim.scenario import parse_scenario, scenario_to_yaml, with_context
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.data import most_in_window, read_mobility, read_sites, read_tasks, steps_of
 from mecsim.systems.offload.demand import Mobility, Tasks, Trace, Users
 from mecsim.systems.offload.network import Edge
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import offload_scenario
 
 HEAD = "mecsim: 1\nkind: offload\n"
 SITES = "x_m,y_m\n0,0\n100,0\n0,50\n"
@@ -103,7 +104,7 @@ def test_paths_are_relative_to_the_scenario_file(write: Write, tmp_path: Path, m
     )
     monkeypatch.chdir(tmp_path)
     for source in ("below/mine.yaml", tmp_path / "below" / "mine.yaml", Path("below") / "mine.yaml"):
-        scenario = load_scenario(source)
+        scenario = offload_scenario(source)
         assert (scenario.servers.edge.sites, scenario.tasks.trace.file) == (sites, tasks)
     monkeypatch.chdir("/")
     assert parse_scenario(scenario_to_yaml(scenario)) == scenario  # wherever it is read
@@ -116,7 +117,7 @@ def test_elsewhere_paths_are_relative_to_the_working_folder(
     monkeypatch.chdir(tmp_path)
     assert Edge(sites="sites.csv").sites == sites
     assert Trace(file=sites).file == sites
-    changed = with_context(load_scenario("gmorl"), {"tasks.trace.file": "tasks.csv"})
+    changed = with_context(offload_scenario("gmorl"), {"tasks.trace.file": "tasks.csv"})
     assert changed.tasks.trace.file == tasks
 
 
@@ -127,8 +128,8 @@ def test_all_sites_have_an_edge_unless_there_is_a_count(write: Write) -> None:
     counted = parse_scenario(HEAD + mobility + f"servers: {{edge: {{sites: {path}, count: [1, 2]}}}}")
     assert counted.servers.edge.count == (1, 2)
     context = {"users.mobility.model": "fixed", "servers.edge.sites": path}
-    assert with_context(load_scenario("gmorl"), context).servers.edge.count == (3, 3)
-    assert with_context(load_scenario("gmorl"), {**context, "edges": "2"}).servers.edge.count == (2, 2)
+    assert with_context(offload_scenario("gmorl"), context).servers.edge.count == (3, 3)
+    assert with_context(offload_scenario("gmorl"), {**context, "edges": "2"}).servers.edge.count == (2, 2)
     assert with_context(counted, {"servers.edge.sites": "null"}).servers.edge.count == (1, 2)
     assert Edge(sites=path).count == CountRange(3, 3)
 

@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from mecsim.core.engine import Observation
 from mecsim.errors import InputError
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.layout import EXECUTING, HISTOGRAM, UPLOADING, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import offload_scenario
 from tests.systems.offload.offloading import (
     ENGINES,
     Played,
@@ -56,7 +57,7 @@ def test_any_option_any_actions(scenario: OffloadScenario, seed: int, crowding: 
 
 @pytest.mark.parametrize(("name", "episodes"), [("gmorl", 120), ("gmorl-test", 80)])
 def test_two_hundred_tapes(name: str, episodes: int) -> None:
-    scenario = load_scenario(name)
+    scenario = offload_scenario(name)
     tapes = draw_tapes(scenario, 2024, 0, episodes)
     played = both(scenario, tapes, random_actions(tapes, 5))
     assert played.records.dispatched.sum() > 60 * episodes  # the tapes are busy
@@ -65,7 +66,7 @@ def test_two_hundred_tapes(name: str, episodes: int) -> None:
 
 def test_uploads_that_outlast_many_steps_overlap() -> None:
     """Guards the test above: the extreme scenarios do contain several pending uploads to one server."""
-    scenario = with_context(load_scenario("gmorl-e6"), {"channel.model": "rayleigh", "channel.tx_power": "5 W"})
+    scenario = with_context(offload_scenario("gmorl-e6"), {"channel.model": "rayleigh", "channel.tx_power": "5 W"})
     tapes = draw_tapes(scenario, 3, 0, 4)
     played = both(scenario, tapes, random_actions(tapes, 3, crowding=0.5))
     assert played.options[..., UPLOADING].max() >= 5
@@ -75,7 +76,7 @@ def test_uploads_that_outlast_many_steps_overlap() -> None:
 
 
 def test_stepping_and_observing_at_once_changes_nothing() -> None:
-    scenario = load_scenario("gmorl")
+    scenario = offload_scenario("gmorl")
     spec = offload_spec(scenario)
     tapes = draw_tapes(scenario, 8, 0, 70)
     actions = random_actions(tapes, 8)
@@ -92,7 +93,7 @@ def test_stepping_and_observing_at_once_changes_nothing() -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_episodes_do_not_touch_each_other(name: str) -> None:
-    scenario = load_scenario("gmorl")
+    scenario = offload_scenario("gmorl")
     tapes = draw_tapes(scenario, 4, 0, 5)
     actions = random_actions(tapes, 4)
     together = play(name, scenario, tapes, actions)
@@ -103,7 +104,7 @@ def test_episodes_do_not_touch_each_other(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_an_engine_can_begin_again(name: str) -> None:
-    scenario = load_scenario("quickstart")
+    scenario = offload_scenario("quickstart")
     engine = ENGINES[name](scenario)
     tapes = draw_tapes(scenario, 4, 0, 3)
     actions = random_actions(tapes, 4)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.layout import (
     DELAY,
@@ -27,6 +27,7 @@ from mecsim.systems.offload.layout import (
 )
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import offload_scenario
 from tests.systems.offload.offloading import (
     ENGINES,
     Played,
@@ -206,7 +207,7 @@ def test_every_option_keeps_the_identity(name: str) -> None:
     episode that ends before it.
     """
     scenario = with_context(
-        load_scenario("quickstart"),
+        offload_scenario("quickstart"),
         {
             "episode.steps": "30",
             "channel.model": "rayleigh",

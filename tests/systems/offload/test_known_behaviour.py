@@ -7,10 +7,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from mecsim.scenario import load_scenario
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.layout import DELAY, ENERGY
+from tests.one_system import offload_scenario
 
 EPISODES = 4096  # the standard error of a mean is then well below a per cent
 ALPHA_DELAY, ALPHA_ENERGY = 0.01, 50.0
@@ -54,7 +54,7 @@ def random(cloud_probability: float) -> Choose:
     ],
 )
 def test_simple_policies(choose: Choose, delay_s: float, energy_j: float) -> None:
-    scenario = load_scenario("gmorl-e6")
+    scenario = offload_scenario("gmorl-e6")
     engine = BatchedOffloadEngine(scenario)
     engine.begin(draw_tapes(scenario, 0, 0, EPISODES))
     rng = np.random.default_rng(0)
@@ -72,7 +72,7 @@ def test_dispatched_tasks_and_least_energy_follow_theory() -> None:
     Spitzer's identity gives the mean number still queued after T steps: Σ_k E[S_k⁺]/k with S_k = Poisson(k) − k, and
     E[S_k⁺] = k^(k+1)·e^(−k)/k!. Sizes are exponential with mean 16 Mbit, clipped to [0.1, 100] Mbit.
     """
-    scenario = load_scenario("gmorl-e6")
+    scenario = offload_scenario("gmorl-e6")
     steps = np.arange(1, scenario.episode.steps + 1)
     queued = np.exp(steps * np.log(steps) - steps - gammaln(steps + 1)).sum()
     mean_bit = (0.1 + 16.0 * (np.exp(-0.1 / 16.0) - np.exp(-100.0 / 16.0))) * 1e6

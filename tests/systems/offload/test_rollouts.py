@@ -4,23 +4,26 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from mecsim.policies import play
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.layout import column_weights
 from mecsim.systems.offload.policies.lookahead import LookaheadPolicy
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import ENGINES, num_options, random_actions
 from tests.systems.offload.policies.test_lookahead import OPTIONAL, preferences, scale_of, scenario_of
 
 EPISODES, STEPS_TAKEN = 5, (0, 3, 7)
 
 
-def futures_of(scenario, tapes, horizon):
+def futures_of(scenario: OffloadScenario, tapes: OffloadTapes, horizon: int) -> Futures:
     """Three futures of each episode, as lookahead samples them."""
     return LookaheadPolicy(scenario, np.ones(len(scenario.objectives)), 0, 3, horizon)._sampled(tapes, horizon)
 
 
 @pytest.mark.parametrize("name", ["plain", *OPTIONAL])
-def test_both_engines_value_options_alike(name):
+def test_both_engines_value_options_alike(name: str) -> None:
     scenario = scenario_of(name, 0.5)
     tapes, actions = draw_tapes(scenario, 3, 0, EPISODES), random_actions(draw_tapes(scenario, 3, 0, EPISODES), 3)
     weight = column_weights(scenario, preferences(EPISODES, name) / scale_of(name))
@@ -42,11 +45,11 @@ def test_both_engines_value_options_alike(name):
 
 
 @pytest.mark.parametrize("name", ENGINES)
-def test_an_engine_stays_where_it_is(name):
+def test_an_engine_stays_where_it_is(name: str) -> None:
     scenario = scenario_of("fading, priority", 0.5)
     tapes = draw_tapes(scenario, 4, 0, 3)
     weight = column_weights(scenario, preferences(3))
-    actions, rewards = random_actions(tapes, 4), []
+    actions, rewards = random_actions(tapes, 4), list[NDArray[np.float64]]()
     for looks in (False, True):
         engine = ENGINES[name](scenario)
         engine.begin(tapes)
@@ -58,7 +61,7 @@ def test_an_engine_stays_where_it_is(name):
     assert_array_equal(*rewards)
 
 
-def test_rollouts_of_a_fork_are_its_own():
+def test_rollouts_of_a_fork_are_its_own() -> None:
     scenario = scenario_of("plain", 0.5)
     tapes = draw_tapes(scenario, 5, 0, 4)
     weight = column_weights(scenario, preferences(4))
@@ -72,7 +75,7 @@ def test_rollouts_of_a_fork_are_its_own():
     assert_array_equal(engine.rollouts(futures, weight), before)
 
 
-def test_lookahead_decides_alike_on_both_engines():
+def test_lookahead_decides_alike_on_both_engines() -> None:
     scenario = scenario_of("device", 0.5)
     tapes, wanted = draw_tapes(scenario, 6, 0, 2), preferences(2, "device")
     truth, fast = (

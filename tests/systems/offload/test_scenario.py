@@ -6,11 +6,12 @@ import pytest
 from pydantic import ValidationError
 
 from mecsim.errors import ScenarioError
-from mecsim.scenario import load_scenario, parse_scenario, with_context
+from mecsim.scenario import parse_scenario, with_context
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import TaskSize, Users
 from mecsim.systems.offload.network import Channel, Edge
 from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import offload_scenario
 
 HEAD = "mecsim: 1\nkind: offload\n"
 
@@ -45,11 +46,11 @@ def test_python_takes_si_values_by_attribute_name() -> None:
 
 
 def test_scenarios_are_immutable_hashable_and_picklable() -> None:
-    scenario = load_scenario("gmorl-e6")
+    scenario = offload_scenario("gmorl-e6")
     with pytest.raises(ValidationError):
         scenario.description = "changed"  # type: ignore[misc]
     assert pickle.loads(pickle.dumps(scenario)) == scenario  # noqa: S301
-    assert hash(scenario) == hash(load_scenario("gmorl-e6"))
+    assert hash(scenario) == hash(offload_scenario("gmorl-e6"))
 
 
 def test_unknown_attributes_are_refused() -> None:
@@ -165,7 +166,7 @@ def test_what_the_checks_allow() -> None:
 
 def test_context_replaces_values() -> None:
     scenario = with_context(
-        load_scenario("gmorl"),
+        offload_scenario("gmorl"),
         {"edges": "4", "servers.edge.cpu": "2 GHz", "servers.cloud.cpu": "[3, 5] GHz", "tasks.size.mean": "5 Mbit"},
     )
     assert scenario.servers.edge.count == CountRange(4, 4)
@@ -174,9 +175,9 @@ def test_context_replaces_values() -> None:
     assert scenario.tasks.size.mean_bit == 5e6
     again = with_context(scenario, {"tasks.size.mean": "balanced", "tasks.size.load": "0.8"})
     assert again.tasks.size.load == 0.8
-    assert with_context(load_scenario("gmorl"), {}) == load_scenario("gmorl")
-    e6 = load_scenario("gmorl-e6")
-    assert with_context(load_scenario("gmorl"), {"edges": "[1, 3]"}).max_servers == 4
+    assert with_context(offload_scenario("gmorl"), {}) == offload_scenario("gmorl")
+    e6 = offload_scenario("gmorl-e6")
+    assert with_context(offload_scenario("gmorl"), {"edges": "[1, 3]"}).max_servers == 4
     assert with_context(e6, {"evaluation.reference": "null"}).evaluation.reference is None
 
 
@@ -197,7 +198,7 @@ def test_context_replaces_values() -> None:
 )
 def test_bad_contexts_name_the_key(key: str, value: str, problem: str | None) -> None:
     with pytest.raises(ScenarioError) as caught:
-        with_context(load_scenario("gmorl"), {key: value})
+        with_context(offload_scenario("gmorl"), {key: value})
     found = caught.value.problems
     assert all(line.startswith("--context: ") and "\n" not in line for line in found)
     if problem is not None:
@@ -206,5 +207,5 @@ def test_bad_contexts_name_the_key(key: str, value: str, problem: str | None) ->
 
 def test_every_bad_context_is_reported() -> None:
     with pytest.raises(ScenarioError) as caught:
-        with_context(load_scenario("gmorl"), {"edges": "0", "nothing": "1", "users.count": "x"})
+        with_context(offload_scenario("gmorl"), {"edges": "0", "nothing": "1", "users.count": "x"})
     assert len(caught.value.problems) == 3

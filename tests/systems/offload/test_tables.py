@@ -3,15 +3,20 @@
 import csv
 from collections import defaultdict
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from numpy.typing import NDArray
 from rich.console import Console
+from rich.table import Table
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.record_tables import RecordFiles
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import named_policy, play
+from mecsim.policies import named_policy
 from mecsim.report.tables import episode_table
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload import SYSTEM
@@ -19,16 +24,24 @@ from mecsim.systems.offload.demand import Dispatch, Tasks
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
 from mecsim.systems.offload.quantities import episode_quantities
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import OffloadPlay
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import hand_made
 from tests.training.small import small_scenario
 
+Rows = list[dict[str, str]]
+Played = tuple[OffloadPlay, OffloadTapes]
+ByHand = tuple[OffloadPlay, OffloadTapes, OffloadScenario]
 
-def read(path):
+
+def read(path: Path) -> Rows:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
-def text_of(table):
+def text_of(table: Table) -> str:
     console = Console(width=200)
     with console.capture() as captured:
         console.print(table)
@@ -36,38 +49,38 @@ def text_of(table):
 
 
 @pytest.fixture(scope="module")
-def scenario():
+def scenario() -> OffloadScenario:
     return small_scenario()
 
 
 @pytest.fixture(scope="module")
-def played(scenario):
+def played(scenario: OffloadScenario) -> Played:
     """A play and its tapes; the numbers of tasks differ, and some episode leaves tasks in the queue."""
     tapes = draw_tapes(scenario, 0, 0, 6)
     return play(named_policy("random", scenario)(0), scenario, tapes, np.array([0.4, 0.6])), tapes
 
 
 @pytest.fixture
-def files(played, scenario, tmp_path):
+def files(played: Played, scenario: OffloadScenario, tmp_path: Path) -> Path:
     with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         writer.write(played[0].records, played[1])
     return tmp_path
 
 
 @pytest.fixture
-def tasks(files):
+def tasks(files: Path) -> Rows:
     return read(files / "tasks.csv")
 
 
-def test_tasks_csv_has_the_documented_columns(tasks):
+def test_tasks_csv_has_the_documented_columns(tasks: Rows) -> None:
     assert ",".join(tasks[0]) == (
         "episode,step,task,user,size_bit,server,rate_bit_per_s,queued_s,dispatch_s,upload_end_s,finish_s,delay_s,"
         "energy_j,reward_delay"
     )
 
 
-def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks, played):
-    delay, reward, energy = defaultdict(float), defaultdict(float), defaultdict(float)
+def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks: Rows, played: Played) -> None:
+    delay, reward, energy = (defaultdict[Any, float](float) for _ in range(3))
     for row in tasks:
         delay[int(row["episode"])] += float(row["delay_s"])
         reward[int(row["episode"])] += float(row["reward_delay"])
@@ -79,7 +92,7 @@ def test_rewards_of_an_episode_sum_to_minus_its_delay(tasks, played):
         assert energy[episode] == pytest.approx(played[0].shown("energy")[episode], rel=1e-9)
 
 
-def test_every_task_is_consistent(tasks, played, scenario):
+def test_every_task_is_consistent(tasks: Rows, played: Played, scenario: OffloadScenario) -> None:
     tapes = played[1]
     for row in tasks:
         number = {key: float(value) for key, value in row.items()}
@@ -98,20 +111,20 @@ def test_every_task_is_consistent(tasks, played, scenario):
     assert order == sorted(set(order))
 
 
-def test_tasks_are_dispatched_first_come_first_served_and_once(tasks):
+def test_tasks_are_dispatched_first_come_first_served_and_once(tasks: Rows) -> None:
     for episode in {row["episode"] for row in tasks}:
         numbers = [int(row["task"]) for row in tasks if row["episode"] == episode]
         assert numbers == list(range(len(numbers)))
 
 
-def written(tmp_path, scenario, *batches):
+def written(tmp_path: Path, scenario: OffloadScenario, *batches: Any) -> tuple[Rows, Rows]:
     with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         for tapes in batches:
             writer.write(play(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
     return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
 
 
-def test_servers_csv_lists_the_servers_that_exist(tmp_path):
+def test_servers_csv_lists_the_servers_that_exist(tmp_path: Path) -> None:
     mixed = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 4))))
     tapes = draw_tapes(mixed, 0, 0, 12)
     _, rows = written(tmp_path, mixed, tapes)
@@ -123,13 +136,13 @@ def test_servers_csv_lists_the_servers_that_exist(tmp_path):
         assert float(row["cpu_hz"]) == tapes.cpu_hz[episode, server]
 
 
-def test_without_a_cloud_all_servers_are_edges(tmp_path):
+def test_without_a_cloud_all_servers_are_edges(tmp_path: Path) -> None:
     edges = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(2, 2))))
     _, rows = written(tmp_path, edges, draw_tapes(edges, 0, 0, 3))
     assert {row["kind"] for row in rows} == {"edge"}
 
 
-def test_batches_continue_the_count_of_episodes(tmp_path, scenario):
+def test_batches_continue_the_count_of_episodes(tmp_path: Path, scenario: OffloadScenario) -> None:
     tapes = draw_tapes(scenario, 0, 0, 5)
     tasks, servers = written(tmp_path, scenario, tapes.select(slice(0, 3)), tapes.select(slice(3, 5)))
     dispatching = {str(n) for n in range(5) if tapes.arrivals[n].any()}
@@ -139,14 +152,14 @@ def test_batches_continue_the_count_of_episodes(tmp_path, scenario):
     assert [float(row["size_bit"]) for row in first] == tapes.size_bit[3][: len(first)].tolist()
 
 
-def test_episode_columns_agree_with_the_tasks(played, tasks, scenario):
+def test_episode_columns_agree_with_the_tasks(played: Played, tasks: Rows, scenario: OffloadScenario) -> None:
     result, tapes = played
     columns = episode_quantities(result, tapes, scenario)
     for episode in range(len(tapes)):
         own = [row for row in tasks if int(row["episode"]) == episode]
 
-        def mean(key, own=own):
-            return np.mean([float(row[key]) for row in own])
+        def mean(key: str, own: Rows = own) -> float:
+            return float(np.mean([float(row[key]) for row in own]))
 
         assert columns["tasks"][episode] == len(own)
         assert columns["delay_s"][episode] == pytest.approx(mean("delay_s") * len(own))
@@ -167,10 +180,10 @@ def test_episode_columns_agree_with_the_tasks(played, tasks, scenario):
 class Scripted:
     """Takes the same options in each episode, one after the other."""
 
-    def __init__(self, *options):
+    def __init__(self, *options: Any) -> None:
         self._options = iter(options)
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         return np.full(len(preference), next(self._options))
 
 
@@ -178,7 +191,7 @@ MBIT, GHZ = 1e6, 1e9  # 1 GHz serves 1 Mbit per second
 
 
 @pytest.fixture(params=["batched", "simpy"])
-def by_hand(request):
+def by_hand(request: pytest.FixtureRequest) -> ByHand:
     """Four steps of 1 s: tasks 0 and 1 arrive at 0 s, the others at 3 s; 3 and 4 are never dispatched.
 
     A delay of 2 s is rated 2, and each doubling takes a point.
@@ -204,7 +217,7 @@ def by_hand(request):
     return play(Scripted(2, 0, 0, 2), scenario, tapes, np.array([0.5, 0.5]), request.param), tapes, scenario
 
 
-def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
+def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand: ByHand) -> None:
     """Task 1 is late by 0.1 s. Task 3 is late as well: its time was up in the queue; that of task 4 was not yet.
 
     Task 1 waited 1 s before its 2 s, which the user rates by 3 s.
@@ -224,7 +237,7 @@ def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand):
 
 
 @pytest.mark.parametrize(("late", "ratio"), [([2.0, 3.0, 2.0, 1.0, 1.0], 0.0), ([1.9, 2.9, 1.9, 0.9, 0.9], 1.0)])
-def test_who_finishes_at_the_deadline_is_in_time(by_hand, late, ratio):
+def test_who_finishes_at_the_deadline_is_in_time(by_hand: ByHand, late: list[float], ratio: float) -> None:
     """So is who waits at the end of an episode that is as long as the deadline: what comes of it is not known."""
     _, tapes, scenario = by_hand
     tapes = replace(tapes, deadline_s=np.array([late]))
@@ -232,7 +245,7 @@ def test_who_finishes_at_the_deadline_is_in_time(by_hand, late, ratio):
     assert episode_quantities(again, tapes, scenario)["deadline_miss_ratio"] == pytest.approx(ratio)
 
 
-def test_an_episode_without_tasks_misses_no_deadline(by_hand):
+def test_an_episode_without_tasks_misses_no_deadline(by_hand: ByHand) -> None:
     _, tapes, scenario = by_hand
     idle = replace(tapes, arrivals=np.zeros_like(tapes.arrivals))
     columns = episode_quantities(play(Scripted(0, 0, 0, 0), scenario, idle, np.array([0.5, 0.5])), idle, scenario)
@@ -241,7 +254,7 @@ def test_an_episode_without_tasks_misses_no_deadline(by_hand):
     assert np.isnan(columns["satisfaction"]).all()
 
 
-def test_files_of_devices_and_deadlines(by_hand, tmp_path):
+def test_files_of_devices_and_deadlines(by_hand: ByHand, tmp_path: Path) -> None:
     played, tapes, scenario = by_hand
     with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
         writer.write(played.records, tapes)

@@ -10,12 +10,13 @@ import pytest
 from mecsim.core import seeds
 from mecsim.core.seeds import Stream, reel_size
 from mecsim.errors import InputError
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw import tapes as draws
 from mecsim.systems.offload.draw.reel import Phenomenon
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import FORMAT, OffloadTapes
+from tests.one_system import offload_scenario
 from tests.systems.offload.offloading import ENGINES, play
 
 NAMES = [field.name for field in fields(OffloadTapes)]
@@ -23,7 +24,7 @@ NAMES = [field.name for field in fields(OffloadTapes)]
 
 @pytest.fixture
 def scenario() -> OffloadScenario:
-    return load_scenario("gmorl")
+    return offload_scenario("gmorl")
 
 
 def assert_same(one: OffloadTapes, other: OffloadTapes, except_for: tuple[str, ...] = ()) -> None:
@@ -60,7 +61,7 @@ def test_shapes_and_padding(scenario: OffloadScenario) -> None:
 def test_the_same_seed_gives_the_same_tape(scenario: OffloadScenario) -> None:
     one = draw_tapes(scenario, 5, 0, 10)
     draws._draw_reel.cache_clear()
-    other = draw_tapes(load_scenario("gmorl"), 5, 0, 10)
+    other = draw_tapes(offload_scenario("gmorl"), 5, 0, 10)
     assert one.size_bit is not other.size_bit
     assert_same(one, other)
 
@@ -150,7 +151,7 @@ def test_no_two_draws_share_a_generator(scenario: OffloadScenario, monkeypatch: 
     ],
 )
 def test_changing_one_thing_leaves_the_other_draws_alone(change: dict[str, str], may_differ: tuple[str, ...]) -> None:
-    scenario = with_context(load_scenario("gmorl"), {"tasks.size.mean": "10 Mbit"})
+    scenario = with_context(offload_scenario("gmorl"), {"tasks.size.mean": "10 Mbit"})
     one, other = (draw_tapes(version, 5, 0, 20) for version in (scenario, with_context(scenario, change)))
     assert_same(one, other, except_for=may_differ)
     for name in may_differ:
@@ -159,7 +160,7 @@ def test_changing_one_thing_leaves_the_other_draws_alone(change: dict[str, str],
 
 def test_balanced_sizes_scale_with_the_servers() -> None:
     """A faster system gets larger tasks: the same draws, times the same factor per episode."""
-    scenario = with_context(load_scenario("gmorl-e6"), {"tasks.size.clip": "null"})
+    scenario = with_context(offload_scenario("gmorl-e6"), {"tasks.size.clip": "null"})
     doubled = with_context(scenario, {"servers.edge.cpu": "4 GHz", "servers.cloud.cpu": "8 GHz"})
     one, other = (draw_tapes(version, 5, 0, 20) for version in (scenario, doubled))
     np.testing.assert_allclose(other.size_bit, 2.0 * one.size_bit, rtol=1e-12)
@@ -315,7 +316,7 @@ def test_tapes_of_another_form_of_rating_do_not_fit(scenario: OffloadScenario) -
 @pytest.mark.parametrize("name", ["gmorl", "gmorl-test", "quickstart"])
 def test_whatever_is_drawn_is_a_valid_tape(name: str) -> None:
     for change in ({}, EVERYTHING, {"channel.fading": "ar1"}, {"dispatch.queue": "edf", "tasks.deadline": "2 s"}):
-        scenario = with_context(load_scenario(name), change)
+        scenario = with_context(offload_scenario(name), change)
         tapes = draw_tapes(scenario, 5, 60, 10)  # from two reels
         tapes._check()
         tapes.check_fits(scenario)
@@ -335,14 +336,14 @@ STORED_RAYLEIGH_RATES = [630816.7541937075, 12456328.433515545]
 
 def test_default_episodes_stay_what_they_were() -> None:
     """Values of the first release: trainings and results of different versions can be compared."""
-    tapes = draw_tapes(load_scenario("gmorl"), 7, 50, 20)
+    tapes = draw_tapes(offload_scenario("gmorl"), 7, 50, 20)
     assert tapes.num_servers[[0, 13, 14, 19]].tolist() == STORED_SERVERS
     assert tapes.arrivals[[0, 14], :12].tolist() == STORED_ARRIVALS
     assert tapes.user[[0, 14], :8].tolist() == STORED_USERS
     np.testing.assert_allclose(tapes.size_bit[[0, 14], :3], STORED_SIZES, rtol=1e-12)
     np.testing.assert_allclose(tapes.distance_m[[0, 14], 3, 1], STORED_DISTANCES, rtol=1e-12)
     np.testing.assert_allclose(tapes.rate_bit_per_s[[0, 14], 3, 1], STORED_RATES, rtol=1e-12)
-    rayleigh = draw_tapes(with_context(load_scenario("gmorl"), {"channel.model": "rayleigh"}), 7, 50, 20)
+    rayleigh = draw_tapes(with_context(offload_scenario("gmorl"), {"channel.model": "rayleigh"}), 7, 50, 20)
     np.testing.assert_allclose(rayleigh.rate_bit_per_s[[0, 14], 3, 1], STORED_RAYLEIGH_RATES, rtol=1e-12)
 
 
@@ -362,14 +363,14 @@ def test_links_without_a_rate_are_an_error(slope: str, distance: str) -> None:
     """An upload that never ends has no delay."""
     changes = {"channel.model": "rayleigh", "channel.path_loss_slope": slope, "servers.cloud.distance": distance}
     with pytest.raises(InputError, match="links without a finite rate above 0"):
-        draw_tapes(with_context(load_scenario("quickstart"), changes), 0, 0, 1)
+        draw_tapes(with_context(offload_scenario("quickstart"), changes), 0, 0, 1)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_very_slow_links_are_none(engine: str) -> None:
     """Uploads of 10³⁰ s and more are absurd, but finite."""
     changes = {"channel.model": "rayleigh", "channel.path_loss_slope": "500", "servers.cloud.distance": "100000 m"}
-    scenario = with_context(load_scenario("quickstart"), changes)
+    scenario = with_context(offload_scenario("quickstart"), changes)
     tapes = draw_tapes(scenario, 0, 0, 1)
     assert tapes.rate_bit_per_s[0, :, 0].max() < 1e-30
     cost = play(engine, scenario, tapes, np.zeros((100, 1), np.int64)).cost

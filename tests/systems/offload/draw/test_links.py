@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from mecsim.physics.channel.urban import CELLS, UrbanMacro, UrbanModel, line_of_sight_probability, urban_path_loss_db
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.links import links_of
 from mecsim.systems.offload.draw.places import draw_places
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
@@ -16,8 +16,9 @@ from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.draw.tasks import dispatches_of, draw_tasks
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import offload_scenario
 
-E6 = load_scenario("gmorl-e6")
+E6 = offload_scenario("gmorl-e6")
 
 
 def changed(**channel: str) -> OffloadScenario:
@@ -176,7 +177,7 @@ def test_rates_follow_from_the_snr() -> None:
 @pytest.mark.parametrize("mobility", ["none", "fixed", "waypoint"])
 def test_every_combination_is_a_valid_tape(model: str, fading: str, mobility: str) -> None:
     context = {"channel.model": model, "channel.fading": fading, "users.mobility.model": mobility}
-    scenario = with_context(load_scenario("gmorl"), context)
+    scenario = with_context(offload_scenario("gmorl"), context)
     tapes = draw_tapes(scenario, 0, 60, 8)
     tapes._check()
     tapes.check_fits(scenario)

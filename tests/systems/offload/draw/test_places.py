@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from mecsim.physics.dispatch import dispatched_tasks
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
+from tests.one_system import offload_scenario
 
-E6 = load_scenario("gmorl-e6")
+E6 = offload_scenario("gmorl-e6")
 
 
 def test_users_who_stand_anywhere() -> None:

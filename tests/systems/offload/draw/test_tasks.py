@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mecsim.core.seeds import Stream
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import offload_scenario
 
 
 def real(tapes: OffloadTapes) -> np.ndarray:
@@ -20,7 +21,7 @@ def real(tapes: OffloadTapes) -> np.ndarray:
 
 
 def test_deadlines_are_uniform_in_their_range() -> None:
-    tapes = draw_tapes(with_context(load_scenario("gmorl"), {"tasks.deadline": "[2, 6] s"}), 0, 0, 256)
+    tapes = draw_tapes(with_context(offload_scenario("gmorl"), {"tasks.deadline": "[2, 6] s"}), 0, 0, 256)
     deadline_s = tapes.deadline_s[real(tapes)]
     assert (deadline_s.min(), deadline_s.max()) == (pytest.approx(2.0, abs=0.01), pytest.approx(6.0, abs=0.01))
     assert deadline_s.mean() == pytest.approx(4.0, abs=0.03)
@@ -28,26 +29,26 @@ def test_deadlines_are_uniform_in_their_range() -> None:
 
 
 def test_shares_of_priority_classes() -> None:
-    tapes = draw_tapes(with_context(load_scenario("gmorl"), {"tasks.priorities": "[0.1, 0.3, 0.6]"}), 0, 0, 256)
+    tapes = draw_tapes(with_context(offload_scenario("gmorl"), {"tasks.priorities": "[0.1, 0.3, 0.6]"}), 0, 0, 256)
     shares = np.bincount(tapes.priority[real(tapes)]) / real(tapes).sum()
     np.testing.assert_allclose(shares, [0.1, 0.3, 0.6], atol=0.015)
 
 
 def test_devices() -> None:
-    tapes = draw_tapes(with_context(load_scenario("gmorl"), {"servers.device.cpu": "[1, 2] GHz"}), 0, 0, 256)
+    tapes = draw_tapes(with_context(offload_scenario("gmorl"), {"servers.device.cpu": "[1, 2] GHz"}), 0, 0, 256)
     assert tapes.device_hz.shape == (256, 10)
     assert (tapes.device_hz.min(), tapes.device_hz.max()) == (
         pytest.approx(1e9, rel=0.01),
         pytest.approx(2e9, rel=0.01),
     )
-    assert draw_tapes(load_scenario("gmorl"), 0, 0, 3).device_hz.shape == (3, 0)
+    assert draw_tapes(offload_scenario("gmorl"), 0, 0, 3).device_hz.shape == (3, 0)
 
 
 def recorded(folder: Path, rows: list[tuple[float, int, float]], steps: int, step_s: float = 1.0) -> OffloadScenario:
     path = folder / "t.csv"
     path.write_text("time_s,user,size_bit\n" + "".join(f"{time!r},{user},{size!r}\n" for time, user, size in rows))
     context = {"tasks.trace.file": str(path), "episode.steps": str(steps), "episode.step": f"{step_s} s"}
-    return with_context(load_scenario("quickstart"), context)
+    return with_context(offload_scenario("quickstart"), context)
 
 
 def tasks_by_step(tapes: OffloadTapes, episode: int) -> list[list[tuple[int, float]]]:
@@ -132,5 +133,5 @@ def test_urgency_from_the_trace(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("time_s,user,size_bit,deadline_s,priority\n0,1,1e6,2.5,1\n1,2,1e6,,0\n")
     context = {"tasks.trace.file": str(path), "dispatch.queue": "edf", "servers.scheduling": "priority"}
-    tapes = draw_tapes(with_context(load_scenario("quickstart"), context), 0, 0, 1)
+    tapes = draw_tapes(with_context(offload_scenario("quickstart"), context), 0, 0, 1)
     assert (tapes.deadline_s.tolist(), tapes.priority.tolist()) == ([[2.5, np.inf]], [[1, 0]])

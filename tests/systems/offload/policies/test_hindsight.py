@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
-from mecsim.policies import GreedyPolicy, play
+from mecsim.policies import GreedyPolicy
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.demand import Users
@@ -15,7 +16,10 @@ from mecsim.systems.offload.dynamics import initial_state
 from mecsim.systems.offload.layout import column_weights, offload_spec
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.hindsight import HindsightPolicy, Search, _cost_of, best_schedules
-from mecsim.systems.offload.scenario import Episode
+from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import OffloadPlay
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import num_options
 from tests.systems.offload.policies.test_lookahead import OPTIONAL, SCALE, preferences, scale_of, scenario_of
 from tests.training.small import small_scenario
@@ -23,7 +27,9 @@ from tests.training.small import small_scenario
 NAMES = ["plain", *OPTIONAL]
 
 
-def cost_of(played, scenario, tapes, weight):
+def cost_of(
+    played: OffloadPlay, scenario: OffloadScenario, tapes: OffloadTapes, weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Weighted cost of each episode, but for what servers take that do nothing: the cloud 58.4 W, an edge 93.7 W."""
     idle_j = (58.4 + 93.7 * (tapes.num_servers - 1)) * scenario.episode.steps
     cost = played.totals
@@ -33,7 +39,7 @@ def cost_of(played, scenario, tapes, weight):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name):
+def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name: str) -> None:
     """On no episode. What the search thinks that a schedule costs is what it costs when it is played."""
     scenario = scenario_of(name, 0.4)
     tapes, wanted, scale = draw_tapes(scenario, 6, 0, 20), preferences(20, name), scale_of(name)
@@ -54,7 +60,7 @@ def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_finds_the_best_of_all_schedules(name):
+def test_it_finds_the_best_of_all_schedules(name: str) -> None:
     """Seven steps, at most four options: every schedule is played on the engine, up to 4⁷ at once."""
     scenario = scenario_of(name, 0.25, edges=(2, 2)).model_copy(update={"episode": Episode(steps=7)})
     options = scenario.max_options
@@ -75,7 +81,7 @@ def test_it_finds_the_best_of_all_schedules(name):
     assert tasks > 24
 
 
-def test_more_rounds_are_never_worse_and_a_seed_repeats_itself():
+def test_more_rounds_are_never_worse_and_a_seed_repeats_itself() -> None:
     scenario = small_scenario(
         episode=Episode(steps=30),
         users=Users(count=10, arrival_rate_per_s=0.1),
@@ -94,7 +100,7 @@ def test_more_rounds_are_never_worse_and_a_seed_repeats_itself():
     assert_array_equal(again.records.server, plays[20, 0].records.server)
 
 
-def test_a_policy_can_play_one_set_of_episodes_after_another():
+def test_a_policy_can_play_one_set_of_episodes_after_another() -> None:
     scenario = small_scenario()
     policy = HindsightPolicy(scenario, SCALE, 0, 2)
     for first in (0, 6, 0):

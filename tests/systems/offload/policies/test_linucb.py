@@ -3,19 +3,22 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
-from mecsim.policies import calibrate, play
-from mecsim.scenario import load_scenario, with_context
+from mecsim.policies import calibrate
+from mecsim.scenario import with_context
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.policies.linucb import LinearArms, LinUcbConfig, LinUcbPolicy, plain_encoder
 from mecsim.systems.offload.policies.simple import RandomPolicy
+from tests.one_system import OffloadPolicy, offload_scenario
+from tests.one_system import play_offload as play
 
-SCENARIO = with_context(load_scenario("gmorl-e6"), {"episode.steps": "40"})
+SCENARIO = with_context(offload_scenario("gmorl-e6"), {"episode.steps": "40"})
 CONFIG = LinUcbConfig(rounds=5, episodes=32)
 
 
-def test_an_arm_is_a_ridge_regression_and_its_bound_the_papers():
+def test_an_arm_is_a_ridge_regression_and_its_bound_the_papers() -> None:
     rng = np.random.default_rng(0)
     x, action = rng.standard_normal((50, 3)), rng.integers(0, 2, 50)
     reward = np.where(action == 0, x @ [1.0, -2.0, 0.5], x @ [0.0, 1.0, 3.0])
@@ -35,14 +38,14 @@ def test_an_arm_is_a_ridge_regression_and_its_bound_the_papers():
             assert_allclose(bounds[n, arm], theta @ features + 0.7 * width)
 
 
-def test_an_arm_never_tried_is_explored_first():
+def test_an_arm_never_tried_is_explored_first() -> None:
     arms = LinearArms(2, 2, ridge=1.0)
     x = np.ones((1, 2))
     arms.learn(np.repeat(x, 30, axis=0), np.zeros(30, np.int64), np.zeros(30))
     assert arms.upper_bounds(x[:, None, :].repeat(2, axis=1), 0.3)[0].argmax() == 1
 
 
-def test_costs_are_no_features():
+def test_costs_are_no_features() -> None:
     shown = batched_episodes(SCENARIO)
     assert shown.cost_columns is not None
     observation = shown.begin(draw_tapes(SCENARIO, 0, 0, 8))
@@ -54,19 +57,19 @@ def test_costs_are_no_features():
     assert (plain_encoder(SCENARIO)(observation, preference) != x).any()
 
 
-def mean_totals(policy, weight):
+def mean_totals(policy: OffloadPolicy, weight: float) -> NDArray[np.float64]:
     tapes = draw_tapes(SCENARIO, 0, 0, 64)
     return play(policy, SCENARIO, tapes, np.array([weight, 1.0 - weight])).totals.mean(axis=0)
 
 
-def test_it_reacts_to_the_preference():
+def test_it_reacts_to_the_preference() -> None:
     totals = np.array([mean_totals(LinUcbPolicy(SCENARIO, CONFIG), weight) for weight in (0.2, 0.5, 0.9)])
     assert (np.diff(totals[:, 0]) < 0.0).all()
     assert (np.diff(totals[:, 1]) > 0.0).all()
 
 
 @pytest.mark.parametrize("weight", [0.3, 0.5, 0.8])
-def test_it_beats_random_by_far(weight):
+def test_it_beats_random_by_far(weight: float) -> None:
     scale = calibrate(SCENARIO).scale
     preference = np.array([weight, 1.0 - weight])
     bandit = mean_totals(LinUcbPolicy(SCENARIO, CONFIG), weight) / scale @ preference

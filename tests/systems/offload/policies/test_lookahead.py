@@ -1,28 +1,34 @@
 """Lookahead against what it says it does: greedy without a horizon, exact rollouts where nothing is uncertain."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import Arrays
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import GreedyPolicy, calibrate, play
-from mecsim.scenario import load_scenario
+from mecsim.policies import GreedyPolicy, calibrate
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import Dispatch, Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, Servers
 from mecsim.systems.offload.policies.lookahead import LookaheadPolicy
-from mecsim.systems.offload.scenario import Episode
+from mecsim.systems.offload.scenario import Episode, OffloadScenario
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
+from mecsim.systems.offload.tape import OffloadTapes
+from tests.one_system import OffloadPolicy, offload_scenario
+from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import make_scenario, num_options
 from tests.training.small import small_scenario
 
 SCALE = np.array([20.0, 0.1])
 DEVICE = Device(cpu_hz=Uniform(0.5e9, 1.5e9), capacitance=5e-30)
 CLASSES, DEADLINE = (0.3, 0.4, 0.3), Uniform(0.5, 9.0)
-OPTIONAL = {
+OPTIONAL: dict[str, dict[str, Any]] = {
     "priority": {
         "dispatch": Dispatch(queue="priority", waiting_in_delay=True),
         "tasks": {"priorities": CLASSES},
@@ -47,14 +53,14 @@ OPTIONAL = {
 }
 
 
-def scale_of(name):
+def scale_of(name: str) -> NDArray[np.float64]:
     """What objectives are divided by; whole servers take more than a switched capacitance of 5e-31."""
     return {"power curve": np.array([20.0, 2000.0]), "rated": np.array([*SCALE, 0.3])}.get(name, SCALE)
 
 
-def scenario_of(name, arrival_rate_per_s, edges=(1, 3)):
+def scenario_of(name: str, arrival_rate_per_s: float, edges: tuple[int, int] = (1, 3)) -> OffloadScenario:
     """Eight decisions and a few servers, with what the name asks for."""
-    sections = {} if name == "plain" else OPTIONAL[name]
+    sections: dict[str, Any] = {} if name == "plain" else OPTIONAL[name]
     changes = {key: sections.get(key, {}) for key in ("tasks", "servers")}
     return make_scenario(
         episode=Episode(steps=8),
@@ -67,17 +73,19 @@ def scenario_of(name, arrival_rate_per_s, edges=(1, 3)):
     )
 
 
-def preferences(count, name="plain"):
+def preferences(count: int, name: str = "plain") -> NDArray[np.float64]:
     return np.random.default_rng(count).dirichlet(np.ones(len(scale_of(name))), count)
 
 
 class Checked:
     """Plays a policy and keeps what was known at each decision, and what it decided."""
 
-    def __init__(self, policy):
-        self.policy, self.costs, self.actions = policy, [], []
+    def __init__(self, policy: OffloadPolicy) -> None:
+        self.policy = policy
+        self.costs: list[NDArray[np.float64]] = []
+        self.actions: list[NDArray[np.int64]] = []
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: Any, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         self.costs.append(-episodes.option_rewards())
         self.actions.append(self.policy.act(episodes, observation, preference))
         return self.actions[-1]
@@ -85,7 +93,7 @@ class Checked:
 
 @pytest.mark.parametrize("name", ["plain", *OPTIONAL])
 @pytest.mark.parametrize("futures", [1, 3])
-def test_without_a_horizon_it_is_greedy(name, futures):
+def test_without_a_horizon_it_is_greedy(name: str, futures: int) -> None:
     scenario = scenario_of(name, 0.5)
     tapes, wanted, scale = draw_tapes(scenario, 1, 0, 30), preferences(30, name), scale_of(name)
     looking = play(LookaheadPolicy(scenario, scale, 0, futures, horizon=0), scenario, tapes, wanted)
@@ -94,9 +102,9 @@ def test_without_a_horizon_it_is_greedy(name, futures):
     assert_array_equal(looking.records.server, greedy.records.server)
 
 
-def test_for_energy_alone_it_takes_the_greedy_option():
+def test_for_energy_alone_it_takes_the_greedy_option() -> None:
     """Tasks do not influence each other's energy, so whatever the future brings is the same for all options."""
-    scenario = load_scenario("gmorl-e6")
+    scenario = offload_scenario("gmorl-e6")
     tapes = draw_tapes(scenario, 2, 0, 4)
     checked = Checked(LookaheadPolicy(scenario, SCALE, 0, futures=2, horizon=10))
     played = play(checked, scenario, tapes, np.array([0.0, 1.0]))
@@ -107,7 +115,9 @@ def test_for_energy_alone_it_takes_the_greedy_option():
     assert (costs_j.max(axis=2) > 1.5 * costs_j.min(axis=2))[waiting].all()
 
 
-def rollout_costs(scenario, tapes, weight, prefix):
+def rollout_costs(
+    scenario: OffloadScenario, tapes: OffloadTapes, weight: NDArray[np.float64], prefix: Sequence[int]
+) -> NDArray[np.float64]:
     """The cost of each option after `prefix`, if greedy goes on to the end: played in SimPy, one episode, (A,)."""
     values = []
     for option in range(num_options(tapes)[0]):
@@ -124,7 +134,7 @@ def rollout_costs(scenario, tapes, weight, prefix):
 
 
 @pytest.mark.parametrize("name", ["plain", "priority", "edf", "device", "interference", "power curve", "rated"])
-def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name):
+def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name: str) -> None:
     """All tasks are there from the start and users keep their channels: the one future that there is, is known."""
     busy, quiet = scenario_of(name, 0.25), scenario_of(name, 0.0)
     differs = 0
@@ -147,7 +157,7 @@ def test_with_nothing_left_to_arrive_it_plays_each_option_to_the_end(name):
 
 
 @pytest.mark.parametrize("name", OPTIONAL)
-def test_options_that_exist_are_chosen_on_any_scenario(name):
+def test_options_that_exist_are_chosen_on_any_scenario(name: str) -> None:
     scenario = scenario_of(name, 0.4)
     tapes = draw_tapes(scenario, 4, 0, 40)
     checked = Checked(LookaheadPolicy(scenario, scale_of(name), 0, futures=3, horizon=5))
@@ -160,7 +170,7 @@ def test_options_that_exist_are_chosen_on_any_scenario(name):
         assert (played.records.server >= scenario.max_servers).any()
 
 
-def test_a_seed_repeats_it_and_another_one_imagines_other_futures():
+def test_a_seed_repeats_it_and_another_one_imagines_other_futures() -> None:
     scenario = small_scenario()
     tapes = draw_tapes(scenario, 0, 0, 40)
     first, again, other = (
@@ -171,7 +181,7 @@ def test_a_seed_repeats_it_and_another_one_imagines_other_futures():
     assert (first != other).any()
 
 
-def test_episodes_do_not_touch_each_other():
+def test_episodes_do_not_touch_each_other() -> None:
     """Nothing is uncertain where nothing is expected to arrive: an episode may be played alone, with any seed."""
     scenario = scenario_of("edf", 0.0)
     tapes = draw_tapes(scenario_of("edf", 0.4), 5, 0, 8)
@@ -184,9 +194,9 @@ def test_episodes_do_not_touch_each_other():
         assert_array_equal(alone.records.server[0], together[episode])
 
 
-def test_it_is_better_than_greedy():
+def test_it_is_better_than_greedy() -> None:
     """Mean scalarised cost over 20 episodes and three preferences, on the same tapes."""
-    scenario = load_scenario("gmorl-e6")
+    scenario = offload_scenario("gmorl-e6")
     scale = calibrate(scenario).scale
     tapes = draw_tapes(scenario, 11, 0, 20).select(np.repeat(np.arange(20), 3))
     wanted = np.tile([[0.9, 0.1], [0.6, 0.4], [0.3, 0.7]], (20, 1))

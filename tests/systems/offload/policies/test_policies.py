@@ -3,25 +3,30 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays, EngineName
 from mecsim.errors import InputError
-from mecsim.policies import GreedyPolicy, calibrate, named_policy, play, policies_of
-from mecsim.scenario import load_scenario, with_context
+from mecsim.policies import GreedyPolicy, Policy, calibrate, named_policy, policies_of
+from mecsim.scenario import with_context
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.episodes import batched_episodes
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.simple import CloudPolicy, RandomPolicy
+from mecsim.systems.offload.scenario import OffloadScenario
+from tests.one_system import offload_scenario
+from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import DEVICE, SMALL_BUDGETS
 from tests.systems.offload.oracles import cpu_hz, work_left_s
 from tests.training.small import small_scenario
 
-GMORL = with_context(load_scenario("gmorl"), {"episode.steps": "12"})
+GMORL = with_context(offload_scenario("gmorl"), {"episode.steps": "12"})
 QUICK = [name for name in policies_of(GMORL) if name not in SMALL_BUDGETS]  # test_fitted.py has the others
 NO_CLOUD = small_scenario(servers=Servers(cloud=Cloud(count=0), edge=Edge(count=CountRange(1, 5))))
 
 
-def random_preferences(count, seed=0):
+def random_preferences(count: int, seed: int = 0) -> NDArray[np.float64]:
     """Rows on the simplex, the corners among them."""
     preferences = np.random.default_rng(seed).dirichlet([1.0, 1.0], count)
     preferences[:2] = np.eye(2)
@@ -31,17 +36,18 @@ def random_preferences(count, seed=0):
 class Checked:
     """Plays a policy and keeps each decision with the costs that were known when it was made."""
 
-    def __init__(self, policy):
-        self.policy, self.decisions = policy, []
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.decisions: list[tuple[NDArray[np.float64], NDArray[np.int64]]] = []
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         action = self.policy.act(episodes, observation, preference)
         self.decisions.append((-episodes.option_rewards(), action))
         return action
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_greedy_takes_the_least_weighted_cost(engine):
+def test_greedy_takes_the_least_weighted_cost(engine: EngineName) -> None:
     tapes = draw_tapes(GMORL, 3, 0, 30 if engine == "batched" else 6)
     preference, scale = random_preferences(len(tapes)), np.array([200.0, 0.5])
     checked = Checked(GreedyPolicy(scale))
@@ -60,7 +66,7 @@ def test_greedy_takes_the_least_weighted_cost(engine):
     assert several > len(tapes)  # decisions that matter
 
 
-def test_greedy_follows_its_preference_and_the_scale():
+def test_greedy_follows_its_preference_and_the_scale() -> None:
     tapes = draw_tapes(GMORL, 0, 0, 40)
     scale = calibrate(GMORL).scale
     totals = [play(GreedyPolicy(scale), GMORL, tapes, np.array([w, 1.0 - w])) for w in (1.0, 0.5, 0.0)]
@@ -75,7 +81,7 @@ def test_greedy_follows_its_preference_and_the_scale():
 
 @pytest.mark.parametrize("name", QUICK)
 @pytest.mark.parametrize("scenario", [GMORL, NO_CLOUD], ids=["cloud", "no cloud"])
-def test_only_servers_that_exist_are_chosen(name, scenario):
+def test_only_servers_that_exist_are_chosen(name: str, scenario: OffloadScenario) -> None:
     tapes = draw_tapes(scenario, 1, 0, 64)
     assert tapes.num_servers.min() < tapes.num_servers.max()
     checked = Checked(named_policy(name, scenario)(0))
@@ -87,7 +93,9 @@ def test_only_servers_that_exist_are_chosen(name, scenario):
         assert (action < tapes.num_servers).all()
 
 
-def chosen_servers(policy, scenario, preference, episodes=3000):
+def chosen_servers(
+    policy: Policy, scenario: OffloadScenario, preference: NDArray[np.float64], episodes: int = 3000
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Many independent decisions, with the number of servers that each could choose from."""
     tapes = draw_tapes(scenario, 0, 0, episodes)
     played = batched_episodes(scenario)
@@ -98,7 +106,7 @@ def chosen_servers(policy, scenario, preference, episodes=3000):
 
 
 @pytest.mark.parametrize("p", [0.0, 0.3, 0.85, 1.0])
-def test_random_sends_the_share_p_to_the_cloud(p):
+def test_random_sends_the_share_p_to_the_cloud(p: float) -> None:
     chosen, servers = chosen_servers(RandomPolicy(0), small_scenario(), [p, 1.0 - p])
     deviation = 5.0 * np.sqrt(p * (1.0 - p) / len(chosen))
     assert_allclose((chosen == 0).mean(), p, atol=deviation)
@@ -109,7 +117,7 @@ def test_random_sends_the_share_p_to_the_cloud(p):
     assert (chosen < servers).all()
 
 
-def test_edge_never_takes_the_cloud_and_spreads_over_all_edges():
+def test_edge_never_takes_the_cloud_and_spreads_over_all_edges() -> None:
     chosen, servers = chosen_servers(named_policy("edge", GMORL)(0), GMORL, [1.0, 0.0])
     assert chosen.min() == 1
     for count in range(2, 10):
@@ -117,7 +125,7 @@ def test_edge_never_takes_the_cloud_and_spreads_over_all_edges():
         assert_allclose(share, 1.0 / (count - 1), atol=0.06)
 
 
-def test_without_a_cloud_random_is_uniform_over_the_edges():
+def test_without_a_cloud_random_is_uniform_over_the_edges() -> None:
     chosen, servers = chosen_servers(RandomPolicy(0), NO_CLOUD, [0.9, 0.1])
     for count in range(1, 6):
         share = np.bincount(chosen[servers == count], minlength=count) / (servers == count).sum()
@@ -125,7 +133,7 @@ def test_without_a_cloud_random_is_uniform_over_the_edges():
 
 
 @pytest.mark.parametrize("name", ["random", "edge"])
-def test_random_never_takes_the_device(name):
+def test_random_never_takes_the_device(name: str) -> None:
     """It spreads over the servers alone, also where the user's device is an option more."""
     chosen, servers = chosen_servers(named_policy(name, DEVICE)(0), DEVICE, [0.3, 0.7])
     assert (chosen < servers).all()
@@ -134,7 +142,7 @@ def test_random_never_takes_the_device(name):
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
 @pytest.mark.parametrize("scenario", [GMORL, DEVICE], ids=["servers", "device"])
-def test_the_shortest_work_is_joined(engine, scenario):
+def test_the_shortest_work_is_joined(engine: EngineName, scenario: OffloadScenario) -> None:
     """The least of what the records say is left on each server and on its way there; the fastest of equals."""
     tapes = draw_tapes(scenario, 5, 0, 8)
     checked = Checked(named_policy("join-shortest-work", scenario)(0))
@@ -154,13 +162,13 @@ def test_the_shortest_work_is_joined(engine, scenario):
     assert 0 < ties < records.dispatched.sum()
 
 
-def test_cloud_takes_the_first_server():
+def test_cloud_takes_the_first_server() -> None:
     chosen, _ = chosen_servers(CloudPolicy(), NO_CLOUD, [0.5, 0.5], episodes=10)
     assert not chosen.any()
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a_seed_repeats_a_policy(name):
+def test_a_seed_repeats_a_policy(name: str) -> None:
     tapes = draw_tapes(GMORL, 0, 0, 20)
     make = named_policy(name, GMORL)
     first, again, other = (play(make(s), GMORL, tapes, np.array([0.5, 0.5])).records.server for s in (7, 7, 8))
@@ -169,13 +177,13 @@ def test_a_seed_repeats_a_policy(name):
         assert (first != other).any() == (name in ("random", "edge", "lookahead"))
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones():
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"'gredy'.*random, greedy, cloud, edge"):
         named_policy("gredy", GMORL)
 
 
 @pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_totals_are_those_of_the_tasks(engine):
+def test_totals_are_those_of_the_tasks(engine: EngineName) -> None:
     scenario = small_scenario(objectives=("energy", "delay"))
     tapes = draw_tapes(scenario, 0, 0, 6)
     played = play(RandomPolicy(1), scenario, tapes, np.array([0.5, 0.5]), engine)
@@ -187,7 +195,7 @@ def test_totals_are_those_of_the_tasks(engine):
     assert_array_equal(played.totals, np.stack([played.shown("energy"), played.shown("delay")], axis=1))
 
 
-def test_one_preference_for_all_is_the_same_as_one_each():
+def test_one_preference_for_all_is_the_same_as_one_each() -> None:
     tapes = draw_tapes(GMORL, 0, 0, 10)
     policy = GreedyPolicy(calibrate(GMORL).scale)
     preferences = random_preferences(10)

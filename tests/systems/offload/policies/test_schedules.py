@@ -3,15 +3,18 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError
-from mecsim.policies import calibrate, play
+from mecsim.policies import calibrate
 from mecsim.policies.fitting import training_tapes
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.policies.annealing import AnnealingConfig, AnnealingPolicy, annealed
-from mecsim.systems.offload.policies.nsga2 import Nsga2Config, Nsga2Policy, schedule_front
+from mecsim.systems.offload.policies.nsga2 import Nsga2Config, Nsga2Policy, ScheduleFront, schedule_front
 from mecsim.systems.offload.policies.schedules import ScheduleCosts, random_schedules
-from mecsim.systems.offload.scenario import Episode
+from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import DEVICE, NO_CLOUD, ONE_OBJECTIVE, RANGE, SMALL, TURNED
 from tests.training.small import small_scenario
 
@@ -24,17 +27,17 @@ LONG = small_scenario(episode=Episode(steps=30))  # too many schedules to meet a
 class Fixed:
     """Plays a schedule, read off step by step."""
 
-    def __init__(self, schedule):
+    def __init__(self, schedule: NDArray[np.int64]) -> None:
         self.schedule = schedule
 
-    def act(self, episodes, observation, preference):
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: NDArray[np.float64]) -> NDArray[np.int64]:
         last = observation["mask"].sum(axis=1) - 1
         return np.minimum(self.schedule[episodes.step_index], last).astype(np.int64)
 
 
 @pytest.mark.parametrize("scenario", [SMALL, RANGE, NO_CLOUD, ONE_OBJECTIVE, TURNED, DEVICE])
 @pytest.mark.parametrize("episodes", [3, 600])
-def test_costs_are_the_means_of_playing_each(scenario, episodes):
+def test_costs_are_the_means_of_playing_each(scenario: OffloadScenario, episodes: int) -> None:
     schedules = random_schedules(scenario, np.random.default_rng(0), 5)
     costs = ScheduleCosts(scenario, episodes)
     tapes = training_tapes(draw_tapes, scenario, 0, episodes)
@@ -44,7 +47,7 @@ def test_costs_are_the_means_of_playing_each(scenario, episodes):
     assert_allclose(costs(schedules[:1]), expected[:1])  # another number than before
 
 
-def test_random_schedules_span_all_shares_of_the_cloud():
+def test_random_schedules_span_all_shares_of_the_cloud() -> None:
     schedules = random_schedules(SMALL, np.random.default_rng(0), 40)
     share = (schedules == 0).mean(axis=1)
     assert share[0] == 0.0
@@ -54,25 +57,25 @@ def test_random_schedules_span_all_shares_of_the_cloud():
     assert set(np.unique(random_schedules(NO_CLOUD, np.random.default_rng(0), 40))) == {0, 1, 2}
 
 
-def scalar(weight):
+def scalar(weight: float) -> NDArray[np.float64]:
     return np.array([weight, 1.0 - weight]) / calibrate(LONG).scale
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)
-def test_annealing_beats_as_many_random_schedules(weight):
+def test_annealing_beats_as_many_random_schedules(weight: float) -> None:
     costs = ScheduleCosts(LONG, ANNEALING.episodes)
     random = random_schedules(LONG, np.random.default_rng(1), ANNEALING.evaluations)
     found = annealed(LONG, (weight, 1.0 - weight), ANNEALING)
     assert costs(found[None])[0] @ scalar(weight) < 0.99 * (costs(random) @ scalar(weight)).min()
 
 
-def test_annealing_finds_the_cheapest_server():
+def test_annealing_finds_the_cheapest_server() -> None:
     """For energy alone every entry should be an edge: an edge consumes a quarter of what the cloud does."""
     found = annealed(LONG, (0.0, 1.0), ANNEALING)
     assert (found > 0).all()
 
 
-def test_a_schedule_is_played_as_it_is():
+def test_a_schedule_is_played_as_it_is() -> None:
     tapes = draw_tapes(RANGE, 0, 0, 12)
     for policy, schedule in (
         (AnnealingPolicy(RANGE, ANNEALING), annealed(RANGE, (0.5, 0.5), ANNEALING)),
@@ -82,11 +85,11 @@ def test_a_schedule_is_played_as_it_is():
         assert_array_equal(played, expected)
 
 
-def cheapest(front, scenario):
+def cheapest(front: ScheduleFront, scenario: OffloadScenario) -> NDArray[np.int64]:
     return front.schedules[(front.costs / calibrate(scenario).scale).sum(axis=1).argmin()]
 
 
-def test_the_front_of_nsga2_is_non_dominated_and_costs_what_it_says():
+def test_the_front_of_nsga2_is_non_dominated_and_costs_what_it_says() -> None:
     front = schedule_front(SMALL, NSGA2)
     assert len(front.costs) > 3
     for cost in front.costs:
@@ -96,18 +99,18 @@ def test_the_front_of_nsga2_is_non_dominated_and_costs_what_it_says():
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)
-def test_nsga2_beats_as_many_random_schedules(weight):
+def test_nsga2_beats_as_many_random_schedules(weight: float) -> None:
     costs = ScheduleCosts(LONG, NSGA2.episodes)
     random = random_schedules(LONG, np.random.default_rng(1), NSGA2.population * NSGA2.generations)
     assert (schedule_front(LONG, NSGA2).costs @ scalar(weight)).min() < (costs(random) @ scalar(weight)).min()
 
 
-def test_one_objective_leaves_one_cost():
+def test_one_objective_leaves_one_cost() -> None:
     front = schedule_front(ONE_OBJECTIVE, NSGA2)
     assert front.costs.shape[1] == 1
     assert_array_equal(front.costs, front.costs.min())
 
 
-def test_a_budget_too_small_for_annealing():
+def test_a_budget_too_small_for_annealing() -> None:
     with pytest.raises(InputError, match="uses 64 evaluations to start with and has 64: give it more"):
         AnnealingConfig(evaluations=64)
