@@ -8,7 +8,7 @@ from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes
 from mecsim.policies import Policy, PolicyOf, play
 from mecsim.policies.policy import Preferences
-from mecsim.scenario import Scenario, load_scenario
+from mecsim.scenario import Scenario, load_scenario, parse_scenario
 from mecsim.systems.cells.episodes import CellsEpisodes
 from mecsim.systems.cells.records import CellsRecords
 from mecsim.systems.cells.scenario import CellsScenario
@@ -27,6 +27,13 @@ CellsPolicy = Policy | PolicyOf[CellsEpisodes]
 def offload_scenario(source: str | Path | Scenario) -> OffloadScenario:
     """`load_scenario`, which finds one of offloading."""
     scenario = load_scenario(source)
+    assert isinstance(scenario, OffloadScenario)
+    return scenario
+
+
+def parse_offload(text: str) -> OffloadScenario:
+    """`parse_scenario`, which finds one of offloading."""
+    scenario = parse_scenario(text)
     assert isinstance(scenario, OffloadScenario)
     return scenario
 

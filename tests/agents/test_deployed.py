@@ -51,7 +51,7 @@ def test_it_answers_as_the_agent(arrays: Arrays, name: str) -> None:
     deployed = agent.deployed()
     assert isinstance(deployed, DeployedPolicy)
     action, probability = deployed(*tensors(observation, preference))
-    assert action.tolist() == agent.eval(observation, preference).tolist()
+    assert np.array_equal(action, agent.eval(observation, preference))
     assert len(set(action.tolist())) > 1
     np.testing.assert_array_equal(probability.detach(), agent.action_probabilities(observation, preference))
 

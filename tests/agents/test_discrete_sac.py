@@ -125,7 +125,7 @@ def members(agent: DiscreteSAC, observation: dict[str, np.ndarray]) -> np.ndarra
     preference = torch.as_tensor(PREFERENCE).expand(len(tensors[1]), -1)
     with torch.no_grad():
         return agent.model.values(
-            agent.model.critic, agent.model.state(*tensors[:1], tensors[1] != 0, tensors[2], preference)
+            agent.model.critic, agent.model.state(tensors[0], tensors[1] != 0, tensors[2], preference)
         ).numpy()
 
 

@@ -52,7 +52,7 @@ def minimum(target_N: Tensor, action_N: Tensor, grouped: bool) -> np.ndarray:
             loss = huber(within, WITHIN_BETA) + COMMON_WEIGHT * huber(common, COMMON_BETA)
         else:
             loss = huber(error_KNM, COMMON_BETA)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
     optimiser.step(closure)

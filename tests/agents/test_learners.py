@@ -185,13 +185,13 @@ def test_same_seed_same_weights_and_another_seed_others(arrays: Arrays, kind: st
 
 @ANY
 def test_global_random_state_is_left_alone(arrays: Arrays, kind: str) -> None:
-    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=True)[1].copy()  # noqa: NPY002
+    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state(legacy=False)["state"]["key"].copy()  # noqa: NPY002
     agent, replay = make_learner(kind), filled_replay(arrays)
     agent.observe(replay)
     agent.update(replay, 0.0)
     agent.act(arrays.observation(3), PREFERENCE, explore=True)
     assert torch.equal(torch_before, torch.get_rng_state())
-    assert (numpy_before == np.random.get_state(legacy=True)[1]).all()  # noqa: NPY002
+    assert (numpy_before == np.random.get_state(legacy=False)["state"]["key"]).all()  # noqa: NPY002
 
 
 @ANY
@@ -199,6 +199,7 @@ def test_single_states_and_a_preference_for_each_state(arrays: Arrays, kind: str
     agent, batch = make_learner(kind), arrays.observation(40)
     preferences = arrays.rng.dirichlet([1.0, 1.0], 40).astype(np.float32)
     actions = agent.eval(batch, preferences)
+    assert isinstance(actions, np.ndarray)
     assert actions.dtype == np.int64
     for n in range(40):
         single = agent.eval({name: value[n] for name, value in batch.items()}, preferences[n])

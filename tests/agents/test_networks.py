@@ -138,12 +138,13 @@ def test_the_taken_option_has_its_output_and_the_gradient(arrays: Arrays) -> Non
 
 def assert_taken(network: EnsembleNetwork, given: list[torch.Tensor], action: torch.Tensor) -> None:
     """`taken` is a part of the whole output, with the same gradient."""
-    taken, everything = network.taken(*given, action), network(*given)
+    options, mask, context = given
+    taken, everything = network.taken(options, mask, context, action), network(*given)
     assert taken.shape == (2, 6, 1, 2)
     torch.testing.assert_close(taken[:, :, 0], everything[:, torch.arange(6), action])
     network.zero_grad()
     taken.sum().backward()
-    fast = [parameter.grad.clone() for parameter in network.parameters()]
+    fast = [torch.clone(parameter.grad) for parameter in network.parameters() if parameter.grad is not None]
     network.zero_grad()
     network(*given)[:, torch.arange(6), action].sum().backward()
     for one, parameter in zip(fast, network.parameters(), strict=True):

@@ -57,7 +57,7 @@ def test_at_the_corner_the_immediate_cost_decides(arrays: Arrays) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"separable": False}, {"residual": False}, {"critic": "scalar"}])
-def test_it_can_be_left_out_and_means_nothing_to_other_forms(arrays: Arrays, settings: dict[str, object]) -> None:
+def test_it_can_be_left_out_and_means_nothing_to_other_forms(arrays: Arrays, settings: dict[str, Any]) -> None:
     """The same seed without any separable objective gives the same values."""
     observation = arrays.observation(STATES)
     said, none = learned(Arrays(), **settings), learned(Arrays(), declared=(), **settings)

@@ -88,7 +88,7 @@ def test_every_kind_of_policy_can_be_measured(tmp_path: Path) -> None:
         seen.append({name: values.ndim for name, values in observation.items()})
         return original(observation, preference)
 
-    agent.eval = watched
+    monkeypatch.setattr(agent, "eval", watched)
     decisions = [agent_decides(agent, EVEN), policy_decides(named_policy("greedy", SCENARIO)(0), EVEN)]
     for decide in decisions:
         found = measure_latency(decide, SCENARIO, 20)

@@ -78,7 +78,7 @@ def test_both_engines_play_the_same_possible_actions(
     monkeypatch.setattr(engines, "_random_play", watched)
     assert engines.engine_steps_per_s(scenario, 3, 1, engine) > 0.0
     [actions] = played
-    assert actions.shape == (scenario.episode.steps, 3)
+    assert actions.shape == (scenario.steps, 3)
     assert len(set(actions.ravel().tolist())) > 2
 
 
@@ -90,8 +90,13 @@ def test_memory_is_measured_in_a_process_of_its_own(scenario: Scenario) -> None:
 def test_fewer_environments_where_they_would_take_much_memory(
     scenario: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
-    monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: float(asked.append(envs) or 1.0))
+    asked: list[int] = []
+
+    def memory_mib(scenario: Scenario, envs: int) -> float:
+        asked.append(envs)
+        return 1.0
+
+    monkeypatch.setattr(engines, "_memory_mib", memory_mib)
     monkeypatch.setattr(engines, "TAPES_BYTE", 3 * scenario.tape_byte)
     assert engines.measure_engines(scenario, 2)["memory_of_3_envs_mib"] == 1.0
     assert asked == [3]

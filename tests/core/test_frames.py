@@ -31,7 +31,7 @@ SMALL = Schema(
         Column("rate_bit_per_s", "Float64", "how fast", optional=True),
     )
 )
-ROWS = {"name": ["a", "b, c"], "count": [1, 2], "size_bit": [1.5, None]}
+ROWS: dict[str, list[Any]] = {"name": ["a", "b, c"], "count": [1, 2], "size_bit": [1.5, None]}
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 VALUES = {"Int64": st.integers(-(2**63), 2**63 - 1), "Float64": st.floats(), "String": TEXTS}
@@ -118,7 +118,12 @@ def test_every_column_is_described_once_and_names_are_plain(name: str) -> None:
 
 def test_batches_are_one_table(tmp_path: Path) -> None:
     schema = SCHEMAS["servers.csv"]
-    whole = {"episode": [0, 0, 1], "server": [0, 1, 0], "kind": ["cloud", "edge", "cloud"], "cpu_hz": [4e9, 2e9, 0.1]}
+    whole: dict[str, list[Any]] = {
+        "episode": [0, 0, 1],
+        "server": [0, 1, 0],
+        "kind": ["cloud", "edge", "cloud"],
+        "cpu_hz": [4e9, 2e9, 0.1],
+    }
     write_csv(tmp_path / "whole.csv", schema.frame(whole), schema)
     with CsvFile(tmp_path / "parts.csv", schema) as file:
         for part in (slice(0, 2), slice(2, 2), slice(2, 3)):

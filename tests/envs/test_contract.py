@@ -37,6 +37,7 @@ def test_gymnasium_checker(scenario: str, engine: str) -> None:
 def test_mo_gymnasium_conventions(scenario: str, engine: str) -> None:
     env = mo_gymnasium.make("mecsim/offload-v0", scenario=scenario, engine=engine)
     inner = env.unwrapped
+    assert isinstance(inner, OffloadEnv)
     assert isinstance(inner.reward_space, gym.spaces.Box)
     assert inner.reward_space.dtype == np.float32
     assert inner.reward_space.shape == (inner.reward_dim,) == (len(inner.scenario.objectives),)
@@ -49,7 +50,7 @@ def test_mo_gymnasium_conventions(scenario: str, engine: str) -> None:
         assert set(info) >= {"action_mask", "queued_tasks", "queued_mbit", "executing_tasks"}
         np.testing.assert_array_equal(info["action_mask"], observation["mask"])
         assert info["executing_tasks"].shape == (inner.scenario.max_servers,)
-        observation, reward, terminated, truncated, info = env.step(step % env.action_space.n)
+        observation, reward, terminated, truncated, info = env.step(step % inner.episodes.action_space.n)
         assert observation in env.observation_space
         assert isinstance(reward, np.ndarray)
         assert reward in inner.reward_space
@@ -111,6 +112,7 @@ def test_rewards_follow_the_order_of_the_objectives(engine: str, objectives: tup
         promised = env.option_rewards()
         assert promised.shape == (scenario.max_servers, len(objectives))
         columns = env.episodes.cost_columns
+        assert columns is not None
         np.testing.assert_allclose(observation["options"][:, list(columns)], -promised, rtol=1e-6)
         observation, reward, _, _, info = env.step(np.int64(1))
         assert reward.shape == (len(objectives),)
@@ -216,7 +218,7 @@ def test_normalised_rewards_of_mo_gymnasium() -> None:
 
 def test_sync_vector_env_of_mo_gymnasium() -> None:
     scenario = short()
-    envs = MOSyncVectorEnv([lambda: mo_gymnasium.make("mecsim/offload-v0", scenario=scenario) for _ in range(3)])
+    envs = MOSyncVectorEnv(iter([lambda: mo_gymnasium.make("mecsim/offload-v0", scenario=scenario) for _ in range(3)]))
     observation, _ = envs.reset(seed=10)
     assert observation["options"].shape[0] == 3
     vector = MORecordVectorStatistics(envs)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 import mecsim
@@ -49,8 +50,8 @@ def test_vector_plays_what_single_environments_play(engine: str) -> None:
 def test_vector_resets_itself_in_the_last_step(engine: str) -> None:
     env = BatchVectorEnv(short(steps=4), 5, seed=2, engine=engine)  # type: ignore[arg-type]
     assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
-    assert isinstance(env.observation_space, gym.spaces.Dict)
-    assert isinstance(env.single_observation_space, gym.spaces.Dict)
+    assert isinstance(env.observation_space, spaces.Dict)
+    assert isinstance(env.single_observation_space, spaces.Dict)
     assert env.observation_space["options"].shape == (5, *(env.single_observation_space["options"].shape or ()))
     observation, _ = env.reset()
     assert observation in env.observation_space

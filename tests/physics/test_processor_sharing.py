@@ -80,10 +80,10 @@ def test_added_delay_is_the_difference_of_two_futures(
         server.advance(server.now_s + gap_s)
         server.send(size, upload)
     promised_s = server.added_delay_s(size_bit, upload_s)
-    upload_end_s, size = server.of_tasks("upload_end_s"), server.of_tasks("size_bit")
-    without_s = processor_sharing_finish_s(upload_end_s, size, server.speed).sum()
+    upload_end_s, sizes_bit = server.of_tasks("upload_end_s"), server.of_tasks("size_bit")
+    without_s = processor_sharing_finish_s(upload_end_s, sizes_bit, server.speed).sum()
     with_s = processor_sharing_finish_s(
-        np.append(upload_end_s, server.now_s + upload_s), np.append(size, size_bit), server.speed
+        np.append(upload_end_s, server.now_s + upload_s), np.append(sizes_bit, size_bit), server.speed
     ).sum()
     # The sums are differences of two large numbers, so that their own rounding bounds the accuracy.
     assert promised_s == pytest.approx(with_s - server.now_s - without_s, rel=1e-9, abs=1e-12 * with_s + 1e-9)

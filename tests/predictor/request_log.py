@@ -6,6 +6,7 @@ shift with the context and with the user.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,7 @@ NOISE = 0.4
 class SmallLog:
     """The columns of a log, and the shift of each user's zone."""
 
-    columns: dict[str, NDArray[np.generic]]
+    columns: dict[str, NDArray[Any]]
     shift: Array  # (U,)
 
     def write(self, path: Path, **changed: object) -> Path:

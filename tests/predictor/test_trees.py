@@ -137,7 +137,7 @@ def test_what_a_walk_relies_on(model: Model) -> None:
     assert not sound(trees, 1, 2)
     assert not sound(trees, 2, 1)
     assert not sound(trees._replace(left=trees.left[:-1]), 2, 2)
-    assert not sound(Trees(trees.roots, *(part[:0] for part in trees[1:])), 2, 2)
+    assert not sound(Trees._make([trees.roots, *(part[:0] for part in trees[1:])]), 2, 2)
     for name, value in [
         ("left", 0),  # a loop
         ("right", 2**30),

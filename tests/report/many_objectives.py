@@ -1,11 +1,13 @@
 """Fronts of three and four objectives, made up, with what pictures ask of a scenario."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
 from mecsim.core.objective import Objective
 from mecsim.core.plugins import Plugin
+from mecsim.core.scenario import Scenario
 from mecsim.core.system import objectives_of
 from mecsim.sweep import Front, preference_grid
 
@@ -40,8 +42,8 @@ SYSTEM = ManyObjectivesSystem(
 PLUGIN = Plugin("many", f"{__name__}:SYSTEM", "tests")
 
 
-def many_objectives(count: int) -> ManyObjectives:
-    return ManyObjectives(OBJECTIVES[:count])
+def many_objectives(count: int) -> Scenario:
+    return cast(Scenario, ManyObjectives(OBJECTIVES[:count]))
 
 
 def curved_front(target: str, objectives: int, preferences: int, behind: float = 0.0, episodes: int = 4) -> Front:

@@ -33,7 +33,9 @@ def test_the_same_front_gives_the_same_bytes(fronts: list[Front], scenario: Offl
 
 def test_the_picture_shows_targets_units_and_undominated_points(fronts: list[Front], scenario: OffloadScenario) -> None:
     [axes] = front_figure(fronts, scenario).axes
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    legend = axes.get_legend()
+    assert legend is not None
+    labels = [text.get_text() for text in legend.get_texts()]
     assert labels == ["greedy", "random"]
     assert axes.get_title() == "small"
     assert "s)" in axes.get_xlabel()
@@ -50,8 +52,10 @@ def test_a_single_objective_has_a_picture_too(tmp_path: Path, objective: str) ->
     fronts = sweep(["greedy", "cloud", "edge"], alone, preference_grid(1, 9), 3, 0)
     assert save_front(fronts, alone, tmp_path)[0].stat().st_size > 1000
     [axes] = front_figure(fronts, alone).axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["greedy", "cloud", "edge"]
-    assert axes.get_legend().get_title().get_text() == "lower is better"
+    legend = axes.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["greedy", "cloud", "edge"]
+    assert legend.get_title().get_text() == "lower is better"
 
 
 def test_more_targets_than_colours_and_a_single_episode(scenario: OffloadScenario, tmp_path: Path) -> None:

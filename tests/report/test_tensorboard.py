@@ -66,9 +66,9 @@ def test_curves_have_the_values_of_the_epochs_at_their_environment_steps(trainin
     assert_allclose(np.transpose(shares), [report.action_shares for report in reports], rtol=1e-6)
     assert_allclose(np.sum(shares, axis=0), 1.0, rtol=1e-6)
     assert [step for step, _ in curve(events, "learning/entropy")] == [64, 96]
-    evaluated = [report for report in reports if report.evaluation is not None]
-    assert [report.epoch for report in evaluated] == [2, 3]
-    volumes = [(report.env_steps, pytest.approx(report.evaluation.hypervolume, rel=1e-6)) for report in evaluated]
+    evaluated = [(report, report.evaluation) for report in reports if report.evaluation is not None]
+    assert [report.epoch for report, _ in evaluated] == [2, 3]
+    volumes = [(report.env_steps, pytest.approx(found.hypervolume, rel=1e-6)) for report, found in evaluated]
     assert curve(events, "front/hypervolume") == volumes
     pictures = events.Images("front")
     assert [picture.step for picture in pictures] == [64, 96]

@@ -12,11 +12,12 @@ from mecsim.errors import ScenarioError
 from mecsim.physics.channel import BUILT_IN
 from mecsim.physics.channel.base import CHANNELS
 from mecsim.physics.channel.cqi import cqi
-from mecsim.policies import named_policy
+from mecsim.policies import named_policy, play
 from mecsim.scenario import context, kind_schema, load_scenario, parse_scenario, scenario_to_yaml, with_context
 from mecsim.systems.cells.scenario import CellsScenario
+from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import play_offload as play
+from tests.one_system import draw_cells
 
 BEAM = '''
 from typing import ClassVar
@@ -89,7 +90,7 @@ def test_the_law_makes_the_links_of_offloading() -> None:
     """A direct path that is all there is: with and without a body in between, and nothing else."""
     scenario = with_context(parse_scenario(OFFLOAD), {"channel.rician_k": "200 dB", "channel.interference": "true"})
     assert isinstance(scenario, OffloadScenario)
-    tapes = draw_episodes(scenario, 0, 0, 256)
+    tapes = draw_tapes(scenario, 0, 0, 256)
     clear_db = 10.0 * np.log10(0.01 / (10.0**-20.4 * 1e6)) - 40.0 - 30.0 * np.log10(tapes.distance_m)
     lost_db = clear_db - 10.0 * np.log10(tapes.snr)
     clear = np.abs(lost_db) < 1e-6
@@ -103,7 +104,7 @@ def test_the_law_makes_the_links_of_cells() -> None:
     changes["radio.tx_power"] = "1e-6 W"
     scenario = with_context(parse_scenario(CELLS), changes)
     assert isinstance(scenario, CellsScenario)
-    tapes = draw_episodes(scenario, 0, 0, 256)
+    tapes = draw_cells(scenario, 0, 0, 256)
     clear_db = 10.0 * np.log10(1e-6 / 12.0) - 40.0 - (-204.0 + 9.0 + 10.0 * np.log10(180e3))
     clear_db -= 22.0 * np.log10(1.05)  # the radius of the disc is 1.05 m, nearer than 1 m counts as 1 m
     blocked = tapes.cqi[:, :, 0] != cqi(np.array(10.0 ** (clear_db / 10.0)))

@@ -68,7 +68,7 @@ def _brought(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     for registry, name, law in brought:
         known: Mapping[str, Plugin] = registry.plugins
-        monkeypatch.setitem(known, name, Plugin(name, f"{__name__}:{law.__name__}", "other"))  # type: ignore[arg-type]
+        monkeypatch.setitem(known, name, Plugin(name, f"{__name__}:{law.__name__}", "other"))
 
 
 def test_a_form_of_rates() -> None:
@@ -83,7 +83,7 @@ def test_a_form_of_rates() -> None:
 def test_a_form_of_delays_that_is_a_case_of_a_known_one() -> None:
     scenario = parse_scenario(OFFLOAD + "satisfaction: {form: strict, adequate: 4 s, desired: 2 s}\n")
     for engine in ("simpy", "batched"):
-        assert new_episodes(scenario, engine).engine is not None  # type: ignore[arg-type]
+        assert new_episodes(scenario, engine).engine is not None
     law = scenario.satisfaction.law  # type: ignore[attr-defined]
     np.testing.assert_allclose(law.ratings(np.array([1.9, 4.0, 4.1]), law.typical), [4.148, 2.0, 0.0], atol=1e-3)
 

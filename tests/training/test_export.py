@@ -4,11 +4,13 @@ import dataclasses
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 from mecsim_agents.learner import Learner
+from mecsim_agents.values import ValueLearner
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays
@@ -24,7 +26,7 @@ from mecsim.training.export import metadata
 from .small import new_run, small_scenario, trained
 
 SERVERS = Servers(cloud=Cloud(cpu_hz=Uniform(4e9, 4e9)), edge=Edge(count=CountRange(1, 5), cpu_hz=Uniform(2e9, 2e9)))
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "set": {},
     "padded": {"architecture": "padded"},
     "single": {"preference": "[0.2, 0.8]"},
@@ -36,7 +38,7 @@ TOLERANCE = 1e-4
 @dataclasses.dataclass
 class Exported:
     run: Run
-    agent: Learner
+    agent: ValueLearner
     path: Path
     policy: ExportedPolicy
 
@@ -48,6 +50,7 @@ def exported(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     run = new_run(folder / "run", small_scenario(servers=SERVERS), learning_rate="0.01", **KINDS[request.param])
     trained(run)
     agent, path = run.load_agent(), folder / "policy.onnx"
+    assert isinstance(agent, ValueLearner)
     export_onnx(run, agent, path)
     return Exported(run, agent, path, ExportedPolicy(path))
 
@@ -57,7 +60,7 @@ def states(agent: Learner, count: int, options: int, seed: int = 0) -> tuple[Arr
     rng = np.random.default_rng(seed)
     mask = (rng.random((count, options)) < 0.7).astype(np.int8)
     mask[:, 0] = 1
-    observation = {
+    observation: Arrays = {
         "options": rng.exponential(3.0, (count, options, agent.shape.option_features)).astype(np.float32),
         "mask": mask,
         "context": rng.random((count, agent.shape.context_features)).astype(np.float32),
@@ -83,7 +86,7 @@ def test_any_number_of_states_and_of_options(exported: Exported) -> None:
         action, probability = exported.policy.run(observation, preference)
         wanted = preference if fixed is None else fixed
         assert (action.dtype, probability.dtype) == (np.int64, np.float32)
-        assert action.tolist() == agent.eval(observation, wanted).tolist()
+        assert np.array_equal(action, agent.eval(observation, wanted))
         np.testing.assert_allclose(probability, agent.action_probabilities(observation, wanted), atol=TOLERANCE)
         assert (probability[observation["mask"] == 0] == 0).all()
 
@@ -139,7 +142,8 @@ def test_the_file_names_no_folder_of_this_machine(exported: Exported) -> None:
 
 def test_the_file_is_played_without_mecsim_and_torch(exported: Exported, tmp_path: Path) -> None:
     observation, preference = states(exported.agent, 3, 6)
-    np.savez(tmp_path / "states.npz", **observation, preference=preference.astype(np.float32))
+    kept: dict[str, Any] = {**observation, "preference": preference.astype(np.float32)}
+    np.savez(tmp_path / "states.npz", **kept)
     script = (
         "import sys, json, numpy, onnxruntime\n"
         "session = onnxruntime.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider'])\n"
@@ -147,13 +151,14 @@ def test_the_file_is_played_without_mecsim_and_torch(exported: Exported, tmp_pat
         "assert not {'mecsim', 'torch'} & set(sys.modules)\n"
         "print(action.tolist())"
     )
-    command = [sys.executable, "-c", script, exported.path, tmp_path / "states.npz"]
+    command = [sys.executable, "-c", script, str(exported.path), str(tmp_path / "states.npz")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.strip() == str(exported.policy.run(observation, preference)[0].tolist())
 
 
 def test_another_policy_is_noticed(exported: Exported, tmp_path: Path) -> None:
     agent = exported.run.load_agent()
+    assert isinstance(agent, ValueLearner)
     for parameter in agent.model.averaged.parameters():
         parameter.mul_(1.5)
     found = agreement(exported.policy, agent, exported.run.scenario, exported.run.config.preference)

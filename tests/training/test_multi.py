@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -92,7 +92,7 @@ def test_a_run_of_one_preference_plays_for_it_whatever_is_asked(tmp_path: Path) 
     trained(run)
     tapes, policy = draw_tapes(SCENARIO, 0, 0, 16), run_policy(run.folder, SCENARIO)(0)
     plays = [play(policy, SCENARIO, tapes, np.array(asked)).records.server for asked in ([1.0, 0.0], [0.0, 1.0])]
-    assert_array_equal(*plays)
+    assert_array_equal(plays[0], plays[1])
 
 
 @pytest.mark.parametrize("preference", ["[1.0]", "[0.2, 0.3, 0.5]"])
@@ -152,7 +152,7 @@ def test_the_policy_of_the_nearest_preference_plays(finished: MultiRun) -> None:
 class Trained:
     """In an agent policy's place: says which it is. Preferences are converted by doubling the first weight."""
 
-    def __init__(self, index: int, preference: NDArray[np.float64]) -> None:
+    def __init__(self, index: int, preference: Sequence[float]) -> None:
         self.index, self.preference = index, np.array(preference)
 
     def converted(self, preference: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -164,9 +164,9 @@ class Trained:
 
 
 def test_nearness_is_measured_in_the_scale_of_the_training() -> None:
-    policy = NearestPolicy([Trained(index, preference) for index, preference in enumerate(GRID)])
+    policy = NearestPolicy(cast(Any, [Trained(index, preference) for index, preference in enumerate(GRID)]))
     asked = np.array([[0.5, 0.5], [1 / 3, 2 / 3], [0.7, 0.3], [0.0, 1.0]])  # 0.67, 0.5, 0.82 and 0 of the first
-    assert policy.act(None, {"mask": np.ones((4, 3))}, asked).tolist() == [1, 1, 2, 0]
+    assert policy.act(cast(Any, None), {"mask": np.ones((4, 3))}, asked).tolist() == [1, 1, 2, 0]
 
 
 @pytest.mark.parametrize("count", [0, 1, 1001])

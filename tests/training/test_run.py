@@ -2,12 +2,13 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC, EnvironmentShape, Replay
+from mecsim_agents.learner import Learner
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from mecsim.systems.offload.network import Edge, Servers
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
 from mecsim.systems.offload.scenario import Histogram, ObjectiveValues, Observation, OffloadScenario
 from mecsim.training import AgentPolicy, Run, is_run, run_policy
+from tests.one_system import offload_scenario
 from tests.one_system import play_offload as play
 from tests.training.small import COPIES, new_run, small_scenario, trained
 
@@ -265,7 +267,10 @@ def test_a_policy_works_with_more_servers_than_it_was_trained_on(finished: Run) 
 class Listener:
     """In the agent's place: keeps the preference it is asked for."""
 
-    asked = None
+    asked: NDArray[np.float64] | None = None
+
+    def __init__(self, shape: EnvironmentShape) -> None:
+        self.shape = shape
 
     def check_options(self, count: int) -> None:
         pass
@@ -283,11 +288,11 @@ def scaled(delay_s: float, energy_j: float) -> OffloadScenario:
 def asked_of_the_agent(
     trained_on: OffloadScenario, played_on: OffloadScenario, preference: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    agent, tapes = Listener(), draw_tapes(played_on, 0, 0, len(preference))
-    agent.shape = EnvironmentShape(
-        2, 12, 3, 7.0 * calibrate(trained_on).scale
-    )  # only the ratio of the scales means anything
-    play(AgentPolicy(agent, trained_on, played_on), played_on, tapes, preference)
+    # Only the ratio of the scales means anything.
+    shape = EnvironmentShape(2, 12, 3, cast(Any, 7.0 * calibrate(trained_on).scale))
+    agent, tapes = Listener(shape), draw_tapes(played_on, 0, 0, len(preference))
+    play(AgentPolicy(cast(Learner, agent), trained_on, played_on), played_on, tapes, preference)
+    assert agent.asked is not None
     return agent.asked
 
 
@@ -341,7 +346,7 @@ def test_a_run_of_two_objectives_plays_on_three(tmp_path: Path) -> None:
     values = ObjectiveValues(delay_s=scale[0], energy_j=scale[1], satisfaction=1.0)
     three = rated("delay", "energy", "satisfaction", scale=values)
     tapes = draw_tapes(three, 0, 0, 5)
-    alone = play(run_policy(run.folder, run.scenario)(0), run.scenario, tapes, np.array([0.25, 0.75]))
+    alone = play(run_policy(run.folder, run.scenario)(0), offload_scenario(run.scenario), tapes, np.array([0.25, 0.75]))
     there = play(run_policy(run.folder, three)(0), three, tapes, np.array([0.1, 0.3, 0.6]))
     assert_array_equal(alone.records.server, there.records.server)
     assert there.totals.shape == (5, 3)

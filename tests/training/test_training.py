@@ -21,10 +21,10 @@ from safetensors.numpy import load_file
 
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import Policy, calibrate, named_policy, tradable
-from mecsim.scenario import load_scenario
+from mecsim.scenario import Scenario, load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
-from mecsim.systems.offload.scenario import ObjectiveValues, OffloadScenario
+from mecsim.systems.offload.scenario import ObjectiveValues
 from mecsim.training import AgentPolicy, EpochReport, Run, loop
 from mecsim.training.collect import Collector
 from mecsim.training.loop import _updates_due
@@ -240,7 +240,12 @@ def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("policy", ["softmax", "network"])
 def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path: Path, policy: str) -> None:
-    settings = {"learn_temperature": "true", "critic": "scalar", "residual": "false", "updates_per_step": "1.5"}
+    settings: dict[str, Any] = {
+        "learn_temperature": "true",
+        "critic": "scalar",
+        "residual": "false",
+        "updates_per_step": "1.5",
+    }
     settings |= {"policy": policy, "copies": "1"}
     runs = [new_run(tmp_path / name, epochs=4, **settings) for name in ("whole", "parts")]
     trained(runs[0])
@@ -270,10 +275,19 @@ def test_copies_are_learned_from_side_by_side(tmp_path: Path) -> None:
 
 def test_a_round_is_played_with_the_policy_of_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And without learning anything in the warm-up: three rounds of 3, 3 and 2 steps in each of three epochs."""
-    heard, release, update, collect = [], DiscreteSAC.release, DiscreteSAC.update, Collector.collect
-    monkeypatch.setattr(DiscreteSAC, "release", lambda agent: (heard.append("release"), release(agent))[1])
-    monkeypatch.setattr(DiscreteSAC, "update", lambda *given: (heard.append("update"), update(*given))[1])
-    monkeypatch.setattr(Collector, "collect", lambda *given: (heard.append(given[-1]), collect(*given))[1])
+    heard: list[Any] = []
+    release, update, collect = DiscreteSAC.release, DiscreteSAC.update, Collector.collect
+
+    def noted(method: Callable[..., Any], word: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any) -> Any:
+            heard.append(word(*given))
+            return method(*given)
+
+        return call
+
+    monkeypatch.setattr(DiscreteSAC, "release", noted(release, lambda *given: "release"))
+    monkeypatch.setattr(DiscreteSAC, "update", noted(update, lambda *given: "update"))
+    monkeypatch.setattr(Collector, "collect", noted(collect, lambda *given: given[-1]))
     trained(new_run(tmp_path / "run", epochs=2, updates_per_step="1"))
     warm = ["release", 3, "release", 3, "release", 2]
     learning = ["release", *["update"] * 3, 3, "release", *["update"] * 3, 3, "release", *["update"] * 2, 2]
@@ -361,6 +375,7 @@ def test_the_collecting_thread_leaves_the_cores_alone() -> None:
     numba = pytest.importorskip("numba")
     torch.set_num_threads(2)
     with loop._beside() as beside:
+        assert beside is not None
         assert beside.submit(lambda: (torch.get_num_threads(), numba.get_num_threads())).result() == (1, 1)
 
 
@@ -409,7 +424,7 @@ def policy_of(run: Run) -> AgentPolicy:
     return AgentPolicy(run.load_agent(), run.scenario, run.scenario)
 
 
-def cost_of(policy: Policy, scenario: OffloadScenario) -> float:
+def cost_of(policy: Policy, scenario: Scenario) -> float:
     """Mean scalarised cost at the asked preference, on tapes of its own."""
     grid = preference_grid(2, 11)
     totals = evaluate(lambda seed: policy, scenario, grid, 64, 99)
@@ -425,7 +440,7 @@ def cost_of(policy: Policy, scenario: OffloadScenario) -> float:
     ],
 )
 def test_training_from_nothing_gets_close_to_greedy(tmp_path: Path, algorithm: str, own: dict[str, str]) -> None:
-    settings = {
+    settings: dict[str, Any] = {
         **own, "algorithm": algorithm, "discount": "0.95", "temperature": "0.01",
         "num_envs": "16", "residual": "false", "updates_per_step": "2", "batch_size": "64", "learning_rate": "3e-3",
         "encoder_sizes": "[32]", "head_sizes": "[32]", "replay_capacity": "5000", "evaluation_epochs": "1000",

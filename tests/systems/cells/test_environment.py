@@ -16,6 +16,7 @@ from mecsim.policies import calibrate, named_policy, policies_of
 from mecsim.scenario import with_context
 from mecsim.systems.cells.environment import CellsEnv
 from mecsim.systems.cells.layout import PREDICTED, REJECT
+from mecsim.systems.cells.records import CellsRecords
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.offload.environment import OffloadEnv
 from tests.envs.contract import CELLS, ENGINES, assert_same, rollout
@@ -42,6 +43,7 @@ def test_mo_gymnasium_conventions(name: str, engine: str) -> None:
     scenario = short(name)
     env = mo_gymnasium.make("mecsim/cells-v0", scenario=scenario, engine=engine)
     inner = env.unwrapped
+    assert isinstance(inner, CellsEnv)
     assert isinstance(inner.reward_space, gym.spaces.Box)
     assert inner.reward_space.shape == (inner.reward_dim,) == (2,)
     observation, info = env.reset(seed=1)
@@ -49,8 +51,9 @@ def test_mo_gymnasium_conventions(name: str, engine: str) -> None:
     for request in range(scenario.episode.requests):
         np.testing.assert_array_equal(info["action_mask"], observation["mask"])
         np.testing.assert_array_equal(info["predicted_satisfaction"], observation["options"][:, PREDICTED])
-        observation, reward, terminated, truncated, info = env.step((request + 1) % env.action_space.n)
+        observation, reward, terminated, truncated, info = env.step((request + 1) % inner.episodes.action_space.n)
         assert observation in env.observation_space
+        assert isinstance(reward, np.ndarray)
         assert reward in inner.reward_space
         assert reward.dtype == np.float32
         expected = [info["satisfaction"] / scenario.episode.requests, info["saved_resources"]]
@@ -92,7 +95,7 @@ def test_rewards_follow_the_order_of_the_objectives_and_sum_up() -> None:
     total = np.zeros(2)
     rng = np.random.default_rng(0)
     for _ in range(scenario.episode.requests):
-        total += env.step(np.int64(rng.integers(env.action_space.n)))[1]
+        total += env.step(np.int64(rng.integers(env.episodes.action_space.n)))[1]
     records = env.episodes.records()
     tapes = env.episodes.tapes
     assert tapes is not None
@@ -105,7 +108,7 @@ def test_promised_costs_are_shown_and_kept_when_durations_are_fixed() -> None:
     """With an oracle and sessions of equal length, what an option promises is what it brings."""
     call = "{call: {min_rate: 100 kbit/s, demand_rate: 500 kbit/s, duration: 60 s, duration_distribution: fixed}}"
     people = "{person: {share: 1}}"
-    scenario = short(**{"population.applications": call, "population.personas": people})
+    scenario = short(requests=12, **{"population.applications": call, "population.personas": people})
     env = CellsEnv(scenario, "batched")
     observation, _ = env.reset(seed=5)
     for _ in range(scenario.episode.requests):
@@ -130,6 +133,7 @@ def test_what_cannot_be_taken_rejects() -> None:
         observation, _, rewards = episodes.step(np.full(3, episodes.max_options - 1))
         np.testing.assert_array_equal(rewards[impossible, 0], 0.0)
     records = episodes.records()
+    assert isinstance(records, CellsRecords)
     assert refused == (records.option == REJECT).sum() > 0
 
 
@@ -181,7 +185,7 @@ def test_vectors_play_copies_of_an_episode() -> None:
 
 def test_wrong_use_is_an_error_in_one_line() -> None:
     with pytest.raises(InputError, match="CellsEnv needs a scenario of kind cells, not offload"):
-        CellsEnv("quickstart")  # type: ignore[arg-type]
+        CellsEnv("quickstart")
     with pytest.raises(InputError, match="OffloadEnv needs a scenario of kind offload, not cells"):
         OffloadEnv("personalized-quick")
     with pytest.raises(InputError, match="no engine of cells is called 'fast'"):

@@ -10,6 +10,7 @@ from mecsim.core.engine import Observation
 from mecsim.errors import InputError
 from mecsim.systems.cells.batched import BatchedCellsEngine
 from mecsim.systems.cells.layout import cells_spec
+from mecsim.systems.cells.records import CellsRecords
 from tests.systems.cells.cells import (
     ENGINES,
     Case,
@@ -93,13 +94,13 @@ def test_an_engine_can_begin_again(name: str) -> None:
     case = busy_case(episodes=2)
     actions = play(name, case).actions
     engine = ENGINES[name](case.scenario)
-    records = []
+    records: list[CellsRecords] = []
     for _ in range(2):
         engine.begin(case.tapes)
         for action in actions:
             engine.step(action)
         records.append(engine.records())
-    assert_same_records(*records, rtol=0.0)
+    assert_same_records(records[0], records[1], rtol=0.0)
 
 
 @pytest.mark.parametrize("name", ENGINES)

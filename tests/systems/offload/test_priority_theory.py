@@ -56,7 +56,7 @@ def replications(distribution: SizeDistribution) -> list[Jobs]:
     for r in range(REPLICATIONS):
         arrival_s, size_s, priority = drawn(LOADS, distribution, JOBS, 31, r)
         finish_s = preemptive_finish_s(arrival_s, size_s, priority)
-        runs.append(Jobs(*(column[JOBS // 20 :] for column in (arrival_s, size_s, priority, finish_s))))
+        runs.append(Jobs._make(column[JOBS // 20 :] for column in (arrival_s, size_s, priority, finish_s)))
     return runs
 
 
@@ -106,7 +106,7 @@ def test_classes_move_delay_but_no_work(distribution: SizeDistribution) -> None:
     for finish_s in (preemptive_finish_s(arrival_s, size_s, priority), sharing_finish_s(arrival_s, size_s)):
         last_s = np.maximum.accumulate(finish_s)[:-1]
         idle.append(np.where(arrival_s[1:] > last_s, last_s, np.nan))
-    np.testing.assert_allclose(*idle, rtol=1e-9)
+    np.testing.assert_allclose(idle[0], idle[1], rtol=1e-9)
     assert 0.2 < np.isfinite(idle[0]).mean() < 0.9
 
 

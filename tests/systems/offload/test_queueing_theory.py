@@ -53,7 +53,7 @@ def test_the_number_in_system_is_geometric(load: float, distribution: SizeDistri
     """P(n) = (1−ρ)·ρⁿ: the tail P(N ≥ n) = ρⁿ, for an observer who looks at regular times."""
     found = queue(load, distribution).found
     tail = found[:, ::-1].cumsum(axis=1)[:, ::-1][:, : {0.5: 5, 0.7: 6, 0.9: 8}[load]]
-    Estimate.of(tail).assert_near(load ** np.arange(tail.shape[1]))
+    Estimate.of(tail).assert_near(load ** np.arange(tail.shape[1], dtype=np.float64))
 
 
 @pytest.mark.parametrize("load", REPLICATIONS)

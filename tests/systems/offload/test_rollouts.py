@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from numpy.typing import NDArray
 
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.futures import Futures

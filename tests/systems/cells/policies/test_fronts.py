@@ -50,7 +50,7 @@ def window_of(snapshot: Snapshot, worth: ArrayLike = (1.0, 1.0)) -> Window:
 
 def levels_at(window: Window, finder: Finder, shares: ArrayLike) -> NDArray[np.int64]:
     """The level of the last user for each share of satisfaction in the weighting."""
-    levels = cell_fronts._padded([[cell_fronts._segments(window, finder)]] * len(shares))
+    levels = cell_fronts._padded([[cell_fronts._segments(window, finder)]] * len(np.asarray(shares)))
     return levels.at(0, np.asarray(shares))
 
 

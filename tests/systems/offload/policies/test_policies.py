@@ -1,5 +1,8 @@
 """Policies against what they say they do, decision by decision."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -7,15 +10,15 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes, Arrays, EngineName
 from mecsim.errors import InputError
-from mecsim.policies import GreedyPolicy, Policy, calibrate, named_policy, policies_of
+from mecsim.policies import GreedyPolicy, Policy, PolicyOf, calibrate, named_policy, policies_of
 from mecsim.scenario import with_context
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.episodes import batched_episodes
+from mecsim.systems.offload.episodes import OffloadEpisodes, batched_episodes
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.simple import CloudPolicy, RandomPolicy
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import offload_scenario
+from tests.one_system import OffloadPolicy, offload_scenario
 from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import DEVICE, SMALL_BUDGETS
 from tests.systems.offload.oracles import cpu_hz, work_left_s
@@ -94,14 +97,15 @@ def test_only_servers_that_exist_are_chosen(name: str, scenario: OffloadScenario
 
 
 def chosen_servers(
-    policy: Policy, scenario: OffloadScenario, preference: NDArray[np.float64], episodes: int = 3000
+    policy: OffloadPolicy, scenario: OffloadScenario, preference: Sequence[float], episodes: int = 3000
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Many independent decisions, with the number of servers that each could choose from."""
     tapes = draw_tapes(scenario, 0, 0, episodes)
     played = batched_episodes(scenario)
     observation = played.begin(tapes)
     wanted = np.tile(preference, (episodes, 1))
-    actions = [policy.act(played, observation, wanted) for _ in range(5)]
+    own = cast(PolicyOf[OffloadEpisodes], policy)
+    actions = [own.act(played, observation, wanted) for _ in range(5)]
     return np.concatenate(actions), np.tile(tapes.num_servers, 5)
 
 
