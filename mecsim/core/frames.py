@@ -146,7 +146,7 @@ def read_csv(path: Path, schema: Schema, error: type[MecsimError] = InputError) 
         try:
             schema._check(text.columns)
         except ValueError as wrong:
-            raise error(f"{path}: {wrong}") from None
+            raise error(f"{path}: {' '.join(str(wrong).split())}") from None
         columns = {}
         for column in schema.columns:
             if column.name in text.columns:

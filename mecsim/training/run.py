@@ -124,7 +124,7 @@ class Run:
         try:
             rows = read_csv(path, self.metrics).to_dicts()
         except InputError as error:
-            raise RunError(f"{error}; the file is damaged") from None
+            raise RunError(f"{path}: damaged{str(error).removeprefix(str(path))}") from None
         return [row for row in rows if row["epoch"] <= until_epoch]
 
     # Checkpoints

@@ -172,6 +172,7 @@ HEADER = b"name,count,size_bit\r\n"
         (HEADER + b'a,1,2\r\n"b\nb",2,3\r\nc,3,large\r\n', ":5: size_bit: expected a number or nothing, got 'large'"),
         (b"name,size_bit\r\na,1\r\n", ": count: the column is missing"),
         (b"name,count,size_bit,colour\r\na,1,2,red\r\n", ": colour: is no column of this table, these are name, count"),
+        (b'"two\nlines",b\r\n', ": two lines: is no column of this table"),
         (b"", ": name: the column is missing"),
         (HEADER + b"a,1,2,3,4\r\n", ": cannot be read: "),
         (HEADER + b"\xff\xfe,1,2\r\n", ": cannot be read: "),
