@@ -64,7 +64,7 @@ def test_mo_gymnasium_conventions(scenario: str, engine: str) -> None:
     assert np.unique(kept, axis=0).shape[0] > 10  # had the array been reused, all would be the same
     assert not any(np.shares_memory(a, b) for a, b in pairwise(rewards))
     with pytest.raises(InputError, match="the episode is over"):
-        inner.step(0)
+        inner.step(np.int64(0))
     env.close()
 
 

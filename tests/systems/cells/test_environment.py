@@ -61,7 +61,7 @@ def test_mo_gymnasium_conventions(name: str, engine: str) -> None:
         assert not truncated
     assert terminated
     with pytest.raises(InputError, match="the episode is over"):
-        inner.step(0)
+        inner.step(np.int64(0))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
