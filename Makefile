@@ -21,8 +21,7 @@ test: $(BIN)/mecsim
 	$(BIN)/python -m pytest
 
 coverage: $(BIN)/mecsim
-	$(BIN)/python -m coverage run --source mecsim,agents/mecsim_agents -m pytest
-	$(BIN)/python -m coverage report --skip-covered --sort=cover
+	$(BIN)/python -m pytest --cov=mecsim --cov=mecsim_agents --cov-report=term:skip-covered
 
 check: $(BIN)/mecsim
 	$(BIN)/ruff format --check .

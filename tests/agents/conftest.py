@@ -16,7 +16,7 @@ SHAPE = EnvironmentShape(OBJECTIVES, FEATURES, CONTEXT, (3.0, 0.5), OPTIONS, rew
 KINDS: dict[str, tuple[str, dict[str, object]]] = {
     "sac": ("sac", {}),
     "sac with a policy network": ("sac", {"policy": "network"}),
-    "dqn": ("dqn", {}),
+    "double-dqn": ("double-dqn", {}),
 }
 """Learners that differ in more than a number: their names, and what is set."""
 ANY = pytest.mark.parametrize("kind", list(KINDS))

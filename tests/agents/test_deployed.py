@@ -41,10 +41,10 @@ CONFIGS: dict[str, dict[str, Any]] = {
 
 def answering(name: str) -> ValueLearner:
     # A temperature of 1 for the same reason as above.
-    return make_learner("dqn", temperature=1.0) if name == "dqn" else make_agent(**CONFIGS[name])
+    return make_learner("double-dqn", temperature=1.0) if name == "double-dqn" else make_agent(**CONFIGS[name])
 
 
-@pytest.mark.parametrize("name", [*CONFIGS, "padded", "dqn"])
+@pytest.mark.parametrize("name", [*CONFIGS, "padded", "double-dqn"])
 def test_it_answers_as_the_agent(arrays: Arrays, name: str) -> None:
     agent = drawn(padded_agent() if name == "padded" else answering(name), arrays)
     observation, preference = arrays.observation(300), arrays.rng.dirichlet([1.0, 1.0], 300)

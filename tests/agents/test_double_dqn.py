@@ -13,7 +13,7 @@ PREFERENCE = np.array([0.3, 0.7], np.float32)
 
 
 def make_dqn(**config: Any) -> DoubleDQN:
-    made = make_learner("dqn", **config)
+    made = make_learner("double-dqn", **config)
     assert isinstance(made, DoubleDQN)
     return made
 

@@ -243,8 +243,8 @@ def test_errors_say_what_is_wrong(arrays: Arrays, tmp_path: Path, kind: str) -> 
 
 
 def test_a_file_of_another_learner_is_refused(tmp_path: Path) -> None:
-    make_learner("dqn").save(tmp_path / "agent.safetensors")
-    with pytest.raises(ValueError, match="an agent of dqn, not of sac"):
+    make_learner("double-dqn").save(tmp_path / "agent.safetensors")
+    with pytest.raises(ValueError, match="an agent of double-dqn, not of sac"):
         DiscreteSAC.load(tmp_path / "agent.safetensors")
 
 

@@ -24,9 +24,9 @@ def offer(monkeypatch: pytest.MonkeyPatch, **named: str) -> None:
 
 
 def test_what_there_is() -> None:
-    assert list(LEARNERS)[:2] == ["sac", "dqn"]
+    assert list(LEARNERS)[:2] == ["sac", "double-dqn"]
     assert isinstance(LEARNERS["sac"].new(SHAPE, LEARNERS["sac"].config(), "cpu", 0), DiscreteSAC)
-    assert isinstance(LEARNERS["dqn"].new(SHAPE, LEARNERS["dqn"].config(), "cpu", 0), DoubleDQN)
+    assert isinstance(LEARNERS["double-dqn"].new(SHAPE, LEARNERS["double-dqn"].config(), "cpu", 0), DoubleDQN)
     for name, algorithm in LEARNERS.items():
         assert algorithm.name == name
         assert len(algorithm.summary.splitlines()) == 1
@@ -41,7 +41,7 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
 
 def test_a_package_can_offer_an_algorithm(monkeypatch: pytest.MonkeyPatch) -> None:
     offer(monkeypatch, other=f"{__name__}:OTHER")
-    assert list(LEARNERS) == ["sac", "dqn", "other"]
+    assert list(LEARNERS) == ["sac", "double-dqn", "other"]
     assert LEARNERS.find("other").summary == "a learner of another package"
     assert LEARNERS.origins("other") == ["package-of-other"]
 
@@ -66,7 +66,7 @@ def test_a_broken_package_is_named(monkeypatch: pytest.MonkeyPatch, name: str, v
     with pytest.raises(PluginError, match=message) as caught:
         LEARNERS.find(name)
     assert len(str(caught.value).splitlines()) == 1
-    assert LEARNERS.find("dqn").name == "dqn"
+    assert LEARNERS.find("double-dqn").name == "double-dqn"
 
 
 def test_a_name_may_be_offered_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,7 +197,7 @@ def test_an_interrupted_training_can_be_resumed(
 def test_another_agent_is_trained_resumed_swept_and_exported(
     mecsim: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("--agent", "dqn", "--steps", 160, "--num-threads", 1, *SET)
+    arguments = ("--agent", "double-dqn", "--steps", 160, "--num-threads", 1, *SET)
     assert mecsim("train", small, "--out", "whole", *arguments).code == 0
     original = DoubleDQN.update
 
@@ -222,7 +222,7 @@ def test_another_agent_is_trained_resumed_swept_and_exported(
 def test_a_wrong_agent_is_one_line(mecsim: Command, small: Path) -> None:
     said = mecsim("train", small, "--out", "run", "--agent", "sacc")
     assert (said.code, said.err.splitlines()) == (2, ["mecsim: sacc: no such agent; did you mean sac?"])
-    said = mecsim("train", "--resume", "--out", "run", "--agent", "dqn")
+    said = mecsim("train", "--resume", "--out", "run", "--agent", "double-dqn")
     assert (said.code, len(said.err.splitlines())) == (2, 1)
     assert "--resume goes on with the run as it is" in said.err
 

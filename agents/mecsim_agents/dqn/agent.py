@@ -21,7 +21,7 @@ class DoubleDQN(ValueLearner):
     The best option of the weighted values is played. Exploring, some are random, the fewer the longer the training.
     """
 
-    NAME: ClassVar = "dqn"
+    NAME: ClassVar = "double-dqn"
     CONFIG: ClassVar = DoubleDQNConfig
     MODEL: ClassVar = Model
     METRICS: ClassVar[Mapping[str, str]] = VALUE_METRICS | {

@@ -1,7 +1,7 @@
 """What a form of satisfaction is: a law that rates the rates that people may be given."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,35 @@ from mecsim.core.laws import Law
 from mecsim.core.plugins import Places, Registry
 from mecsim.people.forms import BUILT_IN
 
-if TYPE_CHECKING:
-    from mecsim.people.people import People
-
 Array = NDArray[np.float64]
+
+
+class Tastes(Protocol):
+    """What a form may ask of R people, as `People` has it; all arrays are (R,)."""
+
+    @property
+    def adequate(self) -> Array:
+        """Position of the adequate level where no context moves it."""
+
+    @property
+    def desired(self) -> Array:
+        """Position of the desired level."""
+
+    @property
+    def exponent(self) -> Array:
+        """Of the power form."""
+
+    @property
+    def delay_centre_s(self) -> Array:
+        """Delay of the rating 2.5."""
+
+    @property
+    def delay_steepness_per_s(self) -> Array:
+        """Of the rating there."""
+
+    @property
+    def delay_sensitivity_per_s(self) -> Array:
+        """Of the IQX form."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +48,7 @@ class Choice:
     rate_bit_per_s: Array  # (R, K)
     minimum_bit_per_s: Array  # (R, 1) at which the application works
     demand_bit_per_s: Array  # (R, 1) that it asks for
-    person: "People"  # (R,) who asks
+    person: Tastes  # (R,) who asks
     shift: (
         Array  # (R, 3) by which the context moves the adequate and the desired level, and the logarithm of strictness
     )

@@ -16,7 +16,6 @@ from mecsim.core.laws import Law
 from mecsim.core.plugins import Places, Registry
 from mecsim.physics.channel import BUILT_IN
 from mecsim.physics.channel.link import link_snr, noise_power_w
-from mecsim.physics.correlation import correlate
 
 Array = NDArray[np.float64]
 
@@ -60,6 +59,8 @@ class Links:
         """
         if self.sequence is None or self.sequence.travelled_m is None:
             return np.asarray(self.spread(rng.standard_normal(self.shape_of_users)), np.float64)
+        from mecsim.physics.correlation import correlate  # compiles, which reading a scenario does not need
+
         normal = rng.standard_normal(self.distance_m.shape)
         correlate(normal, self.sequence.order, self.sequence.user, self.sequence.travelled_m, decorrelation_m)
         return normal

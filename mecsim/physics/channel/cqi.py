@@ -1,15 +1,14 @@
 """From SINR to rate: Shannon's capacity, or the CQI table of 3GPP. Arrays in, arrays of the same shape out."""
 
 import math
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled
+from mecsim.physics.channel.link import Adaptation
 
 Array = NDArray[np.float64]
-Adaptation = Literal["shannon", "cqi"]
 
 # Spectral efficiency in bit/s/Hz of CQI 1 to 15 (3GPP TS 38.214, table 5.2.2.1-2), and the SINR from which each is
 # used. The standard leaves these to the receiver; the values are common ones for an error rate of 10 %.

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from mecsim.physics.channel.base import Links
 from mecsim.physics.channel.link import from_db
-from mecsim.physics.correlation import correlate
 
 Array = NDArray[np.float64]
 
@@ -47,6 +46,8 @@ class Fading:
         if self.when == "episode":
             return np.asarray(links.spread(scattered), np.complex128)
         if self.when == "ar1" and links.sequence is not None:
+            from mecsim.physics.correlation import correlate  # compiles, which reading a scenario does not need
+
             rows = links.sequence
             correlate(scattered, rows.order, rows.user, rows.time_s, self.coherence_time_s)
         return np.asarray(scattered, np.complex128)

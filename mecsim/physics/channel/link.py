@@ -1,9 +1,12 @@
 """From the gain of radio links to their signal-to-noise ratio. Arrays in, arrays of the same shape out."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Adaptation = Literal["shannon", "cqi"]  # from SINR to rate, see `cqi`
 
 THERMAL_NOISE_DBM_PER_HZ = -174.0
 

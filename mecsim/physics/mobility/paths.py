@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled
-
 Array = NDArray[np.float64]
 
 
@@ -24,41 +22,16 @@ class Paths:
 
     def at(self, path: NDArray[np.int64], time_s: Array) -> tuple[Array, Array]:
         """Where paths are at some times, (Q, 2), and how far they have come since their beginning, (Q,), in metres."""
+        from mecsim.physics.mobility.interpolation import (
+            interpolate,
+        )  # compiles, which reading a scenario does not need
+
         legs_m = np.hypot(*np.diff(self.place_m, axis=0).T)
         legs_m[self.first[1:-1] - 1] = 0.0  # from the end of a path to the beginning of the next
         along_m = np.concatenate([[0.0], np.cumsum(legs_m)])
         place_m, travelled_m = np.empty((len(path), 2)), np.empty(len(path))
-        _interpolate(self.first, self.time_s, self.place_m, along_m, path, time_s, place_m, travelled_m)
+        interpolate(self.first, self.time_s, self.place_m, along_m, path, time_s, place_m, travelled_m)
         return place_m, travelled_m - along_m[self.first[path]]
-
-
-@compiled
-def _interpolate(
-    first: NDArray[np.int64],
-    time_s: Array,
-    place_m: Array,
-    along_m: Array,
-    path: NDArray[np.int64],
-    at_s: Array,
-    out_place_m: Array,
-    out_along_m: Array,
-) -> None:
-    for q in range(len(path)):
-        low, high = first[path[q]], first[path[q] + 1]
-        begin, end = low, high
-        while high - low > 1:  # the last point that is not later, or the first one
-            middle = (low + high) // 2
-            if time_s[middle] <= at_s[q]:
-                low = middle
-            else:
-                high = middle
-        share = 0.0
-        if low + 1 < end and (low > begin or at_s[q] > time_s[low]):
-            share = (at_s[q] - time_s[low]) / (time_s[low + 1] - time_s[low])
-        after = min(low + 1, end - 1)
-        for axis in range(2):
-            out_place_m[q, axis] = place_m[low, axis] + share * (place_m[after, axis] - place_m[low, axis])
-        out_along_m[q] = along_m[low] + share * (along_m[after] - along_m[low])
 
 
 def recorded_paths(user: NDArray[np.int64], time_s: Array, place_m: Array, users: int) -> Paths:

@@ -179,9 +179,8 @@ def _costs(
     capacitance = spec.capacitance if server < spec.max_servers else spec.device_capacitance
     execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
     if spec.contended:
-        new = _new_job(spec, state, n, server, upload_s, step, turn)
         delay_s, radio_j, execution_j, shortfall = _contended_costs(
-            spec, state, n, server, upload_s, step, new, execution_j
+            spec, state, n, server, upload_s, step, turn, execution_j
         )
     else:
         shortfall = 0.0
@@ -208,13 +207,14 @@ def _new_job(spec: OffloadSpec, state: State, n: int, server: int, upload_s: flo
 
 @compiled
 def _contended_costs(
-    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, new: NewJob, execution_j: float
+    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any, execution_j: float
 ) -> tuple[float, float, float, float]:
     """The same by comparing a server's outlook with and without the task.
 
     `execution_j` is that of the dynamic model; a power curve replaces it.
     """
     rules, station, now_s, row = _rules(spec), _station(state), step * spec.step_s, 0 if server < spec.clouds else 1
+    new = _new_job(spec, state, n, server, upload_s, step, turn)
     without = outlook(rules, station, n, server, now_s, row, False, new)
     with_it = outlook(rules, station, n, server, now_s, row, True, new)
     if spec.power_curve and server < spec.max_servers:
@@ -249,6 +249,14 @@ def idle_j(spec: OffloadSpec, state: State, n: int) -> float:
     return float((spec.clouds * state.power_w[0, 0] + edges * state.power_w[1, 0]) * spec.step_s)
 
 
+@compiled
+def _send_contended(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int) -> None:
+    """Send the task of this step to a contended server; a function of its own for the same reason."""
+    new = _new_job(spec, state, n, server, upload_s, step, state.turns[n, step])
+    prepare(state.jobs[n, step], new, step * spec.step_s)
+    send_job(_station(state), n, server, step)
+
+
 @compiled_inline
 def dispatch_one(spec: OffloadSpec, state: State, n: int, step: int, action: int) -> tuple[float, float, float]:
     """Send the task of this step to option `action`; delay (s), energy (J) and shortfall."""
@@ -259,12 +267,10 @@ def dispatch_one(spec: OffloadSpec, state: State, n: int, step: int, action: int
     delay_s, radio_j, execution_j, shortfall = _costs(spec, state, n, server, upload_s, step, turn)
     entry = state.log[n, step]
     entry.server, entry.delay_s, entry.energy_j, entry.execution_j = server, delay_s, radio_j + execution_j, execution_j
-    now_s = step * spec.step_s
     if spec.contended:
-        prepare(state.jobs[n, step], _new_job(spec, state, n, server, upload_s, step, turn), now_s)
-        send_job(_station(state), n, server, step)
+        _send_contended(spec, state, n, server, upload_s, step)
     else:
-        send(state.servers, state.tasks, n, server, step, turn.size_bit, now_s + upload_s)
+        send(state.servers, state.tasks, n, server, step, turn.size_bit, step * spec.step_s + upload_s)
     return delay_s, radio_j + execution_j, shortfall
 
 
@@ -280,10 +286,23 @@ def advance_one(spec: OffloadSpec, state: State, n: int, e: int, now_s: float, u
 @compiled_inline
 def advance_all(spec: OffloadSpec, state: State, n: int, now_s: float, until_s: float) -> None:
     """Let every server and device of an episode work."""
+    if spec.contended:
+        _advance_contended(spec, state, n, now_s, until_s)
+        return
     for e in range(state.num_servers[n]):
-        advance_one(spec, state, n, e, now_s, until_s)
+        advance(state.servers, state.tasks, n, e, now_s, until_s)
     for e in range(spec.max_servers, state.servers.shape[1]):
-        advance_one(spec, state, n, e, now_s, until_s)
+        advance(state.servers, state.tasks, n, e, now_s, until_s)
+
+
+@compiled
+def _advance_contended(spec: OffloadSpec, state: State, n: int, now_s: float, until_s: float) -> None:
+    """The same where servers are contended; a function of its own, as plain servers' code is better without it."""
+    rules, station = _rules(spec), _station(state)
+    for e in range(state.num_servers[n]):
+        advance_jobs(rules, station, n, e, now_s, until_s)
+    for e in range(spec.max_servers, state.servers.shape[1]):
+        advance_jobs(rules, station, n, e, now_s, until_s)
 
 
 @compiled_inline

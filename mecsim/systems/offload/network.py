@@ -8,9 +8,9 @@ from pydantic import Field, ValidationInfo, model_validator
 from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.errors import ScenarioError
 from mecsim.physics.channel.base import CHANNELS, ChannelModel
-from mecsim.physics.channel.cqi import Adaptation
 from mecsim.physics.channel.fading import Fading
 from mecsim.physics.channel.gmorl import Gmorl
+from mecsim.physics.channel.link import Adaptation
 from mecsim.schema.fields import (
     DistanceRange,
     Duration,

@@ -200,6 +200,18 @@ def _greedy(spec: OffloadSpec, state: State, n: int, step: int, weight: NDArray[
 
 
 @compiled
+def _played(spec: OffloadSpec, spare: State, n: int, plan: _Plan, option: int, cost: float) -> float:
+    """`cost` and what a future costs that begins with an option."""
+    weight = plan.weight
+    for now in range(plan.step, plan.step + plan.horizon + 1):
+        if spare.turns[n, now].task != NOBODY:
+            chosen = option if now == plan.step else _greedy(spec, spare, n, now, weight)
+            cost += weighted_cost(weight, n, dispatch_one(spec, spare, n, now, chosen))
+        advance_all(spec, spare, n, now * spec.step_s, (now + 1) * spec.step_s)
+    return cost
+
+
+@compiled
 def _look(
     spec: OffloadSpec, state: State, spare: State, plan: _Plan, known: _Tasks, pool: _Tasks, room: _Room, n: int
 ) -> None:
@@ -216,12 +228,7 @@ def _look(
         _imagine(spare, plan, known, pool, room, n, f)
         for e in range(options):
             copy_state(spec, state, spare, n, step)
-            for ahead in range(plan.horizon + 1):
-                now = step + ahead
-                if spare.turns[n, now].task != NOBODY:
-                    chosen = e if ahead == 0 else _greedy(spec, spare, n, now, plan.weight)
-                    value[n, e] += weighted_cost(plan.weight, n, dispatch_one(spec, spare, n, now, chosen))
-                advance_all(spec, spare, n, now * spec.step_s, (now + 1) * spec.step_s)
+            value[n, e] = _played(spec, spare, n, plan, e, value[n, e])
 
 
 @compiled_parallel

@@ -19,8 +19,8 @@ class Queue:
     def __init__(self, tapes: AdmissionTapes, episode: int) -> None:
         self.env = simpy.Environment()
         self.server = simpy.Resource(self.env, capacity=1)
-        self.arrival_s = tapes.arrival_s[episode].tolist()
-        self.service_s = tapes.service_s[episode].tolist()
+        self.arrival_s: list[float] = tapes.arrival_s[episode].tolist()
+        self.service_s: list[float] = tapes.service_s[episode].tolist()
         self.start_s: dict[int, float] = {}
         self.finish_s: dict[int, float] = {}
         self.waiting: list[int] = []  # admitted jobs that have not begun
@@ -49,11 +49,13 @@ class Queue:
     def backlog_s(self) -> float:
         """How long the server needs for all that was admitted."""
         served = next((job for job in self.start_s if job not in self.finish_s), None)
-        left_s = 0.0 if served is None else self.start_s[served] + self.service_s[served] - self.env.now
+        left_s = 0.0
+        if served is not None:
+            left_s = self.start_s[served] + self.service_s[served] - float(self.env.now)
         return left_s + sum(self.service_s[job] for job in self.waiting)
 
 
-class SimpyAdmissionEngine(Replayed[AdmissionScenario, AdmissionTapes]):
+class SimpyAdmissionEngine(Replayed[AdmissionScenario, AdmissionTapes, AdmissionRecords]):
     """Implements `Engine` with one simulation per episode."""
 
     xp = np
@@ -70,7 +72,7 @@ class SimpyAdmissionEngine(Replayed[AdmissionScenario, AdmissionTapes]):
     def begin(self, tapes: AdmissionTapes) -> None:
         tapes.check_fits(self.scenario)
         super().begin(tapes)
-        self._drawn, self.step_index, self._ended = tapes, 0, False
+        self._drawn, self.step_index = tapes, 0
         self._queues = [Queue(tapes, n) for n in range(len(tapes))]
 
     def option_rewards(self) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mecsim.core.frames import Column, Schema, Values
 from mecsim.core.record_tables import EPISODE, RecordTable
@@ -29,10 +30,10 @@ JOBS = Schema(
 
 def job_columns(records: "AdmissionRecords", tapes: "AdmissionTapes", scenario: AdmissionScenario) -> dict[str, Values]:
     """jobs.csv of some episodes."""
-    episode, job = np.indices(tapes.arrival_s.shape)
-    columns = {
-        EPISODE: episode,
-        "job": job,
+    index: NDArray[np.int64] = np.indices(tapes.arrival_s.shape)  # of the episode, of the job
+    columns: dict[str, NDArray[np.generic]] = {
+        EPISODE: index[0],
+        "job": index[1],
         "arrival_s": tapes.arrival_s,
         "service_s": tapes.service_s,
         "value": tapes.value,
