@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("scenario", metavar="[SCENARIO]", required=False)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run.")
-@click.option("--agent", metavar="NAME", help="Who learns: sac, double-dqn, or an agent of another package.  [default: sac]")
+@click.option(
+    "--agent", metavar="NAME", help="Who learns: sac, double-dqn, or an agent of another package.  [default: sac]"
+)
 @click.option(
     "--steps",
     type=click.IntRange(1),
