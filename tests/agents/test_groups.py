@@ -1,5 +1,7 @@
 """Learning from what differs within groups: the split of errors, what its loss recovers, and what it is worth."""
 
+from typing import Any, cast
+
 import numpy as np
 import pytest
 import torch
@@ -105,7 +107,7 @@ def test_skewed_noise_of_its_own_is_no_bias_within_a_group(seed: int) -> None:
 # group_huber_beta 0.3, and 0.030 to 0.035 without copies but with huber_beta 0.02.
 def test_copies_that_share_their_chance_are_learned_from_faster() -> None:
     missing = {
-        name: 1.0 - min(gap_closed(train(small(), 200, **how)))
+        name: 1.0 - min(gap_closed(train(small(), 200, **cast(dict[str, Any], how))))
         for name, how in {
             "groups": {"copies": 8},
             "copies, but no groups": {"copies": 8, "grouped": False},

@@ -138,8 +138,8 @@ def test_the_taken_option_has_its_output_and_the_gradient(arrays: Arrays) -> Non
 
 def assert_taken(network: EnsembleNetwork, given: list[torch.Tensor], action: torch.Tensor) -> None:
     """`taken` is a part of the whole output, with the same gradient."""
-    options, mask, context = given
-    taken, everything = network.taken(options, mask, context, action), network(*given)
+    options, mask, context, preference = given
+    taken, everything = network.taken(options, mask, context, preference, action), network(*given)
     assert taken.shape == (2, 6, 1, 2)
     torch.testing.assert_close(taken[:, :, 0], everything[:, torch.arange(6), action])
     network.zero_grad()

@@ -76,7 +76,7 @@ def test_only_decisions_on_tasks_count_and_all_run_on_one_thread() -> None:
     assert (torch.get_num_threads(), numba.get_num_threads()) == before
 
 
-def test_every_kind_of_policy_can_be_measured(tmp_path: Path) -> None:
+def test_every_kind_of_policy_can_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = new_run(tmp_path / "run")
     trained(run)
     agent = run.load_agent()

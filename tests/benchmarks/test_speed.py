@@ -5,6 +5,7 @@ fastest round, in environment steps (decisions in one environment) or updates pe
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ SCENARIO = offload_scenario("gmorl-e6")
 STEPS = SCENARIO.episode.steps
 COPIES = 8  # of each episode, as training has by default
 
-Measure = Callable[..., object]
+Measure = Callable[..., Any]
 
 
 @pytest.fixture

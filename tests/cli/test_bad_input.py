@@ -19,7 +19,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
-FILES = {
+FILES: dict[str, tuple[Any, ...]] = {
     "wrong unit": (HEAD + "episode: {step: 3 kg}\n", ":3: episode.step: ", "kg"),
     "no unit": (HEAD + "channel: {bandwidth: 16.6}\n", ":3: channel.bandwidth: "),
     "unknown key": (HEAD + "user: {count: 3}\n", ":3: user: unknown key, did you mean 'users'?"),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC, DoubleDQN
+from mecsim_agents.values.config import ValueConfig
 
 import mecsim as package
 from mecsim.cli import COMMANDS
@@ -147,6 +148,7 @@ def test_train_leaves_a_run(mecsim: Command, small: Path, tmp_path: Path) -> Non
     folder = tmp_path / "run"
     assert {path.name for path in folder.iterdir()} == set(Run.OWN_ENTRIES)
     run = Run.open(folder)
+    assert isinstance(run.config.agent, ValueConfig)
     assert (run.steps, run.seed, run.config.num_envs, run.config.agent.encoder_sizes) == (64, 5, 4, (8,))
     assert run.scenario == small_scenario()
     assert run.latest_env_steps() == 64
@@ -307,6 +309,8 @@ def test_the_installed_script_is_the_same_program() -> None:
 def test_a_reader_that_has_seen_enough_is_no_reason_for_a_traceback() -> None:
     command = [sys.executable, "-m", "mecsim", "schema"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
         assert process.wait(timeout=60) == 1

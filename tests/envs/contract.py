@@ -5,9 +5,10 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from mecsim.core.episodes import EngineName
 from mecsim.scenario import builtin_names, load_scenario, with_context
 
-ENGINES = ["simpy", "batched"]
+ENGINES: list[EngineName] = ["simpy", "batched"]
 BUILT_IN = [(name, engine) for name in builtin_names() for engine in ENGINES if load_scenario(name).kind == "offload"]
 CELLS = [(name, engine) for name in builtin_names() for engine in ENGINES if load_scenario(name).kind == "cells"]
 OBJECTIVES = [("delay", "energy"), ("energy", "delay"), ("delay",), ("energy",)]

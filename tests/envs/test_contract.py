@@ -13,6 +13,7 @@ from mo_gymnasium.wrappers import MONormalizeReward, MORecordEpisodeStatistics
 from mo_gymnasium.wrappers.vector import MORecordEpisodeStatistics as MORecordVectorStatistics
 from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 
+from mecsim.core.episodes import EngineName
 from mecsim.core.seeds import Stream
 from mecsim.envs import BatchVectorEnv, LinearReward
 from mecsim.errors import InputError
@@ -27,14 +28,14 @@ from tests.systems.offload.offloading import make_scenario
 @pytest.mark.filterwarnings("ignore:.*A Box observation space m(in|ax)imum value is:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*Not able to test alternative render modes:UserWarning")
-def test_gymnasium_checker(scenario: str, engine: str) -> None:
+def test_gymnasium_checker(scenario: str, engine: EngineName) -> None:
     """Gymnasium's own checker knows scalar rewards only, so it sees the scalarised environment."""
-    env = OffloadEnv(scenario, engine)  # type: ignore[arg-type]
+    env = OffloadEnv(scenario, engine)
     check_env(LinearReward(env, np.full(env.reward_dim, 1.0 / env.reward_dim)))
 
 
 @pytest.mark.parametrize(("scenario", "engine"), BUILT_IN)
-def test_mo_gymnasium_conventions(scenario: str, engine: str) -> None:
+def test_mo_gymnasium_conventions(scenario: str, engine: EngineName) -> None:
     env = mo_gymnasium.make("mecsim/offload-v0", scenario=scenario, engine=engine)
     inner = env.unwrapped
     assert isinstance(inner, OffloadEnv)
@@ -64,13 +65,13 @@ def test_mo_gymnasium_conventions(scenario: str, engine: str) -> None:
     assert np.unique(kept, axis=0).shape[0] > 10  # had the array been reused, all would be the same
     assert not any(np.shares_memory(a, b) for a, b in pairwise(rewards))
     with pytest.raises(InputError, match="the episode is over"):
-        inner.step(0)
+        inner.step(np.int64(0))
     env.close()
 
 
 @pytest.mark.parametrize(("scenario", "engine"), BUILT_IN)
-def test_seeded_resets_reproduce(scenario: str, engine: str) -> None:
-    env, again = OffloadEnv(scenario, engine), OffloadEnv(scenario, engine)  # type: ignore[arg-type]
+def test_seeded_resets_reproduce(scenario: str, engine: EngineName) -> None:
+    env, again = OffloadEnv(scenario, engine), OffloadEnv(scenario, engine)
     first = rollout(env, seed=7)
     for other in (rollout(env, seed=7), rollout(again, seed=7)):
         assert len(first) == len(other)
@@ -80,9 +81,9 @@ def test_seeded_resets_reproduce(scenario: str, engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_unseeded_resets_go_on(engine: str) -> None:
+def test_unseeded_resets_go_on(engine: EngineName) -> None:
     """reset(seed=s) starts with episode 0 of the seed; the next resets give episodes 1, 2, … ."""
-    env = OffloadEnv("quickstart", engine)  # type: ignore[arg-type]
+    env = OffloadEnv("quickstart", engine)
     tapes = draw_tapes(env.scenario, 7, 0, 3, Stream.TRAINING)
     for n in range(3):
         observation, _ = env.reset(seed=7 if n == 0 else None)
@@ -103,9 +104,9 @@ def test_given_tapes_are_played() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("objectives", OBJECTIVES)
-def test_rewards_follow_the_order_of_the_objectives(engine: str, objectives: tuple[str, ...]) -> None:
+def test_rewards_follow_the_order_of_the_objectives(engine: EngineName, objectives: tuple[str, ...]) -> None:
     scenario = short(objectives="[" + ", ".join(objectives) + "]")
-    env = OffloadEnv(scenario, engine)  # type: ignore[arg-type]
+    env = OffloadEnv(scenario, engine)
     assert env.reward_dim == len(objectives)
     observation, _ = env.reset(seed=3)
     for _ in range(scenario.episode.steps):
@@ -122,9 +123,9 @@ def test_rewards_follow_the_order_of_the_objectives(engine: str, objectives: tup
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_rewards_of_satisfaction_sum_to_the_mean_rating_minus_5(engine: str) -> None:
+def test_rewards_of_satisfaction_sum_to_the_mean_rating_minus_5(engine: EngineName) -> None:
     rated = {"satisfaction": "{}", "objectives": "[satisfaction, delay]", "evaluation": "{}"}
-    env = OffloadEnv(short(steps=20, **rated), engine)  # type: ignore[arg-type]
+    env = OffloadEnv(short(steps=20, **rated), engine)
     env.reset(seed=3)
     total, promised, over = 0.0, 0.0, False
     while not over:
@@ -139,25 +140,25 @@ def test_rewards_of_satisfaction_sum_to_the_mean_rating_minus_5(engine: str) -> 
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_pickling_makes_the_same_environment(engine: str) -> None:
-    env = OffloadEnv("gmorl", engine)  # type: ignore[arg-type]
+def test_pickling_makes_the_same_environment(engine: EngineName) -> None:
+    env = OffloadEnv("gmorl", engine)
     copy = pickle.loads(pickle.dumps(env))  # noqa: S301
     assert copy.episodes.scenario == env.scenario
     for a, b in zip(rollout(env, seed=5, steps=20), rollout(copy, seed=5, steps=20), strict=True):
         assert_same(a, b)
-    given = OffloadEnv(make_scenario(episode={"steps": 3}), engine)  # type: ignore[arg-type]
+    given = OffloadEnv(make_scenario(episode={"steps": 3}), engine)
     assert pickle.loads(pickle.dumps(given)).scenario == given.scenario  # noqa: S301
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_absent_server_stands_for_the_last_one(engine: str) -> None:
+def test_an_absent_server_stands_for_the_last_one(engine: EngineName) -> None:
     scenario = offload_scenario("gmorl")
     tapes = draw_tapes(scenario, 1, 0, 20)
     few = int(tapes.num_servers.argmin())
     assert tapes.num_servers[few] < scenario.max_servers
     outcomes = []
     for action in (scenario.max_servers - 1, int(tapes.num_servers[few]) - 1):
-        env = OffloadEnv(scenario, engine)  # type: ignore[arg-type]
+        env = OffloadEnv(scenario, engine)
         env.reset(options={"tapes": tapes.select(slice(few, few + 1))})
         outcomes.append([env.step(np.int64(action))[1] for _ in range(20)])
     np.testing.assert_array_equal(outcomes[0], outcomes[1])
@@ -168,7 +169,7 @@ def test_an_absent_server_stands_for_the_last_one(engine: str) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_both_engines_show_the_same(seed: int) -> None:
-    one, other = (rollout(OffloadEnv("gmorl-test", engine), seed=seed, steps=120) for engine in ENGINES)  # type: ignore[arg-type]
+    one, other = (rollout(OffloadEnv("gmorl-test", engine), seed=seed, steps=120) for engine in ENGINES)
     for a, b in zip(one, other, strict=True):
         if isinstance(a, dict):
             for key in a:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gymnasium import spaces
 from numpy.testing import assert_allclose, assert_array_equal
 from stable_baselines3 import A2C, DQN
 from stable_baselines3.common.evaluation import evaluate_policy
@@ -30,14 +31,16 @@ def test_it_says_what_the_vector_environment_says(engine: EngineName) -> None:
     env = made(seed=3, engine=engine, stream=Stream.VALIDATION)
     vector = BatchVectorEnv(short(steps=STEPS), ENVS, 3, engine, Stream.VALIDATION)
     assert isinstance(env, VecEnv)
+    assert isinstance(env.action_space, spaces.Discrete)
     assert_array_equal(env.reset(), flat_observation(vector.reset()[0]))
     rng = np.random.default_rng(0)
     for step in range(1, 3 * STEPS + 1):
         action = rng.integers(0, env.action_space.n, ENVS)
         observation, reward, done, infos = env.step(action)
         expected, vector_reward, ended, _, info = vector.step(action)
+        assert isinstance(observation, np.ndarray)
         assert observation.dtype == reward.dtype == np.float32
-        assert observation.shape == (ENVS, *env.observation_space.shape)
+        assert observation.shape == (ENVS, *(env.observation_space.shape or ()))
         assert all(one in env.observation_space for one in observation)
         assert_array_equal(observation, flat_observation(expected))
         assert_allclose(reward, 0.25 * vector_reward[:, 0] / 200.0 + 0.75 * vector_reward[:, 1] / 0.5, rtol=1e-6)
@@ -81,6 +84,7 @@ def test_an_absent_server_is_the_last_one_that_exists() -> None:
     other.reset()
     mask = BatchVectorEnv(scenario, 16, 1).reset()[0]["mask"]
     last = mask.sum(axis=1) - 1
+    assert isinstance(one.action_space, spaces.Discrete)
     assert (last < one.action_space.n - 1).any()
     for _ in range(STEPS):
         results = one.step(np.full(16, one.action_space.n - 1)), other.step(last)
@@ -146,5 +150,6 @@ def test_its_algorithms_train_and_evaluate(algorithm: type) -> None:
     model = algorithm("MlpPolicy", env, policy_kwargs={"net_arch": [8]}, device="cpu", seed=0)
     model.learn(8 * STEPS * ENVS)
     mean, _ = evaluate_policy(model, env, n_eval_episodes=2 * ENVS)
+    assert isinstance(mean, float)
     assert mean < 0.0
     assert model.num_timesteps >= 8 * STEPS * ENVS

@@ -17,11 +17,11 @@ from tests.envs.contract import ENGINES, assert_same, short
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_vector_plays_what_single_environments_play(engine: str) -> None:
+def test_vector_plays_what_single_environments_play(engine: EngineName) -> None:
     """Environment j of n plays episodes j, j + n, …: the same as single environments on the same tapes, to the bit."""
     scenario = short("gmorl", steps=8)
     count, rounds = 3, 3
-    vector = BatchVectorEnv(scenario, count, seed=4, engine=engine)  # type: ignore[arg-type]
+    vector = BatchVectorEnv(scenario, count, seed=4, engine=engine)
     rng = np.random.default_rng(1)
     actions = rng.integers(0, scenario.max_servers, (rounds * 8, count))
     said = [vector.reset()[0]]
@@ -29,7 +29,7 @@ def test_vector_plays_what_single_environments_play(engine: str) -> None:
     said += [result[0] for result in results]
     tapes = draw_tapes(scenario, 4, 0, count * (rounds + 1), Stream.TRAINING)
     for j in range(count):
-        single = OffloadEnv(scenario, engine)  # type: ignore[arg-type]
+        single = OffloadEnv(scenario, engine)
         for episode in range(rounds):
             chosen = j + episode * count
             observation, _ = single.reset(options={"tapes": tapes.select(slice(chosen, chosen + 1))})
@@ -47,8 +47,8 @@ def test_vector_plays_what_single_environments_play(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_vector_resets_itself_in_the_last_step(engine: str) -> None:
-    env = BatchVectorEnv(short(steps=4), 5, seed=2, engine=engine)  # type: ignore[arg-type]
+def test_vector_resets_itself_in_the_last_step(engine: EngineName) -> None:
+    env = BatchVectorEnv(short(steps=4), 5, seed=2, engine=engine)
     assert env.metadata["autoreset_mode"] == AutoresetMode.SAME_STEP
     assert isinstance(env.observation_space, spaces.Dict)
     assert isinstance(env.single_observation_space, spaces.Dict)
@@ -123,13 +123,13 @@ def test_records_end_the_episodes() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_copies_meet_the_same_chance(engine: str) -> None:
+def test_copies_meet_the_same_chance(engine: EngineName) -> None:
     """With equal actions they see and get the same, with others not; and it is what fewer environments play."""
     scenario = short("gmorl", steps=6)
     rng = np.random.default_rng(1)
     chosen = rng.integers(0, scenario.max_servers, (12, 3))
-    env = BatchVectorEnv(scenario, 6, seed=4, engine=engine, copies=2)  # type: ignore[arg-type]
-    plain = BatchVectorEnv(scenario, 3, seed=4, engine=engine)  # type: ignore[arg-type]
+    env = BatchVectorEnv(scenario, 6, seed=4, engine=engine, copies=2)
+    plain = BatchVectorEnv(scenario, 3, seed=4, engine=engine)
     observation, expected = env.reset()[0], plain.reset()[0]
     for step, action in enumerate(chosen):
         for name, values in observation.items():

@@ -25,6 +25,18 @@ def naive(arrivals: list[int], rank: Callable[[int, int], float]) -> list[int]:
     return taken
 
 
+def rank_of(
+    queue: Queue, step_s: float, priority: NDArray[np.int64], deadline_s: NDArray[np.float64]
+) -> Callable[[int, int], float]:
+    """What a queue sorts the tasks of an episode by."""
+    ranks: dict[Queue, Callable[[int, int], float]] = {
+        "fifo": lambda task, step: 0.0,
+        "priority": lambda task, step: float(priority[task]),
+        "edf": lambda task, step: step * step_s + float(deadline_s[task]),
+    }
+    return ranks[queue]
+
+
 @settings(max_examples=200)
 @given(
     arrivals=st.lists(st.lists(st.integers(0, 4), min_size=9, max_size=9), min_size=1, max_size=3),
@@ -41,12 +53,8 @@ def test_the_least_rank_goes_first(arrivals: list[list[int]], spare: int, step_s
     for queue in QUEUES:
         taken = dispatched_tasks(queue, np.array(arrivals), step_s, priority, deadline_s)
         for n, row in enumerate(arrivals):
-            ranks: dict[str, Callable[[int, int], float]] = {
-                "fifo": lambda task, step: 0.0,
-                "priority": lambda task, step, n=n: float(priority[n, task]),
-                "edf": lambda task, step, n=n: step * step_s + float(deadline_s[n, task]),
-            }
-            assert taken[n].tolist() == naive(row, ranks[queue])
+            rank = rank_of(queue, step_s, priority[n], deadline_s[n])
+            assert taken[n].tolist() == naive(row, rank)
 
 
 def small(queue: Queue) -> NDArray[np.int64]:

@@ -44,6 +44,7 @@ def test_every_request_is_read(log: SmallLog, tmp_path: Path, suffix: str) -> No
     np.testing.assert_allclose(read.position, np.log(given / low) / np.log(high / low), rtol=1e-9)
     np.testing.assert_allclose(read.numbers[:, 1:], np.log10(np.stack([low, high], axis=1) * 1e3), rtol=1e-12)
     np.testing.assert_allclose(read.reported, columns["satisfaction_noisy"], rtol=1e-12)
+    assert read.truth is not None
     np.testing.assert_allclose(read.truth, columns["satisfaction"], rtol=1e-12)
     assert read.rejected == 0
 

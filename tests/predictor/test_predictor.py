@@ -341,7 +341,7 @@ def test_damaged_predictors(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "people.safetensors"
     text = predictor.model.text
     users = len(predictor.offsets.user_ids)
-    cases = [
+    cases: list[dict[str, Any]] = [
         {"header": {"names": {}}},
         {"header": {"names": None}},
         {"header": {"names": {**predictor.names, "period": ["day", "night"]}}},

@@ -1,6 +1,7 @@
 """Pictures of fronts with three and four objectives."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,6 +74,7 @@ def test_a_line_joins_what_is_best_in_the_two_objectives_of_a_panel(objectives: 
 
 def test_three_objectives_are_shown_in_space_as_well() -> None:
     scenario, fronts = many_objectives(3), fronts_of(3)
+    space: Any  # axes in space and their lines have no types
     [space] = [axes for axes in front_figures(fronts, scenario)["front"].axes if axes.name == "3d"]
     points = [line.get_data_3d() for line in space.get_lines() if line.get_marker() == "o"]
     expected = shown_front(fronts[0], scenario)
@@ -91,7 +93,7 @@ def test_parallel_coordinates_have_the_best_above_and_few_strong_lines(objective
     for axes, front in zip(figure.axes, fronts, strict=True):
         labels = [text.get_text().replace("\n", " ") for text in axes.get_xticklabels()]
         assert labels == [one.label for one in objectives_of(scenario)]
-        strong = [line.get_ydata() for line in axes.get_lines() if line.get_marker() not in ("None", "")]
+        strong = [np.asarray(line.get_ydata()) for line in axes.get_lines() if line.get_marker() not in ("None", "")]
         assert len(strong) == MAX_LINES
         best = np.max(strong, axis=0)
         own = values_shown(front.mean[on_front(front.mean)], scenario)

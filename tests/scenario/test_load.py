@@ -15,7 +15,7 @@ from mecsim.errors import ScenarioError
 from mecsim.scenario import builtin_names, load_scenario, parse_scenario, scenario_to_yaml
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import offload_scenario
+from tests.one_system import offload_scenario, parse_offload
 
 HEAD = "mecsim: 1\nkind: offload\n"
 
@@ -69,7 +69,7 @@ def test_built_in_values() -> None:
     assert test.servers.edge.cpu_hz == Uniform(1.5e9, 2.5e9)
     assert quick.servers.edge.count == CountRange(3, 3)
     assert quick.training.steps == 1_000_000
-    gmorl, sketch = load_scenario("gmorl"), parse_scenario(SKETCH)
+    gmorl, sketch = load_scenario("gmorl"), parse_offload(SKETCH)
     own = {"description": sketch.description, "evaluation": sketch.evaluation, "training": sketch.training}
     assert gmorl.model_copy(update=own) == sketch
 
@@ -270,13 +270,13 @@ def test_joined_ranges_only_where_they_are_values() -> None:
         "  cloud:\n"
         "    cpu: [3, 4] GHz # don't\n"
     )
-    scenario = parse_scenario(text)
+    scenario = parse_offload(text)
     assert scenario.description == "cpu: [1, 2] GHz\n"
     assert scenario.servers.edge.cpu_hz == Uniform(1e9, 2e9)
     assert scenario.servers.edge.distance_m == Uniform(1.0, 2.0)
     assert scenario.servers.cloud.cpu_hz == Uniform(3e9, 4e9)
     assert parse_scenario(HEAD + "description: 'x: [1, 2] GHz'").description == "x: [1, 2] GHz"
-    assert parse_scenario(HEAD + "users: {count: 010}").users.count == 10
+    assert parse_offload(HEAD + "users: {count: 010}").users.count == 10
 
 
 def refused(source: str | Path) -> str:

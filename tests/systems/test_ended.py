@@ -3,7 +3,7 @@
 import pickle
 from copy import deepcopy
 from dataclasses import fields
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -20,7 +20,11 @@ SCENARIOS = {
     "contended": with_context(load_scenario("gmorl-personal"), {"episode.steps": "12"}),
     "cells": with_context(load_scenario("personalized-quick"), {"episode.requests": "12"}),
 }
-ENGINES = [(name, engine) for name, scenario in SCENARIOS.items() for engine in SYSTEMS.load(scenario.kind).engines]
+ENGINES = [
+    (name, cast(EngineName, engine))
+    for name, scenario in SCENARIOS.items()
+    for engine in SYSTEMS.load(scenario.kind).engines
+]
 
 
 def played(name: str, engine: EngineName, steps: int) -> tuple[AnyEpisodes, NDArray[np.int64]]:

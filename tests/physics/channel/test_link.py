@@ -1,5 +1,7 @@
 """Links against closed forms, and the two regimes that the documentation describes."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -94,7 +96,8 @@ def test_cqi_is_below_the_capacity_and_rises_with_it() -> None:
 @given(st.floats(1e-30, 1e12), st.sampled_from([1.0, 16.6e6]))
 def test_compiled_and_array_rates_agree(sinr: float, bandwidth_hz: float) -> None:
     """Both engines call the compiled one where uploads interfere, and take the other from the tape where not."""
-    for adaptation, cqi in (("shannon", False), ("cqi", True)):
+    cases: tuple[tuple[Literal["shannon", "cqi"], bool], ...] = (("shannon", False), ("cqi", True))
+    for adaptation, cqi in cases:
         expected = rates.rate_bit_per_s(np.array([sinr]), bandwidth_hz, adaptation)[0]
         assert rates.link_rate_bit_per_s(sinr, bandwidth_hz, cqi) == pytest.approx(expected, rel=4e-16)
 

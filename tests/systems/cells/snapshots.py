@@ -19,7 +19,7 @@ def snapshot_of_levels(
     parts = (satisfaction, blocks, valid)
     front = (0.0, 0, True)
     columns = [np.concatenate([np.full_like(of[:, :1], at), of], axis=1) for of, at in zip(parts, front, strict=True)]
-    return Snapshot(*columns, capacity)
+    return Snapshot(columns[0], columns[1], columns[2], capacity)
 
 
 def cell_snapshot(users: int, capacity: int, seed: int, levels: int = 8) -> Snapshot:

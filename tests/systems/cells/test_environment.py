@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from mecsim.core.episodes import EngineName
 from mecsim.core.seeds import Stream
 from mecsim.core.system import new_episodes
 from mecsim.envs import BatchVectorEnv, LinearReward
@@ -34,12 +35,12 @@ def short(name: str = "personalized-quick", requests: int = 12, **changes: str) 
 @pytest.mark.filterwarnings("ignore:.*A Box observation space m(in|ax)imum value is:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*is different from the unwrapped version:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*Not able to test alternative render modes:UserWarning")
-def test_gymnasium_checker(name: str, engine: str) -> None:
-    check_env(LinearReward(CellsEnv(short(name), engine), [0.3, 0.7]))  # type: ignore[arg-type]
+def test_gymnasium_checker(name: str, engine: EngineName) -> None:
+    check_env(LinearReward(CellsEnv(short(name), engine), [0.3, 0.7]))
 
 
 @pytest.mark.parametrize(("name", "engine"), CELLS)
-def test_mo_gymnasium_conventions(name: str, engine: str) -> None:
+def test_mo_gymnasium_conventions(name: str, engine: EngineName) -> None:
     scenario = short(name)
     env = mo_gymnasium.make("mecsim/cells-v0", scenario=scenario, engine=engine)
     inner = env.unwrapped
@@ -61,12 +62,12 @@ def test_mo_gymnasium_conventions(name: str, engine: str) -> None:
         assert not truncated
     assert terminated
     with pytest.raises(InputError, match="the episode is over"):
-        inner.step(0)
+        inner.step(np.int64(0))
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_resets_reproduce_and_go_on(engine: str) -> None:
-    env, again = (CellsEnv(short(), engine) for _ in range(2))  # type: ignore[arg-type]
+def test_resets_reproduce_and_go_on(engine: EngineName) -> None:
+    env, again = (CellsEnv(short(), engine) for _ in range(2))
     for one, other in zip(rollout(env, 7, 40), rollout(again, 7, 40), strict=True):
         assert_same(one, other)
     tapes = draw_cells(short(), 7, 0, 2, Stream.TRAINING)
@@ -79,7 +80,7 @@ def test_resets_reproduce_and_go_on(engine: str) -> None:
 
 @pytest.mark.parametrize("name", ["personalized-cell", "personalized-city"])
 def test_both_engines_show_the_same(name: str) -> None:
-    one, other = (rollout(CellsEnv(short(name, 30), engine), 3, 60) for engine in ENGINES)  # type: ignore[arg-type]
+    one, other = (rollout(CellsEnv(short(name, 30), engine), 3, 60) for engine in ENGINES)
     for a, b in zip(one, other, strict=True):
         for key in a if isinstance(a, dict) else ():
             np.testing.assert_allclose(a[key], b[key], rtol=1e-5, atol=1e-7, err_msg=key)

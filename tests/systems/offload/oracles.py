@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.physics.channel.cqi import CQI_EFFICIENCY, CQI_SINR_DB
+from mecsim.physics.delay_forms.zone import ZoneDelay
 from mecsim.schema.fields import POWER_CURVES_W
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -156,18 +157,21 @@ def ratings(scenario: OffloadScenario, tapes: OffloadTapes, records: OffloadReco
     asked, found = scenario.satisfaction, []
     if asked is None:
         return []
+    law = asked.law
     for step in np.flatnonzero(records.dispatched[n]):
         since_s = records.arrival_s if scenario.dispatch.waiting_in_delay else records.dispatch_s
         delay_s = float(records.finish_s[n, step] - since_s[n, step])
         first, second = tapes.patience[n, records.user[n, step]].tolist()
         if asked.form == "logistic":
             found.append(5.0 / (1.0 + math.exp(min(700.0, second * (delay_s - first)))))
-        elif delay_s > first:
+            continue
+        assert isinstance(law, ZoneDelay)
+        if delay_s > first:
             beyond = 2.0 * math.log(delay_s / first) / math.log(first / second)
-            found.append(max(0.0, 2.0 - asked.law.slope_below * beyond))
+            found.append(max(0.0, 2.0 - law.slope_below * beyond))
         elif delay_s < second:
             ahead = 2.0 * math.log(second / delay_s) / math.log(first / second)
-            found.append(min(5.0, 4.0 + asked.law.slope_above * ahead))
+            found.append(min(5.0, 4.0 + law.slope_above * ahead))
         else:
             found.append(2.0 + 2.0 * math.log(first / delay_s) / math.log(first / second))
     return found

@@ -15,7 +15,7 @@ from mecsim.systems.offload.data import most_in_window, read_mobility, read_site
 from mecsim.systems.offload.demand import Mobility, Tasks, Trace, Users
 from mecsim.systems.offload.network import Edge
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import offload_scenario
+from tests.one_system import offload_scenario, parse_offload
 
 HEAD = "mecsim: 1\nkind: offload\n"
 SITES = "x_m,y_m\n0,0\n100,0\n0,50\n"
@@ -124,8 +124,8 @@ def test_elsewhere_paths_are_relative_to_the_working_folder(
 def test_all_sites_have_an_edge_unless_there_is_a_count(write: Write) -> None:
     path = write("sites.csv", SITES)
     mobility = "users: {mobility: {model: fixed}}\n"
-    assert parse_scenario(HEAD + mobility + f"servers: {{edge: {{sites: {path}}}}}").servers.edge.count == (3, 3)
-    counted = parse_scenario(HEAD + mobility + f"servers: {{edge: {{sites: {path}, count: [1, 2]}}}}")
+    assert parse_offload(HEAD + mobility + f"servers: {{edge: {{sites: {path}}}}}").servers.edge.count == (3, 3)
+    counted = parse_offload(HEAD + mobility + f"servers: {{edge: {{sites: {path}, count: [1, 2]}}}}")
     assert counted.servers.edge.count == (1, 2)
     context = {"users.mobility.model": "fixed", "servers.edge.sites": path}
     assert with_context(offload_scenario("gmorl"), context).servers.edge.count == (3, 3)
@@ -226,14 +226,14 @@ def test_a_trace_makes_queues_possible(write: Write) -> None:
     path = write("t.csv", "time_s,user,size_bit,deadline_s,priority\n1,1,1,1,1\n")
     for queue in ("edf", "priority"):
         text = f"dispatch: {{queue: {queue}}}\nservers: {{scheduling: priority}}\ntasks: {{trace: {{file: {path}}}}}"
-        scenario = parse_scenario(HEAD + text)
+        scenario = parse_offload(HEAD + text)
         assert (scenario.has_deadlines, scenario.priority_classes) == (True, 2)
 
 
 def recorded(write: Write, times_s: list[float], **episode: float) -> OffloadScenario:
     path = write("t.csv", "time_s,user,size_bit\n" + "".join(f"{time!r},0,1e6\n" for time in times_s))
     text = ", ".join(f"{key}: {value}" for key, value in episode.items())
-    return parse_scenario(HEAD + f"episode: {{{text}}}\ntasks: {{trace: {{file: {path}}}}}")
+    return parse_offload(HEAD + f"episode: {{{text}}}\ntasks: {{trace: {{file: {path}}}}}")
 
 
 def test_memory_follows_the_fullest_window(write: Write) -> None:

@@ -56,7 +56,8 @@ def replications(distribution: SizeDistribution) -> list[Jobs]:
     for r in range(REPLICATIONS):
         arrival_s, size_s, priority = drawn(LOADS, distribution, JOBS, 31, r)
         finish_s = preemptive_finish_s(arrival_s, size_s, priority)
-        runs.append(Jobs._make(column[JOBS // 20 :] for column in (arrival_s, size_s, priority, finish_s)))
+        kept = slice(JOBS // 20, None)
+        runs.append(Jobs(arrival_s[kept], size_s[kept], priority[kept], finish_s[kept]))
     return runs
 
 

@@ -50,7 +50,8 @@ def test_an_engine_stays_where_it_is(name: str) -> None:
     scenario = scenario_of("fading, priority", 0.5)
     tapes = draw_tapes(scenario, 4, 0, 3)
     weight = column_weights(scenario, preferences(3))
-    actions, rewards = random_actions(tapes, 4), list[NDArray[np.float64]]()
+    actions = random_actions(tapes, 4)
+    rewards: list[list[NDArray[np.float64]]] = []
     for looks in (False, True):
         engine = ENGINES[name](scenario)
         engine.begin(tapes)
@@ -59,7 +60,7 @@ def test_an_engine_stays_where_it_is(name: str) -> None:
             if looks:
                 engine.rollouts(futures_of(scenario, tapes, scenario.episode.steps - step - 1), weight)
             rewards[-1].append(engine.step(action))
-    assert_array_equal(*rewards)
+    assert_array_equal(rewards[0], rewards[1])
 
 
 def test_rollouts_of_a_fork_are_its_own() -> None:

@@ -11,7 +11,7 @@ from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import TaskSize, Users
 from mecsim.systems.offload.network import Channel, Edge
 from mecsim.systems.offload.scenario import OffloadScenario
-from tests.one_system import offload_scenario
+from tests.one_system import offload_scenario, parse_offload
 
 HEAD = "mecsim: 1\nkind: offload\n"
 
@@ -150,17 +150,19 @@ def test_checks_across_fields(text: str, problem: str) -> None:
 
 
 def test_what_the_checks_allow() -> None:
-    assert parse_scenario(HEAD + "users: {arrival_rate: 0 /s}\ntasks: {size: {mean: 5 Mbit}}").expected_arrivals == 0
-    assert parse_scenario(HEAD + "tasks: {size: {mean: 500 Mbit, clip: null}}").tasks.size.clip_bit is None
-    only_delay = parse_scenario(HEAD + "objectives: [delay]\nevaluation: {reference: {delay: 3000 s}}")
+    assert parse_offload(HEAD + "users: {arrival_rate: 0 /s}\ntasks: {size: {mean: 5 Mbit}}").expected_arrivals == 0
+    assert parse_offload(HEAD + "tasks: {size: {mean: 500 Mbit, clip: null}}").tasks.size.clip_bit is None
+    only_delay = parse_offload(HEAD + "objectives: [delay]\nevaluation: {reference: {delay: 3000 s}}")
     assert only_delay.evaluation.reference is not None
     assert only_delay.evaluation.reference.delay_s == 3000
     assert only_delay.evaluation.scale is None
-    rated = parse_scenario(
+    rated = parse_offload(
         HEAD + "satisfaction: {}\nobjectives: [satisfaction]\nevaluation: {reference: {satisfaction: 0}}"
     )
+    assert rated.evaluation.reference is not None
     assert rated.evaluation.reference.satisfaction == 0
-    logistic = parse_scenario(HEAD + "satisfaction: {form: logistic, delay_spread: log-normal, spread: 1}")
+    logistic = parse_offload(HEAD + "satisfaction: {form: logistic, delay_spread: log-normal, spread: 1}")
+    assert logistic.satisfaction is not None
     assert (logistic.satisfaction.spread, logistic.objectives) == (1.0, ("delay", "energy"))
 
 

@@ -86,12 +86,13 @@ def test_states_and_choices() -> None:
     state, servers = discretise(observation)
     assert_array_equal(servers, [[0, 3, 1]])
     seen = {int(state[0])}
-    for column, server, value in [
+    changes: list[tuple[int, int | slice, float]] = [
         (SIZE_MBIT, slice(None), 9.0),
         (EXECUTING, 0, 0),
         (EXECUTING, 1, 9),
         (EXECUTING, 2, 0),
-    ]:
+    ]
+    for column, server, value in changes:
         other = {**observation, "options": rows.copy()}
         other["options"][0, server, column] = value
         seen.add(int(discretise(other)[0][0]))
