@@ -251,7 +251,10 @@ def idle_j(spec: OffloadSpec, state: State, n: int) -> float:
 
 @compiled
 def _send_contended(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int) -> None:
-    """Send the task of this step to a contended server; a function of its own for the same reason."""
+    """Send the task of this step to a contended server.
+
+    A function of its own, as the code of plain servers is faster without it.
+    """
     new = _new_job(spec, state, n, server, upload_s, step, state.turns[n, step])
     prepare(state.jobs[n, step], new, step * spec.step_s)
     send_job(_station(state), n, server, step)
@@ -297,7 +300,7 @@ def advance_all(spec: OffloadSpec, state: State, n: int, now_s: float, until_s: 
 
 @compiled
 def _advance_contended(spec: OffloadSpec, state: State, n: int, now_s: float, until_s: float) -> None:
-    """The same where servers are contended; a function of its own, as plain servers' code is better without it."""
+    """The same where servers are contended; a function of its own for the same reason."""
     rules, station = _rules(spec), _station(state)
     for e in range(state.num_servers[n]):
         advance_jobs(rules, station, n, e, now_s, until_s)
