@@ -9,6 +9,7 @@ from mecsim_agents import LEARNERS
 from mecsim.core.plugins import Plugin, Registry
 from mecsim.core.system import SYSTEMS
 from mecsim.people.forms.base import RATE_FORMS
+from mecsim.physics.arrivals.base import ARRIVALS
 from mecsim.physics.channel.base import CHANNELS
 from mecsim.physics.delay_forms.base import DELAY_FORMS
 from mecsim.physics.mobility.base import MOBILITY
@@ -39,6 +40,7 @@ def known_plugins() -> list[Known]:
     laws: dict[str, Registry[Any]] = {
         "channels": CHANNELS,
         "mobility": MOBILITY,
+        "arrivals": ARRIVALS,
         "satisfaction": RATE_FORMS,
         "delay_satisfaction": DELAY_FORMS,
     }

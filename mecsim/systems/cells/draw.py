@@ -118,7 +118,7 @@ class _Draw:
         return np.asarray(np.where(total > 0.0, rate / np.where(total > 0.0, total, 1.0), 1.0 / self.users))
 
     def _arrivals(self, people: People, asking: Array) -> tuple[NDArray[np.int64], Array]:
-        """Who asks, (N, M), and when since the episode's beginning, (N, M): a Poisson process of the offered load."""
+        """Who asks, (N, M), and when since the episode's beginning, (N, M): at the rate of the offered load."""
         scenario = self.scenario
         chance = self.generator(Phenomenon.USERS).random((self.size, self.requests))
         edges = np.cumsum(asking, axis=1)
@@ -126,8 +126,8 @@ class _Draw:
             [np.searchsorted(row[:-1], drawn, side="right") for row, drawn in zip(edges, chance, strict=True)]
         )
         mean_s = (asking * mean_duration_s(scenario.population, people).reshape(asking.shape)).sum(axis=1)
-        gap_s = self.generator(Phenomenon.ARRIVALS).standard_exponential((self.size, self.requests))
-        gap_s *= (mean_s / (scenario.service.load * scenario.cells.count))[:, None]
+        gap = scenario.arrivals.law.draw_gaps(self.generator(Phenomenon.ARRIVALS), (self.size, self.requests))
+        gap_s = gap * (mean_s / (scenario.service.load * scenario.cells.count))[:, None]
         return user.astype(np.int64), np.cumsum(gap_s, axis=1)
 
     def _links(self, user: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

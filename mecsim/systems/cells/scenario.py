@@ -13,6 +13,7 @@ from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
 from mecsim.people.population import Population
 from mecsim.people.satisfaction import Satisfaction
+from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.channel.base import CHANNELS, ChannelModel
 from mecsim.physics.channel.urban import UrbanMacro
 from mecsim.schema.fields import (
@@ -154,6 +155,7 @@ class CellsScenario(Scenario):
     kind: Literal["cells"] = Field(description="What is simulated: cells.")
     episode: CellsEpisode = Field(CellsEpisode(), description="Length and time of an episode.")
     users: CellsUsers = Field(CellsUsers(), description="Who asks.")
+    arrivals: Arrivals = Field(Arrivals(), description="By which law requests arrive; service.load sets their rate.")
     service: Service = Field(Service(), description="What is asked, and at which qualities it is served.")
     cells: Cells = Field(Cells(), description="The base stations.")
     radio: Radio = Field(Radio(), description="The radio link from a cell to a user.")

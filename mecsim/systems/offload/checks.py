@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from mecsim.errors import ScenarioError
+from mecsim.physics.arrivals.poisson import PoissonArrivals
+from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.mobility.trace import Trace
 from mecsim.schema.fields import Finding
 from mecsim.systems.offload.data import (
@@ -38,6 +40,8 @@ class Described(Protocol):
     def episode(self) -> HasSteps: ...
     @property
     def users(self) -> Users: ...
+    @property
+    def arrivals(self) -> Arrivals: ...
     @property
     def tasks(self) -> Tasks: ...
     @property
@@ -89,6 +93,9 @@ def check_options(scenario: Described) -> list[Finding]:
     if not mobility.law.HAS_PLACES and scenario.servers.edge.sites is not None:
         cure = "expected users.mobility.model: fixed, waypoint or trace"
         findings.append(("servers.edge.sites", f"sites have no distances to users without positions, {cure}"))
+    if scenario.tasks.trace.file is not None and not isinstance(scenario.arrivals.law, PoissonArrivals):
+        cure = "expected arrivals.model: poisson, the default, or tasks.trace.file: null"
+        findings.append(("arrivals.model", f"has no meaning with recorded tasks, {cure}"))
     return findings
 
 

@@ -55,7 +55,7 @@ class Users(Section):
 
     count: Annotated[int, whole(1, 100_000)] = Field(10, description="Number of users U.")
     arrival_rate_per_s: Rate = Field(
-        0.1, alias="arrival_rate", description="Rate λ at which each user sends tasks (Poisson), a rate."
+        0.1, alias="arrival_rate", description="Mean rate λ at which each user sends tasks, a rate."
     )
     mobility: Mobility = Field(Mobility(), description="Where users are and how they move.")
 

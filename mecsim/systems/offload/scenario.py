@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from mecsim.core.rating import TOP_RATING
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
+from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.schema.fields import Duration, Finding, NotNegative, Section, Size, findings_error, whole
 from mecsim.schema.fields import Energy as EnergyQuantity
@@ -88,6 +89,9 @@ class OffloadScenario(Scenario):
     kind: Literal["offload"] = Field(description="What is simulated: offload.")
     episode: Episode = Field(Episode(), description="Length of an episode.")
     users: Users = Field(Users(), description="Who sends tasks.")
+    arrivals: Arrivals = Field(
+        Arrivals(), description="By which law tasks arrive; users.count and users.arrival_rate set their rate."
+    )
     tasks: Tasks = Field(Tasks(), description="What users want computed.")
     dispatch: Dispatch = Field(Dispatch(), description="How tasks wait for their decision.")
     servers: Servers = Field(Servers(), description="Where tasks can run.")

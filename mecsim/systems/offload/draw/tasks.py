@@ -35,7 +35,7 @@ def draw_tasks(reel: Reel, cpu_hz: NDArray[np.float64]) -> DrawnTasks:
     """The tasks of a reel; `cpu_hz`, (N, A), is what a balanced size depends on."""
     if reel.scenario.task_trace is not None:
         return _take_windows(reel, reel.scenario.task_trace)
-    arrivals, user, size_bit = _draw_poisson(reel, cpu_hz)
+    arrivals, user, size_bit = _draw_arrivals(reel, cpu_hz)
     return DrawnTasks(arrivals, user, size_bit, _draw_deadlines_s(reel, user.shape), _draw_classes(reel, user.shape))
 
 
@@ -49,13 +49,13 @@ def dispatches_of(reel: Reel, tasks: DrawnTasks) -> Dispatches:
     return Dispatches(taken, step_of)
 
 
-def _draw_poisson(
+def _draw_arrivals(
     reel: Reel, cpu_hz: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     scenario, users, size = reel.scenario, reel.scenario.users, reel.scenario.tasks.size
     rng = reel.generator(Phenomenon.ARRIVALS)
     per_step = users.arrival_rate_per_s * users.count * scenario.episode.step_s
-    arrivals = rng.poisson(per_step, (reel.size, scenario.episode.steps))
+    arrivals = scenario.arrivals.law.draw_counts(rng, per_step, (reel.size, scenario.episode.steps))
     total = arrivals.sum(axis=1)
     shape = (reel.size, max(1, int(total.max())))
     user = rng.integers(0, users.count, shape)
