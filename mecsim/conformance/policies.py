@@ -8,7 +8,6 @@ from mecsim.conformance.subject import EPISODES, Subject
 from mecsim.policies import Policy, policies_of
 from mecsim.policies.registry import NamedPolicy
 
-
 DECISIONS = 3  # few, as planners on the engine of reference take seconds for each
 
 
