@@ -186,7 +186,7 @@ def test_values_are_means_and_saved_shares() -> None:
 @pytest.mark.parametrize("predicted", [False, True])
 def test_the_requests_of_an_episode_are_a_snapshot(predicted: bool) -> None:
     scenario = CellsScenario.model_validate(
-        {"mecsim": 1, "kind": "personalize", "episode": {"requests": 30}, "cells": {"distance": "1500 m"}}
+        {"mecsim": 1, "kind": "cells", "episode": {"requests": 30}, "cells": {"distance": "1500 m"}}
     )
     tapes = draw_cells(scenario, 0, 0, 8)
     for episode in range(len(tapes)):
