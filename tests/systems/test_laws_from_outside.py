@@ -1,4 +1,4 @@
-"""Forms of satisfaction, laws of mobility and of arrivals of another package: named in YAML, and used as built-in ones."""
+"""Forms of satisfaction, laws of mobility and of arrivals of another package: named in YAML, used like those of mecsim."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
