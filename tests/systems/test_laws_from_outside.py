@@ -1,4 +1,4 @@
-"""Forms of satisfaction and laws of mobility of another package: named in YAML, and used like those of mecsim."""
+"""Forms of satisfaction, laws of mobility and of arrivals of another package: named in YAML, used like those of mecsim."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,12 +11,13 @@ from mecsim.core.plugins import Plugin, Registry
 from mecsim.core.system import draw_episodes, new_episodes
 from mecsim.errors import InputError, ScenarioError
 from mecsim.people.forms.base import RATE_FORMS, Array, Choice, RateForm
+from mecsim.physics.arrivals.base import ARRIVALS, ArrivalLaw
 from mecsim.physics.delay_forms.base import DELAY_FORMS, DelayForm
 from mecsim.physics.delay_forms.zone import ZoneDelay
 from mecsim.physics.mobility.base import MOBILITY, MobilityModel
 from mecsim.physics.mobility.paths import Paths
 from mecsim.scenario import parse_scenario, scenario_to_yaml
-from mecsim.schema.fields import Positive
+from mecsim.schema.fields import Positive, PositiveUpToOne
 
 CELLS = "mecsim: 1\nkind: cells\nepisode: {requests: 20}\n"
 OFFLOAD = "mecsim: 1\nkind: offload\nepisode: {steps: 20}\n"
@@ -58,6 +59,20 @@ class InTheMiddle(MobilityModel):
         return Paths(np.arange(walkers + 1), np.zeros(walkers), np.tile(0.5 * area_m, (walkers, 1)))
 
 
+class Spaced(ArrivalLaw):
+    """Arrivals that are never nearer to each other than some share of the mean gap."""
+
+    ABOUT: ClassVar[str] = "a least gap, and an exponential rest."
+
+    least: PositiveUpToOne = Field(0.2, description="The least gap, in mean gaps.")
+
+    def draw_gaps(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        gaps = self.least + (1.0 - self.least) * rng.standard_exponential(shape)
+        instant = rng.random(shape[:-1])  # within the least gap with the chance that it is of the mean one
+        gaps[..., 0] = np.where(instant < self.least, instant, gaps[..., 0])
+        return gaps
+
+
 @pytest.fixture(autouse=True)
 def _brought(monkeypatch: pytest.MonkeyPatch) -> None:
     brought: tuple[tuple[Registry[Any], str, type], ...] = (
@@ -65,6 +80,7 @@ def _brought(monkeypatch: pytest.MonkeyPatch) -> None:
         (DELAY_FORMS, "strict", Strict),
         (DELAY_FORMS, "uncompiled", Uncompiled),
         (MOBILITY, "middle", InTheMiddle),
+        (ARRIVALS, "spaced", Spaced),
     )
     for registry, name, law in brought:
         known: Mapping[str, Plugin] = registry.plugins
@@ -101,3 +117,20 @@ def test_a_law_of_mobility() -> None:
     assert edge_m.shape == (4, 10, 3)
     np.testing.assert_array_equal(edge_m, np.broadcast_to(edge_m[:, :1], edge_m.shape))
     assert len(np.unique(edge_m)) == 12
+
+
+def test_a_law_of_arrivals() -> None:
+    """None within half a mean gap of each other: at most two in an offloading step of one mean gap."""
+    cells = parse_scenario(CELLS + "arrivals: {model: spaced, least: 0.5}\n")
+    assert parse_scenario(scenario_to_yaml(cells)) == cells
+    arrival_s = draw_episodes(cells, 0, 0, 64).arrival_s  # type: ignore[attr-defined]
+    gap_s = np.diff(arrival_s, axis=1)
+    scale_s = 2.0 * gap_s.min(axis=1)
+    assert (gap_s.mean(axis=1) / scale_s).mean() == pytest.approx(1.0, abs=0.1)
+
+    offload = parse_scenario(OFFLOAD + "arrivals: {model: spaced, least: 0.5}\n")
+    arrivals = draw_episodes(offload, 0, 0, 64).arrivals  # type: ignore[attr-defined]
+    assert set(np.unique(arrivals)) == {0, 1, 2}
+    assert arrivals.mean() == pytest.approx(1.0, abs=0.05)
+    with pytest.raises(ScenarioError, match=r"arrivals\.leas: unknown key, did you mean 'least'"):
+        parse_scenario(OFFLOAD + "arrivals: {model: spaced, leas: 0.5}\n")
