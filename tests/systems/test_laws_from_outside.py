@@ -1,4 +1,4 @@
-"""Forms of satisfaction, laws of mobility and of arrivals of another package: named in YAML, used like those of mecsim."""
+"""Forms of satisfaction, laws of mobility and of arrivals of another package: named in YAML, used like our own."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
