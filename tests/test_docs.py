@@ -8,7 +8,7 @@ import click
 import numpy as np
 import pytest
 import yaml
-from mecsim_agents import METRICS, DiscreteSACConfig
+from mecsim_agents import LEARNERS
 
 from mecsim.cli import COMMANDS, cli
 from mecsim.core.system import SYSTEMS, draw_episodes
@@ -137,10 +137,11 @@ def test_reference_is_complete() -> None:
     """Commands with their options, scenarios, baselines, scenario keys, training settings and metrics."""
     text = (DOCS / "reference.md").read_text(encoding="utf-8")
     policies = {name for scenario in ("gmorl", "personalized-cell") for name in policies_of(load_scenario(scenario))}
-    expected = [f"`{name}`" for name in (*builtin_names(), *policies, *METRICS)]
+    metrics = {metric for name in ("sac", "double-dqn") for metric in LEARNERS[name].metrics}
+    expected = [f"`{name}`" for name in (*builtin_names(), *policies, *metrics)]
     expected += [f"`{key}`" for name in SYSTEMS.plugins for key in scenario_keys(SYSTEMS.load(name).scenario)]
-    settings = [*TrainingConfig().to_mapping(), *DiscreteSACConfig().to_mapping()]
-    expected += [f"`{key}`" for key in settings if key != "agent"]
+    for config in map(TrainingConfig.of, ("sac", "double-dqn")):
+        expected += [f"`{key}`" for key in (*config.to_mapping(), *config.agent.to_mapping()) if key != "agent"]
     context = click.Context(cli)
     for name in COMMANDS:
         command = cli.get_command(context, name)
@@ -163,13 +164,19 @@ def table_rows(heading: str) -> dict[str, str]:
 
 
 def test_training_defaults_are_the_ones_shown() -> None:
-    """Every row of the settings tables."""
+    """Every row of the settings tables, for each agent that has it."""
     shown: dict[str, object] = {}
     for names, values in table_rows("Training settings").items():
         shown |= zip(names.split(", "), yaml.safe_load(f"[{values}]"), strict=True)
     settings = {key: json.dumps(value) for key, value in shown.items()}
-    assert len(settings) > 20
-    assert TrainingConfig().with_settings(settings) == TrainingConfig()
+    asked: set[str] = set()
+    for config in map(TrainingConfig.of, ("sac", "double-dqn")):
+        known = {**config.to_mapping(), **config.agent.to_mapping()}
+        own = {key: value for key, value in settings.items() if key in known}
+        assert len(own) > 20
+        assert config.with_settings(own) == config
+        asked |= set(own)
+    assert asked == set(settings)
 
 
 def test_scenario_defaults_are_the_ones_shown() -> None:
