@@ -12,13 +12,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
 from mecsim.scenario import parse_scenario
 
 BIN = Path(sys.executable).parent
-FENCE = re.compile(r"^```(?P<head>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(?P<indent> *)```(?P<head>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL)
 TIMEOUT_S = 300
 
 
@@ -36,7 +37,7 @@ def blocks(page: Path) -> list[Block]:
     found = []
     for match in FENCE.finditer(page.read_text(encoding="utf-8")):
         language, _, settings = match["head"].partition(" ")
-        found.append(Block(language, int(settings.removeprefix("exit=") or 0), match["body"]))
+        found.append(Block(language, int(settings.removeprefix("exit=") or 0), dedent(match["body"])))
     return found
 
 

@@ -164,9 +164,9 @@ def test_a_context_given_twice(refused: Command, small: Path) -> None:
     ("setting", "part"),
     [
         ("num_envs", "expected key=value"),
-        ("num_envs=0", "num_envs: expected a whole number of at least 1, got 0"),
+        ("num_envs=0", "num_envs: expected a whole number from 1 to 65,536, got 0"),
         ("num_envs=x", "num_envs: expected a whole number"),
-        ("num_envs=1000000000000", "num_envs: expected at most"),
+        ("num_envs=1000000000000", "num_envs: expected a whole number from 1 to 65,536, got 1000000000000"),
         ("nun_envs=3", "did you mean num_envs?"),
         ("copies=0", "copies: expected a whole number of at least 1, got 0"),
         ("copies=3", "num_envs: expected a multiple of copies=3, got 4; set either"),

@@ -45,6 +45,7 @@ SCENARIOS = {
     "a persona that is a number": ("population: {personas: {a: 3}}", "personas.a: expected keys such as share"),
     "no persona": ("population: {personas: {}}", "population.personas: expected a mapping"),
     "a misspelt section": ("population: {persona: {}}", "population.persona: unknown key, did you mean 'personas'"),
+    "an unknown law of arrivals": ("arrivals: {model: poison}", "arrivals.model: expected 'poisson' or 'gamma'"),
     "an unknown form": ("satisfaction: {form: zones}", "satisfaction.form: expected 'zone', 'power'"),
     "a negative spread": ("satisfaction: {spread: -1}", "satisfaction.spread: expected a number of 0 or more"),
     "a key without effect": ("satisfaction: {wait_at_demand: 1 s}", "satisfaction.wait_at_demand: has no meaning"),

@@ -52,8 +52,8 @@ def test_set_reaches_the_training() -> None:
 
 
 def test_settings_are_those_of_the_agent_that_was_chosen() -> None:
-    config = TrainingConfig.of("dqn").with_settings({"exploration_end": "0.2", "agent.discount": "0.9"})
-    assert (config.algorithm, config.agent) == ("dqn", DoubleDQNConfig(exploration_end=0.2, discount=0.9))
+    config = TrainingConfig.of("double-dqn").with_settings({"exploration_end": "0.2", "agent.discount": "0.9"})
+    assert (config.algorithm, config.agent) == ("double-dqn", DoubleDQNConfig(exploration_end=0.2, discount=0.9))
     assert TrainingConfig.from_mapping(yaml.safe_load(yaml.safe_dump(config.to_mapping()))) == config
     with pytest.raises(InputError, match="--set exploration_temperature: no such setting; did you mean explor"):
         config.with_settings({"exploration_temperature": "1"})
@@ -63,8 +63,8 @@ def test_settings_are_those_of_the_agent_that_was_chosen() -> None:
 
 def test_an_unknown_agent_is_answered_with_the_nearest() -> None:
     with pytest.raises(InputError) as caught:
-        TrainingConfig.of("dqnn")
-    assert str(caught.value) == "dqnn: no such agent; did you mean dqn?"
+        TrainingConfig.of("double-dqnn")
+    assert str(caught.value) == "double-dqnn: no such agent; did you mean double-dqn?"
 
 
 def test_a_preference_can_be_set_and_taken_back() -> None:

@@ -30,7 +30,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "set": {},
     "padded": {"architecture": "padded"},
     "single": {"preference": "[0.2, 0.8]"},
-    "dqn": {"algorithm": "dqn"},
+    "double-dqn": {"algorithm": "double-dqn"},
 }
 TOLERANCE = 1e-4
 

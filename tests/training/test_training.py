@@ -31,7 +31,7 @@ from mecsim.training.loop import _updates_due
 from tests.training.small import COPIES, ENVS, STEPS, new_run, small_scenario, trained
 
 EPOCHS = 6
-ANY = pytest.mark.parametrize("algorithm", ["sac", "dqn"])
+ANY = pytest.mark.parametrize("algorithm", ["sac", "double-dqn"])
 
 
 def metrics_of(run: Run) -> list[dict[str, str]]:
@@ -88,7 +88,7 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path, algorithm: str) -> None:
     assert {report.epochs for report in reports} == {EPOCHS}
 
 
-@pytest.mark.parametrize(("algorithm", "learned"), [("sac", METRICS), ("dqn", DoubleDQN.METRICS)])
+@pytest.mark.parametrize(("algorithm", "learned"), [("sac", METRICS), ("double-dqn", DoubleDQN.METRICS)])
 def test_metrics_say_what_happened_in_every_epoch(tmp_path: Path, algorithm: str, learned: dict[str, str]) -> None:
     run = new_run(tmp_path / "run", epochs=5, algorithm=algorithm)
     reports = trained(run)
@@ -148,7 +148,7 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path: Path, a
     assert (first.folder / "metrics.csv").read_bytes() != (other.folder / "metrics.csv").read_bytes()
 
 
-@pytest.fixture(scope="module", params=["sac", "dqn"])
+@pytest.fixture(scope="module", params=["sac", "double-dqn"])
 def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run of any agent without any interruption. Its replay is full and goes round."""
     run = new_run(tmp_path_factory.mktemp("whole") / "run", algorithm=request.param)
@@ -436,7 +436,7 @@ def cost_of(policy: Policy, scenario: Scenario) -> float:
     [
         ("sac", {"policy": "softmax", "exploration_temperature": "0.01"}),
         ("sac", {"policy": "network", "exploration_temperature": "0.01"}),
-        ("dqn", {}),
+        ("double-dqn", {}),
     ],
 )
 def test_training_from_nothing_gets_close_to_greedy(tmp_path: Path, algorithm: str, own: dict[str, str]) -> None:
