@@ -226,8 +226,8 @@ def play(name: str, scenario: OffloadScenario, tapes: OffloadTapes, actions: NDA
 def assert_same_play(one: Played, other: Played, rtol: float = 1e-9) -> None:
     """Everything agrees to `rtol`; whole numbers agree exactly.
 
-    Ratings lie between 0 and 5, and what they lose may be next to nothing: they agree to 5·`rtol`. The energy of a short
-    upload is power times the difference of two late times, so it is known to the rounding of the largest of its episode.
+    Ratings lie between 0 and 5, and what they lose may be next to nothing: they agree to 5·`rtol`. The energy of a
+    short upload is power times the difference of two late times, known to the rounding of the largest energy.
     """
     for field in fields(OffloadRecords):
         a, b = getattr(one.records, field.name), getattr(other.records, field.name)
