@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 QUICKSTART := runs/quickstart
+# Tests run side by side, a thread each: more threads than cores make everything many times slower.
+WORKERS ?= 2
+PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: quickstart test check coverage wheel clean
 
@@ -18,10 +21,10 @@ quickstart: $(BIN)/mecsim
 	$(BIN)/mecsim sweep $(QUICKSTART) greedy random --preferences 101 --episodes 200 --out $(QUICKSTART)-sweep --force
 
 test: $(BIN)/mecsim
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 coverage: $(BIN)/mecsim
-	$(BIN)/python -m pytest --cov=mecsim --cov=mecsim_agents --cov-report=term:skip-covered
+	$(PYTEST) --cov=mecsim --cov=mecsim_agents --cov-report=term:skip-covered
 
 check: $(BIN)/mecsim
 	$(BIN)/ruff format --check .
