@@ -65,7 +65,7 @@ def test_memory_of_a_trace(path: Path) -> None:
     """In a process of its own, whose peak tells."""
     code = (
         "import sys; from mecsim.core.system import draw_episodes; from mecsim.scenario import load_scenario; "
-        "draw_episodes(offload_scenario(sys.argv[1]), 0, 0, 1)"
+        "draw_episodes(load_scenario(sys.argv[1]), 0, 0, 1)"
     )
     subprocess.run([sys.executable, "-c", code, str(path)], check=True)
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 < 2**32
