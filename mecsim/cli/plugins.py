@@ -1,6 +1,7 @@
 """mecsim plugins: what there is by name, built in and brought by other packages."""
 
 import json
+from dataclasses import asdict
 from itertools import groupby
 
 import click
@@ -16,7 +17,7 @@ def plugins(as_json: bool) -> None:
 
     found = known_plugins()
     if as_json:
-        click.echo(json.dumps([known.as_dict() for known in found], indent=2))
+        click.echo(json.dumps([asdict(known) for known in found], indent=2))
         return
     name_width, place_width = max(len(known.name) for known in found), max(len(known.place) for known in found)
     for sort, entries in groupby(found, key=lambda known: known.sort):

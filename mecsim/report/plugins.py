@@ -26,10 +26,6 @@ class Known:
     package: str  # that brought it
     systems: tuple[str, ...]  # that it is for; none for all
 
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
 
 def known_plugins() -> list[Known]:
     """All of them: systems first, then laws, policies and agents.

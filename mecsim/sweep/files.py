@@ -107,7 +107,7 @@ def summary(
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Readable JSON; NaN becomes null, as JSON has none."""
-    path.write_text(json.dumps(_without_nan(content), indent=2) + "\n")
+    path.write_text(json.dumps(_without_nan(content), indent=2) + "\n", encoding="utf-8")
 
 
 def _without_nan(value: Any) -> Any:

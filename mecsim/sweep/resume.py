@@ -58,7 +58,7 @@ def resume_store(folder: Path, settings: SweepSettings) -> Store:
     """
     path = folder / SETTINGS
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
         earlier = dict(found["targets"])
     except FileNotFoundError:
         raise InputError(f"{folder.parent}: no sweep to resume there; leave --resume out to start one") from None

@@ -69,7 +69,7 @@ class MultiRun:
             "mecsim_version": __version__,
             "policies": {run.folder.name: list(run.config.preference or ()) for run in self.runs},
         }
-        (self.folder / INDEX).write_text(yaml.safe_dump(content, sort_keys=False))
+        (self.folder / INDEX).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         for run in self.runs:
             run.create(command)
 

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,7 +31,7 @@ from mecsim.version import __version__
 FORMAT = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """A run folder with its scenario and settings."""
 
@@ -64,8 +65,8 @@ class Run:
     def create(self, command: str) -> None:
         """Write the files that stay as they are."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "scenario.yaml").write_text(scenario_to_yaml(self.scenario))
-        (self.folder / "command.txt").write_text(command + "\n")
+        (self.folder / "scenario.yaml").write_text(scenario_to_yaml(self.scenario), encoding="utf-8")
+        (self.folder / "command.txt").write_text(command + "\n", encoding="utf-8")
         content = {
             "mecsim_run": FORMAT,
             "mecsim_version": __version__,
@@ -74,7 +75,7 @@ class Run:
             "threads": self.threads,
             "training": self.config.to_mapping(),
         }
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
     @staticmethod
     def open(folder: Path) -> "Run":
@@ -103,9 +104,9 @@ class Run:
 
     # Metrics
 
-    @property
+    @cached_property
     def metrics(self) -> Schema:
-        """Of metrics.csv."""
+        """Of metrics.csv. Kept, as it is asked for in every epoch and finding an agent looks through all packages."""
         return metrics_schema(self.scenario.objectives, LEARNERS[self.config.algorithm].metrics)
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
