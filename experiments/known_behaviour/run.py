@@ -1,16 +1,15 @@
 """Delay and energy of policies without learning on `gmorl-e6`, against values measured by an independent program.
 
-Run from the repository: `python experiments/known_behaviour/run.py --out experiments/known_behaviour/result.csv`
+    python experiments/known_behaviour/run.py
+
+`deviation` is the mean over the known value, less one.
 """
 
-import csv
-from pathlib import Path
-
-import click
 import numpy as np
 
 from mecsim.policies import GreedyPolicy, Policy, play
 from mecsim.scenario import load_scenario
+from mecsim.studies.study import Study, experiment
 from mecsim.sweep import half_width_95
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.policies.simple import RandomPolicy
@@ -31,30 +30,23 @@ KNOWN = (
 )
 
 
-@click.command()
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="CSV to write.")
-@click.option("--episodes", default=16384, show_default=True)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--quick", is_flag=True, help="Few episodes: shows that it runs, not what comes out.")
-def run(out: Path, episodes: int, seed: int, quick: bool) -> None:
+@experiment(__file__)
+def run(study: Study) -> None:
     """Play each policy on the same episodes."""
     scenario = load_scenario("gmorl-e6")
-    tapes = draw_tapes(scenario, seed, 0, 64 if quick else episodes)
-    with out.open("w", newline="") as file:
-        writer = csv.writer(file)
-        objectives = [(name, unit) for name, unit in (("delay", "s"), ("energy", "J"))]
-        columns = [
-            f"{name}_{unit}_{what}" for name, unit in objectives for what in ("mean", "ci95", "known", "deviation")
-        ]
-        writer.writerow(["policy", "parameter", "episodes", *columns])
-        for name, parameter, *known in KNOWN:
-            policy: Policy = GreedyPolicy(PREDECESSOR) if name == "greedy" else RandomPolicy(seed)
-            totals = play(policy, scenario, tapes, np.array([parameter, 1.0 - parameter])).totals
-            row: list[object] = [name, parameter, len(tapes)]
-            for mean, half, expected in zip(totals.mean(axis=0), half_width_95(totals), known, strict=True):
-                row += [f"{mean:.6g}", f"{half:.2g}", expected, f"{mean / expected - 1.0:+.2%}"]
-            writer.writerow(row)
-            click.echo(row)
+    tapes = draw_tapes(scenario, study.seed, 0, study.episodes(16384))
+    rows = []
+    for name, parameter, *known in KNOWN:
+        policy: Policy = GreedyPolicy(PREDECESSOR) if name == "greedy" else RandomPolicy(study.seed)
+        totals = play(policy, scenario, tapes, np.array([parameter, 1.0 - parameter])).totals
+        row: dict[str, object] = {"policy": name, "parameter": parameter, "episodes": len(tapes)}
+        for objective, mean, half, expected in zip(
+            ("delay_s", "energy_J"), totals.mean(axis=0), half_width_95(totals), known, strict=True
+        ):
+            row[f"{objective}_mean"], row[f"{objective}_ci95"] = mean, half
+            row[f"{objective}_known"], row[f"{objective}_deviation"] = expected, mean / expected - 1.0
+        rows.append(row)
+    study.write(rows)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ often `ours_s` goes into all the time that the peer had, so it is a lower bound.
 processor's time, which says more where other work shares the machine.
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -27,10 +26,13 @@ from typing import Any
 
 import click
 import numpy as np
+import polars as pl
+from course import CURVE, SCENARIO
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mecsim.cli import main
+from mecsim.core.frames import read_csv
 from mecsim.core.seeds import Stream
 from mecsim.errors import InputError, MecsimError, RunError
 from mecsim.policies import calibrate
@@ -40,7 +42,6 @@ from mecsim.scenario import load_scenario
 from mecsim.studies.study import QUICK_EPOCHS, QUICK_SETTINGS, Study, experiment
 from mecsim.sweep import Front, evaluate, measured, policy_factory
 
-SCENARIO = "gmorl-e6"
 OURS = ("mecsim", "mecsim-plain")
 OF_MORL_BASELINES = ("envelope", "gpi-ls")
 METHODS = (*OURS, "dqn", *OF_MORL_BASELINES)
@@ -100,7 +101,7 @@ def run(
     levels = {name: _of_baseline(name, grid, episodes, study.seed) for name in ("greedy", "random")}
     trainings = {f"{course.method}-{course.seed}": course.told for course in courses}
     told = {"scenario": SCENARIO, "baselines": levels, "trainings": trainings}
-    study.write([row for course in courses for row in course.rows], "curves", **told)
+    study.write([row for course in courses for row in course.curve.to_dicts()], "curves", **told)
     rows = [
         row
         for ours in courses
@@ -136,12 +137,12 @@ class Course:
 
     method: str
     seed: int
-    rows: list[dict[str, str]]  # of curve.csv
+    curve: pl.DataFrame  # curve.csv
     told: dict[str, Any]  # of told.json
 
     def column(self, name: str) -> NDArray[np.float64]:
         """A number at each moment."""
-        return np.array([float(row[name]) for row in self.rows])
+        return self.curve[name].to_numpy().astype(np.float64)
 
 
 def _course(folder: Path, python: str, name: str, options: Mapping[str, Any]) -> Course:
@@ -155,8 +156,7 @@ def _course(folder: Path, python: str, name: str, options: Mapping[str, Any]) ->
     told = json.loads((folder / "told.json").read_text())
     if told["asked"] != {"name": name, **options}:
         raise RunError(f"{folder}: was trained with other options; remove it, or choose other --runs")
-    with (folder / "curve.csv").open(newline="") as file:
-        return Course(name, options["seed"], list(csv.DictReader(file)), told)
+    return Course(name, options["seed"], read_csv(folder / "curve.csv", CURVE), told)
 
 
 def _train(folder: Path, python: str, name: str, options: Mapping[str, Any]) -> None:

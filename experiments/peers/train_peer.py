@@ -15,14 +15,12 @@ scenario's scale, and are measured by the same function, without exploring, on t
 nothing else.
 """
 
-import csv
 import os
 import random
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Callable
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +30,7 @@ import click
 import gymnasium as gym
 import numpy as np
 import torch
+from course import CLOCKS, Course, Stopwatch, TimeUp
 from numpy.typing import NDArray
 from stable_baselines3 import DQN
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -40,153 +39,23 @@ from stable_baselines3.common.callbacks import BaseCallback
 from mecsim.cli import main
 from mecsim.cli.options import key_values
 from mecsim.core.episodes import Arrays
-from mecsim.core.seeds import Stream
 from mecsim.core.threads import use_threads
 from mecsim.envs import FlatObservation
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
-from mecsim.policies import Policy, calibrate
+from mecsim.policies import Policy
 from mecsim.policies.policy import Actions, Preferences
 from mecsim.policies.stable_baselines import DqnConfig
 from mecsim.report.provenance import provenance
-from mecsim.scenario import load_scenario
-from mecsim.sweep import evaluate, hypervolume, mean_cost, policy_factory, preference_grid, write_json
-from mecsim.sweep.indicators import expected_utility
+from mecsim.sweep import write_json
 from mecsim.systems.offload.environment import OffloadEnv
 from mecsim.systems.offload.episodes import OffloadEpisodes
 from mecsim.training import Evaluation, Run, TrainingConfig, train
 
-SCENARIO = "gmorl-e6"
-FIRST_S, LEAST_S, FACTOR = 0.1, 0.5, 1.15  # moments at which a training is measured: see `moments`
-CLOCKS = ("wall", "cpu")
 UNLIMITED = 10**9  # steps of a training that time ends
 
 HIDDEN = [256, 256]  # of the networks of all peers
 REPLAY = 100_000  # transitions, of all peers
 DISCOUNT = 0.95  # of all peers
-
-
-class TimeUp(Exception):
-    """The training has had its time."""
-
-
-class Stopwatch:
-    """Wall and processor seconds while it runs. It begins to with `go_on`."""
-
-    def __init__(self) -> None:
-        self._wall_s = self._cpu_s = 0.0
-        self._since: tuple[float, float] | None = None
-
-    def read(self) -> tuple[float, float]:
-        """Wall and processor seconds."""
-        if self._since is None:
-            return self._wall_s, self._cpu_s
-        wall_s, cpu_s = _now()
-        return self._wall_s + wall_s - self._since[0], self._cpu_s + cpu_s - self._since[1]
-
-    def pause(self) -> None:
-        """Stand still; nothing new if it does already."""
-        self._wall_s, self._cpu_s = self.read()
-        self._since = None
-
-    def go_on(self) -> None:
-        """Run again."""
-        self._since = self._since or _now()
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Stand still inside of the block."""
-        self.pause()
-        try:
-            yield
-        finally:
-            self.go_on()
-
-
-def _now() -> tuple[float, float]:
-    return time.perf_counter(), time.process_time()
-
-
-def moments(seconds: float) -> list[float]:
-    """When a training of so many seconds is measured: every half second, later after each 15 % more, and at its end."""
-    found = [min(FIRST_S, seconds)]
-    while found[-1] < seconds:
-        found.append(min(seconds, max(found[-1] + LEAST_S, FACTOR * found[-1])))
-    return found
-
-
-class Course:
-    """The course of one training: its clock, how it is measured, and the lines of its curve."""
-
-    def __init__(
-        self, method: str, seed: int, seconds: float, clock: str, preferences: int, episodes: int, episode_seed: int,
-        out: Path,
-    ) -> None:  # fmt: skip
-        self.scenario = load_scenario(SCENARIO)
-        self.calibration = calibrate(self.scenario)
-        self.preferences = preference_grid(len(self.scenario.objectives), preferences)
-        self.seed = seed
-        self.moments = moments(seconds)
-        self.clock = CLOCKS.index(clock)  # of what `Stopwatch.read` returns
-        self.last: dict[str, Any] = {}  # line of the curve
-        self._method, self._episodes, self._episode_seed = method, episodes, episode_seed
-        self._path = out / "curve.csv"
-        self._path.unlink(missing_ok=True)
-        self._waiting = list(self.moments)
-        self.watch = Stopwatch()
-        self.totals = np.zeros(0)  # of the newest measurement
-
-    def begin(self) -> None:
-        """Start the clock, now that all is imported that a method needs; what is loaded at first use is used before."""
-        self.totals = self.play(policy_factory("greedy", self.scenario)(0))  # compiles the engine, or loads it
-        layer = torch.nn.Linear(1, 1)
-        layer(torch.ones(1)).sum().backward()
-        torch.optim.Adam(layer.parameters()).step()  # the first optimiser imports for seconds
-        self.watch.go_on()
-
-    def play(self, policy: Policy, preferences: Preferences | None = None) -> NDArray[np.float64]:
-        """Totals of a policy over preferences and the episodes of all measurements, (K, episodes, objectives)."""
-        asked = self.preferences if preferences is None else preferences
-        return evaluate(
-            lambda seed: policy, self.scenario, asked, self._episodes, self._episode_seed, Stream.VALIDATION
-        )
-
-    def passed(self, policy: Policy, env_steps: int, over: bool = False) -> None:
-        """Measure the policy if a moment to do so has come, or if the training is over.
-
-        Raises:
-            TimeUp: it is over, or this was the last moment.
-        """
-        now = self.watch.read()
-        if now[self.clock] < self._waiting[0] and not over:
-            return
-        with self.watch.paused():
-            self.totals = self.play(policy)
-            self.tell(*now, env_steps, self.totals)
-        self._waiting = [moment for moment in self._waiting if moment > now[self.clock]]
-        if over or not self._waiting:
-            raise TimeUp
-
-    def tell(self, wall_s: float, cpu_s: float, env_steps: int, totals: NDArray[np.float64]) -> None:
-        """Write a line of the curve."""
-        mean, scale = totals.mean(axis=1), self.calibration.scale
-        self.last = {
-            "method": self._method,
-            "seed": self.seed,
-            "wall_s": round(wall_s, 3),
-            "env_steps": env_steps,
-            "hypervolume": round(hypervolume(mean, self.calibration.reference), 3),
-            "mean_cost": round(mean_cost(mean, self.preferences, scale), 6),
-            "expected_utility": round(expected_utility(mean, self.preferences, scale), 6),
-            "cpu_s": round(cpu_s, 3),
-        }
-        new = not self._path.exists()
-        with self._path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(self.last))
-            if new:
-                writer.writeheader()
-            writer.writerow(self.last)
-        told = "{wall_s:.1f} s, {env_steps:,} steps, hypervolume {hypervolume:.1f}, mean cost {mean_cost:.4f}"
-        click.echo(f"{self._method}: {told.format(**self.last)}", err=True)
 
 
 # mecsim
@@ -496,7 +365,7 @@ def command(
     (out / "told.json").unlink(missing_ok=True)
     course = Course(name, seed, seconds, clock, preferences, episodes, episode_seed, out)
     used = train_mecsim(course, steps, {**OURS[name], **changed}) if name in OURS else PEERS[name](course)
-    last = course.last
+    last = course.lines[-1]
     asked = {
         "name": name, "seconds": seconds, "clock": clock, "seed": seed, "preferences": preferences,
         "episodes": episodes, "episode-seed": episode_seed, "steps": steps, "set": changed,

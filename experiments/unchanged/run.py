@@ -6,13 +6,14 @@ system, all with one thread and seed 0. It writes digests.csv: what was run, the
 SHA-256 of its bytes. `--against digests.csv` compares with an earlier one, names what differs and exits with 1.
 """
 
-import csv
 import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import click
+
+from mecsim.core.frames import Column, Schema, read_csv, write_csv
 
 EPISODES = 3
 STEPS = 100_000
@@ -38,6 +39,14 @@ PLAYED = {
 """On which scenarios each trained run is played: those with the same observation."""
 
 RECORDS = {"offload": ("tasks.csv", "servers.csv"), "cells": ("requests.csv", "cells.csv")}
+
+DIGESTS = Schema(
+    (
+        Column("command", "String", "that was run"),
+        Column("file", "String", "that it wrote"),
+        Column("sha256", "String", "first 16 digits of the digest of its bytes"),
+    )
+)
 
 
 @click.command()
@@ -65,10 +74,8 @@ def main(work: Path, out: Path, against: Path | None) -> None:
         grid = ("--scenario", scenario, "--preferences", 11, "--episodes", 20)
         _mecsim("sweep", *targets, *grid, "--out", folder.name, cwd=work)
         found[f"sweep {scenario} {' '.join(targets)}", "front.csv"] = _digest(folder / "front.csv")
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("command", "file", "sha256"))
-        writer.writerows((*key, digest) for key, digest in found.items())
+    rows = [{"command": command, "file": file, "sha256": digest} for (command, file), digest in found.items()]
+    write_csv(out, DIGESTS.rows(rows), DIGESTS)
     click.echo(f"wrote {out}: {len(found)} files")
     if against is not None:
         _compare(found, against)
@@ -88,8 +95,7 @@ def _digest(path: Path) -> str:
 
 
 def _compare(found: dict[tuple[str, str], str], against: Path) -> None:
-    with against.open(newline="", encoding="utf-8") as file:
-        earlier = {(row["command"], row["file"]): row["sha256"] for row in csv.DictReader(file)}
+    earlier = {(command, file): digest for command, file, digest in read_csv(against, DIGESTS).iter_rows()}
     changed = [key for key in earlier if found.get(key) != earlier[key]]
     for command, name in changed:
         click.echo(f"changed: {command}: {name}")

@@ -5,7 +5,7 @@ cheap, and whoever adds something touches no file but a line of the table that a
 entry points of its group (`mecsim.systems`, say) are read from every installed package.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -42,7 +42,10 @@ class Plugin:
 
 
 class Places:
-    """Where things of one sort stand, by name: those of mecsim first; their names cannot be taken by others."""
+    """Where things of one sort stand, by name: those of mecsim first.
+
+    A name that two packages offer belongs to neither: which of them is meant cannot be known.
+    """
 
     def __init__(self, group: str, built_in: Callable[[], Mapping[str, str]] = dict) -> None:
         """
@@ -54,10 +57,15 @@ class Places:
 
     @cached_property
     def plugins(self) -> Mapping[str, Plugin]:
-        """All of them by name."""
-        found = {name: Plugin(name, place, BUILT_IN) for name, place in self._built_in().items()}
+        """One of each name."""
+        return {name: offered[0] for name, offered in self.offers.items()}
+
+    @cached_property
+    def offers(self) -> Mapping[str, Sequence[Plugin]]:
+        """All of each name, of which there should be one."""
+        found = {name: [Plugin(name, place, BUILT_IN)] for name, place in self._built_in().items()}
         for point in sorted(entry_points(group=self.group), key=lambda point: point.name):
-            found.setdefault(point.name, Plugin(point.name, point.value, _package(point)))
+            found.setdefault(point.name, []).append(Plugin(point.name, point.value, _package(point)))
         return found
 
 
@@ -73,22 +81,44 @@ class Registry(Generic[T]):
         """Where they stand, by name."""
         return self._places.plugins
 
+    @property
+    def offers(self) -> Mapping[str, Sequence[Plugin]]:
+        """The same with all packages that offer a name."""
+        return self._places.offers
+
     def load(self, name: str) -> T:
         """What has this name.
 
         Raises:
-            InputError: nothing has, or what another package brought cannot be imported.
+            InputError: nothing has, several packages offer it, or what another package brought cannot be imported.
         """
         if name not in self.plugins:
             raise InputError(f"no {self.noun} is called {name!r}, {nearest(name, self.plugins)}")
-        plugin = self.plugins[name]
+        self.check_one(name, [plugin.package for plugin in self.offers.get(name, ())])
+        return self.load_from(self.plugins[name])
+
+    def load_from(self, plugin: Plugin) -> T:
+        """What stands at a place.
+
+        Raises:
+            InputError: what another package brought cannot be imported.
+        """
         try:
             return Reference[T](plugin.place).load()
         except (ImportError, AttributeError) as error:
             if plugin.package == BUILT_IN:
                 raise
-            told = f"{self.noun} {name!r} of the package {plugin.package} cannot be imported from {plugin.place}"
+            told = f"{self.noun} {plugin.name!r} of the package {plugin.package} cannot be imported from {plugin.place}"
             raise InputError(f"{told}: {error}; mend or remove that package") from error
+
+    def check_one(self, name: str, packages: Sequence[str]) -> None:
+        """Refuse a name that several packages offer.
+
+        Raises:
+            InputError: they are named.
+        """
+        if len(packages) > 1:
+            raise InputError(f"{self.noun} {name!r} is offered by {' and '.join(packages)}; keep one of these packages")
 
 
 def _package(point: EntryPoint) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
-from mecsim.core.plugins import BUILT_IN, Places, Reference, Registry
+from mecsim.core.plugins import BUILT_IN, Places, Plugin, Reference, Registry
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import AnySystem, system_of
 from mecsim.errors import InputError
@@ -39,6 +39,7 @@ class NamedPolicy:
     costly: bool  # whether it is fitted for minutes before it first acts
     make: Callable[[Scenario, int], Policy]
     package: str = BUILT_IN
+    rivals: tuple[str, ...] = ()  # other packages that offer one of this name to the same system
 
     @property
     def place(self) -> str:
@@ -90,10 +91,12 @@ def _policies(system: str, package: str) -> dict[str, NamedPolicy]:
     own = f"{package}.policies"
     packages = ["mecsim.policies", *([own] if find_spec(own) else [])]
     found = {entry.name: entry for place in packages for module in _modules(place) for entry in named_in(module)}
-    for name, plugin in _PLUGINS.plugins.items():
-        entry = _of_plugin(name, plugin.package)
+    for plugin in (plugin for offered in _PLUGINS.offers.values() for plugin in offered):
+        entry = _of_plugin(plugin)
         if entry.plays(system):
-            found.setdefault(name, entry)
+            first = found.setdefault(entry.name, entry)
+            if first is not entry:
+                found[entry.name] = replace(first, rivals=(*first.rivals, entry.package))
     return found
 
 
@@ -107,9 +110,10 @@ def named_in(module: ModuleType) -> list[NamedPolicy]:
     return list(vars(module).get(_MARK, ()))
 
 
-def _of_plugin(name: str, package: str) -> NamedPolicy:
+def _of_plugin(plugin: Plugin) -> NamedPolicy:
     """What an entry point stands for, with what its decorator told, if it has one."""
-    made = _PLUGINS.load(name)
+    name, package = plugin.name, plugin.package
+    made = _PLUGINS.load_from(plugin)
     if not callable(made):
         raise InputError(f"policy {name!r} of the package {package}: expected a class or function of scenario and seed")
     told = [entry for entry in named_in(sys.modules[made.__module__]) if entry.make is made]
@@ -122,11 +126,12 @@ def named_policy(name: str, scenario: Scenario) -> PolicyFactory:
     """The policy of a name, ready for a scenario. What has to be fitted is fitted when it first acts.
 
     Raises:
-        InputError: there is no such policy.
+        InputError: there is no such policy, or several packages offer it.
     """
     known = policies_of(scenario)
     if name not in known:
         raise InputError(f"no policy of {scenario.kind} is called {name!r}, {nearest(name, known)}")
+    _PLUGINS.check_one(name, [known[name].package, *known[name].rivals])
     return partial(known[name].make, scenario)
 
 

@@ -1,12 +1,11 @@
 """What there is by name: systems, laws, policies and agents, built in or brought by other packages."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from mecsim_agents import LEARNERS
 
-from mecsim.core.plugins import Plugin, Registry
+from mecsim.core.plugins import Registry
 from mecsim.core.system import SYSTEMS
 from mecsim.people.forms.base import RATE_FORMS
 from mecsim.physics.arrivals.base import ARRIVALS
@@ -41,15 +40,19 @@ def known_plugins() -> list[Known]:
         "delay_satisfaction": DELAY_FORMS,
     }
     return [
-        *_registered("systems", SYSTEMS.plugins.values()),
-        *(known for sort, registry in laws.items() for known in _registered(sort, registry.plugins.values())),
+        *_registered("systems", SYSTEMS),
+        *(known for sort, registry in laws.items() for known in _registered(sort, registry)),
         *_policies(),
         *_agents(),
     ]
 
 
-def _registered(sort: str, plugins: Iterable[Plugin]) -> list[Known]:
-    return [Known(sort, plugin.name, plugin.place, plugin.package, ()) for plugin in plugins]
+def _registered(sort: str, registry: Registry[Any]) -> list[Known]:
+    return [
+        Known(sort, plugin.name, plugin.place, plugin.package, ())
+        for offered in registry.offers.values()
+        for plugin in offered
+    ]
 
 
 def _policies() -> list[Known]:
@@ -60,7 +63,13 @@ def _policies() -> list[Known]:
         for policy in policies_of_system(SYSTEMS.load(system)).values():
             players.setdefault(policy, []).append(system)
     return [
-        Known("policies", policy.name, policy.place, policy.package, tuple(systems) if len(systems) < of_all else ())
+        Known(
+            "policies",
+            policy.name,
+            policy.place,
+            " and ".join((policy.package, *policy.rivals)),
+            tuple(systems) if len(systems) < of_all else (),
+        )
         for policy, systems in players.items()
     ]
 

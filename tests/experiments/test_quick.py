@@ -61,7 +61,9 @@ def command_of(name: str) -> click.Command:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXPERIMENTS / name)  # as for a script that is run
+        spec.loader.exec_module(module)
     return module.run
 
 
@@ -116,14 +118,18 @@ def test_every_experiment_with_a_script_is_tried() -> None:
 
 
 def test_known_behaviour(tmp_path: Path) -> None:
-    out = tmp_path / "result.csv"
     script = EXPERIMENTS / "known_behaviour" / "run.py"
-    done = subprocess.run(
-        [sys.executable, script, "--quick", "--out", out], capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, str(script), "--quick", "--num-threads", "1", "--out", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    rows = rows_of(out)
+    rows = rows_of(tmp_path / "result.csv")
     assert [row["policy"] for row in rows] == ["greedy"] * 4 + ["random"] * 4
     assert all(float(row["delay_s_mean"]) > 0.0 for row in rows)
+    assert all(
+        float(row[f"{objective}_deviation"])
+        == pytest.approx(float(row[f"{objective}_mean"]) / float(row[f"{objective}_known"]) - 1.0, abs=1e-5)
+        for row in rows
+        for objective in ("delay_s", "energy_J")
+    )
     stored = (EXPERIMENTS / "known_behaviour" / "result.csv").read_text().splitlines()[0]
     assert stored == ",".join(rows[0]), "the stored result is of another form than the script's"
