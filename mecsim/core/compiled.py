@@ -1,31 +1,48 @@
-"""The one place that chooses how kernels are compiled, cached and run on threads.
+"""The one place that chooses how functions are compiled: kernels, which Python calls, and their helpers.
 
 `error_model="numpy"` lets a division follow IEEE rules instead of raising, which keeps loops free of branches;
-fast-math stays off, as both engines have to agree to 1e-9. Helpers of a kernel are compiled without Numba's runtime
-(`_nrt=False`), as they allocate nothing: otherwise every call counts references to its arrays with atomic operations,
-which was measured to halve the speed on one thread and more on several.
+fast-math stays off, as both engines have to agree to 1e-9. What allocates nothing is compiled without Numba's runtime
+(`_nrt=False`): otherwise every call counts references to its arrays with atomic operations, which was measured to halve
+the speed on one thread and more on several.
+
+Compiling takes seconds, so little is compiled, and once: helpers have no entry for Python, whose code for arguments
+takes longer to compile than many a helper, and kernels are kept (`kernel_cache`). A kernel works on the rows from
+`first` to before `last` of its arrays, on one thread; `threads.over_rows` spreads rows over several.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.registry import CPUDispatcher
+from numba.extending import overload
 from numpy.typing import NDArray
 
-PARALLEL_FROM = 512  # items of less than a microsecond each
+from mecsim.core.kernel_cache import KernelCache
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
-_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-_HELPER: dict[str, Any] = {**_KERNEL, "_nrt": False}
+_njit: Any = numba.njit
+_overload: Any = overload
+KERNEL: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+HELPER: dict[str, Any] = {**KERNEL, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+INLINE: dict[str, Any] = {**HELPER, "forceinline": True}
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function that Python calls, and that may call helpers, but allocates nothing."""
+    return cast(Function, _kept(_njit(**KERNEL, _nrt=False)(function)))
+
+
+def allocating_kernel(function: Function) -> Function:
+    """Compile a function that Python calls, and that makes arrays."""
+    return cast(Function, _kept(_njit(**KERNEL)(function)))
 
 
 def compiled(function: Function) -> Function:
-    """Compile a helper that allocates nothing, for one thread."""
-    return cast(Function, numba.njit(**_HELPER)(function))
+    """Compile a helper of kernels, which allocates nothing. Python cannot call it, only kernels can."""
+    return cast(Function, _helper(_njit(**HELPER)(function)))
 
 
 def compiled_inline(function: Function) -> Function:
@@ -33,12 +50,25 @@ def compiled_inline(function: Function) -> Function:
 
     Not for rarely taken branches: they would only crowd the instruction cache.
     """
-    return cast(Function, numba.njit(**_HELPER, forceinline=True)(function))
+    return cast(Function, _helper(_njit(**INLINE)(function)))
 
 
-def compiled_parallel(function: Function) -> Function:
-    """Compile a function whose `numba.prange` loops run on all of Numba's threads."""
-    return cast(Function, numba.njit(**_KERNEL, parallel=True)(function))
+def compiled_by_type(helpers: Mapping[type, Callable[..., object]]) -> Callable[[Function], Function]:
+    """Compile one of several helpers, by the class of the first argument, a named tuple: the others cost nothing.
+
+    Decorates a function without a body, whose parameters are theirs; arguments are given by position.
+    """
+
+    def decorate(function: Function) -> Function:
+        def chosen(*types: Any) -> Callable[..., object]:
+            helper = helpers[types[0].instance_class]
+            return lambda *arguments: helper(*arguments)
+
+        _overload(function, jit_options=INLINE, strict=False)(chosen)
+        function.helpers = helpers  # type: ignore[attr-defined]  # for the cache: what a kernel is made of
+        return function
+
+    return decorate
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:
@@ -48,43 +78,18 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-@contextmanager
-def threads_for(items: int) -> Iterator[None]:
-    """Run parallel kernels on one thread if they have few items: waking and joining threads would cost more.
-
-    Much more where another library's threads (PyTorch's, say) spin on the same cores.
-    """
-    threads = numba.get_num_threads()
-    if items >= PARALLEL_FROM or threads == 1:
-        yield
-        return
-    numba.set_num_threads(1)
-    try:
-        yield
-    finally:
-        numba.set_num_threads(threads)
+def _kept(dispatcher: Any) -> Any:
+    dispatcher._cache = KernelCache(dispatcher.py_func, dispatcher.targetoptions)
+    return dispatcher
 
 
-def set_threads(count: int) -> None:
-    """Let parallel kernels use `count` threads, or as many as Numba was started with if that is less."""
-    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+class _Helper(CPUDispatcher):
+    """Without an entry for Python: calling it there would end the process."""
+
+    def __call__(self, *arguments: object) -> NoReturn:
+        raise TypeError(f"{self.py_func.__qualname__} is a helper of kernels; Python cannot call it")
 
 
-_COMPILED = ("core", "physics", "predictor", "systems")  # packages that hold kernels
-
-
-def _drop_stale_kernels(package: Path) -> None:
-    """Remove cached kernels that are older than any source they may be made of.
-
-    Numba compares a cached kernel with the file it is in, but not with the files of the helpers it calls.
-    """
-    folders = [package / name for name in _COMPILED]
-    newest_s = max(source.stat().st_mtime for folder in folders for source in folder.rglob("*.py"))
-    for folder in folders:
-        for kernel in folder.rglob("*.nb[ic]"):
-            with suppress(OSError):  # another process was faster, or the installation is read-only
-                if kernel.stat().st_mtime < newest_s:
-                    kernel.unlink()
-
-
-_drop_stale_kernels(Path(__file__).parents[1])
+def _helper(dispatcher: Any) -> Any:
+    dispatcher.__class__ = _Helper
+    return dispatcher

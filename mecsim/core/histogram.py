@@ -1,11 +1,11 @@
 """Bins of the histograms in observations, for all engines."""
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 
 _EDGE_SLACK = 1e-9  # see histogram_bin
 
 
-@compiled
+@kernel
 def histogram_bin(value: float, bins_per_unit: float, bins: int) -> int:
     """Bin of a value of 0 or more: bin i holds [i, i+1) widths, the last one everything above.
 

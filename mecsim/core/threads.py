@@ -1,38 +1,83 @@
-"""How many threads Numba's kernels and PyTorch use: both count them for each thread that calls them."""
+"""How many threads kernels and PyTorch use, each counted for the thread that calls them, and how rows are spread."""
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
+
+LEAST_ROWS = 256
+"""That are worth a thread, each being the work of a microsecond: waking another one costs some ten."""
+
+_own = threading.local()
+
+
+def cores() -> int:
+    """How many cores this process may use: those of its affinity, its container and its scheduler."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def kernel_threads() -> int:
+    """How many threads the kernels use that this thread calls: one, unless it was told otherwise."""
+    return int(getattr(_own, "count", 1))
 
 
 def use_threads(count: int | None = None) -> int:
-    """Let both libraries use this many threads from now on (all cores by default), and return the number."""
+    """Let kernels and PyTorch use this many threads from now on (all cores by default), and return the number."""
     import torch
 
-    from mecsim.core.compiled import set_threads
-
-    threads = count or _cores()
-    set_threads(threads)
+    threads = count or cores()
+    _own.count = threads
     torch.set_num_threads(threads)
     return threads
 
 
 @contextmanager
 def on_threads(count: int) -> Iterator[None]:
-    """Let both libraries use this many threads for as long as the context lasts."""
-    import numba
+    """Let both use this many threads for as long as the context lasts."""
     import torch
 
-    from mecsim.core.compiled import set_threads
-
-    before = torch.get_num_threads(), numba.get_num_threads()
+    before = torch.get_num_threads(), kernel_threads()
     use_threads(count)
     try:
         yield
     finally:
         torch.set_num_threads(before[0])
-        set_threads(before[1])
+        _own.count = before[1]
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def over_rows(kernel: Callable[..., None], rows: int, *arguments: object, cost: int = 1) -> None:
+    """Call `kernel(*arguments, first, last)` for all rows, in as many parts as there are threads and work for them.
+
+    Rows have to be independent. No thread waits in a loop, and one that is late leaves its part to the others.
+
+    Args:
+        cost: of a row, in microseconds or so.
+    """
+    parts = min(kernel_threads(), max(1, rows * cost // LEAST_ROWS))
+    if parts == 1:
+        kernel(*arguments, 0, rows)
+        return
+    pieces = min(rows, 2 * parts)  # so that a thread that the machine has no core for does not hold up all
+    bounds = iter([(rows * piece // pieces, rows * (piece + 1) // pieces) for piece in range(pieces)])
+
+    def work() -> None:
+        for first, last in bounds:
+            kernel(*arguments, first, last)
+
+    others = [_pool(os.getpid(), parts - 1).submit(work) for _ in range(parts - 1)]
+    try:
+        work()
+    finally:
+        for other in others:
+            if not other.cancel():
+                other.result()
+
+
+@lru_cache(maxsize=2)
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """Of a process: one that was forked has none of its parent's threads."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="kernel")

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 
 Number = TypeVar("Number", np.float64, np.complex128)
 
@@ -37,7 +37,7 @@ def correlate(
     _correlate(values, order, user, coordinate, scales, last)
 
 
-@compiled
+@kernel
 def _correlate(
     values: NDArray[Number],
     order: NDArray[np.int64],

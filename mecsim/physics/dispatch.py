@@ -7,9 +7,10 @@ depends on the arrivals alone.
 import heapq
 from typing import Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from mecsim.core.compiled import allocating_kernel
 
 Queue = Literal["fifo", "priority", "edf"]
 
@@ -59,7 +60,7 @@ def _first_come(arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(gone > before, before, -1)
 
 
-@numba.njit(cache=True, nogil=True)
+@allocating_kernel
 def _by_rank(arrivals: NDArray[np.int64], rank: NDArray[np.float64]) -> NDArray[np.int64]:
     """The waiting task of the least rank at each step, the oldest of equals."""
     episodes, steps = arrivals.shape

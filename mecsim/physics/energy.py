@@ -8,17 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 from mecsim.schema.fields import POWER_CURVES_W
 
 
-@compiled
+@kernel
 def upload_energy_j(tx_power_w: float, upload_s: float) -> float:
     """E_off = p_off · T_off."""
     return tx_power_w * upload_s
 
 
-@compiled
+@kernel
 def execution_energy_j(capacitance: float, cycles_per_bit: float, cpu_hz: float, size_bit: float) -> float:
     """E_exe = κ · η · f² · L: each cycle costs κ·f² joules, however many tasks share the processor."""
     return capacitance * cycles_per_bit * cpu_hz * cpu_hz * size_bit
@@ -32,7 +32,7 @@ def power_curves_w(curves: Sequence[str | Sequence[float]]) -> tuple[NDArray[np.
     return power_w, points
 
 
-@compiled
+@kernel
 def above_idle_w(power_w: NDArray[np.float64], row: int, points: int, utilisation: float) -> float:
     """Power beyond that of the idle server, from row `row` of measured curves (rows, P), of which `points` count.
 

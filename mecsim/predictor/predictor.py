@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled_parallel, threads_for
+from mecsim.core.compiled import allocating_kernel
 from mecsim.core.rating import TOP_RATING
+from mecsim.core.threads import over_rows
 from mecsim.people.population import Population
 from mecsim.people.requests import Requests
 from mecsim.predictor.calibration import calibrate
@@ -41,11 +41,13 @@ class _Beliefs(NamedTuple):
     root: Array  # (U, 2, 2) of the covariance
 
 
-class _Contexts(NamedTuple):
-    """As in RequestLog."""
+class _Asked(NamedTuple):
+    """R requests: contexts as in RequestLog."""
 
+    rows: Index  # (R,) of users in what is believed
     codes: Codes
     numbers: Array
+    position: Array  # (R, K) of the rates that are considered
 
 
 def _quadrature(offsets: int = 7, stretches: int = 3) -> _Quadrature:
@@ -120,11 +122,8 @@ class Predictor:
         """`predict` for rows of `offsets`, (R,), contexts as in RequestLog, and positions 0..1, (R, K)."""
         out = np.zeros(position.shape)
         offsets = self.offsets
-        with threads_for(len(rows)):
-            beliefs = _Beliefs(offsets.mean, roots_of(offsets.covariance))
-            _predict(
-                self.model.trees, self.calibration, beliefs, _QUADRATURE, rows, _Contexts(codes, numbers), position, out
-            )
+        beliefs, asked = _Beliefs(offsets.mean, roots_of(offsets.covariance)), _Asked(rows, codes, numbers, position)
+        over_rows(_predict, len(rows), self.model.trees, self.calibration, beliefs, _QUADRATURE, asked, out)
         return np.clip(out, 0.0, TOP_RATING, out=out)
 
     def _contexts(self, requests: Requests, population: Population) -> tuple[Codes, Array]:
@@ -150,18 +149,19 @@ class Predictor:
         )
 
 
-@compiled_parallel
+@allocating_kernel
 def _predict(
-    trees: Trees, calibration: Array, beliefs: _Beliefs, quadrature: _Quadrature, rows: Index, contexts: _Contexts,
-    position: Array, out: Array,
+    trees: Trees, calibration: Array, beliefs: _Beliefs, quadrature: _Quadrature, asked: _Asked, out: Array,
+    first: int, last: int,
 ) -> None:  # fmt: skip
     """Add expected ratings to `out`: means over what is believed of each user."""
     mean, root, nodes, weights = beliefs.mean, beliefs.root, quadrature.nodes, quadrature.weights
-    for request in numba.prange(len(rows)):
+    position = asked.position
+    for request in range(first, last):
         curve, pending = np.empty(CELLS), np.empty((MAX_PENDING, 3), np.int64)
-        add_curve(trees, contexts.codes[request], contexts.numbers[request], curve, pending)
+        add_curve(trees, asked.codes[request], asked.numbers[request], curve, pending)
         calibrate(curve, calibration)
-        row = rows[request]
+        row = asked.rows[request]
         for node in range(len(weights)):
             offset = mean[row, 0] + root[row, 0, 0] * nodes[node, 0]
             stretch = mean[row, 1] + root[row, 1, 0] * nodes[node, 0] + root[row, 1, 1] * nodes[node, 1]

@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Self
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_parallel
+from mecsim.core.compiled import allocating_kernel, compiled
 from mecsim.core.rating import TOP_RATING
+from mecsim.core.threads import over_rows
 from mecsim.predictor.trees import MAX_PENDING, Trees, add_curve
 
 Array = NDArray[np.float64]
@@ -132,6 +132,13 @@ class _Turns(NamedTuple):
     first: Index
 
 
+class _Beliefs(NamedTuple):
+    """What is believed of users: offset and stretch."""
+
+    mean: Array  # (users, 2)
+    covariance: Array  # (users, 2, 2)
+
+
 @compiled
 def learn(
     curve: Array, position: float, report: float, variance: Array, mean: Array, covariance: Array, grid: Grid
@@ -172,12 +179,13 @@ def learn(
     covariance[1, 1] = max(sum_ss / total - sum_s * sum_s, 0.0)
 
 
-@compiled_parallel
+@allocating_kernel
 def _learn_all(
-    trees: Trees, variance: Array, reports: Reports, turns: _Turns, mean: Array, covariance: Array, grid: Grid
+    trees: Trees, variance: Array, reports: Reports, turns: _Turns, beliefs: _Beliefs, grid: Grid, first: int, last: int
 ) -> None:
     """Each user's reports in turn."""
-    for row in numba.prange(len(turns.first) - 1):
+    mean, covariance = beliefs.mean, beliefs.covariance
+    for row in range(first, last):
         curve, pending = np.empty(CELLS), np.empty((MAX_PENDING, 3), np.int64)
         for at in range(turns.first[row], turns.first[row + 1]):
             one = turns.order[at]
@@ -200,5 +208,6 @@ def learned(offsets: UserOffsets, trees: Trees, variance: Array, rows: Index, re
     mean, covariance = offsets.mean.copy(), offsets.covariance.copy()
     stretches = _STRETCH_NODES if (covariance[:, 1, 1] > 0.0).any() else np.zeros(1)
     grid = Grid(_OFFSET_NODES, stretches, _NODE_STEP)
-    _learn_all(trees, variance, reports, _Turns(order, first), mean, covariance, grid)
+    turns, beliefs = _Turns(order, first), _Beliefs(mean, covariance)
+    over_rows(_learn_all, len(first) - 1, trees, variance, reports, turns, beliefs, grid)
     return replace(offsets, mean=mean, covariance=covariance)

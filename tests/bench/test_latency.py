@@ -3,7 +3,6 @@
 import time
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 import torch
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from mecsim.bench import latency
 from mecsim.bench.latency import Decide, agent_decides, measure_decisions, measure_latency, policy_decides
 from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.threads import kernel_threads
 from mecsim.errors import InputError
 from mecsim.policies import named_policy
 from mecsim.scenario import parse_scenario
@@ -64,16 +64,16 @@ def test_only_decisions_on_tasks_count_and_all_run_on_one_thread() -> None:
 
     def decide(episodes: AnyEpisodes, observation: Arrays) -> int:
         asked.append(int(observation["context"][0, QUEUED_TASKS] > 0))
-        threads.add((torch.get_num_threads(), numba.get_num_threads()))
+        threads.add((torch.get_num_threads(), kernel_threads()))
         assert observation["options"].shape == (1, 3, len(episodes.layout.option_columns))
         return 0
 
-    before = torch.get_num_threads(), numba.get_num_threads()
+    before = torch.get_num_threads(), kernel_threads()
     measure_latency(decide, SCENARIO, 30)
     assert sum(asked) >= 30 + latency.WARM_UP
     assert sum(asked) < len(asked)
     assert threads == {(1, 1)}
-    assert (torch.get_num_threads(), numba.get_num_threads()) == before
+    assert (torch.get_num_threads(), kernel_threads()) == before
 
 
 def test_every_kind_of_policy_can_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

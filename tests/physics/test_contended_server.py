@@ -9,19 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mecsim.physics.contended_server import (
-    NewJob,
-    Outlook,
-    Patience,
-    Rules,
-    Station,
-    advance_jobs,
-    outlook,
-    prepare,
-    send_job,
-    unsent_jobs,
-)
-from mecsim.physics.processor_sharing import added_delay_s, advance, idle_servers, send, unsent_tasks
+from mecsim.physics.contended_server import NewJob, Outlook, Patience, Rules, Station, unsent_jobs
+from mecsim.physics.processor_sharing import idle_servers, unsent_tasks
+from tests.kernels import added_delay_s, advance, advance_jobs, outlook, prepare, send, send_job
 
 sizes = st.one_of(st.floats(1e3, 1e8), st.sampled_from([1e6, 2e6, 5e6]))  # with ties
 sendings = st.lists(st.tuples(st.floats(0.0, 5.0), sizes, st.sampled_from([0.0, 0.3, 2.0, 30.0, 1e5])), max_size=15)

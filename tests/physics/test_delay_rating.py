@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from mecsim.physics.delay_rating import shortfall_of
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
+from tests.kernels import shortfall_of
 
 ZONE = np.array([20.0, 5.0])  # adequate and desired delay, s
 

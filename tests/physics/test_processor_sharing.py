@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mecsim.physics.processor_sharing import NONE, added_delay_s, advance, idle_servers, send, unsent_tasks
+from mecsim.physics.processor_sharing import NONE, idle_servers, unsent_tasks
+from tests.kernels import added_delay_s, advance, send
 from tests.systems.offload.offloading import processor_sharing_finish_s
 
 Array = NDArray[np.float64]

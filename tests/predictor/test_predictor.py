@@ -27,8 +27,9 @@ from mecsim.predictor.fit import fit_predictor
 from mecsim.predictor.predictor import Predictor
 from mecsim.predictor.read import read_log
 from mecsim.predictor.report import KNOWN, UNSEEN, calibration, fit_and_judge, split
-from mecsim.predictor.trees import MAX_PENDING, add_curve
+from mecsim.predictor.trees import MAX_PENDING
 from mecsim.predictor.users import CELLS
+from tests.kernels import add_curve
 
 from .request_log import small_log
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mecsim.predictor.model_text import Model, read_model
-from mecsim.predictor.trees import MAX_NAMES, MAX_PENDING, Trees, add_curve, sound
+from mecsim.predictor.trees import MAX_NAMES, MAX_PENDING, Trees, sound
+from tests.kernels import add_curve
 
 CELLS = 40
 NAMES = (5, MAX_NAMES)

@@ -19,6 +19,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from mecsim.core.threads import kernel_threads
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import Policy, calibrate, named_policy, tradable
 from mecsim.scenario import Scenario, load_scenario
@@ -371,12 +372,11 @@ def test_a_failure_while_collecting_is_not_lost(tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_collecting_thread_leaves_the_cores_alone() -> None:
-    """Numba, too, counts threads for each thread that calls it."""
-    numba = pytest.importorskip("numba")
+    """Kernels, too, count threads for each thread that calls them."""
     torch.set_num_threads(2)
     with loop._beside() as beside:
         assert beside is not None
-        assert beside.submit(lambda: (torch.get_num_threads(), numba.get_num_threads())).result() == (1, 1)
+        assert beside.submit(lambda: (torch.get_num_threads(), kernel_threads())).result() == (1, 1)
 
 
 @pytest.mark.cuda

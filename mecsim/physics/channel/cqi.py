@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 from mecsim.physics.channel.link import Adaptation
 
 Array = NDArray[np.float64]
@@ -39,7 +39,7 @@ def rate_bit_per_s(sinr: Array, bandwidth_hz: float, adaptation: Adaptation = "s
     return np.asarray(bandwidth_hz * np.where(index < 0, repeated, np.take(CQI_EFFICIENCY, np.maximum(index, 0))))
 
 
-@compiled
+@kernel
 def link_rate_bit_per_s(sinr: float, bandwidth_hz: float, cqi: bool) -> float:
     """What `rate_bit_per_s` says of one link, for compiled loops; `cqi` chooses the adaptation."""
     if not cqi:

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 
 Array = NDArray[np.float64]
 
 
-@compiled
+@kernel
 def interpolate(
     first: NDArray[np.int64],
     time_s: Array,

@@ -7,13 +7,13 @@ the system is in `simpy`; both agree to 1e-9 on the same tape and actions.
 from copy import copy
 from typing import Self
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled_inline, compiled_parallel, threads_for
+from mecsim.core.compiled import compiled_inline, kernel
 from mecsim.core.engine import ABSENT, Observation, checked_actions
 from mecsim.core.histogram import histogram_bin
+from mecsim.core.threads import over_rows
 from mecsim.systems.cells.dynamics import (
     CellsState,
     expected_rewards,
@@ -85,13 +85,11 @@ class BatchedCellsEngine:
         self.step_index, self._ended = 0, False
 
     def observe(self, out: Observation) -> None:
-        with threads_for(len(self._tapes)):
-            _observe_all(self.spec, self.state, self.step_index, out)
+        over_rows(_observe, len(self._tapes), self.spec, self.state, self.step_index, out)
 
     def option_rewards(self) -> NDArray[np.float64]:
         reward = np.empty((len(self._tapes), self.spec.max_options, 2))
-        with threads_for(len(self._tapes)):
-            _option_rewards(self.spec, self.state, self.step_index, reward)
+        over_rows(_option_rewards, len(self._tapes), self.spec, self.state, self.step_index, reward)
         return reward
 
     def fork(self) -> Self:
@@ -105,16 +103,14 @@ class BatchedCellsEngine:
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         possible = self._checked(action)
         reward = np.empty((len(possible), 2))
-        with threads_for(len(possible)):
-            _step_all(self.spec, self.state, self.step_index, possible, reward)
+        over_rows(_step, len(possible), self.spec, self.state, self.step_index, possible, reward)
         self.step_index += 1
         return reward
 
     def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
         possible = self._checked(action)
         reward = np.empty((len(possible), 2))
-        with threads_for(len(possible)):
-            _step_and_observe_all(self.spec, self.state, self.step_index, possible, reward, out)
+        over_rows(_step_and_observe, len(possible), self.spec, self.state, self.step_index, possible, reward, out)
         self.step_index += 1
         return reward
 
@@ -126,8 +122,7 @@ class BatchedCellsEngine:
         return chosen
 
     def records(self) -> CellsRecords:
-        with threads_for(len(self._tapes)):
-            _drain_all(self.state)
+        over_rows(_drain, len(self._tapes), self.state)
         self._ended = True
         spec, state, tapes = self.spec, self.state, self._tapes
         records = unwritten_records(tapes, spec)
@@ -246,33 +241,36 @@ def _describe_system(spec: CellsSpec, state: CellsState, n: int, step: int, cont
         context[RESIDUALS + spec.residual_bins + rating] = state.rated[n, rating] / spec.users
 
 
-@compiled_parallel
-def _observe_all(spec: CellsSpec, state: CellsState, step: int, out: Observation) -> None:
-    for n in numba.prange(len(out.mask)):
+@kernel
+def _observe(spec: CellsSpec, state: CellsState, step: int, out: Observation, first: int, last: int) -> None:
+    for n in range(first, last):
         _observe_one(spec, state, n, step, out)
 
 
-@compiled_parallel
-def _step_all(
-    spec: CellsSpec, state: CellsState, step: int, action: NDArray[np.int64], reward: NDArray[np.float64]
-) -> None:
-    for n in numba.prange(len(action)):
+@kernel
+def _step(
+    spec: CellsSpec, state: CellsState, step: int, action: NDArray[np.int64], reward: NDArray[np.float64],
+    first: int, last: int,
+) -> None:  # fmt: skip
+    for n in range(first, last):
         step_one(spec, state, n, step, action[n], reward)
 
 
-@compiled_parallel
-def _step_and_observe_all(
+@kernel
+def _step_and_observe(
     spec: CellsSpec, state: CellsState, step: int, action: NDArray[np.int64], reward: NDArray[np.float64],
-    out: Observation,
+    out: Observation, first: int, last: int,
 ) -> None:  # fmt: skip
-    for n in numba.prange(len(action)):
+    for n in range(first, last):
         step_one(spec, state, n, step, action[n], reward)
         _observe_one(spec, state, n, step + 1, out)
 
 
-@compiled_parallel
-def _option_rewards(spec: CellsSpec, state: CellsState, step: int, reward: NDArray[np.float64]) -> None:
-    for n in numba.prange(len(reward)):
+@kernel
+def _option_rewards(
+    spec: CellsSpec, state: CellsState, step: int, reward: NDArray[np.float64], first: int, last: int
+) -> None:
+    for n in range(first, last):
         reward[n] = -np.inf
         reward[n, REJECT] = 0.0
         if step < spec.requests:
@@ -284,7 +282,7 @@ def _option_rewards(spec: CellsSpec, state: CellsState, step: int, reward: NDArr
                 reward[n, option, SATISFACTION], reward[n, option, SAVED] = predicted * (1.0 / spec.requests), saved
 
 
-@compiled_parallel
-def _drain_all(state: CellsState) -> None:
-    for n in numba.prange(len(state.episodes)):
+@kernel
+def _drain(state: CellsState, first: int, last: int) -> None:
+    for n in range(first, last):
         release_until(state, n, np.inf)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_inline, read_only
+from mecsim.core.compiled import compiled_inline, kernel, read_only
 from mecsim.systems.cells.layout import REJECT, SATISFACTION, SAVED, UNDECIDED, CellsSpec, rating_bin
 from mecsim.systems.cells.tape import CellsTapes
 
@@ -128,7 +128,7 @@ def is_possible(spec: CellsSpec, state: CellsState, n: int, step: int, option: i
     return fits(spec, state, n, step, candidate, level)
 
 
-@compiled
+@kernel
 def first_impossible(spec: CellsSpec, state: CellsState, step: int, action: NDArray[np.int64]) -> int:
     """The first episode whose action cannot be taken; the number of episodes if there is none."""
     for n in range(len(action)):

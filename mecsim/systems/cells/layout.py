@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 from mecsim.core.episodes import Layout
 from mecsim.core.histogram import histogram_bin
 from mecsim.core.rating import TOP_RATING
@@ -130,7 +130,7 @@ def mean_durations_s(scenario: CellsScenario) -> NDArray[np.float64]:
     return np.array([one.duration_s for one in scenario.population.applications.values()], np.float64)
 
 
-@compiled
+@kernel
 def rating_bin(rating: float, bins: int) -> int:
     """Bin of a mean rating: equal bins on 0 to 5, the highest rating in the last; edges as in `histogram_bin`."""
     return histogram_bin(rating, bins / TOP_RATING, bins)

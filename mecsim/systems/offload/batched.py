@@ -1,4 +1,4 @@
-"""The batched engine: many episodes side by side, compiled, on all of Numba's threads.
+"""The batched engine: many episodes side by side, compiled, on as many threads as there are.
 
 One pass per step and episode: dispatch, let the servers work for a step, write the observation. Which task a step
 dispatches does not depend on the actions, so that is known from the start. The definition of the system is in
@@ -8,22 +8,19 @@ dispatches does not depend on the actions, so that is known from the start. The 
 from copy import copy
 from typing import Any, Self
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled_inline, compiled_parallel, threads_for
+from mecsim.core.compiled import compiled_inline, kernel
 from mecsim.core.engine import ABSENT, Observation, checked_actions
-from mecsim.core.histogram import histogram_bin
-from mecsim.physics.processor_sharing import NONE
+from mecsim.core.threads import over_rows
 from mecsim.systems.offload.dynamics import (
-    State,
     advance_all,
     costs_of,
-    forked,
+    count_residuals,
     idle_j,
-    initial_state,
     step_one,
+    work_bit,
     write_costs,
     write_rewards,
 )
@@ -48,6 +45,7 @@ from mecsim.systems.offload.layout import (
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.rollouts import Rollouts
 from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.state import State, forked, initial_state
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY
 
@@ -76,13 +74,11 @@ class BatchedOffloadEngine:
         self.step_index, self._ended, self._rollouts = 0, False, None
 
     def observe(self, out: Observation) -> None:
-        with threads_for(len(self._tapes)):
-            _observe_all(self.spec, self.state, self.step_index, out)
+        over_rows(_observe, len(self._tapes), self.spec, self.state, self.step_index, out)
 
     def option_rewards(self) -> NDArray[np.float64]:
         reward = np.empty((len(self._tapes), self.spec.max_options, self.spec.num_rewards))
-        with threads_for(len(self._tapes)):
-            _option_rewards(self.spec, self.state, self.step_index, reward)
+        over_rows(_option_rewards, len(self._tapes), self.spec, self.state, self.step_index, reward)
         return reward
 
     def __getstate__(self) -> dict[str, Any]:
@@ -95,8 +91,7 @@ class BatchedOffloadEngine:
 
     def backlog_s(self) -> NDArray[np.float64]:
         backlog = np.empty((len(self._tapes), self.spec.max_options))
-        with threads_for(len(self._tapes)):
-            _backlogs(self.spec, self.state, self.step_index, backlog)
+        over_rows(_backlogs, len(self._tapes), self.spec, self.state, self.step_index, backlog)
         return backlog
 
     def rollouts(self, futures: Futures, weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -107,16 +102,14 @@ class BatchedOffloadEngine:
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         valid = self._checked(action)
         reward = np.empty((len(valid), self.spec.num_rewards))
-        with threads_for(len(self._tapes)):
-            _step_all(self.spec, self.state, self.step_index, valid, reward)
+        over_rows(_step, len(self._tapes), self.spec, self.state, self.step_index, valid, reward)
         self.step_index += 1
         return reward
 
     def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
         valid = self._checked(action)
         reward = np.empty((len(valid), self.spec.num_rewards))
-        with threads_for(len(self._tapes)):
-            _step_and_observe_all(self.spec, self.state, self.step_index, valid, reward, out)
+        over_rows(_step_and_observe, len(self._tapes), self.spec, self.state, self.step_index, valid, reward, out)
         self.step_index += 1
         return reward
 
@@ -126,8 +119,7 @@ class BatchedOffloadEngine:
         return valid
 
     def records(self) -> OffloadRecords:
-        with threads_for(len(self._tapes)):
-            _drain_all(self.spec, self.state, self.step_index)
+        over_rows(_drain, len(self._tapes), self.spec, self.state, self.step_index)
         self._ended = True
         spec, log, turns = self.spec, self.state.log, self.state.turns[:, :-1]
         sent = (turns["task"] != NOBODY) & (np.arange(spec.steps) < self.step_index)
@@ -230,67 +222,45 @@ def _describe(spec: OffloadSpec, state: State, n: int, server: int, row: NDArray
     row[CPU_GHZ] = state.cpu_hz[n, server] * TO_GHZ
     row[EXECUTING] = record.executing
     row[UPLOADING] = record.uploading
-    at = record.first_to_finish
-    if spec.contended:
-        while at != NONE:
-            job = state.jobs[n, at]
-            if not job.uploading:
-                row[HISTOGRAM + histogram_bin(job.residual_bit, spec.bins_per_bit, spec.bins)] += 1.0
-            at = job.following
-        return
-    while at != NONE:
-        residual_bit = state.tasks[n, at].threshold_bit - record.attained_bit
-        row[HISTOGRAM + histogram_bin(residual_bit, spec.bins_per_bit, spec.bins)] += 1.0
-        at = state.tasks[n, at].following
+    count_residuals(spec, state, n, server, row)
 
 
 @compiled_inline
 def _backlog_s(spec: OffloadSpec, state: State, n: int, server: int) -> float:
     """Work on a server and on its way there, in the time that it takes."""
-    record = state.servers[n, server]
-    work_bit = 0.0
-    at = record.first_to_finish
-    while at != NONE:
-        if spec.contended:
-            work_bit += state.jobs[n, at].residual_bit
-            at = state.jobs[n, at].following
-        else:
-            work_bit += state.tasks[n, at].threshold_bit - record.attained_bit
-            at = state.tasks[n, at].following
-    if not spec.contended:
-        at = record.first_to_arrive
-        while at != NONE:
-            work_bit += state.tasks[n, at].size_bit
-            at = state.tasks[n, at].following
-    return float(work_bit / record.speed_bit_per_s)
+    return float(work_bit(spec, state, n, server) / state.servers[n, server].speed_bit_per_s)
 
 
-@compiled_parallel
-def _observe_all(spec: OffloadSpec, state: State, step: int, out: Observation) -> None:
-    for n in numba.prange(len(out.mask)):
+@kernel
+def _observe(spec: OffloadSpec, state: State, step: int, out: Observation, first: int, last: int) -> None:
+    for n in range(first, last):
         _observe_one(spec, state, n, step, out)
 
 
-@compiled_parallel
-def _step_all(
-    spec: OffloadSpec, state: State, step: int, action: NDArray[np.int64], reward: NDArray[np.float64]
-) -> None:
-    for n in numba.prange(len(action)):
+@kernel
+def _step(
+    spec: OffloadSpec, state: State, step: int, action: NDArray[np.int64], reward: NDArray[np.float64],
+    first: int, last: int,
+) -> None:  # fmt: skip
+    for n in range(first, last):
         step_one(spec, state, n, step, action[n], reward)
 
 
-@compiled_parallel
-def _step_and_observe_all(
-    spec: OffloadSpec, state: State, step: int, action: NDArray[np.int64], reward: NDArray[np.float64], out: Observation
-) -> None:
-    for n in numba.prange(len(action)):
+@kernel
+def _step_and_observe(
+    spec: OffloadSpec, state: State, step: int, action: NDArray[np.int64], reward: NDArray[np.float64],
+    out: Observation, first: int, last: int,
+) -> None:  # fmt: skip
+    for n in range(first, last):
         step_one(spec, state, n, step, action[n], reward)
         _observe_one(spec, state, n, step + 1, out)
 
 
-@compiled_parallel
-def _option_rewards(spec: OffloadSpec, state: State, step: int, reward: NDArray[np.float64]) -> None:
-    for n in numba.prange(len(reward)):
+@kernel
+def _option_rewards(
+    spec: OffloadSpec, state: State, step: int, reward: NDArray[np.float64], first: int, last: int
+) -> None:
+    for n in range(first, last):
         turn = state.turns[n, step]
         num_options = state.num_servers[n] + spec.device
         reward[n] = -np.inf
@@ -301,9 +271,9 @@ def _option_rewards(spec: OffloadSpec, state: State, step: int, reward: NDArray[
             write_rewards(spec, reward[n, e], delay_s, energy_j + idle_j(spec, state, n), shortfall)
 
 
-@compiled_parallel
-def _backlogs(spec: OffloadSpec, state: State, step: int, backlog: NDArray[np.float64]) -> None:
-    for n in numba.prange(len(backlog)):
+@kernel
+def _backlogs(spec: OffloadSpec, state: State, step: int, backlog: NDArray[np.float64], first: int, last: int) -> None:
+    for n in range(first, last):
         turn = state.turns[n, step]
         backlog[n] = np.inf
         for e in range(state.num_servers[n]):
@@ -313,7 +283,7 @@ def _backlogs(spec: OffloadSpec, state: State, step: int, backlog: NDArray[np.fl
             backlog[n, state.num_servers[n]] = _backlog_s(spec, state, n, device) if turn.task != NOBODY else 0.0
 
 
-@compiled_parallel
-def _drain_all(spec: OffloadSpec, state: State, step: int) -> None:
-    for n in numba.prange(len(state.servers)):
+@kernel
+def _drain(spec: OffloadSpec, state: State, step: int, first: int, last: int) -> None:
+    for n in range(first, last):
         advance_all(spec, state, n, step * spec.step_s, np.inf)

@@ -36,7 +36,11 @@ BYTE_MOST = 255
 
 
 class OffloadSpec(NamedTuple):
-    """The numbers of a scenario that the dynamics need; a tuple, so that compiled code can take it."""
+    """The numbers of a scenario that the dynamics need; a tuple, so that compiled code can take it.
+
+    Its type says how servers work, so that nothing is compiled that a scenario does not need: by plain processor
+    sharing, or (`ContendedSpec`) as `contended_server` has it.
+    """
 
     steps: int
     step_s: float
@@ -54,7 +58,6 @@ class OffloadSpec(NamedTuple):
     logistic: bool  # by the logistic form rather than by zones
     slope_below: float
     slope_above: float
-    contended: bool  # whether servers follow `contended_server` rather than plain processor sharing
     interference: bool
     cqi: bool
     bandwidth_hz: float
@@ -63,6 +66,11 @@ class OffloadSpec(NamedTuple):
     bins: int
     bins_per_bit: float
     cost_features: bool
+
+    @property
+    def contended(self) -> bool:
+        """Whether servers follow `contended_server` rather than plain processor sharing."""
+        return isinstance(self, ContendedSpec)
 
     @property
     def max_options(self) -> int:
@@ -95,13 +103,20 @@ class OffloadSpec(NamedTuple):
         return HISTOGRAM + self.bins + self.num_rewards * self.cost_features
 
 
+class ContendedSpec(OffloadSpec):
+    """Of a scenario whose servers follow `contended_server`."""
+
+    __slots__ = ()
+
+
 def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
     """The part of a scenario that an engine needs beside a tape."""
     channel, servers, satisfaction = scenario.channel, scenario.servers, scenario.satisfaction
     preemptive = servers.scheduling == "priority"
     power_curve = scenario.energy.model == "power-curve"
     form = satisfaction.law.kernel if satisfaction else Kernel(logistic=False)
-    return OffloadSpec(
+    contended = channel.interference or preemptive or power_curve or satisfaction is not None
+    return (ContendedSpec if contended else OffloadSpec)(
         steps=scenario.episode.steps,
         step_s=scenario.episode.step_s,
         cycles_per_bit=scenario.tasks.cycles_per_bit,
@@ -118,7 +133,6 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
         logistic=form.logistic,
         slope_below=form.slope_below,
         slope_above=form.slope_above,
-        contended=channel.interference or preemptive or power_curve or satisfaction is not None,
         interference=channel.interference,
         cqi=channel.adaptation == "cqi",
         bandwidth_hz=channel.bandwidth_hz,

@@ -2,26 +2,26 @@
 
 from typing import Any, NamedTuple, Self
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_inline, compiled_parallel, read_only, threads_for
+from mecsim.core.compiled import compiled, compiled_inline, kernel, read_only
+from mecsim.core.threads import over_rows
 from mecsim.systems.offload.dynamics import (
-    State,
     advance_all,
     copy_state,
     costs_of,
     dispatch_one,
-    spare_state,
     weighted_cost,
 )
 from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.layout import OffloadSpec
 from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.state import State, spare_state
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY, TURN
 
+LOOK_US = 500  # an episode, or more
 _QUEUES = ("fifo", "priority", "edf")
 
 
@@ -51,6 +51,13 @@ class _Tasks(NamedTuple):
             rate_bit_per_s=read_only(tapes.rate_bit_per_s),
             snr=read_only(tapes.snr),
         )
+
+
+class _Sources(NamedTuple):
+    """Where tasks of imagined futures come from."""
+
+    known: _Tasks  # of the N episodes, up to the decision
+    pool: _Tasks
 
 
 class _Plan(NamedTuple):
@@ -100,8 +107,8 @@ class Rollouts:
         )  # fmt: skip
         value = np.empty((episodes, self._spec.max_options))
         desk = _Room(self._leaves, np.zeros((episodes, room), TURN), np.zeros((episodes, room)), value)
-        with threads_for(episodes * 64):  # an item is a thousand times what the rule of threads expects
-            _look_all(self._spec, state, self._spare, plan, self._known, pool, desk)
+        tasks = _Sources(self._known, pool)
+        over_rows(_look, episodes, self._spec, state, self._spare, plan, tasks, desk, cost=LOOK_US)
         return value
 
 
@@ -212,7 +219,7 @@ def _played(spec: OffloadSpec, spare: State, n: int, plan: _Plan, option: int, c
 
 
 @compiled
-def _look(
+def _look_one(
     spec: OffloadSpec, state: State, spare: State, plan: _Plan, known: _Tasks, pool: _Tasks, room: _Room, n: int
 ) -> None:
     """Total cost of each option of episode `n` over the futures; infinite for absent options."""
@@ -231,9 +238,9 @@ def _look(
             value[n, e] = _played(spec, spare, n, plan, e, value[n, e])
 
 
-@compiled_parallel
-def _look_all(
-    spec: OffloadSpec, state: State, spare: State, plan: _Plan, known: _Tasks, pool: _Tasks, room: _Room
+@kernel
+def _look(
+    spec: OffloadSpec, state: State, spare: State, plan: _Plan, tasks: _Sources, room: _Room, first: int, last: int
 ) -> None:
-    for n in numba.prange(len(room.value)):
-        _look(spec, state, spare, plan, known, pool, room, n)
+    for n in range(first, last):
+        _look_one(spec, state, spare, plan, tasks.known, tasks.pool, room, n)

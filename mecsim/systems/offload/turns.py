@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, read_only
+from mecsim.core.compiled import kernel, read_only
 from mecsim.physics.dispatch import dispatched_tasks
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -51,7 +51,7 @@ def turns_of(scenario: OffloadScenario, tapes: OffloadTapes) -> NDArray[Any]:
     return turns
 
 
-@compiled
+@kernel
 def _fill(
     turns: NDArray[Any], taken: NDArray[np.int64], arrivals: NDArray[np.int64], arrival_step: NDArray[np.int64],
     tasks: _Tasks,

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mecsim.physics.processor_sharing import advance, idle_servers, send, unsent_tasks
+from mecsim.physics.processor_sharing import idle_servers, unsent_tasks
 from mecsim.physics.workload import SizeDistribution
+from tests.kernels import advance, send
 from tests.systems.offload.queues import (
     MAX_NUMBER,
     SIZE_BINS,

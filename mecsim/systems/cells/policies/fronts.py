@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 from mecsim.core.episodes import Arrays
 from mecsim.errors import InputError
 from mecsim.policies.calibration import calibrate
@@ -173,7 +173,7 @@ def _segments(window: Window, find: Finder) -> tuple[Array, Choice]:
     return above[changes], level[changes]
 
 
-@compiled
+@kernel
 def _hull(points: Array, kept: Choice) -> int:
     """Write the corners of the upper right hull of points (S, 2), whose first value ascends; returns their number."""
     count = 0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 from mecsim.errors import InputError
 from mecsim.systems.cells.policies.snapshot import Array, Choice, Snapshot
 
@@ -204,7 +204,7 @@ def _rises(best: Array, least: float) -> Blocks:
     return np.array(at, np.int64)
 
 
-@compiled
+@kernel
 def _best_sums(offers: _Offers, reach: Blocks, best: Array, taken: NDArray[np.uint8]) -> None:
     """The greatest sum of ratings within each number of blocks, (W + 1,), and the offers that lead there.
 
@@ -228,7 +228,7 @@ def _best_sums(offers: _Offers, reach: Blocks, best: Array, taken: NDArray[np.ui
             taken[user, blocks] = which
 
 
-@compiled
+@kernel
 def _recover(offers: _Offers, taken: NDArray[np.uint8], reach: Blocks, used: Blocks, choice: Choice) -> None:
     """Follow the offers back from each number of blocks to choices (m, n)."""
     for point in range(len(used)):
@@ -240,7 +240,7 @@ def _recover(offers: _Offers, taken: NDArray[np.uint8], reach: Blocks, used: Blo
             left -= offers.blocks[offer]
 
 
-@compiled
+@kernel
 def _mark_corners(offers: _Offers, slope: Array) -> None:
     """Give the offers on the upper convex hull of each user's the slope that leads there, ∞ to the first."""
     for user in range(len(offers.first) - 1):
@@ -256,7 +256,7 @@ def _mark_corners(offers: _Offers, slope: Array) -> None:
             at = steepest
 
 
-@compiled
+@kernel
 def _choose_in_turn(scores: Array, blocks: Blocks, capacity: int, choice: Choice) -> None:
     """Each user in turn takes the level with the highest score that fits, of equal ones the lowest."""
     free = capacity

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mecsim.core.compiled import compiled
+from mecsim.core.compiled import kernel
 from mecsim.systems.cells.policies.snapshot import Array, Choice, Snapshot
 
 Operators = Literal["levels", "textbook"]
@@ -123,7 +123,7 @@ def _violation(snapshot: Snapshot, choice: Choice) -> Array:
     return np.asarray(np.maximum(excess, 0.0) + impossible.sum(axis=1))
 
 
-@compiled
+@kernel
 def _step_down(blocks: Choice, lower: Choice, capacity: int, order: Choice, choice: Choice) -> None:
     """Take from choices (m, n), in place, a level at a time in the order of users (m, n), round by round."""
     users = choice.shape[1]

@@ -10,21 +10,22 @@ Servers do not affect each other, so the cost of a schedule is a sum over server
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_inline, compiled_parallel, threads_for
+from mecsim.core.compiled import compiled, compiled_inline, kernel
 from mecsim.core.episodes import Arrays
+from mecsim.core.threads import over_rows
 from mecsim.errors import InputError
 from mecsim.policies.calibration import calibrate
 from mecsim.policies.immediate import GreedyPolicy
 from mecsim.policies.policy import Actions, Preferences, play_actions
 from mecsim.policies.registry import policy
-from mecsim.systems.offload.dynamics import State, advance_one, clear_server, dispatch_one, initial_state, weighted_cost
+from mecsim.systems.offload.dynamics import advance_one, clear_server, dispatch_one, weighted_cost
 from mecsim.systems.offload.episodes import OffloadEpisodes
 from mecsim.systems.offload.layout import OffloadSpec, column_weights, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.state import State, initial_state
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY
 
@@ -36,6 +37,8 @@ SHAKEN = 4
 
 NEIGHBOURS = 8
 """Two tasks change places if at most so many steps lie between them."""
+
+SEARCH_US = 10_000  # an episode, or more
 
 _PRECISION = 1e-9  # of the cost; a move has to bring more than rounding
 
@@ -76,10 +79,8 @@ def best_schedules(
     weight = column_weights(scenario, preference / scale)
     seeds = np.random.default_rng(seed).integers(0, 2**31, len(tapes))
     state = initial_state(scenario, spec, tapes)
-    with threads_for(len(tapes) * 1000):  # an item takes many milliseconds
-        _search_all(
-            spec, state, Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weight), rounds, seeds
-        )
+    search = Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weight)
+    over_rows(_search, len(tapes), spec, state, search, rounds, seeds, cost=SEARCH_US)
     return schedule
 
 
@@ -211,9 +212,11 @@ def _search_one(spec: OffloadSpec, state: State, n: int, search: Search, rounds:
         schedule[n, step] = best[n, step]
 
 
-@compiled_parallel
-def _search_all(spec: OffloadSpec, state: State, search: Search, rounds: int, seeds: NDArray[np.int64]) -> None:
-    for n in numba.prange(len(seeds)):
+@kernel
+def _search(
+    spec: OffloadSpec, state: State, search: Search, rounds: int, seeds: NDArray[np.int64], first: int, last: int
+) -> None:
+    for n in range(first, last):
         _search_one(spec, state, n, search, rounds, seeds[n])
 
 

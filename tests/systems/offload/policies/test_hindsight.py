@@ -12,12 +12,13 @@ from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.demand import Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.dynamics import initial_state
 from mecsim.systems.offload.layout import column_weights, offload_spec
 from mecsim.systems.offload.network import Cloud, Edge, Servers
-from mecsim.systems.offload.policies.hindsight import HindsightPolicy, Search, _cost_of, best_schedules
+from mecsim.systems.offload.policies.hindsight import HindsightPolicy, Search, best_schedules
 from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from mecsim.systems.offload.state import initial_state
 from mecsim.systems.offload.tape import OffloadTapes
+from tests.kernels import server_cost
 from tests.one_system import OffloadPlay
 from tests.one_system import play_offload as play
 from tests.systems.offload.offloading import num_options
@@ -53,7 +54,7 @@ def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name: str) -> None:
     state, weights = initial_state(scenario, offload_spec(scenario), tapes), column_weights(scenario, weight)
     search = Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weights)
     promised = [
-        sum(_cost_of(offload_spec(scenario), state, n, e, search) for e in range(state.servers.shape[1]))
+        sum(server_cost(offload_spec(scenario), state, n, e, search) for e in range(state.servers.shape[1]))
         for n in range(20)
     ]
     assert_allclose(promised, found, rtol=1e-9)

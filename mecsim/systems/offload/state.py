@@ -1,0 +1,95 @@
+"""The state of many episodes in the batched engine, as arrays of records."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.compiled import read_only
+from mecsim.physics.contended_server import unsent_jobs
+from mecsim.physics.energy import power_curves_w
+from mecsim.physics.processor_sharing import idle_servers, unsent_tasks
+from mecsim.systems.offload.layout import OffloadSpec
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+from mecsim.systems.offload.turns import NOBODY, turns_of
+
+RecordArray = NDArray[Any]  # of the record type that a comment names
+
+DISPATCH = np.dtype(
+    [("server", np.int64), ("delay_s", np.float64), ("energy_j", np.float64), ("execution_j", np.float64)]
+)
+
+
+class State(NamedTuple):
+    """All episodes, as arrays of records. S counts the servers, then the users' devices."""
+
+    num_servers: NDArray[np.int64]  # (N,)
+    turns: RecordArray  # (N, T + 1) of TURN
+    servers: RecordArray  # (N, S) of SERVER
+    tasks: RecordArray  # (N, T) of TASK, a slot per step: a step dispatches at most one task
+    jobs: RecordArray  # (N, T) of JOB, used instead of tasks where servers are contended; else (N, 0)
+    log: RecordArray  # (N, T) of DISPATCH, the same slots
+    cpu_hz: NDArray[np.float64]  # (N, S)
+    rate_bit_per_s: NDArray[np.float64]  # (N, K, A)
+    snr: NDArray[np.float64]  # (N, K, A), or (N, 0, 0)
+    power_w: NDArray[np.float64]  # (2, P) power curves of cloud and edge
+    power_points: NDArray[np.int64]  # (2,)
+    patience: NDArray[np.float64]  # (N, U, 2) as in `OffloadTapes`
+    task_share: NDArray[np.float64]  # (N,) what a task counts in the mean over those that the episode dispatches
+    scratch_bit: NDArray[np.float64]  # (N, T + 1)
+    work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
+
+
+def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTapes) -> State:
+    """The episodes of `tapes` before their first step."""
+    count, steps = tapes.arrivals.shape
+    cpu_hz = tapes.server_hz
+    power_w, power_points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
+    turns = turns_of(scenario, tapes)
+    return State(
+        num_servers=read_only(tapes.num_servers),
+        turns=turns,
+        servers=idle_servers(cpu_hz / spec.cycles_per_bit),
+        tasks=unsent_tasks(count, 0 if spec.contended else steps),
+        jobs=unsent_jobs(count, steps if spec.contended else 0),
+        log=np.zeros((count, steps), DISPATCH),
+        cpu_hz=read_only(cpu_hz),
+        rate_bit_per_s=read_only(tapes.rate_bit_per_s),
+        snr=read_only(tapes.snr),
+        power_w=power_w,
+        power_points=power_points,
+        patience=read_only(tapes.patience),
+        task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
+        scratch_bit=np.empty((count, 0 if spec.contended else steps + 1)),
+        work=unsent_jobs(count, steps + 1 if spec.contended else 0),
+    )
+
+
+def forked(state: State) -> State:
+    """The same episodes at the same point, which go on by themselves."""
+    return state._replace(
+        servers=state.servers.copy(),
+        tasks=state.tasks.copy(),
+        jobs=state.jobs.copy(),
+        log=state.log.copy(),
+        scratch_bit=np.empty_like(state.scratch_bit),
+        work=state.work.copy(),
+    )
+
+
+def spare_state(state: State) -> State:
+    """A state of its own for the same episodes, to play what might be; its links have a row per step."""
+    count, steps = state.log.shape
+    links = (count, steps + 1, state.rate_bit_per_s.shape[2])
+    return state._replace(
+        turns=state.turns.copy(),
+        servers=state.servers.copy(),
+        tasks=state.tasks.copy(),
+        jobs=state.jobs.copy(),
+        log=state.log.copy(),
+        rate_bit_per_s=np.zeros(links),
+        snr=np.zeros(links if state.snr.size else (count, 0, 0)),
+        scratch_bit=np.empty_like(state.scratch_bit),
+        work=state.work.copy(),
+    )
