@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import click
 
+from mecsim.cli.compiling import CompilingNote
+from mecsim.core.watch import watched
 from mecsim.errors import InputError, MecsimError, ScenarioError
 from mecsim.version import __version__
 
@@ -24,6 +26,7 @@ COMMANDS = {
     "export": "mecsim.cli.export:export",
     "bench": "mecsim.cli.bench:bench",
     "plugins": "mecsim.cli.plugins:plugins",
+    "warmup": "mecsim.cli.warmup:warmup",
 }
 
 EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
@@ -69,9 +72,10 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        code = program.main(
-            [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
-        )
+        with CompilingNote() as note, watched(note):
+            code = program.main(
+                [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
+            )
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", EXIT_INTERRUPTED)
     except click.ClickException as error:

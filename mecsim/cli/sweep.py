@@ -40,14 +40,16 @@ PARTS = "parts"
 @seed_option
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
-@click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to use.")
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Processes to use.  [default: one per core, of a small sweep one]"
+)
 @click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
 @force_option
 @threads_option
 @json_option
 def sweep(
     targets: tuple[str, ...], scenario: str | None, preferences: int, episodes: int, seed: int,
-    context: tuple[str, ...], out: Path, workers: int, resume: bool, force: bool, num_threads: int | None,
+    context: tuple[str, ...], out: Path, workers: int | None, resume: bool, force: bool, num_threads: int | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Play each TARGET (the folder of a run, or a baseline's name) on common random numbers."""
@@ -63,6 +65,7 @@ def sweep(
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import SweepSettings, Workers, assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
+    from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import policy_factory
     from mecsim.training import is_run, run_scenario
 
@@ -82,8 +85,10 @@ def sweep(
     changes = key_values(context, "--context")
     played = with_context(played, changes)
     grid = preference_grid(len(played.objectives), preferences)
-    threads = use_threads(num_threads)
-    shared = Workers(workers, threads)
+    decisions = len(targets) * len(grid) * episodes * played.steps
+    processes = workers or worthwhile_workers(decisions, num_threads)
+    threads = use_threads(num_threads or processes)
+    shared = Workers(processes, threads)
     for target in targets:
         policy_factory(target, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
@@ -110,7 +115,7 @@ def sweep(
         "seed": seed,
         "context": changes,
         "threads": threads,
-        "workers": workers,
+        "workers": processes,
         "resumed": resume,  # the time is that of the last part only
         "wall_time_s": time.perf_counter() - started,
     }

@@ -5,10 +5,12 @@ an edit makes anew what it changes and nothing else, dates of files do not matte
 """
 
 import hashlib
+import logging
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -17,51 +19,59 @@ from typing import Any, cast
 import numpy as np
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache, _CacheLocator
 
+from mecsim.core.watch import tell
+from mecsim.errors import InputError
 from mecsim.version import __version__
 
 FOLDER_VARIABLE = "MECSIM_CACHE_DIR"
 PACKAGE = Path(__file__).parents[1]
 
-_watchers: list[Callable[[str], None]] = []
-
-
-@contextmanager
-def watched(on_compile: Callable[[str], None]) -> Iterator[None]:
-    """Inside of the block, tell of every kernel that has to be compiled, by its name, before that begins."""
-    _watchers.append(on_compile)
-    try:
-        yield
-    finally:
-        _watchers.remove(on_compile)
-
 
 @cache
 def kernel_folder() -> Path:
-    """The first of these that can be written: what MECSIM_CACHE_DIR names, the package's own folder, the user's cache.
+    """The folder that MECSIM_CACHE_DIR names, or the first that can be written: the package's, the user's, a temporary.
 
-    If none can be, that is a folder for temporary files, of this user alone. Folders that several installations may
-    share have one for each.
+    Folders that several installations may share have one for each.
+
+    Raises:
+        InputError: the folder that MECSIM_CACHE_DIR names cannot be written.
     """
     installation = f"mecsim-{__version__}-{hashlib.sha256(str(PACKAGE).encode()).hexdigest()[:12]}"
-    candidates = [PACKAGE / "__pycache__" / "kernels"]
     if named := os.environ.get(FOLDER_VARIABLE):
-        candidates.insert(0, Path(named) / installation)
+        folder = Path(named) / installation
+        if not _usable(folder):
+            raise InputError(f"{FOLDER_VARIABLE}={named}: cannot be written; name a folder for compiled kernels")
+        return folder
+    candidates = [PACKAGE / "__pycache__" / "kernels"]
     with suppress(RuntimeError):  # no home directory
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         candidates.append(Path(caches) / "mecsim" / installation)
-    for folder in candidates:
-        if _usable(folder):
-            return folder
-    return Path(tempfile.mkdtemp(prefix=f"{installation}-"))
+    found = next(filter(_usable, candidates), None)
+    if found is None:
+        found = _temporary(installation)
+        told = "compiled kernels are kept in %s, as no better folder can be written; %s names one"
+        logging.getLogger(__name__).warning(told, found, FOLDER_VARIABLE)
+    return found
 
 
 def _usable(folder: Path) -> bool:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return True
     except OSError:
         return False
+
+
+def _temporary(installation: str) -> Path:
+    """A folder that is there next time, too, and that nobody else can have put kernels into."""
+    own = Path(tempfile.gettempdir()) / f"{installation}-{os.getuid() if hasattr(os, 'getuid') else 'kernels'}"
+    with suppress(OSError):
+        own.mkdir(mode=0o700, exist_ok=True)
+        about = own.lstat()
+        if not hasattr(os, "getuid") or (about.st_uid == os.getuid() and stat.S_IMODE(about.st_mode) == 0o700):
+            return own
+    return Path(tempfile.mkdtemp(prefix=f"{installation}-"))
 
 
 class KernelCache(_Cache):
@@ -107,12 +117,12 @@ class KernelCache(_Cache):
         """The kernel for a signature; None if there is none yet."""
         found = self._kept.load_overload(sig, target_context)
         if found is None:
-            for tell in _watchers:
-                tell(self._function.__qualname__)
+            tell(self._function.__qualname__, False)
         return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep a kernel; a full disk costs the time of compiling next time, and nothing else."""
+        tell(self._function.__qualname__, True)
         with suppress(OSError):
             self._kept.save_overload(sig, data)
 

@@ -4,6 +4,7 @@ from mecsim.policies.calibration import Calibration, calibrate, tradable
 from mecsim.policies.immediate import GreedyPolicy
 from mecsim.policies.policy import Policy, PolicyFactory, PolicyOf, play
 from mecsim.policies.registry import NamedPolicy, named_policy, policies_of, policies_of_system, policy, policy_at
+from mecsim.policies.warm_up import warm_up
 
 __all__ = [
     "Calibration",
@@ -20,4 +21,5 @@ __all__ = [
     "policy",
     "policy_at",
     "tradable",
+    "warm_up",
 ]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
+from mecsim.core.threads import cores
 from mecsim.errors import InputError, MecsimError
 
 Job = TypeVar("Job")
@@ -19,6 +20,14 @@ class Workers(NamedTuple):
 
 
 ALONE = Workers()
+
+DECISIONS_PER_WORKER = 2_000_000
+"""Below which a further process is not worth its start, of some seconds."""
+
+
+def worthwhile_workers(decisions: int, threads: int | None = None) -> int:
+    """How many processes to spread so many decisions over: at most one per thread, of which there is one per core."""
+    return max(1, min(threads or cores(), decisions // DECISIONS_PER_WORKER))
 
 
 def run_jobs(
