@@ -156,13 +156,13 @@ class OffloadSimulation:
             execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, self.cpu_hz[e], task.size_bit)
         return delay_s, radio_j, execution_j, shortfall
 
-    def cost_row(self, costs: tuple[float, float, float, float]) -> NDArray[np.float64]:
+    def cost_row(self, costs: tuple[float, float, float, float]) -> list[float]:
         """Costs (Q,) as observations show them, with what the servers take anyway."""
         delay_s, radio_j, execution_j, shortfall = costs
-        return np.array([delay_s, radio_j + execution_j + self.idle_j(), shortfall][: self.spec.num_rewards])
+        return [delay_s, radio_j + execution_j + self.idle_j(), shortfall][: self.spec.num_rewards]
 
-    def step(self, action: int) -> NDArray[np.float64]:
-        """Dispatch the head of the queue and let a step pass; its rewards (Q,)."""
+    def step(self, action: int) -> list[float]:
+        """Dispatch the head of the queue and let a step pass; its costs (Q,)."""
         costs = NOTHING
         task = self.head()
         if task is not None:
@@ -177,7 +177,7 @@ class OffloadSimulation:
         self._run_until(self.current_step * self.spec.step_s)
         if self.current_step < self.spec.steps:
             self._arrive()
-        return -self.cost_row(costs)
+        return self.cost_row(costs)
 
     def _run_until(self, end_s: float) -> None:
         """Let time pass. What happens at the very end is part of it: a decision finds the effects of its instant."""
@@ -201,7 +201,7 @@ class OffloadSimulation:
     def observe(self, out: Observation, n: int) -> None:
         """Write the observation of the current step into row `n`."""
         spec, options = self.spec, out.options[n]
-        task = self.head()
+        task, first_cost, extra = self.head(), HISTOGRAM + spec.bins, spec.extra_column
         options[self.num_options :] = ABSENT
         options[: self.num_options] = 0.0
         out.mask[n, : self.num_options] = 1
@@ -221,8 +221,8 @@ class OffloadSimulation:
                 row[SIZE_MBIT] = task.size_bit * TO_MBIT
                 row[RATE_MBIT_PER_S] = self.rate_bit_per_s(task, option) * TO_MBIT
                 if spec.cost_features:
-                    row[HISTOGRAM + spec.bins : spec.extra_column] = self.cost_row(self.costs(task, option))
-            row[spec.extra_column :] = self._extras(task, on_radio)
+                    row[first_cost:extra] = self.cost_row(self.costs(task, option))
+            row[extra:] = self._extras(task, on_radio)
         context = out.context[n]
         context[QUEUED_TASKS] = len(self._queue)
         context[QUEUED_MBIT] = sum(waiting.size_bit for _, _, waiting in self._queue) * TO_MBIT
@@ -287,7 +287,8 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]
         for n, simulation in enumerate(self._simulations):
             task = simulation.head()
             for option in range(simulation.num_options):
-                reward[n, option] = -simulation.cost_row(simulation.costs(task, option) if task else NOTHING)
+                costs = simulation.costs(task, option) if task else NOTHING
+                reward[n, option] = np.negative(simulation.cost_row(costs))
         return reward
 
     def backlog_s(self) -> NDArray[np.float64]:
@@ -306,7 +307,7 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]
         valid = checked_actions(action, len(self._simulations), self._ended or self.step_index >= self.steps)
         check_options(valid, self._num_options)
         self._actions.append(valid)
-        return np.array([simulation.step(int(valid[n])) for n, simulation in enumerate(self._simulations)])
+        return -np.array([simulation.step(int(valid[n])) for n, simulation in enumerate(self._simulations)])
 
     def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
         reward = self.step(action)
