@@ -11,6 +11,7 @@ import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +45,7 @@ class Store:
         content = [
             FORMAT,
             __version__,
-            scenario_to_yaml(scenario.apart_from_texts()),
+            _content(scenario),
             identity,
             preferences,
             episodes,
@@ -88,6 +89,11 @@ def target_identity(target: str, scenario: Scenario) -> str:
     files = sorted(path for name in IDENTIFYING for path in folder.rglob(name))
     digests = [f"{path.relative_to(folder).as_posix()} {_digest(path.read_bytes())}" for path in files]
     return f"run {_digest(chr(10).join(digests).encode())}"
+
+
+@lru_cache(maxsize=8)
+def _content(scenario: Scenario) -> str:
+    return scenario_to_yaml(scenario.apart_from_texts())
 
 
 def _digest(content: bytes) -> str:
