@@ -54,6 +54,14 @@ def test_the_simulator_does_not_need_the_learner() -> None:
     assert loaded.isdisjoint({"torch", "matplotlib", "pandas", "ray", "tensorboard", "stable_baselines3"})
 
 
+def test_a_simulation_without_learning_needs_no_library_of_learning() -> None:
+    """The second `mecsim simulate` should answer at once; PyTorch alone takes longer to import than the rest."""
+    command = ["simulate", "quickstart", "--policy", "greedy", "--episodes", "1", "--num-threads", "1"]
+    loaded = imported_by(f"from mecsim.cli import main\ntry:\n    main({command})\nexcept SystemExit:\n    pass")
+    assert {"numba", "rich"} <= loaded
+    assert loaded.isdisjoint({"torch", "matplotlib", "tensorboard", "stable_baselines3", "pandas"})
+
+
 def test_the_environment_is_registered_by_the_import() -> None:
     code = "import mecsim, gymnasium; assert {'mecsim/offload-v0', 'mecsim/cells-v0'} <= set(gymnasium.registry)"
     assert "mecsim" in imported_by(code)

@@ -1,6 +1,7 @@
 """How many threads kernels and PyTorch use, each counted for the thread that calls them, and how rows are spread."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,12 +27,18 @@ def kernel_threads() -> int:
 
 
 def use_threads(count: int | None = None) -> int:
-    """Let kernels and PyTorch use this many threads from now on (all cores by default), and return the number."""
-    import torch
+    """Let kernels and PyTorch use this many threads from now on (all cores by default), and return the number.
 
+    PyTorch is not imported for it, which takes a second or two: if it comes later, it finds the number in the variable
+    OMP_NUM_THREADS.
+    """
     threads = count or cores()
     _own.count = threads
-    torch.set_num_threads(threads)
+    torch = sys.modules.get("torch")
+    if torch is None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    else:
+        torch.set_num_threads(threads)
     return threads
 
 

@@ -9,7 +9,8 @@ from mecsim.core.scenario import Scenario
 from mecsim.report.front_pairs import pairs_figure
 from mecsim.report.front_parallel import parallel_figure
 from mecsim.report.front_plane import plane_figure
-from mecsim.report.style import figure_files, save_figure
+from mecsim.report.picture_files import figure_files
+from mecsim.report.style import save_figure
 from mecsim.sweep import Front
 
 FRONT_FILES = figure_files(("front", "parallel"))

@@ -1,6 +1,5 @@
 """What all pictures share: colours, markers, and files that are the same bytes for the same numbers."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from textwrap import wrap
 
@@ -29,11 +28,6 @@ def figure_title(text: str, width_inch: float, note: str = "") -> str:
     """What stands above a figure of some width, in lines that fit, and below it a note."""
     lines = wrap(text, max(20, int(LETTERS_PER_INCH * width_inch)))
     return "\n".join([*lines, *([note] if note else [])])
-
-
-def figure_files(names: Iterable[str]) -> tuple[str, ...]:
-    """The files that `save_figure` writes for figures of these names."""
-    return tuple(f"{name}.{ending}" for name in names for ending in ("png", "svg"))
 
 
 def save_figure(figure: Figure, folder: Path, name: str) -> Path:

@@ -19,7 +19,6 @@ from mecsim.policies import PolicyFactory, named_policy, play, policies_of, poli
 from mecsim.policies.registry import is_place
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
 from mecsim.sweep.store import Store, read_part, target_identity, write_part
-from mecsim.training import is_run, run_policy
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 TAPES_BYTE = 2**30  # of the episodes played side by side
@@ -79,6 +78,8 @@ def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
     known = policies_of(scenario)
     if target in known:
         return named_policy(target, scenario)
+    from mecsim.training import is_run
+
     if is_run(Path(target)):
         return _run_policy(target, scenario)
     if is_place(target):
@@ -90,6 +91,8 @@ def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
 
 @lru_cache(maxsize=8)
 def _run_policy(target: str, scenario: Scenario) -> PolicyFactory:
+    from mecsim.training import run_policy  # PyTorch comes with it, for more than a second
+
     return run_policy(Path(target), scenario)
 
 

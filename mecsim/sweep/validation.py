@@ -1,5 +1,7 @@
 """How the policy of the moment is measured while it is trained."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mecsim.core.seeds import Stream
@@ -7,10 +9,12 @@ from mecsim.policies import Policy, calibrate
 from mecsim.sweep.evaluate import evaluate
 from mecsim.sweep.indicators import hypervolume, mean_cost
 from mecsim.sweep.preferences import preference_grid
-from mecsim.training import Evaluate, Evaluation, Run
+
+if TYPE_CHECKING:
+    from mecsim.training import Evaluate, Evaluation, Run
 
 
-def training_evaluation(run: Run) -> Evaluate:
+def training_evaluation(run: "Run") -> "Evaluate":
     """What `train` needs of sweeps: plays a policy over a grid of preferences, or at the run's own.
 
     It meets the same episodes every time, which are used for nothing else.
@@ -18,6 +22,8 @@ def training_evaluation(run: Run) -> Evaluate:
     Raises:
         InputError: the grid is too small.
     """
+    from mecsim.training import Evaluation
+
     scenario, config = run.scenario, run.config
     calibration = calibrate(scenario)
     if config.preference is None:
@@ -25,7 +31,7 @@ def training_evaluation(run: Run) -> Evaluate:
     else:
         preferences = np.array([config.preference], np.float64)
 
-    def evaluated(policy: Policy) -> Evaluation:
+    def evaluated(policy: Policy) -> "Evaluation":
         episodes = config.evaluation_episodes
         totals = evaluate(lambda seed: policy, scenario, preferences, episodes, run.seed, Stream.VALIDATION)
         mean = totals.mean(axis=1)

@@ -1,8 +1,6 @@
 """Whole trainings in miniature: what a run leaves, repeatability, going on after an interruption, getting better."""
 
-import csv
 import json
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -13,11 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from mecsim_agents import METRICS, DiscreteSAC, DoubleDQN, ValueLearner
+from mecsim_agents import METRICS, DiscreteSAC, DoubleDQN
 from mecsim_agents.learner import Learner
-from numpy.testing import assert_array_equal
-from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from mecsim.core.threads import kernel_threads
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
@@ -26,45 +21,11 @@ from mecsim.scenario import Scenario, load_scenario
 from mecsim.sweep import evaluate, mean_cost, preference_grid
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
 from mecsim.systems.offload.scenario import ObjectiveValues
-from mecsim.training import AgentPolicy, EpochReport, Run, loop
+from mecsim.training import AgentPolicy, Run, loop
 from mecsim.training.collect import Collector
 from mecsim.training.loop import _updates_due
+from tests.training.same_run import ANY, EPOCHS, Interrupt, assert_same_run, metrics_of, tensors_of
 from tests.training.small import COPIES, ENVS, STEPS, new_run, small_scenario, trained
-
-EPOCHS = 6
-ANY = pytest.mark.parametrize("algorithm", ["sac", "double-dqn"])
-
-
-def metrics_of(run: Run) -> list[dict[str, str]]:
-    with (run.folder / "metrics.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def tensors_of(run: Run) -> dict[tuple[str, str], NDArray[Any]]:
-    """Everything in the newest checkpoint, by file and name."""
-    folder = run.latest_checkpoint()
-    names = ("agent.safetensors", "replay.safetensors")
-    return {(name, key): value for name in names for key, value in load_file(folder / name).items()}
-
-
-def assert_same_run(one: Run, other: Run) -> None:
-    assert (one.folder / "metrics.csv").read_bytes() == (other.folder / "metrics.csv").read_bytes()
-    assert one.latest_checkpoint().name == other.latest_checkpoint().name
-    first, second = tensors_of(one), tensors_of(other)
-    assert first.keys() == second.keys()
-    for key, value in first.items():
-        assert_array_equal(value, second[key], err_msg=str(key))
-
-
-class Interrupt:
-    """Presses Ctrl-C at the end of an epoch."""
-
-    def __init__(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def on_epoch(self, report: EpochReport) -> None:
-        if report.epoch == self.epoch:
-            raise KeyboardInterrupt
 
 
 @ANY
@@ -149,117 +110,6 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path: Path, a
     assert (first.folder / "metrics.csv").read_bytes() != (other.folder / "metrics.csv").read_bytes()
 
 
-@pytest.fixture(scope="module", params=["sac", "double-dqn"])
-def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of any agent without any interruption. Its replay is full and goes round."""
-    run = new_run(tmp_path_factory.mktemp("whole") / "run", algorithm=request.param)
-    trained(run)
-    return run
-
-
-def like(whole: Run, folder: Path) -> Run:
-    """A run with the same agent, before its first epoch."""
-    return new_run(folder, algorithm=whole.config.algorithm)
-
-
-@pytest.mark.parametrize("epoch", [3, 5, 6])
-def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole: Run, tmp_path: Path, epoch: int) -> None:
-    run = like(whole, tmp_path / "run")
-    with pytest.raises(KeyboardInterrupt):
-        trained(run, [Interrupt(epoch)])
-    assert run.latest_checkpoint().name == f"{2 * ((epoch - 1) // 2):06d}"
-    reports = trained(Run.open(run.folder), resume=True)
-    assert reports[0].epoch == 2 * ((epoch - 1) // 2) + 1
-    assert_same_run(run, whole)
-
-
-def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(
-    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, update = like(whole, tmp_path / "run"), ValueLearner.update
-
-    def interrupted(agent: DiscreteSAC, *arguments: Any) -> Any:
-        if agent.updates == 14:
-            raise KeyboardInterrupt
-        return update(agent, *arguments)
-
-    monkeypatch.setattr(ValueLearner, "update", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        trained(run)
-    monkeypatch.undo()
-    assert [int(row["epoch"]) for row in metrics_of(run)] == [1, 2, 3, 4]
-    trained(run, resume=True)
-    assert_same_run(run, whole)
-
-
-def test_two_interruptions_are_no_different(whole: Run, tmp_path: Path) -> None:
-    run = like(whole, tmp_path / "run")
-    for epoch in (3, 5):
-        with pytest.raises(KeyboardInterrupt):
-            trained(run, [Interrupt(epoch)], resume=epoch > 3)
-    trained(run, resume=True)
-    assert_same_run(run, whole)
-
-
-def test_a_run_interrupted_before_its_first_checkpoint_starts_again(whole: Run, tmp_path: Path) -> None:
-    run = like(whole, tmp_path / "run")
-    with pytest.raises(KeyboardInterrupt):
-        trained(run, [Interrupt(1)])
-    assert not run.has_checkpoint()
-    assert [report.epoch for report in trained(run, resume=True)] == list(range(1, EPOCHS + 1))
-    assert_same_run(run, whole)
-
-
-def test_an_interruption_while_a_checkpoint_is_written_falls_back_to_the_one_before(
-    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run, save = like(whole, tmp_path / "run"), ValueLearner.save
-
-    def interrupted(agent: DiscreteSAC, path: Path) -> None:
-        if path.parent.name == "000004":
-            path.write_bytes(b"half")
-            raise KeyboardInterrupt
-        save(agent, path)
-
-    monkeypatch.setattr(ValueLearner, "save", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        trained(run)
-    monkeypatch.undo()
-    assert run.latest_checkpoint().name == "000002"
-    trained(run, resume=True)
-    assert_same_run(run, whole)
-
-
-def test_resuming_a_finished_run_changes_nothing(tmp_path: Path) -> None:
-    run = new_run(tmp_path / "run", epochs=2)
-    trained(run)
-    before = (run.folder / "metrics.csv").read_bytes(), tensors_of(run)
-    assert trained(run, resume=True) == []
-    assert (run.folder / "metrics.csv").read_bytes() == before[0]
-    assert tensors_of(run).keys() == before[1].keys()
-
-
-@pytest.mark.parametrize("policy", ["softmax", "network"])
-def test_a_run_with_learned_temperature_and_scalar_critic_resumes_too(tmp_path: Path, policy: str) -> None:
-    settings: dict[str, Any] = {
-        "learn_temperature": "true",
-        "critic": "scalar",
-        "residual": "false",
-        "updates_per_step": "1.5",
-    }
-    settings |= {"policy": policy, "copies": "1"}
-    runs = [new_run(tmp_path / name, epochs=4, **settings) for name in ("whole", "parts")]
-    trained(runs[0])
-    with pytest.raises(KeyboardInterrupt):
-        trained(runs[1], [Interrupt(3)])
-    trained(runs[1], resume=True)
-    assert_same_run(*runs)
-    assert len({row["temperature"] for row in metrics_of(runs[0])[1:]}) == 3
-
-
-# Copies, rounds, and collecting beside learning
-
-
 def test_copies_are_learned_from_side_by_side(tmp_path: Path) -> None:
     """What neighbours in the replay saw first is the same, and so is their preference; what they did differs."""
     run = new_run(tmp_path / "run", epochs=1, replay_capacity="32", residual="false", corner_fraction="0")
@@ -332,32 +182,6 @@ def test_it_does_not_matter_whether_learning_or_collecting_is_faster(
     monkeypatch.setattr(loop, "_beside", beside)
     trained(together)
     assert_same_run(alone, together)
-
-
-def test_a_thread_that_collects_changes_nothing(whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With two threads one collects and one computes, each on its own, as with a single thread one after the other."""
-    threads, collect = set(), Collector.collect
-
-    def watched(*given: Any) -> Any:
-        threads.add((threading.get_ident(), torch.get_num_threads()))
-        return collect(*given)
-
-    monkeypatch.setattr(Collector, "collect", watched)
-    torch.set_num_threads(2)
-    run = like(whole, tmp_path / "run")
-    trained(run)
-    assert torch.get_num_threads() == 2
-    [(thread, count)] = threads
-    assert thread != threading.get_ident()
-    assert count == 1
-    assert_same_run(run, whole)
-    torch.set_num_threads(2)
-    parts = like(whole, tmp_path / "parts")
-    with pytest.raises(KeyboardInterrupt):
-        trained(parts, [Interrupt(3)])
-    assert torch.get_num_threads() == 2
-    trained(parts, resume=True)
-    assert_same_run(parts, whole)
 
 
 def test_a_failure_while_collecting_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
