@@ -1,6 +1,13 @@
-"""Hypothesis draws the same examples every time and has no deadline, so that no test depends on luck or on speed."""
+"""What no test may depend on: luck, speed, and which kernels are compiled already.
 
+Hypothesis draws the same examples every time and has no deadline.
+"""
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+import mecsim.cli
+from mecsim.cli.compiling import CompilingNote
 
 settings.register_profile(
     "mecsim",
@@ -11,3 +18,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("mecsim")
+
+
+class _Silent(CompilingNote):
+    def __call__(self, kernel: str, done: bool) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(autouse=True)
+def _no_word_of_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mecsim.cli, "CompilingNote", _Silent)

@@ -1,6 +1,8 @@
 """Runs independent jobs, here or on several processes of joblib, with the results in the order of the jobs."""
 
+import importlib
 import signal
+import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
@@ -61,7 +63,7 @@ def run_jobs(
         batch_size=1,
         max_nbytes=None,  # arrays are sent, not mapped into memory from a file
         initializer=_prepare,
-        initargs=(max(1, workers.threads // workers.processes),),
+        initargs=(max(1, workers.threads // workers.processes), "torch" in sys.modules),
     )(delayed(function)(job) for job in jobs)
     try:
         for result in results:  # noqa: UP028  (`yield from` would close them first)
@@ -76,8 +78,10 @@ def run_jobs(
         get_reusable_executor().shutdown(wait=True)  # joblib would keep idle processes for later
 
 
-def _prepare(threads: int) -> None:
+def _prepare(threads: int, learned: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent answers, and ends us
     from mecsim.core.threads import use_threads
 
+    if learned:  # what is imported later follows variables that joblib has set
+        importlib.import_module("torch")
     use_threads(threads)

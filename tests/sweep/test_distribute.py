@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+import torch
 
 from mecsim.errors import InputError, MecsimError
 from mecsim.sweep.distribute import Workers, run_jobs
@@ -46,8 +47,6 @@ def ends(processes: list[int]) -> bool:
 
 def test_results_come_in_the_order_of_the_jobs_from_processes_that_share_the_threads() -> None:
     def work(seconds: float) -> tuple[float, int, int]:
-        import torch
-
         time.sleep(seconds)
         return seconds, os.getpid(), torch.get_num_threads()
 
@@ -107,9 +106,9 @@ def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently() -> None:
         [sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         assert process.stdout is not None
-        workers = [int(process.stdout.readline()) for _ in range(2)]
-        os.killpg(process.pid, signal.SIGINT)
         try:
+            workers = [int(process.stdout.readline()) for _ in range(2)]
+            os.killpg(process.pid, signal.SIGINT)
             _, err = process.communicate(timeout=60)
         finally:
             process.kill()
