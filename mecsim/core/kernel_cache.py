@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, cast
 
 import numpy as np
@@ -151,10 +151,9 @@ def digest_of(function: Callable[..., object], options: Mapping[str, object]) ->
             digest.update(f"{found.__module__}.{found.__qualname__}".encode())
             for code in _codes(found.__code__):
                 digest.update(code.co_code + repr((code.co_names, code.co_varnames, _constants(code))).encode())
-                for name in code.co_names:
-                    if name in found.__globals__:
-                        digest.update(name.encode())
-                        waiting.append(found.__globals__[name])
+                for name, value in _named(code, found.__globals__):
+                    digest.update(name.encode())
+                    waiting.append(value)
             cells = [cell.cell_contents for cell in found.__closure__ or ()]
             waiting += [*cells, *getattr(found, "helpers", {}).values()]
         elif hasattr(found, "py_func"):
@@ -162,6 +161,8 @@ def digest_of(function: Callable[..., object], options: Mapping[str, object]) ->
             waiting.append(found.py_func)
         elif isinstance(found, bool | int | float | str | bytes | np.dtype | np.generic | tuple):
             digest.update(repr(found).encode())
+        elif isinstance(found, np.ndarray):
+            digest.update(f"{found.dtype}{found.shape}".encode() + found.tobytes())
         elif isinstance(found, type) and hasattr(found, "_fields"):
             digest.update(f"{found.__qualname__}{found._fields}".encode())
     return digest.hexdigest()
@@ -173,6 +174,15 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _codes(constant)
+
+
+def _named(code: CodeType, scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a code names: values of its module, and of other modules that it names."""
+    for name in code.co_names:
+        if isinstance(module := scope.get(name), ModuleType):
+            yield from ((part, vars(module)[part]) for part in code.co_names if part in vars(module))
+        elif name in scope:
+            yield name, scope[name]
 
 
 def _constants(code: CodeType) -> tuple[object, ...]:

@@ -15,11 +15,17 @@ from mecsim.core.kernel_cache import digest_of, kernel_folder
 from mecsim.errors import InputError
 
 SOURCE = '''
+from types import ModuleType
 from typing import NamedTuple
+import numpy as np
 from mecsim.core.compiled import compiled, kernel
 
 FACTOR = 3.0
+TABLE = np.array([1.0, 2.0])
 UNUSED = 1.0
+beyond = ModuleType("beyond")
+beyond.LIMIT = 4.0
+beyond.OTHER = 5.0
 
 class Pair(NamedTuple):
     first: float
@@ -28,7 +34,11 @@ class Pair(NamedTuple):
 @compiled
 def helper(x):
     """Nothing."""
-    return Pair(x, FACTOR).first * FACTOR
+    return Pair(x, FACTOR).first * FACTOR * TABLE[0]
+
+@compiled
+def limited(x):
+    return min(x, beyond.LIMIT)
 
 @compiled
 def stranger(x):
@@ -55,11 +65,19 @@ def _digest(source: str, name: str = "asked") -> str:
         ("helper(values[n])", "helper(values[n]) + 1.0"),
         ("    second: float", "    other: float"),
         ("helper(values[n])", "stranger(values[n])"),
+        ("helper(values[n])", "limited(values[n])"),
+        ("[1.0, 2.0]", "[1.0, 3.0]"),
     ],
 )
 def test_what_a_kernel_is_made_of_changes_its_digest(before: str, after: str) -> None:
     assert _digest(SOURCE) == _digest(SOURCE)
     assert _digest(SOURCE.replace(before, after)) != _digest(SOURCE)
+
+
+def test_a_constant_of_another_module_counts() -> None:
+    of_limited = SOURCE.replace("helper(values[n])", "limited(values[n])")
+    assert _digest(of_limited.replace("LIMIT = 4.0", "LIMIT = 6.0")) != _digest(of_limited)
+    assert _digest(of_limited.replace("OTHER = 5.0", "OTHER = 6.0")) == _digest(of_limited)
 
 
 @pytest.mark.parametrize(
