@@ -66,7 +66,7 @@ def sweep(
     from mecsim.sweep import SweepSettings, Workers, assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.distribute import worthwhile_workers
-    from mecsim.sweep.evaluate import policy_factory
+    from mecsim.sweep.evaluate import policy_factory, tapes_byte
     from mecsim.training import is_run, run_scenario
 
     if len({str(Path(target)) for target in targets}) < len(targets):
@@ -86,7 +86,7 @@ def sweep(
     played = with_context(played, changes)
     grid = preference_grid(len(played.objectives), preferences)
     decisions = len(targets) * len(grid) * episodes * played.steps
-    processes = workers or worthwhile_workers(decisions, num_threads)
+    processes = workers or worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
     threads = use_threads(num_threads or processes)
     shared = Workers(processes, threads)
     for target in targets:

@@ -8,17 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 
+from mecsim.core.machine import cores
+
 LEAST_ROWS = 256
 """That are worth a thread, each being the work of a microsecond: waking another one costs some ten."""
 
 _own = threading.local()
-
-
-def cores() -> int:
-    """How many cores this process may use: those of its affinity, its container and its scheduler."""
-    from joblib import cpu_count
-
-    return int(cpu_count())
 
 
 def kernel_threads() -> int:

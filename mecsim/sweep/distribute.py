@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from typing import NamedTuple, TypeVar
 
-from mecsim.core.threads import cores
+from mecsim.core.machine import cores, memory_byte
 from mecsim.errors import InputError, MecsimError
 
 Job = TypeVar("Job")
@@ -26,10 +26,24 @@ ALONE = Workers()
 DECISIONS_PER_WORKER = 2_000_000
 """Below which a further process is not worth its start, of some seconds."""
 
+PROCESS_BYTE = 500e6
+"""Of an interpreter with all libraries."""
 
-def worthwhile_workers(decisions: int, threads: int | None = None) -> int:
-    """How many processes to spread so many decisions over: at most one per thread, of which there is one per core."""
-    return max(1, min(threads or cores(), decisions // DECISIONS_PER_WORKER))
+TAPES_FACTOR = 3.0
+"""How much larger tapes, the state of their episodes and observations are than the tapes."""
+
+
+def worthwhile_workers(decisions: int, tapes_byte: float, threads: int | None = None) -> int:
+    """How many processes to spread so many decisions over: at most one per thread, of which there is one per core.
+
+    Args:
+        decisions: of all jobs.
+        tapes_byte: size of the tapes that each process plays side by side.
+        threads: that may be used; one per core if not given.
+    """
+    each_byte = PROCESS_BYTE + TAPES_FACTOR * tapes_byte
+    fitting = memory_byte() / 2 / each_byte
+    return max(1, int(min(threads or cores(), decisions // DECISIONS_PER_WORKER, fitting)))
 
 
 def run_jobs(

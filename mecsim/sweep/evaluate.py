@@ -135,6 +135,11 @@ def evaluate(
     return np.concatenate(parts, axis=1)
 
 
+def tapes_byte(scenario: Scenario, episodes: int) -> float:
+    """Size of the tapes that are played side by side, where so many episodes are to be played."""
+    return min(episodes, EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)) * scenario.tape_byte
+
+
 def tape_chunks(
     scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
 ) -> Iterator[tuple[int, Tapes]]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from mecsim_agents import LEARNERS, EnvironmentShape, Learner, Replay
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes
+from mecsim.core.machine import memory_byte
 from mecsim.core.system import new_episodes, values_shown
 from mecsim.core.threads import on_threads, use_threads
 from mecsim.envs.vector import BatchVectorEnv
@@ -123,7 +123,7 @@ def check_memory(run: Run, at_once: int = 1) -> None:
     row_byte = 4 * (width - (after - first)) + (after - first)
     replay_byte = config.agent.replay_capacity * 2 * options * row_byte
     needed_byte = at_once * (replay_byte + config.num_envs * scenario.tape_byte)
-    available_byte = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else math.inf
+    available_byte = memory_byte()
     if needed_byte > 0.8 * available_byte:
         raise InputError(
             f"training needs about {needed_byte / 2**30:.0f} GiB of memory, this machine has "

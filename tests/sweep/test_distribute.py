@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from mecsim.errors import InputError, MecsimError
-from mecsim.sweep.distribute import Workers, run_jobs
+from mecsim.sweep import distribute
+from mecsim.sweep.distribute import Workers, run_jobs, worthwhile_workers
 
 CODE = """
 import os, signal, sys, time
@@ -120,3 +121,14 @@ def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently() -> None:
 def test_no_workers_are_refused(workers: int) -> None:
     with pytest.raises(InputError, match="at least one worker is needed"):
         next(run_jobs(abs, [1], Workers(workers)))
+
+
+def test_more_workers_only_where_they_are_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distribute, "cores", lambda: 6)
+    monkeypatch.setattr(distribute, "memory_byte", lambda: 64e9)
+    assert worthwhile_workers(100_000, 1e6) == 1
+    assert worthwhile_workers(4_000_000, 1e6) == 2
+    assert worthwhile_workers(10**9, 1e6) == 6
+    assert worthwhile_workers(10**9, 1e6, threads=3) == 3
+    assert worthwhile_workers(10**9, 4e9) == 2, "12.5 GB each, of 32"
+    assert worthwhile_workers(10**9, 1e12) == 1
