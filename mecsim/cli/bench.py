@@ -15,11 +15,13 @@ from mecsim.core.threads import use_threads
 @click.option("--envs", type=click.IntRange(1, 65536), default=1024, show_default=True, help="Episodes side by side.")
 @click.option("--training", is_flag=True, help="Measure training as well, and what its time goes to.")
 @click.option("--latency", is_flag=True, help="Measure how long one decision takes as well, on one thread.")
+@click.option("--start", is_flag=True, help="Measure how long a first and a later command take as well.")
 @threads_option
-def bench(scenario: str, envs: int, training: bool, latency: bool, num_threads: int | None) -> None:
+def bench(scenario: str, envs: int, training: bool, latency: bool, start: bool, num_threads: int | None) -> None:
     """Measure speeds and print them as JSON; the best of several repetitions, as other programs only slow one down."""
     from mecsim.bench.engines import measure_engines
     from mecsim.bench.latency import measure_decisions
+    from mecsim.bench.start import measure_start
     from mecsim.bench.training import measure_training
     from mecsim.report.provenance import provenance
     from mecsim.scenario import load_scenario
@@ -31,4 +33,6 @@ def bench(scenario: str, envs: int, training: bool, latency: bool, num_threads: 
         found |= measure_training(measured)
     if latency:
         found |= measure_decisions(measured)
+    if start:
+        found |= measure_start(scenario)
     click.echo(json.dumps({**found, **provenance()}, indent=2))
