@@ -153,7 +153,7 @@ def _course(folder: Path, python: str, name: str, options: Mapping[str, Any]) ->
     """
     if not (folder / "told.json").exists():
         _train(folder, python, name, options)
-    told = json.loads((folder / "told.json").read_text())
+    told = json.loads((folder / "told.json").read_text(encoding="utf-8"))
     if told["asked"] != {"name": name, **options}:
         raise RunError(f"{folder}: was trained with other options; remove it, or choose other --runs")
     return Course(name, options["seed"], read_csv(folder / "curve.csv", CURVE), told)

@@ -225,7 +225,7 @@ def fitted(study: Study, scenario: CellsScenario, name: str, users: int, days: i
         log_path.unlink()
         predictor.save(path)
         write_json(report_path, report)
-    return path, json.loads(report_path.read_text())
+    return path, json.loads(report_path.read_text(encoding="utf-8"))
 
 
 def operating_points(front: Front, scenario: CellsScenario, floor: Array) -> tuple[int, int] | None:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from mecsim.cli.terminal import error_console
+
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -25,10 +27,9 @@ class CompilingNote:
             self._show()
 
     def _show(self) -> None:
-        from rich.console import Console
         from rich.errors import LiveError
 
-        console = Console(stderr=True)
+        console = error_console()
         if console.is_terminal:
             self._status = console.status(NOTE)
             try:

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from mecsim.cli.terminal import error_console
+
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -31,12 +33,11 @@ class ProgressMonitor:
     """
 
     def __init__(self, policies: int = 1) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
         self.policy = 0
         self._policies = policies
-        self._console = Console(stderr=True)
+        self._console = error_console()
         columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress: Progress = Progress(
             TextColumn("training"), *columns, TextColumn("{task.description}"), console=self._console,

@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from mecsim.cli.learning import ProgressMonitor, learn
+from mecsim.cli.terminal import error_console
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
@@ -41,11 +42,9 @@ def learn_side_by_side(multi: "MultiRun", device: str, workers: int, threads: in
     Raises:
         MecsimError: a training failed; it says which.
     """
-    from rich.console import Console
-
     from mecsim.sweep.distribute import Workers, run_jobs
 
-    console = Console(stderr=True)
+    console = error_console()
     waiting = [run.folder.absolute() for run in multi.runs if not run.finished]
     done = len(multi.runs) - len(waiting)
     with _bar(multi, console):

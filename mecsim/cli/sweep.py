@@ -21,6 +21,7 @@ from mecsim.cli.options import (
     seed_option,
     threads_option,
 )
+from mecsim.cli.terminal import error_console
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
@@ -53,7 +54,6 @@ def sweep(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Play each TARGET (the folder of a run, or a baseline's name) on common random numbers."""
-    from rich.console import Console
     from rich.progress import Progress
 
     from mecsim.core.system import draw_episodes
@@ -85,7 +85,8 @@ def sweep(
     changes = key_values(context, "--context")
     played = with_context(played, changes)
     grid = preference_grid(len(played.objectives), preferences)
-    decisions = len(targets) * len(grid) * episodes * played.steps
+    to_play = list(dict.fromkeys((*targets, "greedy")))  # the yardstick, whether it is asked for or not
+    decisions = len(to_play) * len(grid) * episodes * played.steps
     processes = workers or worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
     threads = use_threads(num_threads or processes)
     shared = Workers(processes, threads)
@@ -94,21 +95,18 @@ def sweep(
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
-    with Progress(console=Console(stderr=True), disable=not Console(stderr=True).is_terminal) as progress:
-        tasks = {target: progress.add_task(target, total=len(grid)) for target in (*targets, "greedy")}
+    with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
+        tasks = {target: progress.add_task(target, total=len(grid)) for target in to_play}
 
         def advance(target: str, done: int) -> None:
             progress.advance(tasks[target], done)
 
         try:
-            fronts = run_sweep(targets, played, grid, episodes, seed, shared, advance, store)
-            yardstick = next((front for front in fronts if front.target == "greedy"), None)
-            if yardstick is None:
-                [yardstick] = run_sweep(["greedy"], played, grid, episodes, seed, shared, store=store)
+            found = run_sweep(to_play, played, grid, episodes, seed, shared, advance, store)
         except KeyboardInterrupt:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise
-        progress.update(tasks["greedy"], completed=len(grid))
+    fronts, yardstick = found[: len(targets)], found[to_play.index("greedy")]
     calibration = calibrate(played)
     written = {
         **provenance(),

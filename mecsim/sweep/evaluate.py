@@ -137,14 +137,18 @@ def evaluate(
 
 def tapes_byte(scenario: Scenario, episodes: int) -> float:
     """Size of the tapes that are played side by side, where so many episodes are to be played."""
-    return min(episodes, EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)) * scenario.tape_byte
+    return min(episodes, _at_once(scenario)) * scenario.tape_byte
+
+
+def _at_once(scenario: Scenario) -> int:
+    return int(min(EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)))
 
 
 def tape_chunks(
     scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
 ) -> Iterator[tuple[int, Tapes]]:
     """The episodes of a seed, as many at once as are played side by side, with the number of the first of them."""
-    at_once = int(min(EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)))
+    at_once = _at_once(scenario)
     for first in range(0, episodes, at_once):
         yield first, draw_episodes(scenario, seed, first, min(at_once, episodes - first), stream)
 

@@ -177,7 +177,7 @@ class Run:
     def _latest_state(self, name: str) -> int:
         path = self.latest_checkpoint() / "state.json"
         try:
-            return int(json.loads(path.read_text())[name])
+            return int(json.loads(path.read_text(encoding="utf-8"))[name])
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
@@ -226,7 +226,7 @@ def read_settings(path: Path, key: str, version: int, noun: str, folder_is: str)
         RunError: the file is missing, cannot be read, or is of another version.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunError(f"{path.parent}: not {folder_is} (it has no {path.name})") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:

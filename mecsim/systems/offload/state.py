@@ -82,14 +82,8 @@ def spare_state(state: State) -> State:
     """A state of its own for the same episodes, to play what might be; its links have a row per step."""
     count, steps = state.log.shape
     links = (count, steps + 1, state.rate_bit_per_s.shape[2])
-    return state._replace(
+    return forked(state)._replace(
         turns=state.turns.copy(),
-        servers=state.servers.copy(),
-        tasks=state.tasks.copy(),
-        jobs=state.jobs.copy(),
-        log=state.log.copy(),
         rate_bit_per_s=np.zeros(links),
         snr=np.zeros(links if state.snr.size else (count, 0, 0)),
-        scratch_bit=np.empty_like(state.scratch_bit),
-        work=state.work.copy(),
     )
