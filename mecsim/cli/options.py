@@ -24,10 +24,10 @@ threads_option = click.option(
 )
 engine_option = click.option(
     "--engine",
-    type=click.Choice(["batched", "simpy"]),
+    type=click.Choice(["batched", "simpy", "cuda"]),
     default="batched",
     show_default=True,
-    help="Which engine plays.",
+    help="Which engine plays; cuda needs a GPU.",
 )
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,9 @@ from mecsim.cli.options import (
 )
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
+
+if TYPE_CHECKING:
+    from mecsim.core.episodes import EngineName
 
 
 @click.command()
@@ -47,7 +51,8 @@ from mecsim.errors import InputError
 @threads_option
 @json_option
 def simulate(
-    scenario: str, policy: str, preference: str | None, episodes: int, seed: int, engine: str, context: tuple[str, ...],
+    scenario: str, policy: str, preference: str | None, episodes: int, seed: int, engine: "EngineName",
+    context: tuple[str, ...],
     out: Path | None, plot: tuple[str, ...], force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
@@ -78,7 +83,7 @@ def simulate(
     parts = []
     with nullcontext() if folder is None else RecordFiles(folder, system.tables, played) as files:
         for first, tapes in tape_chunks(played, seed, episodes):
-            result = play(make(seed + first), played, tapes, weights, "simpy" if engine == "simpy" else "batched")
+            result = play(make(seed + first), played, tapes, weights, engine)
             parts.append(system.episode_quantities.load()(result, tapes, played))
             if files is not None:
                 files.write(result.records, tapes)

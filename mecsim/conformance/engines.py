@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mecsim.conformance.subject import Subject, random_actions
 from mecsim.core.engine import Engine, Observation
 from mecsim.core.tape import Tapes
+from mecsim.core.target import in_numpy
 from mecsim.errors import InputError
 
 PRECISION = 1e-9
@@ -24,12 +25,24 @@ def _begun(subject: Subject, engine: str | None = None) -> AnyEngine:
     return made
 
 
+def _expected(engine: AnyEngine) -> NDArray[np.float64]:
+    return in_numpy(engine.option_rewards())
+
+
+def _earned(engine: AnyEngine, action: NDArray[np.int64]) -> NDArray[np.float64]:
+    return in_numpy(engine.step(action))
+
+
 def _observed(engine: AnyEngine, subject: Subject, precise: bool = True) -> Observation:
-    shape = subject.system.layout.load()(subject.scenario).shape
-    dtype = np.float64 if precise else np.float32
-    out = Observation.empty(len(subject.tapes), shape, dtype)
+    out = _room(engine, subject, precise)
     engine.observe(out)
-    return out
+    return Observation(*map(in_numpy, out))
+
+
+def _room(engine: AnyEngine, subject: Subject, precise: bool) -> Observation:
+    shape = subject.system.layout.load()(subject.scenario).shape
+    dtype = engine.xp.float64 if precise else engine.xp.float32
+    return Observation.empty(len(subject.tapes), shape, dtype, engine.xp)
 
 
 def _assert_close(one: Observation, other: Observation) -> None:
@@ -50,17 +63,17 @@ def _assert_records_close(one: object, other: object) -> None:
 
 def engines_agree(subject: Subject) -> None:
     """On one tape and the same actions every engine of a system sees, earns and records the same."""
-    engines = {name: _begun(subject, name) for name in subject.system.engines}
+    engines = {name: _begun(subject, name) for name in subject.system.usable_engines()}
     own, rng = engines.pop(subject.engine), np.random.default_rng(0)
     for _ in range(own.steps):
-        seen, expected = _observed(own, subject), own.option_rewards()
+        seen, expected = _observed(own, subject), _expected(own)
         action = random_actions(seen.mask, rng)
         for other in engines.values():
             _assert_close(seen, _observed(other, subject))
-            assert_allclose(expected, other.option_rewards(), rtol=PRECISION, atol=PRECISION)
-        earned = own.step(action)
+            assert_allclose(expected, _expected(other), rtol=PRECISION, atol=PRECISION)
+        earned = _earned(own, action)
         for other in engines.values():
-            assert_allclose(earned, other.step(action), rtol=PRECISION, atol=PRECISION)
+            assert_allclose(earned, _earned(other, action), rtol=PRECISION, atol=PRECISION)
     for other in engines.values():
         _assert_records_close(own.records(), other.records())
 
@@ -72,11 +85,11 @@ def observing_at_once_is_the_same(subject: Subject) -> None:
         seen = _observed(one, subject, precise)
         for _ in range(one.steps):
             action = random_actions(seen.mask, rng)
-            earned, out = one.step(action), _observed(other, subject, precise)
-            assert_array_equal(earned, other.step_and_observe(action, out))
+            earned, out = _earned(one, action), _room(other, subject, precise)
+            assert_array_equal(earned, in_numpy(other.step_and_observe(action, out)))
             seen = _observed(one, subject, precise)
             for name, values in seen.as_dict().items():
-                assert_array_equal(values, out.as_dict()[name], err_msg=name)
+                assert_array_equal(values, in_numpy(out.as_dict()[name]), err_msg=name)
 
 
 def impossible_actions_are_refused(subject: Subject) -> None:
@@ -90,13 +103,13 @@ def impossible_actions_are_refused(subject: Subject) -> None:
         wrong.append(np.concatenate([[int(ruled_out.argmax())], possible[1:]]))
     for action in wrong:
         try:
-            engine.step(action)
+            _earned(engine, action)
         except InputError:
             pass
         else:
             raise AssertionError(f"the action {action.tolist()} was taken")
     assert engine.step_index == 0
-    assert_array_equal(engine.step(possible), untouched.step(possible))
+    assert_array_equal(_earned(engine, possible), _earned(untouched, possible))
     _assert_close(_observed(engine, subject), _observed(untouched, subject))
 
 
@@ -111,8 +124,8 @@ def copies_go_on(subject: Subject) -> None:
         engine, alone, rng = _begun(subject), _begun(subject), np.random.default_rng(3)
         for _ in range(engine.steps // 2):
             action = random_actions(_observed(engine, subject).mask, rng)
-            engine.step(action)
-            alone.step(action)
+            _earned(engine, action)
+            _earned(alone, action)
         copied = way(engine)
         while copied.step_index < copied.steps:  # to its end, before the other goes on
             copied.step(random_actions(_observed(copied, subject).mask, rng))
@@ -120,9 +133,9 @@ def copies_go_on(subject: Subject) -> None:
         again = way(engine)
         for _ in range(engine.steps - engine.step_index):
             action = random_actions(_observed(engine, subject).mask, rng)
-            expected = alone.step(action)
-            assert_allclose(engine.step(action), expected, rtol=PRECISION, atol=PRECISION, err_msg=name)
-            assert_allclose(again.step(action), expected, rtol=PRECISION, atol=PRECISION, err_msg=name)
+            expected = _earned(alone, action)
+            assert_allclose(_earned(engine, action), expected, rtol=PRECISION, atol=PRECISION, err_msg=name)
+            assert_allclose(_earned(again, action), expected, rtol=PRECISION, atol=PRECISION, err_msg=name)
         _assert_records_close(alone.records(), again.records())
 
 
@@ -132,10 +145,10 @@ def the_end_is_the_end(subject: Subject) -> None:
         engine, rng = _begun(subject), np.random.default_rng(4)
         for _ in range(decisions):
             action = random_actions(_observed(engine, subject).mask, rng)
-            engine.step(action)
+            _earned(engine, action)
         told = copy.deepcopy(engine.records())
         try:
-            engine.step(action)
+            _earned(engine, action)
         except InputError:
             pass
         else:
@@ -147,7 +160,7 @@ def rewards_sum_to_the_record(subject: Subject) -> None:
     """The rewards of an episode come to what its records tell of every objective."""
     engine, rng = _begun(subject), np.random.default_rng(5)
     total = sum(
-        (engine.step(random_actions(_observed(engine, subject).mask, rng)) for _ in range(engine.steps)), start=0.0
+        (_earned(engine, random_actions(_observed(engine, subject).mask, rng)) for _ in range(engine.steps)), start=0.0
     )
     layout = subject.system.layout.load()(subject.scenario)
     offset = np.array([one.offset for one in layout.objectives])

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 from mecsim.conformance.subject import EPISODES, Subject, random_actions
 from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.target import in_numpy
 from mecsim.envs import BatchVectorEnv, FlatObservation, LinearReward, PreferenceObservation
 
 
@@ -24,13 +25,13 @@ def _engine(subject: Subject) -> Any:
 
 
 def _copied(observation: Arrays) -> Arrays:
-    return {name: values.copy() for name, values in observation.items()}
+    return {name: in_numpy(values).copy() for name, values in observation.items()}
 
 
 def _assert_same(one: Arrays, other: Arrays) -> None:
     assert one.keys() == other.keys()
     for name, values in one.items():
-        assert_array_equal(values, other[name], err_msg=name)
+        assert_array_equal(in_numpy(values), in_numpy(other[name]), err_msg=name)
 
 
 def _spoil(*handed_out: object) -> None:
@@ -42,6 +43,8 @@ def _spoil(*handed_out: object) -> None:
                 _spoil(array)
             elif isinstance(array, np.ndarray) and array.flags.writeable:
                 array[...] = np.ones((), array.dtype)
+            elif hasattr(array, "fill_"):
+                array.fill_(1)
 
 
 def spaces_hold_what_is_seen_and_earned(subject: Subject) -> None:
@@ -99,7 +102,7 @@ def nothing_handed_out_is_kept(subject: Subject) -> None:
         _spoil(given, ended)
         expected, earned, _, _, _ = vectors[1].step(action)
         _assert_same(seen, expected)
-        assert_array_equal(reward, earned)
+        assert_array_equal(in_numpy(reward), in_numpy(earned))
         _spoil(reward)
 
 
@@ -130,12 +133,13 @@ def copies_go_on(subject: Subject) -> None:
             observation, reward, *_ = env.step(action)
             seen, earned, *_ = copied.step(action)
             _assert_same(observation, seen)
-            assert_array_equal(reward, earned)
+            assert_array_equal(in_numpy(reward), in_numpy(earned))
         single = _single(subject)
         state, _ = single.reset(seed=6)
         single.step(random_actions(state["mask"][None], rng)[0])
         other = way(single)
-        action = random_actions(single.episodes.engine.option_rewards()[:, :, 0] > -np.inf, rng)[0]
+        possible = in_numpy(single.episodes.engine.option_rewards())[:, :, 0] > -np.inf
+        action = random_actions(possible.astype(np.int8), rng)[0]
         _assert_same(single.step(action)[0], other.step(action)[0])
         _assert_same(single.reset()[0], other.reset()[0])
 
@@ -160,7 +164,7 @@ def vectors_are_many_singles(subject: Subject) -> None:
         for step, action in enumerate(actions):
             _assert_same(observation, {name: values[j] for name, values in seen[step].items()})
             observation, reward, over, _, _ = env.step(action[j])
-            assert_array_equal(reward, earned[step][j])
+            assert_array_equal(reward, in_numpy(earned[step][j]))
         assert over
         _assert_same(observation, {name: values[j] for name, values in seen[-1].items()})
 
@@ -205,7 +209,7 @@ def many_are_as_one_for_scalar_algorithms(subject: Subject) -> None:
     following, reward, *_ = vector.step(action)
     flat, scalar_reward, _, _ = scalar.step(action)
     assert_array_equal(flat, flat_observation(following))
-    assert np.allclose(scalar_reward, reward @ preference)
+    assert np.allclose(scalar_reward, in_numpy(reward) @ preference)
 
 
 def episodes_need_a_beginning(subject: Subject) -> None:

@@ -5,6 +5,7 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from mecsim.conformance.subject import EPISODES, Subject
+from mecsim.core.target import in_numpy
 from mecsim.policies import Policy, policies_of
 from mecsim.policies.registry import NamedPolicy
 
@@ -20,13 +21,14 @@ def _actions(policy: Policy, subject: Subject, preference: NDArray[np.float64]) 
     episodes, observation = subject.begun()
     taken = []
     for _ in range(DECISIONS):
-        before = {name: values.copy() for name, values in observation.items()}
-        action = policy.act(episodes, observation, preference)
+        seen = {name: in_numpy(values) for name, values in observation.items()}
+        before = {name: values.copy() for name, values in seen.items()}
+        action = policy.act(episodes, seen, preference)
         for name, values in before.items():
-            assert_array_equal(values, observation[name], err_msg=f"the policy changed {name}")
+            assert_array_equal(values, seen[name], err_msg=f"the policy changed {name}")
         assert action.shape == (EPISODES,)
         assert np.issubdtype(action.dtype, np.integer)
-        assert observation["mask"][np.arange(EPISODES), action].all(), "an option was chosen that cannot be taken"
+        assert seen["mask"][np.arange(EPISODES), action].all(), "an option was chosen that cannot be taken"
         taken.append(action.copy())
         observation, _, _ = episodes.step(action)
     return np.stack(taken, axis=1)

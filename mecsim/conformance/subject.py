@@ -12,6 +12,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import SYSTEMS, AnySystem
 from mecsim.core.tape import Tapes
+from mecsim.core.target import in_numpy
 from mecsim.scenario import builtin_names, load_scenario, parse_scenario, with_context
 
 STEPS = 12
@@ -42,16 +43,16 @@ class Subject:
 
 
 def subjects(system: str) -> Iterator[Subject]:
-    """The starter of a system and all built-in scenarios of its kind, shortened, on each of its engines."""
+    """The starter of a system and all built-in scenarios of its kind, shortened, on each engine that is usable here."""
     described = SYSTEMS.load(system)
     scenarios = {"starter": parse_scenario(described.starter(), f"starter of {system}")}
     scenarios |= {name: one for name in builtin_names() if (one := load_scenario(name)).kind == described.name}
     for name, scenario in scenarios.items():
         short = with_context(scenario, {scenario.STEPS_KEY: str(STEPS)})
-        for engine in described.engines:
+        for engine in described.usable_engines():
             yield Subject(described, name, short, engine)
 
 
 def random_actions(mask: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.int64]:
     """One of the options that can be taken in each episode, (N,)."""
-    return np.asarray(np.where(np.asarray(mask) != 0, rng.random(mask.shape), -1.0).argmax(axis=1), np.int64)
+    return np.asarray(np.where(in_numpy(mask) != 0, rng.random(tuple(mask.shape)), -1.0).argmax(axis=1), np.int64)

@@ -5,7 +5,6 @@ no randomness. Its arrays are those of its namespace `xp`, which follows the arr
 (NumPy, or a library whose arrays live on a device), so that an engine on a GPU is one file and a line of its system.
 """
 
-from types import ModuleType
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
@@ -52,11 +51,12 @@ class Engine(Protocol[TapesT_contra, RecordsT_co]):
     """N episodes of T decisions with A options and Q objectives: those of the system, whatever the scenario asks for.
 
     It is made of a scenario. `begin`, then for each decision `observe` and `step`, then `records`. What it hands out is
-    new at each call, and it keeps nothing of what it is given but the tapes.
+    new at each call, and it keeps nothing of what it is given but the tapes. One that needs a device says by a static
+    method `why_not() -> str` what is missing on this machine, if anything is.
     """
 
     @property
-    def xp(self) -> ModuleType:
+    def xp(self) -> Any:
         """The namespace of its arrays."""
 
     @property
@@ -98,18 +98,23 @@ class Engine(Protocol[TapesT_contra, RecordsT_co]):
         """
 
 
-def checked_actions(action: NDArray[np.int64], episodes: int, over: bool) -> NDArray[np.int64]:
+def checked_actions(action: NDArray[np.int64], episodes: int, over: bool, xp: Any = np) -> NDArray[np.int64]:
     """The actions (N,) of a step in the type that engines take; whether they are possible is not looked at.
+
+    `xp`: the namespace of the engine's arrays.
 
     Raises:
         InputError: they are not one whole number per episode, or the episodes are over.
     """
     if over:
         raise InputError("the episode is over: begin a new one")
-    given = np.asarray(action)
-    if given.shape != (episodes,) or not np.issubdtype(given.dtype, np.integer):
-        raise InputError(f"one action per episode is expected, ({episodes},) integers, got {given.shape} {given.dtype}")
-    return np.ascontiguousarray(given, np.int64)
+    given = xp.asarray(action)
+    if tuple(given.shape) != (episodes,) or "int" not in str(given.dtype):
+        found = f"{tuple(given.shape)} {given.dtype}"
+        raise InputError(f"one action per episode is expected, ({episodes},) integers, got {found}")
+    own: NDArray[np.int64] = xp.empty((episodes,), dtype=xp.int64)  # whatever the strides of what was given
+    own[:] = given
+    return own
 
 
 def impossible_action(action: int, episode: int, num_options: int, reason: str = "") -> InputError:

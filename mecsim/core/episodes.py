@@ -13,9 +13,10 @@ from mecsim.core.engine import Engine, Observation
 from mecsim.core.objective import Objective
 from mecsim.core.scenario import Scenario
 from mecsim.core.tape import Tapes
+from mecsim.core.target import in_numpy
 from mecsim.errors import InputError
 
-EngineName = Literal["simpy", "batched"]
+EngineName = Literal["simpy", "batched", "cuda"]
 Arrays = dict[str, NDArray[Any]]
 
 ScenarioT = TypeVar("ScenarioT", bound=Scenario)
@@ -49,9 +50,9 @@ class Layout:
 class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
     """N episodes on an engine.
 
-    Observations are dicts of arrays with a leading dimension N, new at every call. Engines know all objectives of their
-    system, Q of them; what the scenario asks for are some of these, in its own order. Rewards are larger where better,
-    costs of whole episodes are smaller where better.
+    Observations are dicts of the engine's arrays with a leading dimension N, new at every call. Engines know all
+    objectives of their system, Q of them; what the scenario asks for are some of these, in its own order. Rewards are
+    larger where better, costs of whole episodes are smaller where better.
     """
 
     def __init__(self, scenario: ScenarioT, layout: Layout, engine: Engine[TapesT, RecordsT]) -> None:
@@ -133,7 +134,7 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
     def option_rewards(self) -> NDArray[np.float64]:
         """What each option is expected to earn at once for each objective, (N, A, objectives); −inf if impossible."""
         self._mask()
-        return self.engine.option_rewards()[:, :, self.objective_columns]
+        return in_numpy(self.engine.option_rewards())[:, :, self.objective_columns]
 
     def totals(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
         """What evaluations minimise, (N, objectives), from the summed engine's rewards (N, Q) of whole episodes."""

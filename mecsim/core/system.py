@@ -70,6 +70,10 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
         """The commented scenario that `mecsim init` writes."""
         return files(self.package).joinpath("starter.yaml").read_text(encoding="utf-8")
 
+    def usable_engines(self) -> tuple[str, ...]:
+        """The engines that have what they need on this machine; see `Engine`."""
+        return tuple(name for name, engine in self.engines.items() if not _missing(engine.load()))
+
     def new_episodes(self, scenario: ScenarioT, engine: str) -> Episodes[ScenarioT, TapesT, RecordsT]:
         """Episodes of a scenario on an engine, none of them begun.
 
@@ -79,6 +83,11 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
         if engine not in self.engines:
             raise InputError(f"no engine of {self.name} is called {engine!r}, {nearest(engine, self.engines)}")
         return self.episodes.load()(scenario, self.layout.load()(scenario), self.engines[engine].load()(scenario))
+
+
+def _missing(engine: object) -> str:
+    why_not = getattr(engine, "why_not", None)
+    return why_not() if why_not else ""
 
 
 AnySystem = System[Scenario, Tapes, object]

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvS
 from mecsim.core.episodes import Arrays, EngineName
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
+from mecsim.core.target import in_numpy
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.envs.wrappers import checked_preference, checked_scale
 from mecsim.errors import InputError
@@ -27,7 +28,7 @@ def flat_observation(observation: Arrays) -> NDArray[np.float32]:
     needs no statistics, so that a model and whoever plays it later always see the same.
     """
     names = sorted(observation)  # the order of FlatObservation
-    flat = np.concatenate([observation[name].reshape(len(observation[name]), -1) for name in names], axis=1)
+    flat = np.concatenate([in_numpy(observation[name]).reshape(len(observation[name]), -1) for name in names], axis=1)
     return np.asarray(np.sign(flat) * np.log1p(np.abs(flat)), np.float32)
 
 
@@ -90,7 +91,7 @@ class ScalarVecEnv(VecEnv):
         if ended.any():
             for own, last in zip(infos, flat_observation(info["final_obs"]), strict=True):
                 own.update({"terminal_observation": last, "TimeLimit.truncated": False})
-        return flat_observation(observation), (reward @ self._weight).astype(np.float32), ended, infos
+        return flat_observation(observation), (in_numpy(reward) @ self._weight).astype(np.float32), ended, infos
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mecsim.core.episodes import Arrays, EngineName, Episodes, RecordsT, ScenarioT, TapesT
 from mecsim.core.seeds import Stream
 from mecsim.core.system import SYSTEMS, System
+from mecsim.core.target import in_numpy
 from mecsim.errors import InputError
 from mecsim.scenario import Scenario, load_scenario, parse_scenario
 
@@ -61,8 +62,8 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
             raise InputError("the episode is over: call reset first")
         observations, rewards, of_engine = self.episodes.step(np.array([action], np.int64))
         observation = _first(observations)
-        info = _plain(self.episodes.info(observation, of_engine[0]))
-        return observation, rewards[0], self.episodes.over, False, info
+        info = _plain(self.episodes.info(observation, in_numpy(of_engine[0])))
+        return observation, in_numpy(rewards[0]), self.episodes.over, False, info
 
     def option_rewards(self) -> NDArray[np.float64]:
         """What each option is expected to earn at once for each objective, (A, objectives); −inf if impossible."""
@@ -70,9 +71,9 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
 
 
 def _first(batch: Arrays) -> Arrays:
-    return {name: array[0] for name, array in batch.items()}
+    return {name: in_numpy(array[0]) for name, array in batch.items()}
 
 
 def _plain(info: dict[str, Any]) -> dict[str, Any]:
     """Arrays without a dimension as numbers."""
-    return {name: value.item() if value.ndim == 0 else value for name, value in info.items()}
+    return {name: value.item() if value.ndim == 0 else in_numpy(value) for name, value in info.items()}

@@ -29,6 +29,9 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     Environment j plays episodes j, j + num_envs, j + 2·num_envs, … of the seed; `reset(seed=s)` starts again at j. With
     `copies` each episode is played by so many neighbours at a time: they meet the same tasks and channels, so what they
     reach differs by their actions alone.
+
+    With the engine `cuda` everything lives on the current GPU: observations, rewards and `info` are PyTorch's tensors
+    there, and so may actions be. What says that episodes ended stays in NumPy's arrays.
     """
 
     metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012  (as Gymnasium declares it)
@@ -78,7 +81,7 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         self, actions: NDArray[np.int64]
     ) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
         """Dispatch in every environment."""
-        observation, reward, cost = self.episodes.step(np.asarray(actions, np.int64))
+        observation, reward, cost = self.episodes.step(actions)
         info = self.episodes.info(observation, cost)
         over = self.episodes.over
         if over:

@@ -10,6 +10,7 @@ from mecsim.core.compiled import compiled
 from mecsim.core.rating import ADEQUATE_RATING, DESIRED_RATING, TOP_RATING
 
 _WIDTH = DESIRED_RATING - ADEQUATE_RATING  # of the zone
+_STEEPEST = 700.0  # beyond, a rating is zero to the last bit; the exponential of little more is no number
 
 
 @compiled
@@ -18,7 +19,8 @@ def shortfall_of(
 ) -> float:
     """5 minus the rating of one delay."""
     if logistic:
-        return float(TOP_RATING - TOP_RATING / (1.0 + math.exp(second * (delay_s - first))))
+        exponent = min(second * (delay_s - first), _STEEPEST)
+        return float(TOP_RATING - TOP_RATING / (1.0 + math.exp(exponent)))
     step = _WIDTH * math.log(first / delay_s) / math.log(first / second)
     below, above = slope_below * min(step, 0.0), slope_above * max(step - _WIDTH, 0.0)
     rating = ADEQUATE_RATING + below + min(max(step, 0.0), _WIDTH) + above

@@ -10,6 +10,7 @@ from mecsim.core.episodes import AnyEpisodes, AnyPlay, Arrays, EngineName, Episo
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import new_episodes
 from mecsim.core.tape import Tapes
+from mecsim.core.target import in_numpy
 
 Preferences = NDArray[np.float64]  # (N, objectives), one row per episode
 Actions = NDArray[np.int64]  # (N,)
@@ -63,6 +64,7 @@ def play_episodes(
     observation = episodes.begin(tapes)
     total: NDArray[np.float64] = np.zeros(1)
     while not episodes.over:
-        observation, _, rewards = episodes.step(policy.act(episodes, observation, wanted))
-        total = total + rewards
+        seen = {name: in_numpy(values) for name, values in observation.items()}
+        observation, _, rewards = episodes.step(policy.act(episodes, seen, wanted))
+        total = total + in_numpy(rewards)
     return Play(episodes, total)

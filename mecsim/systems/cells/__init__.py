@@ -37,6 +37,7 @@ SYSTEM: "System[CellsScenario, CellsTapes, CellsRecords]" = System(
     engines={
         "batched": Reference("mecsim.systems.cells.batched:BatchedCellsEngine"),
         "simpy": Reference("mecsim.systems.cells.simpy:SimpyCellsEngine"),
+        "cuda": Reference("mecsim.systems.cells.cuda:CudaCellsEngine"),
     },
     episodes=Reference("mecsim.systems.cells.episodes:CellsEpisodes"),
     episode_quantities=Reference("mecsim.systems.cells.quantities:episode_quantities"),

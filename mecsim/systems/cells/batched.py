@@ -1,25 +1,21 @@
-"""The batched engine of cells: many episodes side by side, compiled, on all of Numba's threads.
+"""The batched engine of cells: many episodes side by side, compiled, on as many threads as there are, or on a GPU.
 
 One pass per step and episode: decide, let sessions end until the next request, write the observation. The definition of
 the system is in `simpy`; both agree to 1e-9 on the same tape and actions.
 """
 
-from copy import copy
-from typing import Self
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled_inline, kernel
-from mecsim.core.engine import ABSENT, Observation, checked_actions
+from mecsim.core.compiled_engine import CompiledEngine, Kernels
+from mecsim.core.engine import ABSENT, Observation
 from mecsim.core.histogram import histogram_bin
-from mecsim.core.threads import over_rows
 from mecsim.systems.cells.dynamics import (
+    WRITTEN,
     CellsState,
     expected_rewards,
-    first_impossible,
     fits,
-    forked,
     initial_state,
     is_possible,
     offered,
@@ -57,74 +53,42 @@ from mecsim.systems.cells.layout import (
     cells_spec,
     mean_durations_s,
 )
+from mecsim.systems.cells.objectives import OBJECTIVES
 from mecsim.systems.cells.records import CellsRecords, unwritten_records
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import MAX_CQI, CellsTapes
 
 
-class BatchedCellsEngine:
+class BatchedCellsEngine(CompiledEngine[CellsSpec, CellsState, CellsTapes, CellsRecords]):
     """Implements `CellsEngine` for any number of episodes. See there for the meaning of each method."""
 
-    xp = np
-
-    def __init__(self, scenario: CellsScenario) -> None:
-        self.spec = cells_spec(scenario)
-        self.state: CellsState
-        self.step_index = 0
-        self._ended = False
-        self._mean_duration_s = mean_durations_s(scenario)
+    written = WRITTEN
 
     @property
-    def steps(self) -> int:
-        return self.spec.requests
+    def kernels(self) -> Kernels:
+        return Kernels(_observe, _step, _step_and_observe, _option_rewards, _drain)
 
-    def begin(self, tapes: CellsTapes) -> None:
+    def __init__(self, scenario: CellsScenario) -> None:
+        spec = cells_spec(scenario)
+        super().__init__(spec, spec.requests, spec.max_options, len(OBJECTIVES))
+        self._mean_duration_s = mean_durations_s(scenario)
+
+    def initial_state(self, tapes: CellsTapes) -> CellsState:
         tapes.check_fits(self.spec)
-        self._tapes = tapes
-        self.state = initial_state(self.spec, self._mean_duration_s, tapes)
-        self.step_index, self._ended = 0, False
+        return initial_state(self.spec, self._mean_duration_s, tapes)
 
-    def observe(self, out: Observation) -> None:
-        over_rows(_observe, len(self._tapes), self.spec, self.state, self.step_index, out)
-
-    def option_rewards(self) -> NDArray[np.float64]:
-        reward = np.empty((len(self._tapes), self.spec.max_options, 2))
-        over_rows(_option_rewards, len(self._tapes), self.spec, self.state, self.step_index, reward)
-        return reward
-
-    def fork(self) -> Self:
-        copied = copy(self)
-        copied.state = forked(self.state)
-        return copied
+    def check_possible(self, action: NDArray[np.int64]) -> None:
+        possible = self.xp.empty((len(action),), dtype=self.xp.int8)
+        self.run(_possible, action, possible)
+        if not possible.all():
+            n = possible.tolist().index(0)
+            raise impossible_choice(int(action[n]), n, self.spec)
 
     def free_blocks(self) -> NDArray[np.int64]:
-        return np.asarray(self.spec.blocks - self.state.cells["used"])
+        return np.asarray(self.spec.blocks - self.target.on_host(self.state.cells)["used"])
 
-    def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
-        possible = self._checked(action)
-        reward = np.empty((len(possible), 2))
-        over_rows(_step, len(possible), self.spec, self.state, self.step_index, possible, reward)
-        self.step_index += 1
-        return reward
-
-    def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
-        possible = self._checked(action)
-        reward = np.empty((len(possible), 2))
-        over_rows(_step_and_observe, len(possible), self.spec, self.state, self.step_index, possible, reward, out)
-        self.step_index += 1
-        return reward
-
-    def _checked(self, action: NDArray[np.int64]) -> NDArray[np.int64]:
-        chosen = checked_actions(action, len(self._tapes), self._ended or self.step_index >= self.spec.requests)
-        n = first_impossible(self.spec, self.state, self.step_index, chosen)
-        if n < len(chosen):
-            raise impossible_choice(int(chosen[n]), n, self.spec)
-        return chosen
-
-    def records(self) -> CellsRecords:
-        over_rows(_drain, len(self._tapes), self.state)
-        self._ended = True
-        spec, state, tapes = self.spec, self.state, self._tapes
+    def recorded(self, state: CellsState) -> CellsRecords:
+        spec, tapes = self.spec, self._tapes
         records = unwritten_records(tapes, spec)
         decided, served = state.option != UNDECIDED, state.option > REJECT
         candidate, level = np.divmod(np.where(served, state.option - 1, 0), spec.levels)
@@ -283,6 +247,15 @@ def _option_rewards(
 
 
 @kernel
-def _drain(state: CellsState, first: int, last: int) -> None:
+def _possible(
+    spec: CellsSpec, state: CellsState, step: int, action: NDArray[np.int64], possible: NDArray[np.int8],
+    first: int, last: int,
+) -> None:  # fmt: skip
+    for n in range(first, last):
+        possible[n] = is_possible(spec, state, n, step, action[n])
+
+
+@kernel
+def _drain(spec: CellsSpec, state: CellsState, step: int, first: int, last: int) -> None:
     for n in range(first, last):
         release_until(state, n, np.inf)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled_inline, kernel, read_only
+from mecsim.core.compiled import compiled_inline, read_only
 from mecsim.systems.cells.layout import REJECT, SATISFACTION, SAVED, UNDECIDED, CellsSpec, rating_bin
 from mecsim.systems.cells.tape import CellsTapes
 
@@ -52,6 +52,10 @@ class CellsState(NamedTuple):
     blocked: NDArray[np.bool_]  # (N, M)
 
 
+WRITTEN = ("episodes", "cells", "sessions", "users", "rated", "option", "blocked")
+"""Fields of the state that steps write to."""
+
+
 def initial_state(spec: CellsSpec, mean_duration_s: NDArray[np.float64], tapes: CellsTapes) -> CellsState:
     """The episodes of `tapes` before their first step."""
     count = len(tapes)
@@ -87,19 +91,6 @@ def initial_state(spec: CellsSpec, mean_duration_s: NDArray[np.float64], tapes: 
     )
 
 
-def forked(state: CellsState) -> CellsState:
-    """The same episodes at the same point, which go on by themselves."""
-    return state._replace(
-        episodes=state.episodes.copy(),
-        cells=state.cells.copy(),
-        sessions=state.sessions.copy(),
-        users=state.users.copy(),
-        rated=state.rated.copy(),
-        option=state.option.copy(),
-        blocked=state.blocked.copy(),
-    )
-
-
 # Options
 
 
@@ -126,15 +117,6 @@ def is_possible(spec: CellsSpec, state: CellsState, n: int, step: int, option: i
         return False
     candidate, level = offered(spec, option)
     return fits(spec, state, n, step, candidate, level)
-
-
-@kernel
-def first_impossible(spec: CellsSpec, state: CellsState, step: int, action: NDArray[np.int64]) -> int:
-    """The first episode whose action cannot be taken; the number of episodes if there is none."""
-    for n in range(len(action)):
-        if not is_possible(spec, state, n, step, action[n]):
-            return n
-    return len(action)
 
 
 @compiled_inline

@@ -1,5 +1,6 @@
 """N episodes of requests to cells in the terms of an environment."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays, Episodes, Layout
 from mecsim.systems.cells.engine import CellsEngine
-from mecsim.systems.cells.layout import ACTIVE, MEAN_UTILISATION, PREDICTED, REJECT, SATISFACTION, SAVED, cells_spec
+from mecsim.systems.cells.layout import ACTIVE, MEAN_UTILISATION, PREDICTED, SATISFACTION, SAVED, cells_spec
 from mecsim.systems.cells.records import CellsRecords
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import CellsTapes
@@ -24,19 +25,20 @@ class CellsEpisodes(Episodes[CellsScenario, CellsTapes, CellsRecords]):
 
     def possible(self, action: NDArray[np.int64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         """What cannot be taken rejects the request."""
-        within = np.minimum(action, self.max_options - 1)
-        taken = mask[np.arange(len(within)), within] != 0
-        return np.where(taken & (within == action), action, REJECT)
+        within = action.clip(max=self.max_options - 1)
+        fits = self.engine.xp.take_along_axis(mask, within[:, None], 1)[:, 0] != 0
+        return action * (fits & (within == action))  # type: ignore[no-any-return]  # REJECT is 0
 
     def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
         """See `CellsEnv`."""
+        own = partial(self.engine.xp.asarray, copy=True)
         info: dict[str, Any] = {
-            "action_mask": observation["mask"].copy(),
-            "utilisation": observation["context"][..., MEAN_UTILISATION].copy(),
-            "active_sessions_per_block": observation["context"][..., ACTIVE].copy(),
-            "predicted_satisfaction": observation["options"][..., PREDICTED].copy(),
+            "action_mask": own(observation["mask"]),
+            "utilisation": own(observation["context"][..., MEAN_UTILISATION]),
+            "active_sessions_per_block": own(observation["context"][..., ACTIVE]),
+            "predicted_satisfaction": own(observation["options"][..., PREDICTED]),
         }
         if rewards is not None:
             info["satisfaction"] = rewards[..., SATISFACTION] * self.steps
-            info["saved_resources"] = rewards[..., SAVED].copy()
+            info["saved_resources"] = own(rewards[..., SAVED])
         return info

@@ -44,6 +44,7 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
     engines={
         "batched": Reference("mecsim.systems.offload.batched:BatchedOffloadEngine"),
         "simpy": Reference("mecsim.systems.offload.simpy:SimpyOffloadEngine"),
+        "cuda": Reference("mecsim.systems.offload.cuda:CudaOffloadEngine"),
     },
     episodes=Reference("mecsim.systems.offload.episodes:OffloadEpisodes"),
     episode_quantities=Reference("mecsim.systems.offload.quantities:episode_quantities"),

@@ -1,19 +1,18 @@
-"""The batched engine: many episodes side by side, compiled, on as many threads as there are.
+"""The batched engine: many episodes side by side, compiled, on as many threads as there are, or on a GPU (`cuda`).
 
 One pass per step and episode: dispatch, let the servers work for a step, write the observation. Which task a step
 dispatches does not depend on the actions, so that is known from the start. The definition of the system is in
 `simpy`; both agree to 1e-9 on the same tape and actions.
 """
 
-from copy import copy
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled_inline, kernel
-from mecsim.core.engine import ABSENT, Observation, checked_actions
-from mecsim.core.threads import over_rows
+from mecsim.core.compiled_engine import CompiledEngine, Kernels
+from mecsim.core.engine import ABSENT, Observation
 from mecsim.systems.offload.dynamics import (
     advance_all,
     costs_of,
@@ -45,89 +44,59 @@ from mecsim.systems.offload.layout import (
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.rollouts import Rollouts
 from mecsim.systems.offload.scenario import OffloadScenario
-from mecsim.systems.offload.state import State, forked, initial_state
+from mecsim.systems.offload.state import WRITTEN, State, initial_state
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY
 
 
-class BatchedOffloadEngine:
+class BatchedOffloadEngine(CompiledEngine[OffloadSpec, State, OffloadTapes, OffloadRecords]):
     """Implements `OffloadEngine` for any number of episodes. See there for the meaning of each method."""
 
-    xp = np
-
-    def __init__(self, scenario: OffloadScenario) -> None:
-        self.scenario = scenario
-        self.spec = offload_spec(scenario)
-        self.state: State
-        self.step_index = 0
-        self._ended = False
-        self._rollouts: Rollouts | None = None
+    written = WRITTEN
 
     @property
-    def steps(self) -> int:
-        return self.spec.steps
+    def kernels(self) -> Kernels:
+        return Kernels(_observe, _step, _step_and_observe, _option_rewards, _drain)
+
+    def __init__(self, scenario: OffloadScenario) -> None:
+        spec = offload_spec(scenario)
+        super().__init__(spec, spec.steps, spec.max_options, spec.num_rewards)
+        self.scenario = scenario
+        self._rollouts: Rollouts | None = None
 
     def begin(self, tapes: OffloadTapes) -> None:
+        super().begin(tapes)
+        self._options = self.xp.asarray(tapes.num_servers + int(self.spec.device))
+        self._rollouts = None
+
+    def initial_state(self, tapes: OffloadTapes) -> State:
         tapes.check_fits(self.scenario)
-        self._tapes = tapes
-        self.state = initial_state(self.scenario, self.spec, tapes)
-        self.step_index, self._ended, self._rollouts = 0, False, None
+        return initial_state(self.scenario, self.spec, tapes)
 
-    def observe(self, out: Observation) -> None:
-        over_rows(_observe, len(self._tapes), self.spec, self.state, self.step_index, out)
-
-    def option_rewards(self) -> NDArray[np.float64]:
-        reward = np.empty((len(self._tapes), self.spec.max_options, self.spec.num_rewards))
-        over_rows(_option_rewards, len(self._tapes), self.spec, self.state, self.step_index, reward)
-        return reward
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_rollouts": None}  # whose room is written to: copies have their own
-
-    def fork(self) -> Self:
-        copied = copy(self)
-        copied.state = forked(self.state)
-        return copied
+    def check_possible(self, action: NDArray[np.int64]) -> None:
+        check_options(action, self._options)
 
     def backlog_s(self) -> NDArray[np.float64]:
-        backlog = np.empty((len(self._tapes), self.spec.max_options))
-        over_rows(_backlogs, len(self._tapes), self.spec, self.state, self.step_index, backlog)
+        backlog = self.empty(self.spec.max_options)
+        self.run(_backlogs, backlog)
         return backlog
 
     def rollouts(self, futures: Futures, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         if self._rollouts is None:
-            self._rollouts = Rollouts(self.scenario, self.spec, self._tapes, self.state)
+            self._rollouts = Rollouts(self.scenario, self.spec, self._tapes, self.state, self.target)
         return self._rollouts.values(self.state, self.step_index, futures, weight)
 
-    def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
-        valid = self._checked(action)
-        reward = np.empty((len(valid), self.spec.num_rewards))
-        over_rows(_step, len(self._tapes), self.spec, self.state, self.step_index, valid, reward)
-        self.step_index += 1
-        return reward
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_rollouts": None}  # whose room is written to: copies have their own
 
-    def step_and_observe(self, action: NDArray[np.int64], out: Observation) -> NDArray[np.float64]:
-        valid = self._checked(action)
-        reward = np.empty((len(valid), self.spec.num_rewards))
-        over_rows(_step_and_observe, len(self._tapes), self.spec, self.state, self.step_index, valid, reward, out)
-        self.step_index += 1
-        return reward
-
-    def _checked(self, action: NDArray[np.int64]) -> NDArray[np.int64]:
-        valid = checked_actions(action, len(self._tapes), self._ended or self.step_index >= self.steps)
-        check_options(valid, self._tapes.num_servers + int(self.spec.device))
-        return valid
-
-    def records(self) -> OffloadRecords:
-        over_rows(_drain, len(self._tapes), self.spec, self.state, self.step_index)
-        self._ended = True
-        spec, log, turns = self.spec, self.state.log, self.state.turns[:, :-1]
+    def recorded(self, state: State) -> OffloadRecords:
+        spec, log, turns = self.spec, state.log, state.turns[:, :-1]
         sent = (turns["task"] != NOBODY) & (np.arange(spec.steps) < self.step_index)
 
         def where_sent(values: NDArray[Any]) -> NDArray[Any]:
             return np.where(sent, values, 0)
 
-        ends = self.state.jobs if spec.contended else self.state.tasks
+        ends = state.jobs if spec.contended else state.tasks
         dispatch_s = np.broadcast_to(np.arange(spec.steps) * spec.step_s, sent.shape)
         upload_s = ends["upload_end_s"] - dispatch_s
         energy_j = log["energy_j"]
@@ -140,7 +109,7 @@ class BatchedOffloadEngine:
             user=where_sent(turns["user"]),
             size_bit=where_sent(turns["size_bit"]),
             server=where_sent(log["server"]),
-            rate_bit_per_s=where_sent(self._rates(upload_s)),
+            rate_bit_per_s=where_sent(self._rates(state, upload_s)),
             arrival_s=where_sent(turns["arrival_step"] * spec.step_s),
             dispatch_s=where_sent(dispatch_s),
             upload_end_s=where_sent(ends["upload_end_s"]),
@@ -148,19 +117,19 @@ class BatchedOffloadEngine:
             energy_j=where_sent(energy_j),
             reward_delay_s=-where_sent(log["delay_s"]),
             deadline_s=where_sent(turns["arrival_step"] * spec.step_s + turns["deadline_s"]),
-            satisfaction=where_sent(self._ratings(where_sent(ends["finish_s"] - since_s))),
+            satisfaction=where_sent(self._ratings(state, where_sent(ends["finish_s"] - since_s))),
         )
 
-    def _ratings(self, delay_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _ratings(self, state: State, delay_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """How satisfied users are with the delay of each task, (N, T)."""
-        satisfaction, user = self.scenario.satisfaction, self.state.turns["user"][:, :-1]
+        satisfaction, user = self.scenario.satisfaction, state.turns["user"][:, :-1]
         if satisfaction is None:
             return np.zeros(delay_s.shape)
         return satisfaction.law.ratings(delay_s, self._tapes.patience[np.arange(len(user))[:, None], user])
 
-    def _rates(self, upload_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _rates(self, state: State, upload_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean rate of each upload, (N, T)."""
-        server, turns = self.state.log["server"], self.state.turns[:, :-1]
+        server, turns = state.log["server"], state.turns[:, :-1]
         on_radio = server < self.spec.max_servers
         if self.spec.interference:
             return np.asarray(np.divide(turns["size_bit"], upload_s, out=np.zeros_like(upload_s), where=upload_s > 0.0))

@@ -48,5 +48,5 @@ def check_options(action: NDArray[np.int64], num_options: NDArray[np.int64]) -> 
     """Raise InputError unless each action (N,) is one of its episode's options, the first so many of all."""
     wrong = (action < 0) | (action >= num_options)
     if wrong.any():
-        n = int(wrong.argmax())
+        n = wrong.tolist().index(True)
         raise impossible_action(int(action[n]), n, int(num_options[n]))

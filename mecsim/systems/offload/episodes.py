@@ -1,5 +1,6 @@
 """N offloading episodes in the terms of an environment."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -34,19 +35,21 @@ class OffloadEpisodes(Episodes[OffloadScenario, OffloadTapes, OffloadRecords]):
 
     def possible(self, action: NDArray[np.int64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         """The last option that exists stands for absent ones."""
-        return np.asarray(np.minimum(action, mask.sum(axis=1, dtype=np.int64) - 1))
+        xp = self.engine.xp
+        return xp.minimum(action, mask.sum(axis=1, dtype=xp.int64) - 1)  # type: ignore[no-any-return]
 
     def waits(self, observation: Arrays) -> NDArray[np.bool_]:
         """Where a task waits for its dispatch."""
-        return np.asarray(observation["context"][:, QUEUED_TASKS] > 0)
+        return observation["context"][:, QUEUED_TASKS] > 0
 
     def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
         """See `OffloadEnv`."""
+        own = partial(self.engine.xp.asarray, copy=True)
         info: dict[str, Any] = {
-            "action_mask": observation["mask"].copy(),
-            "queued_tasks": observation["context"][..., QUEUED_TASKS].copy(),
-            "queued_mbit": observation["context"][..., QUEUED_MBIT].copy(),
-            "executing_tasks": np.maximum(observation["options"][..., EXECUTING], 0.0),
+            "action_mask": own(observation["mask"]),
+            "queued_tasks": own(observation["context"][..., QUEUED_TASKS]),
+            "queued_mbit": own(observation["context"][..., QUEUED_MBIT]),
+            "executing_tasks": observation["options"][..., EXECUTING].clip(min=0.0),
         }
         if rewards is not None:
             info["delay_s"] = 0.0 - rewards[..., DELAY]

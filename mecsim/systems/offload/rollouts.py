@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled, compiled_inline, kernel, read_only
-from mecsim.core.threads import over_rows
+from mecsim.core.target import Target, each
 from mecsim.systems.offload.dynamics import (
     advance_all,
     copy_state,
@@ -88,27 +88,34 @@ class _Room(NamedTuple):
 class Rollouts:
     """Room to imagine what the episodes of a batched engine may come to. The engine's own state stays as it is."""
 
-    def __init__(self, scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTapes, state: State) -> None:
+    def __init__(
+        self, scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTapes, state: State, target: Target
+    ) -> None:
         self._queue_kind = _QUEUES.index(scenario.dispatch.queue)
-        self._spec = spec
-        self._known = _Tasks.of(tapes)
-        self._spare = spare_state(state)
-        self._leaves: NDArray[np.int64] = np.full(tapes.user.shape, tapes.arrivals.shape[1] + 1)
-        rows, steps = np.nonzero(state.turns["task"] != NOBODY)
-        self._leaves[rows, state.turns["task"][rows, steps]] = steps
+        self._spec, self._target = spec, target
+        self._known = each(target.place, _Tasks.of(tapes))
+        own = each(target.on_host, state)
+        self._spare = each(target.place, spare_state(own))
+        leaves: NDArray[np.int64] = np.full(tapes.user.shape, tapes.arrivals.shape[1] + 1)
+        rows, steps = np.nonzero(own.turns["task"] != NOBODY)
+        leaves[rows, own.turns["task"][rows, steps]] = steps
+        self._leaves = target.place(leaves)
 
     def values(self, state: State, step: int, futures: Futures, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `OffloadEngine.rollouts`; for the decision of `step`."""
-        pool, episodes = _Tasks.of(futures.pool), len(self._leaves)
+        target, episodes = self._target, self._leaves.shape[0]
+        pool = each(target.place, _Tasks.of(futures.pool))
         room = self._leaves.shape[1] + pool.user.shape[1]
         plan = _Plan(
-            step, self._spec.step_s, self._queue_kind, futures.horizon, futures.own_links, futures.member,
-            futures.offset, futures.size_factor, futures.clip_bit.low, futures.clip_bit.high, weight,
+            step, self._spec.step_s, self._queue_kind, futures.horizon, futures.own_links, target.place(futures.member),
+            target.place(futures.offset), target.place(futures.size_factor), futures.clip_bit.low,
+            futures.clip_bit.high, target.place(weight),
         )  # fmt: skip
-        value = np.empty((episodes, self._spec.max_options))
-        desk = _Room(self._leaves, np.zeros((episodes, room), TURN), np.zeros((episodes, room)), value)
+        value: NDArray[np.float64] = target.xp.empty((episodes, self._spec.max_options), dtype=target.xp.float64)
+        queue, rank = target.place(np.zeros((episodes, room), TURN)), target.place(np.zeros((episodes, room)))
+        desk = _Room(self._leaves, queue, rank, value)
         tasks = _Sources(self._known, pool)
-        over_rows(_look, episodes, self._spec, state, self._spare, plan, tasks, desk, cost=LOOK_US)
+        target.over_rows(_look, episodes, self._spec, state, self._spare, plan, tasks, desk, cost=LOOK_US)
         return value
 
 

@@ -41,6 +41,10 @@ class State(NamedTuple):
     work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
 
 
+WRITTEN = ("servers", "tasks", "jobs", "log", "scratch_bit", "work")
+"""Fields of the state that steps write to."""
+
+
 def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTapes) -> State:
     """The episodes of `tapes` before their first step."""
     count, steps = tapes.arrivals.shape
@@ -66,23 +70,12 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     )
 
 
-def forked(state: State) -> State:
-    """The same episodes at the same point, which go on by themselves."""
-    return state._replace(
-        servers=state.servers.copy(),
-        tasks=state.tasks.copy(),
-        jobs=state.jobs.copy(),
-        log=state.log.copy(),
-        scratch_bit=np.empty_like(state.scratch_bit),
-        work=state.work.copy(),
-    )
-
-
 def spare_state(state: State) -> State:
     """A state of its own for the same episodes, to play what might be; its links have a row per step."""
     count, steps = state.log.shape
     links = (count, steps + 1, state.rate_bit_per_s.shape[2])
-    return forked(state)._replace(
+    return state._replace(
+        **{name: getattr(state, name).copy() for name in WRITTEN},
         turns=state.turns.copy(),
         rate_bit_per_s=np.zeros(links),
         snr=np.zeros(links if state.snr.size else (count, 0, 0)),

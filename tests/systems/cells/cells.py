@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mecsim.core.engine import Observation
+from mecsim.core.target import in_numpy
 from mecsim.systems.cells.batched import BatchedCellsEngine
+from mecsim.systems.cells.cuda import CudaCellsEngine
 from mecsim.systems.cells.engine import CellsEngine
 from mecsim.systems.cells.layout import CellsSpec, cells_spec, mean_durations_s
 from mecsim.systems.cells.records import CellsRecords
@@ -18,7 +20,7 @@ from mecsim.systems.cells.simpy import SimpyCellsEngine
 from mecsim.systems.cells.tape import CellsTapes
 
 Array = NDArray[np.float64]
-ENGINES: dict[str, Any] = {"simpy": SimpyCellsEngine, "batched": BatchedCellsEngine}
+ENGINES: dict[str, Any] = {"simpy": SimpyCellsEngine, "batched": BatchedCellsEngine, "cuda": CudaCellsEngine}
 
 
 @dataclass(frozen=True)
@@ -210,11 +212,11 @@ class Played:
 
 def observed(engine: CellsEngine, spec: CellsSpec, episodes: int) -> Observation:
     """An observation in float64; what the engine forgets to write is 77."""
-    out = Observation.empty(episodes, spec.shape, np.float64)
+    out = Observation.empty(episodes, spec.shape, engine.xp.float64, engine.xp)
     for array in (out.options, out.mask, out.context):
-        array.fill(77)
+        array[:] = 77
     engine.observe(out)
-    return out
+    return Observation(*map(in_numpy, out))
 
 
 def wished(mask: NDArray[np.int8], wishes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -231,11 +233,11 @@ def play(name: str, case: Case, actions: NDArray[np.int64] | None = None) -> Pla
     seen, promised, free, rewards, taken = [], [], [], [], []
     for step in range(case.spec.requests + 1):
         seen.append(observed(engine, case.spec, episodes))
-        promised.append(engine.option_rewards())
+        promised.append(in_numpy(engine.option_rewards()))
         free.append(engine.free_blocks().copy())
         if step < case.spec.requests:
             taken.append(wished(seen[-1].mask, case.wishes[step]) if actions is None else actions[step])
-            rewards.append(engine.step(taken[-1]))
+            rewards.append(in_numpy(engine.step(taken[-1])))
     return Played(
         actions=np.stack(taken),
         options=np.stack([o.options for o in seen]),

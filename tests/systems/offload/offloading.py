@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mecsim.core.engine import Observation
+from mecsim.core.target import in_numpy
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
+from mecsim.systems.offload.cuda import CudaOffloadEngine
 from mecsim.systems.offload.demand import Dispatch, Mobility, Tasks, TaskSize, Users
 from mecsim.systems.offload.engine import OffloadEngine
 from mecsim.systems.offload.layout import CONTEXT_SIZE, SHORTFALL, layout_of, offload_spec
@@ -22,7 +24,7 @@ from mecsim.systems.offload.simpy import SimpyOffloadEngine
 from mecsim.systems.offload.tape import OffloadTapes
 
 Array = NDArray[np.float64]
-ENGINES: dict[str, Any] = {"simpy": SimpyOffloadEngine, "batched": BatchedOffloadEngine}
+ENGINES: dict[str, Any] = {"simpy": SimpyOffloadEngine, "batched": BatchedOffloadEngine, "cuda": CudaOffloadEngine}
 
 
 def make_scenario(**sections: Any) -> OffloadScenario:
@@ -198,17 +200,17 @@ def play(name: str, scenario: OffloadScenario, tapes: OffloadTapes, actions: NDA
     spec = offload_spec(scenario)
 
     def observed() -> Observation:
-        out = Observation.empty(len(tapes), spec.shape, np.float64)
+        out = Observation.empty(len(tapes), spec.shape, engine.xp.float64, engine.xp)
         for array in (out.options, out.mask, out.context):
-            array.fill(77)  # what an engine forgets to write shows
+            array[:] = 77  # what an engine forgets to write shows
         engine.observe(out)
-        return out
+        return Observation(*map(in_numpy, out))
 
     engine.begin(tapes)
     observations, option_costs, costs = [observed()], [], []
     for action in actions:
-        option_costs.append(-engine.option_rewards())
-        costs.append(-engine.step(action))
+        option_costs.append(-in_numpy(engine.option_rewards()))
+        costs.append(-in_numpy(engine.step(action)))
         observations.append(observed())
     assert observations[0].context.shape == (len(tapes), CONTEXT_SIZE)
     shown = layout_of(scenario).cost_columns

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays
 from mecsim.core.seeds import Stream
+from mecsim.core.target import in_numpy
 from mecsim.errors import InputError
 from mecsim.policies.calibration import calibrate
 from mecsim.policies.policy import Actions, Preferences
@@ -55,7 +56,7 @@ class LookaheadPolicy:
         horizon = min(self._horizon, episodes.steps - episodes.step_index - 1)
         futures = self._sampled(episodes.tapes, horizon)
         weight = column_weights(self._scenario, preference / self._scale)
-        return np.asarray(episodes.engine.rollouts(futures, weight).argmin(axis=1))
+        return in_numpy(episodes.engine.rollouts(futures, weight).argmin(axis=1))
 
     def _sampled(self, tapes: OffloadTapes, horizon: int) -> Futures:
         """Futures of the decision at hand."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mecsim.core.episodes import Arrays
+from mecsim.core.target import in_numpy
 from mecsim.policies.policy import Actions, Preferences
 from mecsim.policies.registry import policy
 from mecsim.systems.offload.episodes import OffloadEpisodes
@@ -18,7 +19,7 @@ class JoinShortestWorkPolicy:
 
     def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """One option per episode."""
-        backlog_s = episodes.engine.backlog_s()
+        backlog_s = in_numpy(episodes.engine.backlog_s())
         shortest = backlog_s == backlog_s.min(axis=1, keepdims=True)
         return np.asarray(np.where(shortest, observation["options"][:, :, CPU_GHZ], -np.inf).argmax(axis=1))
 
