@@ -1,11 +1,13 @@
 """The SimPy engine: the offloading system as a discrete-event simulation, to be read as its definition.
 
-A dispatcher takes one task per step from a queue and starts its upload; the server does the rest (`simpy_server`).
+A dispatcher takes one task per step from a queue and starts its upload; the server does the rest (`simpy_server`, which
+has an uplink and a processor).
 Where tasks can run on their users' devices, these are servers without an upload.
 
 Nothing here is shared with the batched engine but the layout of an observation and the formulas of energy and rate. How
 delays are rated is one definition in two forms: for arrays, used here, and for compiled code.
-Rewards are computed by playing the future out, event by event, as their definition says.
+Rewards are differences of futures, which are played out event by event, as their definition says. Where a sum over
+pairs of tasks comes to the same (`Server.added_delay_s`), that is taken.
 """
 
 import heapq
@@ -75,20 +77,11 @@ class OffloadSimulation:
         self._snr: list[list[float]] = tapes.snr[episode].tolist()
         power_w, points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
         self._curves_w: list[list[float]] = [row[:count].tolist() for row, count in zip(power_w, points, strict=True)]
-        # What a task takes to execute where that does not depend on how busy the server is.
-        self._execution_j_per_bit = {
-            e: execution_energy_j(
-                spec.capacitance if e < self.num_servers else spec.device_capacitance,
-                spec.cycles_per_bit,
-                self.cpu_hz[e],
-                1.0,
-            )
-            for e in existing
-        }
+        self._execution_j_per_bit = {e: self._alone_j_per_bit(e) for e in existing}
         # What the servers take in a step if they do nothing; zero where only work takes energy.
         idle_w = sum(self._curve_w(e)[0] for e in range(self.num_servers))
         self._idle_j = idle_w * spec.step_s if spec.power_curve else 0.0
-        self._num_rewards, self._extra = spec.num_rewards, spec.extra_column  # TODO
+        self._num_rewards, self._extra_column = spec.num_rewards, spec.extra_column
         self._arrivals: list[int] = tapes.arrivals[episode].tolist()
         self._satisfaction = scenario.satisfaction
         self._patience = tapes.patience[episode]
@@ -132,6 +125,12 @@ class OffloadSimulation:
     def _received(self, task: Task, option: int) -> float:
         """SNR of the task's user, where that matters."""
         return self._snr[task.link][option] if self._snr and option < self.num_servers else 0.0
+
+    def _alone_j_per_bit(self, server: int) -> float:
+        """What the execution of a bit takes, where that does not depend on how busy the server is."""
+        on_radio = server < self.spec.max_servers
+        capacitance = self.spec.capacitance if on_radio else self.spec.device_capacitance
+        return execution_energy_j(capacitance, self.spec.cycles_per_bit, self.cpu_hz[server], 1.0)
 
     def _curve_w(self, server: int) -> list[float]:
         return self._curves_w[0 if server < self.spec.clouds else 1]
@@ -268,9 +267,9 @@ class OffloadSimulation:
             rows[:, SIZE_MBIT] = task.size_bit * TO_MBIT
             rows[:, RATE_MBIT_PER_S] = [self.rate_bit_per_s(task, option) * TO_MBIT for option in options]
             if spec.cost_features:
-                rows[:, first_cost : self._extra] = [self.cost_row(costs) for costs in self.costs(options)]
-        if self._extra < spec.option_width:
-            rows[:, self._extra :] = self._extras(task)
+                rows[:, first_cost : self._extra_column] = [self.cost_row(costs) for costs in self.costs(options)]
+        if self._extra_column < spec.option_width:
+            rows[:, self._extra_column :] = self._extras(task)
         context = out.context[n]
         context[QUEUED_TASKS] = len(self._queue)
         context[QUEUED_MBIT] = self._queued_bit * TO_MBIT

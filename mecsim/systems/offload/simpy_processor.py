@@ -73,7 +73,8 @@ class Processor:
         self._now_s = 0.0  # until when tasks have been served
         self._classes: list[Sharing] = []  # that are present, the one that is served first
 
-    def __len__(self) -> int:
+    def executing(self) -> int:
+        """The number of tasks."""
         return sum([len(sharing.tasks) for sharing in self._classes])
 
     def copy(self) -> "Processor":

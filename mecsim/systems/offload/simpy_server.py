@@ -46,7 +46,7 @@ class Server:
 
     def executing(self) -> int:
         """The number of tasks that share the server, waiting for more urgent ones or not."""
-        return len(self._processor)
+        return self._processor.executing()
 
     def residuals_bit(self) -> list[float]:
         """What is left of each task present now."""
@@ -72,7 +72,7 @@ class Server:
             try:
                 if next_s == INFINITY:
                     yield self.env.event()  # nothing to do until a task is sent
-                yield self.env.timeout(max(0.0, next_s - self.env.now))
+                yield self.env.timeout(max(0.0, next_s - self.env.now))  # rounding may have it just behind
             except simpy.Interrupt:
                 continue  # a task has been sent: plan anew
             if self._processor.next_s <= self._uplink.next_s:
@@ -87,18 +87,16 @@ class Server:
 
     def outlook(self, extra: Task | None = None, upload_s: float = 0.0, snr: float = 0.0) -> Outlook:
         """Play the future of this server out, event by event; with `extra`, as if that task were sent here now."""
-        now_s, uplink, processor = self.env.now, self._uplink.copy(), self._processor.copy()
+        now_s, processor = self.env.now, self._processor.copy()
         if extra is not None and upload_s == 0.0:
             processor.add(extra, now_s)
-        elif extra is not None:
-            uplink.add(extra, upload_s, snr, now_s)
+            extra = None  # not on its way
         outlook, busy_from_s = Outlook(now_s), now_s
         finished = outlook.finished
-        while uplink.tasks:  # their ends do not depend on the processor
-            task, end_s = uplink.complete()
+        for task, end_s in self._upload_ends(extra, upload_s, snr):
             outlook.upload_s += end_s - now_s
             finished += processor.run(end_s)
-            if not len(processor):  # it has paused
+            if not processor.executing():  # it has paused
                 if finished:
                     outlook.busy.append((busy_from_s - now_s, finished[-1][1] - now_s))
                 busy_from_s = end_s
@@ -108,12 +106,21 @@ class Server:
             outlook.busy.append((busy_from_s - now_s, finished[-1][1] - now_s))
         return outlook
 
+    def _upload_ends(self, extra: Task | None, upload_s: float, snr: float) -> Finished:
+        """When each upload ends, in this order: the processor has no influence on that."""
+        if extra is not None and not self._uplink.tasks:
+            return [(extra, self.env.now + upload_s)]  # it is alone
+        uplink = self._uplink.copy()
+        if extra is not None:
+            uplink.add(extra, upload_s, snr, self.env.now)
+        return [uplink.complete() for _ in range(len(uplink.tasks))]
+
     def added_delay_s(self, extra: Task, upload_s: float) -> float:
         """By how much a task that is sent here now raises the time in the system of all tasks, its own included.
 
-        That is what it makes of the outlook. Tasks that share a processor from some time on, and no others, hold each
-        other up by what the smaller one has left: d = T_off + (L + 2·Σ_j min(r_j, L))/v, where r_j is left of task j
-        when the upload ends. This is so unless others are on their way or tasks are served in classes.
+        For processors that serve all of their tasks together. That is what it makes of the outlook: any two tasks hold
+        each other up by what the smaller one has left, so that it is T_off + (L + 2·Σ_j min(r_j, L))/v, where r_j is
+        left of task j when the upload ends. Unless others are on their way, who may come in before.
         """
         if self._uplink.tasks:
             return self.outlook(extra, upload_s).system_s - self.outlook().system_s
