@@ -16,6 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mecsim.core.engine import Observation
 from mecsim.envs.vector import BatchVectorEnv, make_vec
+from mecsim.scenario import with_context
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.engine import OffloadEngine
@@ -77,8 +78,8 @@ def test_simpy_engine(measure: Measure, observe: bool) -> None:
 @pytest.mark.parametrize("tasks", [500, 1000, 2000])
 def test_simpy_engine_overloaded(measure: Measure, tasks: int) -> None:
     """A task a step for one server, none of which is done before all are there."""
-    changes = {"episode.steps": str(tasks), "tasks.size.mean": "100 Gbit", "tasks.size.clip": "null"}
-    scenario = OffloadScenario.model_validate(with_context(SCENARIO, changes))
+    huge = {"tasks.size.mean": "100 Gbit", "tasks.size.clip": "null"}
+    scenario = with_context(SCENARIO, {"episode.steps": str(tasks), "users.arrival_rate": "0.2 /s", **huge})
     tapes = draw_tapes(scenario, 0, 0, 1)
     tapes = replace(tapes, rate_bit_per_s=np.full_like(tapes.rate_bit_per_s, 1e13))
     engine, action = SimpyOffloadEngine(scenario), np.zeros(1, np.int64)
