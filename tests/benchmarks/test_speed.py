@@ -5,6 +5,7 @@ fastest round, in environment steps (decisions in one environment) or updates pe
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from mecsim.core.engine import Observation
 from mecsim.envs.vector import BatchVectorEnv, make_vec
+from mecsim.scenario import with_context
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.engine import OffloadEngine
-from mecsim.systems.offload.layout import offload_spec
+from mecsim.systems.offload.layout import EXECUTING, offload_spec
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
 from tests.one_system import offload_scenario
 
@@ -71,6 +73,25 @@ def test_batched_engine(measure: Measure, observe: bool) -> None:
 @pytest.mark.parametrize("observe", [True, False], ids=["observations", "dynamics"])
 def test_simpy_engine(measure: Measure, observe: bool) -> None:
     assert measure(episode_of(SimpyOffloadEngine(SCENARIO), 2, observe), 2 * STEPS, "env_steps")
+
+
+@pytest.mark.parametrize("tasks", [500, 1000, 2000])
+def test_simpy_engine_overloaded(measure: Measure, tasks: int) -> None:
+    """A task a step for one server, none of which is done before all are there."""
+    huge = {"tasks.size.mean": "100 Gbit", "tasks.size.clip": "null"}
+    scenario = with_context(SCENARIO, {"episode.steps": str(tasks), "users.arrival_rate": "0.2 /s", **huge})
+    tapes = draw_tapes(scenario, 0, 0, 1)
+    tapes = replace(tapes, rate_bit_per_s=np.full_like(tapes.rate_bit_per_s, 1e13))
+    engine, action = SimpyOffloadEngine(scenario), np.zeros(1, np.int64)
+    out = Observation.empty(1, offload_spec(scenario).shape)
+
+    def run() -> float:
+        engine.begin(tapes)
+        for _ in range(tasks):
+            engine.step_and_observe(action, out)
+        return float(out.options[0, 0, EXECUTING])
+
+    assert measure(run, tasks, "env_steps") > 0.9 * tasks
 
 
 def test_vector_env(measure: Measure) -> None:

@@ -1,14 +1,19 @@
 """The SimPy engine: the offloading system as a discrete-event simulation, to be read as its definition.
 
-A dispatcher takes one task per step from a queue and starts its upload; the server does the rest (`simpy_server`).
+A dispatcher takes one task per step from a queue and starts its upload; the server does the rest (`simpy_server`, which
+has an uplink and a processor).
 Where tasks can run on their users' devices, these are servers without an upload.
 
 Nothing here is shared with the batched engine but the layout of an observation and the formulas of energy and rate. How
 delays are rated is one definition in two forms: for arrays, used here, and for compiled code.
-Rewards are computed by playing the future out, event by event, as their definition says.
+Rewards are differences of futures, which are played out event by event, as their definition says. Where a sum over
+pairs of tasks comes to the same (`Server.added_delay_s`), that is taken.
 """
 
 import heapq
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import simpy
@@ -39,10 +44,18 @@ from mecsim.systems.offload.layout import (
 )
 from mecsim.systems.offload.records import OffloadRecords, empty_records
 from mecsim.systems.offload.scenario import OffloadScenario
-from mecsim.systems.offload.simpy_server import INFINITY, Outlook, Server, Task, above_idle_j
+from mecsim.systems.offload.simpy_processor import INFINITY, Finished, Task
+from mecsim.systems.offload.simpy_server import Outlook, Server, above_idle_j
 from mecsim.systems.offload.tape import OffloadTapes
 
-NOTHING = (0.0, 0.0, 0.0, 0.0)  # costs of a step that dispatches nothing
+
+class Costs(NamedTuple):
+    """What a dispatch adds to what is ahead of everything in the system; nothing for a step that dispatches nothing."""
+
+    delay_s: float = 0.0
+    radio_j: float = 0.0
+    execution_j: float = 0.0
+    shortfall: float = 0.0
 
 
 class OffloadSimulation:
@@ -64,6 +77,11 @@ class OffloadSimulation:
         self._snr: list[list[float]] = tapes.snr[episode].tolist()
         power_w, points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
         self._curves_w: list[list[float]] = [row[:count].tolist() for row, count in zip(power_w, points, strict=True)]
+        self._execution_j_per_bit = {e: self._alone_j_per_bit(e) for e in existing}
+        # What the servers take in a step if they do nothing; zero where only work takes energy.
+        idle_w = sum(self._curve_w(e)[0] for e in range(self.num_servers))
+        self._idle_j = idle_w * spec.step_s if spec.power_curve else 0.0
+        self._num_rewards, self._extra_column = spec.num_rewards, spec.extra_column
         self._arrivals: list[int] = tapes.arrivals[episode].tolist()
         self._satisfaction = scenario.satisfaction
         self._patience = tapes.patience[episode]
@@ -71,6 +89,8 @@ class OffloadSimulation:
         columns = (tapes.user, tapes.link, tapes.size_bit, tapes.priority, tapes.deadline_s)
         self._tasks = zip(*(column[episode].tolist() for column in columns), strict=True)
         self._arrived = 0
+        self._queued_bit = 0.0
+        self._costs: dict[int, Costs] = {}  # of those options of the decision at hand that were asked for
         self._arrive()
 
     def _arrive(self) -> None:
@@ -82,14 +102,17 @@ class OffloadSimulation:
             rank = {"fifo": 0.0, "priority": float(priority), "edf": task.deadline_s}[self._queue_kind]
             heapq.heappush(self._queue, (rank, self._arrived, task))
             self._arrived += 1
+            self._queued_bit += size_bit
 
     def head(self) -> Task | None:
         """The task that this step dispatches; none after the last step."""
         return self._queue[0][2] if self._queue and self.current_step < self.spec.steps else None
 
-    def server_of(self, task: Task, option: int) -> int:
+    def server_of(self, task: Task | None, option: int) -> int:
         """The server that an option means: its own number, or the device of the task's user."""
-        return option if option < self.num_servers else self.spec.max_servers + task.user
+        if option < self.num_servers or task is None:
+            return option
+        return self.spec.max_servers + task.user
 
     def rate_bit_per_s(self, task: Task, option: int) -> float:
         """C_{u,e} without interference; 0 for the device, to which nothing is sent."""
@@ -103,14 +126,14 @@ class OffloadSimulation:
         """SNR of the task's user, where that matters."""
         return self._snr[task.link][option] if self._snr and option < self.num_servers else 0.0
 
+    def _alone_j_per_bit(self, server: int) -> float:
+        """What the execution of a bit takes, where that does not depend on how busy the server is."""
+        on_radio = server < self.spec.max_servers
+        capacitance = self.spec.capacitance if on_radio else self.spec.device_capacitance
+        return execution_energy_j(capacitance, self.spec.cycles_per_bit, self.cpu_hz[server], 1.0)
+
     def _curve_w(self, server: int) -> list[float]:
         return self._curves_w[0 if server < self.spec.clouds else 1]
-
-    def idle_j(self) -> float:
-        """What the servers take in a step if they do nothing; zero where only work takes energy."""
-        if not self.spec.power_curve:
-            return 0.0
-        return sum(self._curve_w(e)[0] for e in range(self.num_servers)) * self.spec.step_s
 
     def _waits_since_s(self, task: Task) -> float:
         """From when on the delay of a task counts: its arrival or its dispatch, which is now if it still waits."""
@@ -118,61 +141,84 @@ class OffloadSimulation:
             return task.arrival_s
         return self.env.now if task.server < 0 else task.dispatch_s
 
-    def ratings(self, finished: list[tuple[Task, float]]) -> NDArray[np.float64]:
+    def ratings(self, finished: Finished) -> NDArray[np.float64]:
         """How satisfied users are with tasks that are done at some time, 0 to 5; 0 where delays are not rated."""
         if self._satisfaction is None or not finished:
             return np.zeros(len(finished))
         delay_s = np.array([finish_s - self._waits_since_s(task) for task, finish_s in finished])
         return self._satisfaction.law.ratings(delay_s, self._patience[[task.user for task, _ in finished]])
 
-    def _shortfall(self, outlook: Outlook) -> float:
-        """By how much tasks fall short of the top rating, summed."""
-        return float((TOP_RATING - self.ratings(outlook.finished)).sum())
+    def costs(self, options: Sequence[int]) -> list[Costs]:
+        """What sending the head of the queue to each option adds; worked out once in a decision.
 
-    def costs(self, task: Task, option: int) -> tuple[float, float, float, float]:
-        """What sending the task to an option adds: delay (s), radio and execution energy (J), shortfall.
-
-        The differences of what is ahead of its server with and without the task; no other server is affected.
+        No server but that of the option is affected.
         """
-        spec, e = self.spec, self.server_of(task, option)
-        server = self.servers[e]
-        without = server.outlook()
-        with_it = server.outlook(task, self.upload_s(task, option), self._received(task, option))
-        delay_s = with_it.system_s - without.system_s
-        if spec.waiting_in_delay:
-            delay_s += self.env.now - task.arrival_s
-        shortfall = 0.0
-        if spec.rated:
-            shortfall = (self._shortfall(with_it) - self._shortfall(without)) / self._rated_tasks
-        upload_s = self.upload_s(task, option)
-        if spec.interference:  # others' uploads take longer as well
-            upload_s = with_it.upload_s - without.upload_s
-        radio_j = upload_energy_j(spec.tx_power_w, upload_s)
-        if spec.power_curve and option < self.num_servers:
-            curve_w = self._curve_w(e)
-            execution_j = above_idle_j(spec, with_it, curve_w) - above_idle_j(spec, without, curve_w)
-        else:
-            capacitance = spec.capacitance if option < self.num_servers else spec.device_capacitance
-            execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, self.cpu_hz[e], task.size_bit)
-        return delay_s, radio_j, execution_j, shortfall
+        task = self.head()
+        if task is None:
+            return [Costs()] * len(options)
+        if unknown := [option for option in options if option not in self._costs]:
+            added = self._contended_costs(task, unknown) if self.spec.contended else self._plain_costs(task, unknown)
+            self._costs.update(zip(unknown, added, strict=True))
+        return [self._costs[option] for option in options]
 
-    def cost_row(self, costs: tuple[float, float, float, float]) -> list[float]:
+    def _plain_costs(self, task: Task, options: Sequence[int]) -> list[Costs]:
+        """Where a task takes its energy whatever else is there, and nobody rates."""
+        costs, waited_s = [], self._waited_s(task)
+        for option in options:
+            e, upload_s = self.server_of(task, option), self.upload_s(task, option)
+            delay_s = self.servers[e].added_delay_s(task, upload_s) + waited_s
+            radio_j = upload_energy_j(self.spec.tx_power_w, upload_s)
+            costs.append(Costs(delay_s, radio_j, self._execution_j_per_bit[e] * task.size_bit))
+        return costs
+
+    def _contended_costs(self, task: Task, options: Sequence[int]) -> list[Costs]:
+        """The differences of what is ahead of a server with and without the task."""
+        spec, costs, waited_s, outlooks = self.spec, [], self._waited_s(task), []
+        for option in options:
+            server, upload_s = self.servers[self.server_of(task, option)], self.upload_s(task, option)
+            outlooks.append((server.outlook(), server.outlook(task, upload_s, self._received(task, option))))
+        for option, (without, with_it), shortfall in zip(options, outlooks, self._shortfalls(outlooks), strict=True):
+            e, upload_s = self.server_of(task, option), self.upload_s(task, option)
+            if spec.interference:  # others' uploads take longer as well
+                upload_s = with_it.upload_s - without.upload_s
+            if spec.power_curve and option < self.num_servers:
+                curve_w = self._curve_w(e)
+                execution_j = above_idle_j(with_it, curve_w, spec.step_s) - above_idle_j(without, curve_w, spec.step_s)
+            else:
+                execution_j = self._execution_j_per_bit[e] * task.size_bit
+            delay_s = with_it.system_s - without.system_s + waited_s
+            costs.append(Costs(delay_s, upload_energy_j(spec.tx_power_w, upload_s), execution_j, shortfall))
+        return costs
+
+    def _shortfalls(self, outlooks: Sequence[tuple[Outlook, Outlook]]) -> list[float]:
+        """What the second outlook of each pair adds to the shortfall. Arrays want all to be rated at once."""
+        if not self.spec.rated:
+            return [0.0] * len(outlooks)
+        ratings = self.ratings([entry for pair in outlooks for outlook in pair for entry in outlook.finished])
+        missing = iter((TOP_RATING - ratings).tolist())
+        totals = [[sum(islice(missing, len(outlook.finished))) for outlook in pair] for pair in outlooks]
+        return [(with_it - without) / self._rated_tasks for without, with_it in totals]
+
+    def _waited_s(self, task: Task) -> float:
+        """The wait in the dispatch queue, where it counts."""
+        return self.env.now - task.arrival_s if self.spec.waiting_in_delay else 0.0
+
+    def cost_row(self, costs: Costs) -> list[float]:
         """Costs (Q,) as observations show them, with what the servers take anyway."""
-        delay_s, radio_j, execution_j, shortfall = costs
-        return [delay_s, radio_j + execution_j + self.idle_j(), shortfall][: self.spec.num_rewards]
+        row = [costs.delay_s, costs.radio_j + costs.execution_j + self._idle_j, costs.shortfall]
+        return row[: self._num_rewards]
 
     def step(self, action: int) -> list[float]:
         """Dispatch the head of the queue and let a step pass; its costs (Q,)."""
-        costs = NOTHING
-        task = self.head()
+        task, (costs,) = self.head(), self.costs([action])
         if task is not None:
             heapq.heappop(self._queue)
-            costs = self.costs(task, action)
-            delay_s, radio_j, execution_j, _ = costs
+            self._queued_bit = self._queued_bit - task.size_bit if self._queue else 0.0
             task.server, task.dispatch_s = self.server_of(task, action), self.env.now
-            task.reward_delay_s, task.radio_j, task.execution_j = -delay_s, radio_j, execution_j
+            task.reward_delay_s, task.radio_j, task.execution_j = -costs.delay_s, costs.radio_j, costs.execution_j
             self.servers[task.server].send(task, self.upload_s(task, action), self._received(task, action))
             self.dispatched.append((self.current_step, task))
+        self._costs = {}
         self.current_step += 1
         self._run_until(self.current_step * self.spec.step_s)
         if self.current_step < self.spec.steps:
@@ -181,10 +227,9 @@ class OffloadSimulation:
 
     def _run_until(self, end_s: float) -> None:
         """Let time pass. What happens at the very end is part of it: a decision finds the effects of its instant."""
+        self.env.timeout(end_s - self.env.now)  # the end comes whatever else happens
         while self.env.peek() <= end_s:
             self.env.step()
-        if self.env.now < end_s:
-            self.env.run(until=end_s)
 
     def drain(self) -> None:
         """Let everything that was dispatched finish."""
@@ -195,52 +240,54 @@ class OffloadSimulation:
         task = self.head()
         if option >= self.num_servers and task is None:
             return 0.0
-        server = self.servers[self.server_of(task, option) if task else option]
+        server = self.servers[self.server_of(task, option)]
         return server.work_bit() / server.speed_bit_per_s
 
     def observe(self, out: Observation, n: int) -> None:
         """Write the observation of the current step into row `n`."""
-        spec, options = self.spec, out.options[n]
-        task, first_cost, extra = self.head(), HISTOGRAM + spec.bins, spec.extra_column
-        options[self.num_options :] = ABSENT
-        options[: self.num_options] = 0.0
+        spec, task, first_cost = self.spec, self.head(), HISTOGRAM + self.spec.bins
         out.mask[n, : self.num_options] = 1
         out.mask[n, self.num_options :] = 0
-        for option in range(self.num_options):
-            row, on_radio = options[option], option < self.num_servers
-            if task is not None or on_radio:
-                e = self.server_of(task, option) if task else option
-                server = self.servers[e]
-                row[CPU_GHZ] = self.cpu_hz[e] * TO_GHZ
-                row[EXECUTING] = server.executing()
-                row[UPLOADING] = server.uploading()
-                for residual_bit in server.residuals_bit():
-                    row[HISTOGRAM + histogram_bin(residual_bit, spec.bins_per_bit, spec.bins)] += 1.0
-            row[EDGES] = self.num_servers - spec.clouds
-            if task is not None:
-                row[SIZE_MBIT] = task.size_bit * TO_MBIT
-                row[RATE_MBIT_PER_S] = self.rate_bit_per_s(task, option) * TO_MBIT
-                if spec.cost_features:
-                    row[first_cost:extra] = self.cost_row(self.costs(task, option))
-            row[extra:] = self._extras(task, on_radio)
+        out.options[n, self.num_options :] = ABSENT
+        rows = out.options[n, : self.num_options]
+        rows[:] = 0.0
+        rows[:, EDGES] = self.num_servers - spec.clouds
+        concerned = self.num_options if task else self.num_servers  # without a task it is nobody's device
+        numbers = [self.server_of(task, option) for option in range(concerned)]
+        servers = [self.servers[e] for e in numbers]
+        rows[:concerned, CPU_GHZ] = [self.cpu_hz[e] * TO_GHZ for e in numbers]
+        residuals_bit = [server.residuals_bit() for server in servers]
+        rows[:concerned, EXECUTING] = [len(present) for present in residuals_bit]
+        rows[:concerned, UPLOADING] = [server.uploading() for server in servers]
+        for option, present in enumerate(residuals_bit):
+            for residual_bit in present:
+                rows[option, HISTOGRAM + histogram_bin(residual_bit, spec.bins_per_bit, spec.bins)] += 1.0
+        if task is not None:
+            options = range(self.num_options)
+            rows[:, SIZE_MBIT] = task.size_bit * TO_MBIT
+            rows[:, RATE_MBIT_PER_S] = [self.rate_bit_per_s(task, option) * TO_MBIT for option in options]
+            if spec.cost_features:
+                rows[:, first_cost : self._extra_column] = [self.cost_row(costs) for costs in self.costs(options)]
+        if self._extra_column < spec.option_width:
+            rows[:, self._extra_column :] = self._extras(task)
         context = out.context[n]
         context[QUEUED_TASKS] = len(self._queue)
-        context[QUEUED_MBIT] = sum(waiting.size_bit for _, _, waiting in self._queue) * TO_MBIT
+        context[QUEUED_MBIT] = self._queued_bit * TO_MBIT
         context[REMAINING] = (spec.steps - self.current_step) / spec.steps
 
-    def _extras(self, task: Task | None, on_radio: bool) -> list[float]:
-        """The columns that only some scenarios have, see `OffloadSpec.extra_column`."""
-        extras = []
-        if self.spec.device:
-            extras.append(0.0 if on_radio else 1.0)
+    def _extras(self, task: Task | None) -> list[list[float]]:
+        """For each option the columns that only some scenarios have, see `OffloadSpec.extra_column`."""
+        same: list[float] = []  # for all options
         if self.spec.deadlines:
             left_s = task.deadline_s - self.env.now if task else 0.0
-            extras.append(left_s if left_s < INFINITY else 0.0)
+            same.append(left_s if left_s < INFINITY else 0.0)
         if self.spec.classes:
-            extras.append(float(task.priority) if task else 0.0)
+            same.append(float(task.priority) if task else 0.0)
         if self.spec.rated:
-            extras.extend(self._patience[task.user].tolist() if task else (0.0, 0.0))
-        return extras
+            same.extend(self._patience[task.user].tolist() if task else (0.0, 0.0))
+        if not self.spec.device:
+            return [same] * self.num_options
+        return [[0.0, *same]] * self.num_servers + [[1.0, *same]]
 
 
 def _dispatches(arrivals: list[int]) -> int:
@@ -285,10 +332,8 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]
     def option_rewards(self) -> NDArray[np.float64]:
         reward = np.full((len(self._simulations), self.spec.max_options, self.spec.num_rewards), -np.inf)
         for n, simulation in enumerate(self._simulations):
-            task = simulation.head()
-            for option in range(simulation.num_options):
-                costs = simulation.costs(task, option) if task else NOTHING
-                reward[n, option] = np.negative(simulation.cost_row(costs))
+            options = range(simulation.num_options)
+            reward[n, : len(options)] = np.negative([simulation.cost_row(costs) for costs in simulation.costs(options)])
         return reward
 
     def backlog_s(self) -> NDArray[np.float64]:
@@ -319,8 +364,9 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]
         records = empty_records(len(self._simulations), self.spec.steps)
         for n, simulation in enumerate(self._simulations):
             simulation.drain()
+            steps = [step for step, _ in simulation.dispatched]
+            records.satisfaction[n, steps] = simulation.ratings([(t, t.finish_s) for _, t in simulation.dispatched])
             for step, task in simulation.dispatched:
-                records.satisfaction[n, step] = simulation.ratings([(task, task.finish_s)])[0]
                 upload_s = task.upload_end_s - task.dispatch_s
                 on_radio = task.server < self.spec.max_servers
                 rate = simulation.rate_bit_per_s(task, task.server) if on_radio else 0.0

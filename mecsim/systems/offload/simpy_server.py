@@ -1,65 +1,33 @@
-"""A server of the SimPy engine: uploads on their way to it, tasks that share its processor, and its outlook.
+"""A server of the SimPy engine: the process that lets its uploads and executions end, and its outlook.
 
-An upload is a transmission that ends and hands its task to the server. The processor is a process that waits for the
-next completion among the tasks it serves, and plans anew whenever a task arrives. Where uploads interfere, one process
-per server does the same for the uploads: it waits for the next end, and plans anew whenever another begins.
+An upload that ends hands its task to the processor. What goes on depends on what is there alone, so the process waits
+for whatever ends next, an upload or an execution, and plans anew when another task is sent.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import simpy
 
-from mecsim.physics.channel.cqi import link_rate_bit_per_s
 from mecsim.systems.offload.layout import OffloadSpec
-
-Events = Generator[simpy.Event, Any, None]
-INFINITY = float("inf")
-
-
-class Task:
-    """A task on its way through the system. Sizes in bit, absolute times in s."""
-
-    __slots__ = (
-        "arrival_s", "deadline_s", "dispatch_s", "execution_j", "finish_s", "index", "link", "priority",
-        "radio_j", "reward_delay_s", "server", "size_bit", "upload_end_s", "user",
-    )  # fmt: skip
-
-    def __init__(
-        self, index: int, user: int, link: int, size_bit: float, priority: int, arrival_s: float, deadline_s: float
-    ) -> None:
-        self.index = index
-        self.user = user
-        self.link = link
-        self.size_bit = size_bit
-        self.priority = priority
-        self.arrival_s = arrival_s
-        self.deadline_s = deadline_s  # absolute
-        self.server = -1
-        self.dispatch_s = self.upload_end_s = self.finish_s = float("nan")
-        self.radio_j = self.execution_j = self.reward_delay_s = 0.0
-
-
-@dataclass
-class Upload:
-    """A task on its way. Without interference its end is known; with it, what is left and how well it is received."""
-
-    task: Task
-    end_s: float
-    left_bit: float
-    snr: float
+from mecsim.systems.offload.simpy_processor import INFINITY, Finished, Processor, Task
+from mecsim.systems.offload.simpy_uplink import InterferingUplink, Uplink
 
 
 @dataclass
 class Outlook:
     """What becomes of all tasks of a server if nothing else ever came."""
 
-    system_s: float = 0.0  # time in the system, summed over tasks
-    upload_s: float = 0.0  # of which on the way
+    now_s: float
+    upload_s: float = 0.0  # time on the way, summed over tasks
+    finished: Finished = field(default_factory=list)  # every task
     busy: list[tuple[float, float]] = field(default_factory=list)  # when the processor works, from and to, from now on
-    finished: list[tuple[Task, float]] = field(default_factory=list)  # every task, and when it is done
+
+    @property
+    def system_s(self) -> float:
+        """Time in the system, summed over tasks."""
+        return sum([finish_s - self.now_s for _, finish_s in self.finished])
 
 
 class Server:
@@ -67,205 +35,102 @@ class Server:
 
     def __init__(self, env: simpy.Environment, spec: OffloadSpec, speed_bit_per_s: float) -> None:
         self.env = env
-        self.spec = spec
         self.speed_bit_per_s = speed_bit_per_s
-        self._uploads: list[Upload] = []
-        self._sent_until_s = 0.0  # up to when the uploads' left_bit is true
-        self._present: list[tuple[float, Task]] = []  # (residual bit when last served, task), smallest residual first
-        self._served_until_s = 0.0
-        self._service = env.process(self._serve())
-        self._reception = env.process(self._receive()) if spec.interference else None
+        self._uplink = InterferingUplink(spec.bandwidth_hz, spec.cqi) if spec.interference else Uplink()
+        self._processor = Processor(speed_bit_per_s, spec.preemptive)
+        self._process = env.process(self._work())
 
     def uploading(self) -> int:
         """The number of tasks on their way here."""
-        return len(self._uploads)
+        return len(self._uplink.tasks)
 
     def executing(self) -> int:
         """The number of tasks that share the server, waiting for more urgent ones or not."""
-        return len(self._present)
+        return self._processor.executing()
 
     def residuals_bit(self) -> list[float]:
         """What is left of each task present now."""
-        return [residual_bit for residual_bit, _ in self._residuals()]
+        return self._processor.residuals_bit(self.env.now)
 
     def work_bit(self) -> float:
         """All that is left to execute, tasks on their way included."""
-        return sum(self.residuals_bit()) + sum(upload.task.size_bit for upload in self._uploads)
-
-    # Uploads
+        return sum(self.residuals_bit()) + sum(task.size_bit for task in self._uplink.tasks)
 
     def send(self, task: Task, upload_s: float, snr: float) -> None:
         """A task starts on its way here. It takes `upload_s` if nothing interferes, and none at all if that is zero."""
         if upload_s == 0.0:
             task.upload_end_s = self.env.now
-            self._accept(task)
-            return
-        upload = Upload(task, self.env.now + upload_s, task.size_bit, snr)
-        if self._reception is None:
-            self._uploads.append(upload)
-            self.env.process(self._transmit(upload))
+            self._processor.add(task, self.env.now)
         else:
-            self._account_uploads()
-            self._uploads.append(upload)
-            self._reception.interrupt()
+            self._uplink.add(task, upload_s, snr, self.env.now)
+        self._process.interrupt()
 
-    def _transmit(self, upload: Upload) -> Events:
-        """An upload that nothing disturbs."""
-        yield self.env.timeout(upload.end_s - self.env.now)
-        self._arrive(upload, upload.end_s)
-
-    def _receive(self) -> Events:
-        """Complete the uploads one after the other, at the rates that they leave each other."""
+    def _work(self) -> Generator[simpy.Event, Any, None]:
+        """Let uploads and executions end when it is time, for ever; of those that end at once executions first."""
         while True:
+            next_s = min(self._processor.next_s, self._uplink.next_s)
             try:
-                if not self._uploads:
-                    yield self.env.event()  # nothing to do until an upload begins
-                seconds = _upload_times_s(self.spec, self._uploads)
-                first = min(range(len(seconds)), key=seconds.__getitem__)
-                yield self.env.timeout(max(0.0, seconds[first]))
+                if next_s == INFINITY:
+                    yield self.env.event()  # nothing to do until a task is sent
+                yield self.env.timeout(max(0.0, next_s - self.env.now))  # rounding may have it just behind
             except simpy.Interrupt:
-                continue  # another upload has begun: plan anew
-            self._account_uploads()
-            self._arrive(self._uploads[first], self.env.now)
-
-    def _account_uploads(self) -> None:
-        """Take what has been sent off what is left."""
-        passed_s = self.env.now - self._sent_until_s
-        self._uploads = _after_sending(self.spec, self._uploads, passed_s)
-        self._sent_until_s = self.env.now
-
-    def _arrive(self, upload: Upload, end_s: float) -> None:
-        self._uploads.remove(upload)
-        upload.task.upload_end_s = end_s
-        self._accept(upload.task)
-
-    # Processor
-
-    def _accept(self, task: Task) -> None:
-        """A task starts to execute; the server plans its next completion anew."""
-        self._present = self._residuals()
-        self._served_until_s = self.env.now
-        _insert(self._present, task.size_bit, task)
-        self._service.interrupt()
-
-    def _residuals(self) -> list[tuple[float, Task]]:
-        """The tasks present, with what is left of them now."""
-        return _after_service(self.spec, self._present, self.env.now - self._served_until_s, self.speed_bit_per_s)
-
-    def _serve(self) -> Events:
-        """Complete the task with the smallest residual of those served, unless another arrives before, for ever."""
-        while True:
-            try:
-                if not self._present:
-                    yield self.env.event()  # nothing to do until a task arrives
-                served = _served(self.spec, self._present)
-                residual_bit, task = served[0]
-                yield self.env.timeout(max(0.0, residual_bit) * len(served) / self.speed_bit_per_s)
-            except simpy.Interrupt:
-                continue  # a task has arrived: plan anew
-            self._present = [entry for entry in self._residuals() if entry[1] is not task]
-            self._served_until_s = self.env.now
-            task.finish_s = self.env.now
+                continue  # a task has been sent: plan anew
+            if self._processor.next_s <= self._uplink.next_s:
+                task, end_s = self._processor.complete()
+                task.finish_s = end_s
+            else:
+                task, end_s = self._uplink.complete()
+                task.upload_end_s = end_s
+                self._processor.add(task, end_s)
 
     # Looking ahead
 
     def outlook(self, extra: Task | None = None, upload_s: float = 0.0, snr: float = 0.0) -> Outlook:
         """Play the future of this server out, event by event; with `extra`, as if that task were sent here now."""
-        spec, now_s = self.spec, self.env.now
-        uploads = _after_sending(spec, self._uploads, now_s - self._sent_until_s)
-        present = self._residuals()
+        now_s, processor = self.env.now, self._processor.copy()
         if extra is not None and upload_s == 0.0:
-            _insert(present, extra.size_bit, extra)
-        elif extra is not None:
-            uploads.append(Upload(extra, now_s + upload_s, extra.size_bit, snr))
-        outlook = Outlook()
-        while uploads or present:
-            served = _served(spec, present)
-            completion_s = now_s + served[0][0] * len(served) / self.speed_bit_per_s if served else INFINITY
-            if spec.interference:
-                ends_s = [now_s + seconds for seconds in _upload_times_s(spec, uploads)]
-            else:
-                ends_s = [upload.end_s for upload in uploads]
-            arrival_s = min(ends_s, default=INFINITY)
-            event_s = min(completion_s, arrival_s)
-            passing_s = event_s - now_s
-            outlook.system_s += passing_s * (len(uploads) + len(present))
-            outlook.upload_s += passing_s * len(uploads)
-            if present:
-                outlook.busy.append((now_s - self.env.now, event_s - self.env.now))
-            uploads = _after_sending(spec, uploads, passing_s)
-            present = _after_service(spec, present, passing_s, self.speed_bit_per_s)
-            if completion_s <= arrival_s:
-                leaving = served[0][1]
-                present = [entry for entry in present if entry[1] is not leaving]
-                outlook.finished.append((leaving, event_s))
-            else:
-                arrived = uploads.pop(ends_s.index(arrival_s)).task
-                _insert(present, arrived.size_bit, arrived)
-            now_s = event_s
+            processor.add(extra, now_s)
+            extra = None  # not on its way
+        outlook, busy_from_s = Outlook(now_s), now_s
+        finished = outlook.finished
+        for task, end_s in self._upload_ends(extra, upload_s, snr):
+            outlook.upload_s += end_s - now_s
+            finished += processor.run(end_s)
+            if not processor.executing():  # it has paused
+                if finished:
+                    outlook.busy.append((busy_from_s - now_s, finished[-1][1] - now_s))
+                busy_from_s = end_s
+            processor.add(task, end_s)
+        finished += processor.run(INFINITY)
+        if finished:
+            outlook.busy.append((busy_from_s - now_s, finished[-1][1] - now_s))
         return outlook
 
+    def _upload_ends(self, extra: Task | None, upload_s: float, snr: float) -> Finished:
+        """When each upload ends, in this order: the processor has no influence on that."""
+        if extra is not None and not self._uplink.tasks:
+            return [(extra, self.env.now + upload_s)]  # it is alone
+        uplink = self._uplink.copy()
+        if extra is not None:
+            uplink.add(extra, upload_s, snr, self.env.now)
+        return [uplink.complete() for _ in range(len(uplink.tasks))]
 
-def _insert(present: list[tuple[float, Task]], residual_bit: float, task: Task) -> None:
-    """Keep the list in the order of residuals; of equal ones the earlier task comes first."""
-    at = len(present)
-    while at > 0 and present[at - 1][0] > residual_bit:
-        at -= 1
-    present.insert(at, (residual_bit, task))
+    def added_delay_s(self, extra: Task, upload_s: float) -> float:
+        """By how much a task that is sent here now raises the time in the system of all tasks, its own included.
 
-
-def _served(spec: OffloadSpec, present: list[tuple[float, Task]]) -> list[tuple[float, Task]]:
-    """Those of the tasks present that share the processor: all, or the most urgent class."""
-    if not spec.preemptive or not present:
-        return present
-    urgent = min(task.priority for _, task in present)
-    return [(residual_bit, task) for residual_bit, task in present if task.priority == urgent]
-
-
-def _after_service(
-    spec: OffloadSpec, present: list[tuple[float, Task]], passed_s: float, speed_bit_per_s: float
-) -> list[tuple[float, Task]]:
-    """The tasks present, and what is left of each after `passed_s`; smallest residual first."""
-    if not present:
-        return []
-    if not spec.preemptive:  # all are served, and their order stays
-        share_bit = passed_s * speed_bit_per_s / len(present)
-        return [(residual_bit - share_bit, task) for residual_bit, task in present]
-    served = {id(task) for _, task in _served(spec, present)}
-    share_bit = passed_s * speed_bit_per_s / len(served)
-    after = [(residual - share_bit if id(task) in served else residual, task) for residual, task in present]
-    return sorted(after, key=lambda entry: entry[0])
+        For processors that serve all of their tasks together. That is what it makes of the outlook: any two tasks hold
+        each other up by what the smaller one has left, so that it is T_off + (L + 2·Σ_j min(r_j, L))/v, where r_j is
+        left of task j when the upload ends. Unless others are on their way, who may come in before.
+        """
+        if self._uplink.tasks:
+            return self.outlook(extra, upload_s).system_s - self.outlook().system_s
+        size_bit, residuals_bit = extra.size_bit, self._processor.residuals_bit(self.env.now + upload_s)
+        shared_bit = sum([min(residual_bit, size_bit) for residual_bit in residuals_bit])
+        return upload_s + (size_bit + 2.0 * shared_bit) / self.speed_bit_per_s
 
 
-def _rates_bit_per_s(spec: OffloadSpec, uploads: list[Upload]) -> list[float]:
-    """What each upload sends while all of them go on: SINR_i = SNR_i/(1 + Σ_{j≠i} SNR_j)."""
-    rates = []
-    for upload in uploads:
-        others = sum(other.snr for other in uploads if other is not upload)
-        rates.append(link_rate_bit_per_s(upload.snr / (1.0 + others), spec.bandwidth_hz, spec.cqi))
-    return rates
-
-
-def _upload_times_s(spec: OffloadSpec, uploads: list[Upload]) -> list[float]:
-    """How long each upload still takes at the rates of this moment, where uploads interfere."""
-    rates = _rates_bit_per_s(spec, uploads)
-    return [upload.left_bit / rate for upload, rate in zip(uploads, rates, strict=True)]
-
-
-def _after_sending(spec: OffloadSpec, uploads: list[Upload], passed_s: float) -> list[Upload]:
-    """The uploads after `passed_s`; ends that are known stay what they are."""
-    if not spec.interference:
-        return list(uploads)
-    rates = _rates_bit_per_s(spec, uploads)
-    return [
-        Upload(upload.task, upload.end_s, upload.left_bit - passed_s * rate, upload.snr)
-        for upload, rate in zip(uploads, rates, strict=True)
-    ]
-
-
-def above_idle_j(spec: OffloadSpec, outlook: Outlook, curve_w: list[float]) -> float:
+def above_idle_j(outlook: Outlook, curve_w: list[float], step_s: float) -> float:
     """Energy beyond that of the idle server: each step at the power of its utilisation, a step starting now."""
-    step_s = spec.step_s
     busy_s: dict[int, float] = {}  # of steps that are not busy as a whole in one piece
     whole = 0  # the others: a long future should not be walked through
     for from_s, until_s in outlook.busy:
@@ -276,5 +141,13 @@ def above_idle_j(spec: OffloadSpec, outlook: Outlook, curve_w: list[float]) -> f
         busy_s[first] = busy_s.get(first, 0.0) + (first + 1) * step_s - from_s
         busy_s[last] = busy_s.get(last, 0.0) + until_s - last * step_s
         whole += last - first - 1
-    power_w = np.interp(np.array(list(busy_s.values())) / step_s, np.linspace(0.0, 1.0, len(curve_w)), curve_w)
-    return float((power_w - curve_w[0]).sum() + whole * (curve_w[-1] - curve_w[0])) * step_s
+    idle_w, full_w = curve_w[0], curve_w[-1]
+    partly_w = sum([_power_w(curve_w, seconds / step_s) - idle_w for seconds in busy_s.values()])
+    return (partly_w + whole * (full_w - idle_w)) * step_s
+
+
+def _power_w(curve_w: list[float], utilisation: float) -> float:
+    """Between the points of a curve, which stand at equal distances from 0 to 1 of utilisation."""
+    position = utilisation * (len(curve_w) - 1)
+    at = min(int(position), len(curve_w) - 2)
+    return curve_w[at] + (position - at) * (curve_w[at + 1] - curve_w[at])

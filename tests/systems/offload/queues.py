@@ -23,7 +23,8 @@ from mecsim.physics.workload import SizeDistribution, unit_mean_sizes
 from mecsim.systems.offload.demand import Tasks
 from mecsim.systems.offload.layout import offload_spec
 from mecsim.systems.offload.network import Servers
-from mecsim.systems.offload.simpy_server import Server, Task
+from mecsim.systems.offload.simpy_processor import Task
+from mecsim.systems.offload.simpy_server import Server
 from tests.systems.offload.offloading import make_scenario
 
 Array = NDArray[np.float64]
