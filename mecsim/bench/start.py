@@ -6,17 +6,25 @@ import sys
 import tempfile
 import time
 
+from mecsim.bench.quantity import Probe, Repetitions
 from mecsim.core.kernel_cache import FOLDER_VARIABLE
 from mecsim.errors import MecsimError
 
 EPISODES = 2
-LATER = 3  # repetitions; the fastest counts, as other programs only slow one down
+ROUNDS = 3
+LATER = 2  # commands after each first one
 
 
-def measure_start(scenario: str) -> dict[str, float]:
+def start_probe(scenario: str) -> Probe:
     """Seconds that `mecsim simulate` of two episodes takes, of the processor and by the clock.
 
     `start_first_...` of a first call, with nothing compiled yet, `start_later_...` of the next ones.
+    """
+    return Probe("commands", lambda: measure_start(scenario), ROUNDS)
+
+
+def measure_start(scenario: str) -> Repetitions:
+    """One first call, and some later ones.
 
     Raises:
         MecsimError: the command failed.
@@ -24,10 +32,10 @@ def measure_start(scenario: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         first, *later = (_seconds(scenario, folder) for _ in range(1 + LATER))
     return {
-        "start_first_cpu_s": first[0],
-        "start_first_wall_s": first[1],
-        "start_later_cpu_s": min(cpu_s for cpu_s, _ in later),
-        "start_later_wall_s": min(wall_s for _, wall_s in later),
+        "start_first_cpu_s": [first[0]],
+        "start_first_wall_s": [first[1]],
+        "start_later_cpu_s": [cpu_s for cpu_s, _ in later],
+        "start_later_wall_s": [wall_s for _, wall_s in later],
     }
 
 

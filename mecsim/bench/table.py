@@ -1,0 +1,56 @@
+"""The table of a benchmark, beside an earlier one where there is one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.table import Table
+
+from mecsim.bench.compare import ERROR, LEAST_CHANGE, Change
+from mecsim.bench.quantity import Quantity
+from mecsim.bench.stored import Benchmark
+
+CAPTION = (
+    "value: the best of so many repetitions, as other programs only slow one down; of contended ones the median, of "
+    "shares the mean; spread: the middle half of the repetitions, as a share of their median"
+)
+CHANGE_CAPTION = (
+    f"ratio: of the values, now to before; interval: of the means, all at once with {1.0 - ERROR:.0%}; a verdict needs "
+    f"a ratio beyond {LEAST_CHANGE - 1.0:.0%} and an interval without 1"
+)
+
+
+def bench_table(found: Benchmark, changed: Sequence[Change] | None = None) -> Table:
+    """A row per quantity; `changed` adds the columns of a comparison."""
+    table = Table(title=f"{found.scenario}, {found.envs:,} environments, {found.threads} threads")
+    table.add_column("quantity", no_wrap=True)
+    headings = ["value", "median", "unit", "spread", "of"]
+    if changed is not None:
+        headings += ["before", "ratio", "interval", ""]
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("unit", "") else "right", no_wrap=True)
+    by_key = {change.key: change for change in changed or ()}
+    for key, value in found.values.items():
+        repetitions = found.repetitions.get(key, [])
+        unit = Quantity(key).unit
+        cells = [_number(value, unit), "", unit, "", ""]
+        if repetitions:
+            low, median, high = np.quantile(repetitions, (0.25, 0.5, 0.75))
+            cells[1] = _number(float(median), unit)
+            cells[3:] = [f"{(high - low) / median:.1%}" if median else "", str(len(repetitions))]
+        if changed is not None:
+            cells += _change_cells(by_key.get(key))
+        table.add_row(Quantity(key).name, *cells)
+    table.caption = CAPTION if changed is None else f"{CAPTION}; {CHANGE_CAPTION}"
+    return table
+
+
+def _change_cells(change: Change | None) -> list[str]:
+    if change is None:
+        return [""] * 4
+    interval = "" if change.interval is None else "{:.2f} to {:.2f}".format(*change.interval)
+    return [_number(change.before, Quantity(change.key).unit), f"{change.ratio:.2f}", interval, change.verdict]
+
+
+def _number(value: float, unit: str) -> str:
+    value *= 100.0 if unit == "%" else 1.0
+    return f"{value:,.0f}" if abs(value) >= 1000.0 else f"{value:.4g}"
