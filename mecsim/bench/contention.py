@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mecsim.bench.engines import EnginePlay
-from mecsim.bench.quantity import Probe, Repetitions
+from mecsim.bench.quantity import Probe
 from mecsim.core.machine import cores
 from mecsim.core.scenario import Scenario
 from mecsim.core.threads import on_threads
@@ -32,15 +32,15 @@ def contention_probe(scenario: Scenario, envs: int) -> Probe:
     """
     play = EnginePlay(scenario, envs)
 
-    def measure() -> Repetitions:
+    def measure() -> dict[str, float]:
         with endless_loops(cores()):
             many = _steps_per_s(play)
             with on_threads(1):
                 one = _steps_per_s(play)
         return {
-            "contended_batched_env_steps_per_s": [many],
-            "contended_one_thread_batched_env_steps_per_s": [one],
-            "contended_to_one_thread": [many / one],
+            "contended_batched_env_steps_per_s": many,
+            "contended_one_thread_batched_env_steps_per_s": one,
+            "contended_to_one_thread": many / one,
         }
 
     return Probe("beside busy cores", measure)

@@ -9,7 +9,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.bench.quantity import Probe, Repetitions
+from mecsim.bench.quantity import Probe
 from mecsim.core.engine import Observation
 from mecsim.core.episodes import EngineName
 from mecsim.core.scenario import Scenario
@@ -77,26 +77,26 @@ def engine_probes(scenario: Scenario, envs: int) -> list[Probe]:
     for play in plays.values():
         play.steps_per_s(observe=False)
 
-    def all_threads() -> Repetitions:
-        found = {}
+    def all_threads() -> dict[str, float]:
+        found: dict[str, float] = {}
         for name, play in plays.items():
-            found[f"{name}_env_steps_per_s"] = [play.steps_per_s()]
-            found[f"{name}_dynamics_steps_per_s"] = [play.steps_per_s(observe=False)]
-        return found | {"vector_env_steps_per_s": [vector.steps_per_s()]}
+            found[f"{name}_env_steps_per_s"] = play.steps_per_s()
+            found[f"{name}_dynamics_steps_per_s"] = play.steps_per_s(observe=False)
+        return found | {"vector_env_steps_per_s": vector.steps_per_s()}
 
-    def one_thread() -> Repetitions:
+    def one_thread() -> dict[str, float]:
         with on_threads(1):
             found = {
-                f"one_thread_{name}_env_steps_per_s": [play.steps_per_s()]
+                f"one_thread_{name}_env_steps_per_s": play.steps_per_s()
                 for name, play in plays.items()
                 if name != "simpy"
             }
-            return found | {"one_thread_vector_env_steps_per_s": [vector.steps_per_s()]}
+            return found | {"one_thread_vector_env_steps_per_s": vector.steps_per_s()}
 
     memory_envs = max(1, min(MEMORY_ENVS, int(TAPES_BYTE // scenario.tape_byte)))
 
-    def memory() -> Repetitions:
-        return {f"memory_of_{memory_envs}_envs_mib": [_memory_mib(scenario, memory_envs)]}
+    def memory() -> dict[str, float]:
+        return {f"memory_of_{memory_envs}_envs_mib": _memory_mib(scenario, memory_envs)}
 
     return [
         Probe("engines", all_threads),

@@ -9,7 +9,7 @@ import numpy as np
 from mecsim_agents import Learner
 from numpy.typing import NDArray
 
-from mecsim.bench.quantity import Probe, Repetitions
+from mecsim.bench.quantity import Probe
 from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import draw_episodes, new_episodes
@@ -82,12 +82,11 @@ def decision_probe(scenario: Scenario) -> Probe:
         "greedy": policy_decides(named_policy("greedy", scenario)(0), even),
     }
 
-    def measure() -> Repetitions:
-        found = {}
+    def measure() -> dict[str, float]:
+        found: dict[str, float] = {}
         for name, decide in measured.items():
             taken = measure_latency(decide, scenario, DECISIONS)
-            found[f"{name}_decision_median_us"] = [taken.median_us]
-            found[f"{name}_decision_p99_us"] = [taken.p99_us]
+            found |= {f"{name}_decision_median_us": taken.median_us, f"{name}_decision_p99_us": taken.p99_us}
         return found
 
     return Probe("decisions", measure)

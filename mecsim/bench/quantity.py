@@ -15,10 +15,10 @@ UNITS = {"_us": "µs", "_ms": "ms", "_s": "s", "_mib": "MiB", "_share": "%"}
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """Something to measure, in some of the rounds."""
+    """Something to measure, in some of the rounds; each gives one repetition of its quantities, by key."""
 
     label: str
-    measure: Callable[[], Repetitions]
+    measure: Callable[[], dict[str, float]]
     rounds: int = ROUNDS
 
 

@@ -10,8 +10,8 @@ from mecsim.bench.quantity import Quantity
 from mecsim.bench.stored import Benchmark
 
 CAPTION = (
-    "value: the best of so many repetitions, as other programs only slow one down; of contended ones the median, of "
-    "shares the mean; spread: the middle half of the repetitions, as a share of their median"
+    "value: the best repetition, as other programs only slow one down; of contended ones the median, of shares the "
+    "mean; spread: from the first to the third quartile of the repetitions, as a share of their median"
 )
 CHANGE_CAPTION = (
     f"ratio: of the values, now to before; interval: of the means, all at once with {1.0 - ERROR:.0%}; a verdict needs "
@@ -23,20 +23,13 @@ def bench_table(found: Benchmark, changed: Sequence[Change] | None = None) -> Ta
     """A row per quantity; `changed` adds the columns of a comparison."""
     table = Table(title=f"{found.scenario}, {found.envs:,} environments, {found.threads} threads")
     table.add_column("quantity", no_wrap=True)
-    headings = ["value", "median", "unit", "spread", "of"]
-    if changed is not None:
-        headings += ["before", "ratio", "interval", ""]
-    for heading in headings:
+    comparison = [] if changed is None else ["before", "ratio", "interval", ""]
+    for heading in ("value", "unit", "spread", *comparison):
         table.add_column(heading, justify="left" if heading in ("unit", "") else "right", no_wrap=True)
     by_key = {change.key: change for change in changed or ()}
     for key, value in found.values.items():
-        repetitions = found.repetitions.get(key, [])
         unit = Quantity(key).unit
-        cells = [_number(value, unit), "", unit, "", ""]
-        if repetitions:
-            low, median, high = np.quantile(repetitions, (0.25, 0.5, 0.75))
-            cells[1] = _number(float(median), unit)
-            cells[3:] = [f"{(high - low) / median:.1%}" if median else "", str(len(repetitions))]
+        cells = [_number(value, unit), unit, _spread(found.repetitions.get(key))]
         if changed is not None:
             cells += _change_cells(by_key.get(key))
         table.add_row(Quantity(key).name, *cells)
@@ -49,6 +42,13 @@ def _change_cells(change: Change | None) -> list[str]:
         return [""] * 4
     interval = "" if change.interval is None else "{:.2f} to {:.2f}".format(*change.interval)
     return [_number(change.before, Quantity(change.key).unit), f"{change.ratio:.2f}", interval, change.verdict]
+
+
+def _spread(repetitions: Sequence[float] | None) -> str:
+    if not repetitions:
+        return ""
+    low, median, high = np.quantile(repetitions, (0.25, 0.5, 0.75))
+    return f"{(high - low) / median:.1%}" if median else ""
 
 
 def _number(value: float, unit: str) -> str:

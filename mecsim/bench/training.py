@@ -3,40 +3,32 @@
 import dataclasses
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from mecsim.bench.quantity import Probe, Repetitions
+from mecsim.bench.quantity import Probe
 from mecsim.core.scenario import Scenario
 from mecsim.core.threads import on_threads
 from mecsim.training import EpochReport, Evaluation, Run, TrainingConfig, prepared, train
 
-EPOCHS = 7  # of each training; all but the warm-up and one more count
-ROUNDS = 2
-UPDATES_PER_ROUND = 3
+EPOCHS = 4  # of each training; all but the warm-up and one more count
+ROUNDS = 5
+UPDATES = 3  # of which the fastest counts
 FEWEST_UPDATES = 3
-PARTS = ("network", "sampling", "environments", "storing")
 
 
 @dataclass(frozen=True, slots=True)
-class _Epoch:
-    """An epoch of a training."""
+class _Timed:
+    """Some epochs of a training."""
 
     wall_s: float
     env_steps: int
     updates: int
     section_s: Mapping[str, float]
-
-    @property
-    def shares(self) -> dict[str, float]:
-        """What its time went to; the network is acting and learning, and the rest what is left over."""
-        share = {name: spent_s / self.wall_s for name, spent_s in self.section_s.items()}
-        share["network"] = share["acting"] + share.pop("learning")
-        return share | {"rest": 1.0 - sum(share[name] for name in PARTS)}
 
 
 class _Clock:
@@ -56,29 +48,27 @@ def training_probes(scenario: Scenario) -> list[Probe]:
     updates = _updates(scenario, config, "cpu")
     next(updates)  # compiles and allocates
 
-    def update() -> Repetitions:
-        return {"update_ms": [1e3 * next(updates) for _ in range(UPDATES_PER_ROUND)]}
+    def update() -> dict[str, float]:
+        return {"update_ms": 1e3 * min(next(updates) for _ in range(UPDATES))}
 
     return [Probe("training", lambda: measure_training(scenario), ROUNDS), Probe("updates", update)]
 
 
-def measure_training(scenario: Scenario, epochs: int = EPOCHS) -> Repetitions:
+def measure_training(scenario: Scenario, epochs: int = EPOCHS) -> dict[str, float]:
     """Environment steps and updates per second of training with the default settings, and the shares of its time.
 
     Speeds are those of both threads of the training together, if there are several, and of one thread alone. Shares are
     those on one thread, where one thing is done after the other: `..._network_share` is acting and learning, and
     `..._rest_share` is what is left over. Evaluations and checkpoints are left out of all of them.
     """
-    several = _train(scenario, TrainingConfig(), epochs, "cpu")
+    found = training_speed(scenario, TrainingConfig(), epochs)
     with on_threads(1):
-        alone = _train(scenario, TrainingConfig(), epochs, "cpu")
-    shares = [epoch.shares for epoch in alone]
-    return {
-        "training_env_steps_per_s": [epoch.env_steps / epoch.wall_s for epoch in several],
-        "training_updates_per_s": [epoch.updates / epoch.wall_s for epoch in several],
-        "one_thread_training_env_steps_per_s": [epoch.env_steps / epoch.wall_s for epoch in alone],
-        **{f"training_{name}_share": [share[name] for share in shares] for name in shares[0]},
-    }
+        timed = _train(scenario, TrainingConfig(), epochs, "cpu")
+    found["one_thread_training_env_steps_per_s"] = timed.env_steps / timed.wall_s
+    share = {name: spent_s / timed.wall_s for name, spent_s in timed.section_s.items()}
+    share["network"] = share["acting"] + share["learning"]
+    share["rest"] = 1.0 - sum(share[name] for name in ("network", "sampling", "environments", "storing"))
+    return found | {f"training_{name}_share": value for name, value in share.items() if name != "learning"}
 
 
 def training_speed(scenario: Scenario, config: TrainingConfig, epochs: int, device: str = "cpu") -> dict[str, float]:
@@ -86,11 +76,10 @@ def training_speed(scenario: Scenario, config: TrainingConfig, epochs: int, devi
 
     Evaluations and checkpoints are left out, and so is the first epoch of learning, which compiles and allocates.
     """
-    played = _train(scenario, config, epochs, device)
-    wall_s = sum(epoch.wall_s for epoch in played)
+    timed = _train(scenario, config, epochs, device)
     return {
-        "training_env_steps_per_s": sum(epoch.env_steps for epoch in played) / wall_s,
-        "training_updates_per_s": sum(epoch.updates for epoch in played) / wall_s,
+        "training_env_steps_per_s": timed.env_steps / timed.wall_s,
+        "training_updates_per_s": timed.updates / timed.wall_s,
     }
 
 
@@ -121,17 +110,19 @@ def _updates(scenario: Scenario, config: TrainingConfig, device: str) -> Iterato
         yield time.perf_counter() - started_s
 
 
-def _train(scenario: Scenario, config: TrainingConfig, epochs: int, device: str) -> list[_Epoch]:
-    """Train for some epochs; those after the warm-up and the first epoch of learning."""
+def _train(scenario: Scenario, config: TrainingConfig, epochs: int, device: str) -> _Timed:
+    """Train for some epochs; what came after the warm-up and the first epoch of learning."""
     config = dataclasses.replace(config, evaluation_epochs=epochs, checkpoint_epochs=epochs)
     steps = epochs * config.num_envs * scenario.steps
-    clock = _Clock()
+    clock, start = _Clock(), config.warmup_epochs
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scenario, config, steps, seed=0)
         nothing = np.zeros((0, len(scenario.objectives)))
         unevaluated = Evaluation(nothing, nothing[:, None], 0.0, 0.0)
         train(run, lambda policy: unevaluated, [clock], device)
-    return [
-        _Epoch(end_s - start_s, now.env_steps - before.env_steps, now.updates - before.updates, now.section_s)
-        for (start_s, before), (end_s, now) in pairwise(clock.ends[config.warmup_epochs :])
-    ]
+    (first_s, first), (last_s, last) = clock.ends[start], clock.ends[-1]
+    section_s: dict[str, float] = defaultdict(float)
+    for _, report in clock.ends[start + 1 :]:
+        for name, spent_s in report.section_s.items():
+            section_s[name] += spent_s
+    return _Timed(last_s - first_s, last.env_steps - first.env_steps, last.updates - first.updates, section_s)

@@ -126,7 +126,7 @@ def _measured(probes: Iterator["Probe"]) -> "Repetitions":
                 console.print(f"measuring: round {turn + 1} of {ROUNDS}", highlight=False)
             told = turn
             progress.update(task, total=len(plan), completed=done, description=probe.label, refresh=True)
-            for key, values in probe.measure().items():
-                found.setdefault(key, []).extend(values)
+            for key, value in probe.measure().items():
+                found.setdefault(key, []).append(value)
         progress.update(task, completed=len(plan), description="", refresh=True)
     return found
