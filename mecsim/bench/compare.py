@@ -19,6 +19,7 @@ from mecsim.bench.stored import Benchmark
 from mecsim.errors import InputError
 
 LEAST_CHANGE = 1.05
+WIDEST = 700.0  # of a logarithm; the next number would be infinite, which JSON does not have
 ERROR = 0.05  # how often any of the quantities is said to have changed although none has
 
 
@@ -79,11 +80,11 @@ def ratio_interval(before: Sequence[float], now: Sequence[float], error: float) 
     difference, variance = samples[1].mean() - samples[0].mean(), sum(variances)
     half = 0.0
     if variance > 0.0:
-        freedom = variance**2 / sum(
-            part**2 / (len(sample) - 1) for part, sample in zip(variances, samples, strict=True)
-        )
+        parts = zip(variances, samples, strict=True)
+        freedom = 1.0 / sum((own / variance) ** 2 / (len(sample) - 1) for own, sample in parts)
         half = stdtrit(freedom, 1.0 - error / 2.0) * np.sqrt(variance)
-    return float(np.exp(difference - half)), float(np.exp(difference + half))
+    low, high = np.exp(np.clip([difference - half, difference + half], -WIDEST, WIDEST))
+    return float(low), float(high)
 
 
 def slower(changed: Sequence[Change]) -> list[str]:

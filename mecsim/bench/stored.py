@@ -26,6 +26,7 @@ class Benchmark(BaseModel):
     versions: dict[str, str | None]
     git_revision: str | None
     hardware: dict[str, Any]
+    against: dict[str, Any] = {}  # what was printed of a comparison of its own
 
     @property
     def values(self) -> dict[str, float]:
@@ -63,4 +64,6 @@ def read_benchmark(path: Path) -> Benchmark:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise InputError(f"{path}: {where + ': ' if where else ''}{first['msg']}; {cure}") from None
+        raise InputError(
+            f"{path}: {where + ': ' if where else ''}{first['msg'].removeprefix('Value error, ')}; {cure}"
+        ) from None

@@ -9,6 +9,8 @@ from mecsim.bench.compare import ERROR, LEAST_CHANGE, Change
 from mecsim.bench.quantity import Quantity
 from mecsim.bench.stored import Benchmark
 
+WIDEST_SHOWN = 100.0
+
 CAPTION = (
     "value: the best repetition, as other programs only slow one down; of contended ones the median, of shares the "
     "mean; spread: from the first to the third quartile of the repetitions, as a share of their median"
@@ -40,7 +42,8 @@ def bench_table(found: Benchmark, changed: Sequence[Change] | None = None) -> Ta
 def _change_cells(change: Change | None) -> list[str]:
     if change is None:
         return [""] * 4
-    interval = "" if change.interval is None else "{:.2f} to {:.2f}".format(*change.interval)
+    low, high = change.interval or (0.0, np.inf)
+    interval = f"{low:.2f} to {high:.2f}" if high < WIDEST_SHOWN else "unknown"
     return [_number(change.before, Quantity(change.key).unit), f"{change.ratio:.2f}", interval, change.verdict]
 
 
@@ -48,7 +51,7 @@ def _spread(repetitions: Sequence[float] | None) -> str:
     if not repetitions:
         return ""
     low, median, high = np.quantile(repetitions, (0.25, 0.5, 0.75))
-    return f"{(high - low) / median:.1%}" if median else ""
+    return f"{(high - low) / median:.0%}" if median else ""
 
 
 def _number(value: float, unit: str) -> str:

@@ -15,10 +15,9 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.threads import on_threads
 from mecsim.training import EpochReport, Evaluation, Run, TrainingConfig, prepared, train
 
-EPOCHS = 4  # of each training; all but the warm-up and one more count
+EPOCHS = 3  # of each training; all but the warm-up and one more count
 ROUNDS = 5
-UPDATES = 3  # of which the fastest counts
-FEWEST_UPDATES = 3
+FEWEST_UPDATES = 3  # of which the fastest counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def training_probes(scenario: Scenario) -> list[Probe]:
     next(updates)  # compiles and allocates
 
     def update() -> dict[str, float]:
-        return {"update_ms": 1e3 * min(next(updates) for _ in range(UPDATES))}
+        return {"update_ms": 1e3 * min(next(updates) for _ in range(FEWEST_UPDATES))}
 
     return [Probe("training", lambda: measure_training(scenario), ROUNDS), Probe("updates", update)]
 

@@ -119,6 +119,8 @@ def _measured(probes: Iterator["Probe"]) -> "Repetitions":
     with Progress(*columns, console=console, disable=not console.is_terminal, auto_refresh=False) as progress:
         task = progress.add_task("preparing", total=None)
         progress.refresh()
+        if not console.is_terminal:
+            console.print("measuring: preparing", highlight=False)
         plan = list(in_rounds(list(probes)))
         told = -1
         for done, (turn, probe) in enumerate(plan):

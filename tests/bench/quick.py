@@ -32,6 +32,5 @@ def make_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(latency, "WARM_UP", 5)
     monkeypatch.setattr(latency, "DECISIONS", 20)
     monkeypatch.setattr(latency, "TrainingConfig", config)
-    monkeypatch.setattr(training, "EPOCHS", 4)
     monkeypatch.setattr(training, "TrainingConfig", config)
     monkeypatch.setattr(start, "_seconds", lambda scenario, folder: (1.0, 2.0))

@@ -1,5 +1,6 @@
 """What is told of two benchmarks: ratios, their intervals, what has changed beyond noise."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 from scipy.stats import ttest_ind
 
 from mecsim.bench.compare import ERROR, LEAST_CHANGE, changes, check_comparable, notes, ratio_interval, slower
 from mecsim.bench.stored import Benchmark, read_benchmark, stored
+from mecsim.bench.table import bench_table
 from mecsim.errors import InputError
 
 PLACE = {
@@ -41,6 +44,17 @@ def test_the_interval_is_that_of_welch() -> None:
 
 def test_equal_repetitions_leave_no_doubt() -> None:
     assert ratio_interval([2.0, 2.0], [3.0, 3.0], 0.01) == pytest.approx((1.5, 1.5))
+
+
+def test_an_interval_stays_finite_and_is_unknown_to_people() -> None:
+    wild = [1.0, 1e6]
+    low, high = ratio_interval(wild, wild, 1e-3)
+    assert 0.0 < low < high < float("inf")
+    found = benchmark({"update_ms": wild})
+    shown = io.StringIO()
+    Console(width=160, file=shown).print(bench_table(found, changes(found, found)))
+    [row] = [line for line in shown.getvalue().splitlines() if " update " in line]
+    assert "unknown" in row
 
 
 def test_better_and_worse_follow_the_unit() -> None:

@@ -73,7 +73,7 @@ def test_people_see_a_table_and_programs_a_file(mecsim: Command) -> None:
     assert "small.yaml, 4 environments" in said.out
     assert "batched env " in said.out
     assert "steps/s" in said.out
-    assert said.err.splitlines() == ["measuring: round 1 of 2", "measuring: round 2 of 2"]
+    assert said.err.splitlines() == [f"measuring: {what}" for what in ("preparing", "round 1 of 2", "round 2 of 2")]
     assert json.loads(Path("new/stored.json").read_text())["start_later_wall_s"] == 2.0
 
 
@@ -85,9 +85,11 @@ def test_what_is_slower_than_a_stored_one_is_told(mecsim: Command, stored: Path,
     assert found.keys() == {*KEYS, "batched_to_simpy"}
     said = mecsim(*BENCH, "--against", stored)
     assert said.code == 0
+    Path("printed.json").write_text(mecsim(*BENCH, "--against", stored, "--json").out)  # as good as a file of --out
+    assert mecsim(*BENCH, "--against", "printed.json").code == 0
     [row] = [line for line in said.out.splitlines() if " update " in line]
     assert [cell.strip() for cell in row.strip("│").split("│")] == [
-        "update", "4", "ms", "0.0%", "2", "2.00", "2.00 to 2.00", "slower",
+        "update", "4", "ms", "0%", "2", "2.00", "2.00 to 2.00", "slower",
     ]  # fmt: skip
 
 
