@@ -12,6 +12,7 @@ from mecsim.cli.terminal import error_console
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
+    from mecsim.bench.compare import Change
     from mecsim.bench.quantity import Probe, Repetitions
     from mecsim.core.scenario import Scenario
 
@@ -66,23 +67,32 @@ def bench(
     found = stored({"scenario": scenario, "threads": threads, "envs": envs}, repetitions, provenance())
     now = Benchmark.model_validate(found)
     changed = None if earlier is None else changes(earlier, now)
-    if path is not None:
-        write_json(path, found)
     if as_json:
-        if changed is not None:
-            found["against"] = {
-                change.key: {"before": change.before, "ratio": change.ratio, "interval": change.interval,
-                             "verdict": change.verdict or None}
-                for change in changed
-            }  # fmt: skip
-        click.echo(json.dumps(found, indent=2))
+        told = found if changed is None else found | {"against": {change.key: _told(change) for change in changed}}
+        click.echo(json.dumps(told, indent=2))
     else:
         console().print(bench_table(now, changed))
     if earlier is not None:
         for line in notes(earlier, now):
             click.echo(line, err=as_json)
+    if path is not None:
+        try:
+            write_json(path, found)
+        except OSError as error:
+            raise InputError(f"--out {path}: cannot be written: {error.strerror}; name another file") from None
+        click.echo(f"wrote {path}", err=as_json)
     if fail and changed is not None and (worse := slower(changed)):
         raise MecsimError(f"worse than {against} beyond noise: {', '.join(worse)}")
+
+
+def _told(change: "Change") -> dict[str, object]:
+    """A comparison as JSON."""
+    return {
+        "before": change.before,
+        "ratio": change.ratio,
+        "interval": change.interval,
+        "verdict": change.verdict or None,
+    }
 
 
 def _probes(measured: "Scenario", name: str, envs: int, parts: Sequence[str]) -> Iterator["Probe"]:

@@ -117,6 +117,21 @@ def test_quantities_that_only_one_has_are_noted(mecsim: Command, stored: Path, s
     assert "measured only then: update_ms" in quiet.err
 
 
+def test_a_file_that_cannot_be_written_leaves_the_table(
+    mecsim: Command, steady: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mecsim.sweep.write_json", full)
+    said = mecsim(*BENCH, "--out", "full.json")
+    assert said.code == 2
+    assert said.err.splitlines()[-1] == (
+        "mecsim: --out full.json: cannot be written: No space left on device; name another file"
+    )
+    assert " update " in said.out
+
+
 def test_what_cannot_be_compared_is_refused_before_anything_is_measured(
     refused: Command, stored: Path, tmp_path: Path
 ) -> None:
