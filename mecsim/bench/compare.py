@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from mecsim.bench.machine import KEY as MACHINE
+from mecsim.bench.machine import KEYS as MACHINE
 from mecsim.bench.quantity import Quantity
 from mecsim.bench.stored import Benchmark
 from mecsim.errors import InputError
@@ -88,8 +88,9 @@ def ratio_interval(before: Sequence[float], now: Sequence[float], error: float) 
 
 
 def slower(changed: Sequence[Change]) -> list[str]:
-    """Keys of what is worse beyond noise, the machine itself left out."""
-    return [change.key for change in changed if change.better < 0 and change.key != MACHINE]
+    """Keys of what is worse beyond noise; none if the machine itself is, as that may be why."""
+    worse = [change.key for change in changed if change.better < 0]
+    return [] if set(worse) & set(MACHINE) else worse
 
 
 def check_comparable(before: Benchmark, name: str, scenario: str, envs: int) -> None:
@@ -117,9 +118,12 @@ def notes(before: Benchmark, now: Benchmark) -> list[str]:
         alone = [key for key in there.values if key not in here.values]
         if alone:
             told.append(f"measured {which}: {', '.join(alone)}")
-    machine = next((change for change in changes(before, now) if change.key == MACHINE and change.better), None)
-    if machine is not None:
-        told.append(f"the machine itself is {machine.verdict} ({machine.ratio:.2f}): repeat before believing a verdict")
+    told += [
+        f"the machine itself is {change.verdict} ({Quantity(change.key).name}: {change.ratio:.2f}): "
+        "repeat before believing a verdict"
+        for change in changes(before, now)
+        if change.key in MACHINE and change.better
+    ]
     if not before.repetitions:
         told.append("the earlier file holds no repetitions: nothing is known of its noise, and nothing is judged")
     return told

@@ -31,7 +31,7 @@ def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(scenario_to_yaml(SCENARIOS["offload"]))
 
 
-KEYS = ("machine_loops_per_s", "batched_env_steps_per_s", "simpy_env_steps_per_s", "update_ms")
+KEYS = ("machine_hashes_per_s", "batched_env_steps_per_s", "simpy_env_steps_per_s", "update_ms")
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_everything_is_measured_and_has_its_repetitions(mecsim: Command, scenari
     (tmp_path / "small.yaml").write_text(scenario_to_yaml(scenario))
     found = mecsim(*BENCH, "--num-threads", 1, "--json").content
     assert (found["scenario"], found["envs"], found["threads"], found["format"]) == ("small.yaml", 4, 1, 1)
-    assert {"versions", "git_revision", "hardware", "machine_loops_per_s", *PARTS.values()} <= found.keys()
+    assert {"versions", "git_revision", "hardware", "machine_hashes_per_s", *PARTS.values()} <= found.keys()
     for key, values in found["repetitions"].items():
         assert min(values) > 0.0, key
         assert min(values) <= found[key] <= max(values) * (1 + 1e-9), key
