@@ -1,1 +1,1 @@
-"""Speeds: engines, training, single decisions."""
+"""Speeds: engines, alone and beside busy cores, training, single decisions, commands; what became slower."""

@@ -2,70 +2,115 @@
 
 import multiprocessing
 import resource
+import signal
 import sys
 import time
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.bench.quantity import Probe
 from mecsim.core.engine import Observation
 from mecsim.core.episodes import EngineName
 from mecsim.core.scenario import Scenario
-from mecsim.core.system import draw_episodes, new_episodes
+from mecsim.core.system import draw_episodes, new_episodes, system_of
 from mecsim.core.tape import Tapes
+from mecsim.core.threads import on_threads
 from mecsim.envs.vector import make_vec
 
-REPETITIONS = 5
 SIMPY_EPISODES = 10
 MEMORY_ENVS = 4096
+MEMORY_ROUNDS = 3
 TAPES_BYTE = 2**31  # of the environments whose memory is measured; of large scenarios there are fewer
 
 
-def measure_engines(scenario: Scenario, envs: int) -> dict[str, float]:
+class EnginePlay:
+    """Episodes of an engine under uniformly random actions among those that are possible."""
+
+    def __init__(self, scenario: Scenario, episodes: int, engine: str = "batched") -> None:
+        self._tapes = draw_episodes(scenario, 0, 0, episodes)
+        self._actions, self._out = _random_play(scenario, self._tapes)
+        self._engine = system_of(scenario).new_episodes(scenario, engine).engine
+
+    def steps_per_s(self, observe: bool = True) -> float:
+        """Environment steps per second of one more play; the drawing of the episodes is left out."""
+        self._engine.begin(self._tapes)
+        started = time.perf_counter()
+        for action in self._actions:
+            if observe:
+                self._engine.step_and_observe(action, self._out)
+            else:
+                self._engine.step(action)
+        return self._actions.size / (time.perf_counter() - started)
+
+
+class _VectorPlay:
+    """Episodes of the vector environment under uniformly random actions."""
+
+    def __init__(self, scenario: Scenario, envs: int) -> None:
+        self._env = make_vec(scenario, envs)
+        options = self._env.episodes.max_options
+        self._actions = np.random.default_rng(0).integers(options, size=(scenario.steps, envs))
+
+    def steps_per_s(self) -> float:
+        """Environment steps per second of one more play, the drawing of the next episodes included."""
+        self._env.reset()
+        started = time.perf_counter()
+        for action in self._actions:
+            self._env.step(action)
+        return self._actions.size / (time.perf_counter() - started)
+
+
+def engine_probes(scenario: Scenario, envs: int) -> list[Probe]:
     """Environment steps per second with uniformly random actions; a step is one decision in one environment.
 
-    `batched` and `simpy` include observations (with whatever features the scenario has); `..._dynamics` leave them out;
-    `vector_env` is the whole Gymnasium environment, with the drawing of new episodes.
+    `batched` and `simpy`, or whatever engines the system has, include observations (with whatever features the scenario
+    has); `..._dynamics` leave them out; `vector_env` is the whole Gymnasium environment, with the drawing of new
+    episodes. `one_thread_...` is the speed of a single core, the others are those of all threads; SimPy has one.
     """
+    plays = {
+        name: EnginePlay(scenario, SIMPY_EPISODES if name == "simpy" else envs, name)
+        for name in system_of(scenario).engines
+    }
+    vector = _VectorPlay(scenario, envs)
+    vector.steps_per_s()  # compiles
+    for play in plays.values():
+        play.steps_per_s(observe=False)
 
-    def simpy(observe: bool) -> float:
-        return engine_steps_per_s(scenario, SIMPY_EPISODES, REPETITIONS, "simpy", observe)
+    def all_threads() -> dict[str, float]:
+        found: dict[str, float] = {}
+        for name, play in plays.items():
+            found[f"{name}_env_steps_per_s"] = play.steps_per_s()
+            found[f"{name}_dynamics_steps_per_s"] = play.steps_per_s(observe=False)
+        return found | {"vector_env_steps_per_s": vector.steps_per_s()}
+
+    def one_thread() -> dict[str, float]:
+        with on_threads(1):
+            found = {
+                f"one_thread_{name}_env_steps_per_s": play.steps_per_s()
+                for name, play in plays.items()
+                if name != "simpy"
+            }
+            return found | {"one_thread_vector_env_steps_per_s": vector.steps_per_s()}
 
     memory_envs = max(1, min(MEMORY_ENVS, int(TAPES_BYTE // scenario.tape_byte)))
-    found = {
-        "batched_env_steps_per_s": engine_steps_per_s(scenario, envs, REPETITIONS),
-        "batched_dynamics_steps_per_s": engine_steps_per_s(scenario, envs, REPETITIONS, observe=False),
-        "vector_env_steps_per_s": _vector_steps_per_s(scenario, envs),
-        "simpy_env_steps_per_s": simpy(observe=True),
-        "simpy_dynamics_steps_per_s": simpy(observe=False),
-    }
-    found["batched_to_simpy"] = found["batched_env_steps_per_s"] / found["simpy_env_steps_per_s"]
-    found[f"memory_of_{memory_envs}_envs_mib"] = _memory_mib(scenario, memory_envs)
-    return found
+
+    def memory() -> dict[str, float]:
+        return {f"memory_of_{memory_envs}_envs_mib": _memory_mib(scenario, memory_envs)}
+
+    return [
+        Probe("engines", all_threads),
+        Probe("engines, one thread", one_thread),
+        Probe("memory", memory, MEMORY_ROUNDS),
+    ]
 
 
 def engine_steps_per_s(
     scenario: Scenario, episodes: int, repetitions: int, engine: EngineName = "batched", observe: bool = True
 ) -> float:
-    """Environment steps per second of an engine in the fastest of some repetitions.
-
-    Uniformly random actions among those that are possible; the drawing of the episodes is left out.
-    """
-    tapes = draw_episodes(scenario, 0, 0, episodes)
-    actions, out = _random_play(scenario, tapes)
-    timed = new_episodes(scenario, engine).engine
-
-    def run() -> float:
-        timed.begin(tapes)
-        started = time.perf_counter()
-        for action in actions:
-            if observe:
-                timed.step_and_observe(action, out)
-            else:
-                timed.step(action)
-        return actions.size / (time.perf_counter() - started)
-
-    return max(run() for _ in range(repetitions))
+    """Environment steps per second of an engine in the fastest of some repetitions, as by `EnginePlay`."""
+    play = EnginePlay(scenario, episodes, engine)
+    return max(play.steps_per_s(observe) for _ in range(repetitions))
 
 
 def _random_play(scenario: Scenario, tapes: Tapes) -> tuple[NDArray[np.int64], Observation]:
@@ -79,24 +124,10 @@ def _random_play(scenario: Scenario, tapes: Tapes) -> tuple[NDArray[np.int64], O
     return actions, Observation(**observation)
 
 
-def _vector_steps_per_s(scenario: Scenario, envs: int) -> float:
-    env = make_vec(scenario, envs)
-    chosen = np.random.default_rng(0).integers(env.episodes.max_options, size=(scenario.steps, envs))
-
-    def run() -> float:
-        env.reset()
-        started = time.perf_counter()
-        for action in chosen:
-            env.step(action)
-        return chosen.size / (time.perf_counter() - started)
-
-    return max(run() for _ in range(REPETITIONS))
-
-
 def _memory_mib(scenario: Scenario, envs: int) -> float:
     """Peak memory of a process that plays an episode of many environments, the interpreter and libraries included."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
+    with context.Pool(1, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:  # Ctrl-C is for this process
         return pool.apply(_peak_mib, (scenario, envs))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from mecsim_agents import Learner
 from numpy.typing import NDArray
 
+from mecsim.bench.quantity import Probe
 from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import draw_episodes, new_episodes
@@ -18,7 +19,7 @@ from mecsim.policies import Policy, named_policy
 from mecsim.training import Run, TrainingConfig, prepared
 
 WARM_UP = 200  # decisions that are not counted: something is compiled, allocated or read for the first time
-DECISIONS = 2000
+DECISIONS = 500  # of each repetition
 PATIENCE = 100  # episodes without any task after which there will be none
 
 Decide = Callable[[AnyEpisodes, Arrays], int]
@@ -69,7 +70,7 @@ def measure_latency(decide: Decide, scenario: Scenario, decisions: int, seed: in
     return Latency(decisions, median_us, p99_us, cpu_median_us, cpu_p99_us)
 
 
-def measure_decisions(scenario: Scenario, decisions: int = DECISIONS) -> dict[str, float]:
+def decision_probe(scenario: Scenario) -> Probe:
     """Times in µs of an untrained agent with the default settings, and of greedy, at even weights.
 
     An agent takes as long before its training as after it.
@@ -80,11 +81,15 @@ def measure_decisions(scenario: Scenario, decisions: int = DECISIONS) -> dict[st
         "agent": agent_decides(agent, even),
         "greedy": policy_decides(named_policy("greedy", scenario)(0), even),
     }
-    found: dict[str, float] = {}
-    for name, decide in measured.items():
-        taken = measure_latency(decide, scenario, decisions)
-        found |= {f"{name}_decision_median_us": taken.median_us, f"{name}_decision_p99_us": taken.p99_us}
-    return found
+
+    def measure() -> dict[str, float]:
+        found: dict[str, float] = {}
+        for name, decide in measured.items():
+            taken = measure_latency(decide, scenario, DECISIONS)
+            found |= {f"{name}_decision_median_us": taken.median_us, f"{name}_decision_p99_us": taken.p99_us}
+        return found
+
+    return Probe("decisions", measure)
 
 
 def agent_decides(agent: Learner, preference: NDArray[np.float64]) -> Decide:

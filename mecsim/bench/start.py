@@ -6,17 +6,25 @@ import sys
 import tempfile
 import time
 
+from mecsim.bench.quantity import Probe
 from mecsim.core.kernel_cache import FOLDER_VARIABLE
 from mecsim.errors import MecsimError
 
 EPISODES = 2
-LATER = 3  # repetitions; the fastest counts, as other programs only slow one down
+ROUNDS = 3
+LATER = 2  # commands after each first one
 
 
-def measure_start(scenario: str) -> dict[str, float]:
+def start_probe(scenario: str) -> Probe:
     """Seconds that `mecsim simulate` of two episodes takes, of the processor and by the clock.
 
     `start_first_...` of a first call, with nothing compiled yet, `start_later_...` of the next ones.
+    """
+    return Probe("commands", lambda: measure_start(scenario), ROUNDS)
+
+
+def measure_start(scenario: str) -> dict[str, float]:
+    """A first call, and the fastest of some later ones.
 
     Raises:
         MecsimError: the command failed.

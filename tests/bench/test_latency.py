@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from mecsim.bench import latency
-from mecsim.bench.latency import Decide, agent_decides, measure_decisions, measure_latency, policy_decides
+from mecsim.bench.latency import Decide, agent_decides, decision_probe, measure_latency, policy_decides
 from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.threads import kernel_threads
 from mecsim.errors import InputError
@@ -17,7 +17,7 @@ from mecsim.policies import named_policy
 from mecsim.scenario import parse_scenario
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.layout import QUEUED_TASKS
-from tests.training.small import new_run, small_scenario, trained
+from tests.training.small import new_run, small_config, small_scenario, trained
 
 EVEN = np.array([0.5, 0.5])
 SCENARIO = small_scenario()
@@ -108,9 +108,19 @@ def test_decisions_on_requests_are_measured_as_well() -> None:
 
     assert measure_latency(decide, cell, 20).decisions == 20
     assert len(asked) >= 20 + latency.WARM_UP  # each request is one
-    found = measure_decisions(cell, 10)
-    assert all(value > 0.0 for value in found.values())
-    assert len(found) == 4
+
+
+def test_decisions_of_an_agent_and_of_greedy_are_measured_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(latency, "DECISIONS", 10)
+    monkeypatch.setattr(latency, "TrainingConfig", small_config)
+    probe = decision_probe(SCENARIO)
+    first, second = probe.measure(), probe.measure()
+    assert first.keys() == second.keys() == {
+        f"{who}_decision_{what}_us" for who in ("agent", "greedy") for what in ("median", "p99")
+    }  # fmt: skip
+    for who in ("agent", "greedy"):
+        median, p99 = (second[f"{who}_decision_{what}_us"] for what in ("median", "p99"))
+        assert 0.0 < median <= p99
 
 
 def test_a_scenario_without_tasks_is_refused() -> None:

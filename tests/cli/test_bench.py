@@ -1,26 +1,23 @@
-"""mecsim bench: speeds of every kind of scenario."""
+"""mecsim bench: a table, a file, a comparison, for every kind of scenario."""
 
+import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from mecsim.bench import engines, latency, training
-from mecsim.core.episodes import EngineName
+from mecsim.bench.quantity import Probe
 from mecsim.core.scenario import Scenario
-from mecsim.scenario import parse_scenario, scenario_to_yaml
+from mecsim.scenario import scenario_to_yaml
+from tests.bench.quick import SCENARIOS, make_quick
 from tests.cli.conftest import Command
-from tests.training.small import small_scenario
 
-CELL = """
-mecsim: 1
-kind: personalize
-episode: {requests: 12}
-users: {count: 5}
-cells: {count: 2, blocks: 10, candidates: 2}
-service: {levels: 3, load: 4}
-"""
-SCENARIOS = {"offload": small_scenario(), "personalize": parse_scenario(CELL)}
+PARTS = {
+    "contention": "contended_to_one_thread",
+    "training": "update_ms",
+    "latency": "agent_decision_median_us",
+    "start": "start_first_cpu_s",
+}
+BENCH = ("bench", "--scenario", "small.yaml", "--envs", 4)
 
 
 @pytest.fixture(params=list(SCENARIOS))
@@ -29,74 +26,120 @@ def scenario(request: pytest.FixtureRequest) -> Scenario:
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines, "REPETITIONS", 1)
-    monkeypatch.setattr(engines, "SIMPY_EPISODES", 1)
-    monkeypatch.setattr(latency, "WARM_UP", 5)
-    monkeypatch.setattr(latency.measure_decisions, "__defaults__", (20,))
+def _short(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    make_quick(monkeypatch)
+    (tmp_path / "small.yaml").write_text(scenario_to_yaml(SCENARIOS["offload"]))
 
 
-def test_it_prints_speeds_and_latencies(
-    mecsim: Command, scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engines, "_memory_mib", lambda scenario, envs: 1.0)  # a process of its own
+KEYS = ("machine_hashes_per_s", "batched_env_steps_per_s", "simpy_env_steps_per_s", "update_ms")
+
+
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """What is said to be measured, always the same; a test may change it."""
+    speeds = dict.fromkeys(KEYS, 2.0)
+    probe = Probe("all", lambda: dict(speeds))
+    monkeypatch.setattr("mecsim.cli.bench._probes", lambda *given: iter([probe]))
+    return speeds
+
+
+@pytest.fixture
+def stored(mecsim: Command, steady: dict[str, float]) -> Path:
+    """A benchmark of that."""
+    assert mecsim(*BENCH, "--out", "stored.json").code == 0
+    return Path("stored.json")
+
+
+def test_everything_is_measured_and_has_its_repetitions(mecsim: Command, scenario: Scenario, tmp_path: Path) -> None:
     (tmp_path / "small.yaml").write_text(scenario_to_yaml(scenario))
-    plain = mecsim("bench", "--scenario", "small.yaml", "--envs", 4).content
-    assert plain["envs"] == 4
-    speeds = {name: value for name, value in plain.items() if name.endswith("_per_s")}
-    assert {"simpy_env_steps_per_s", "batched_env_steps_per_s", "vector_env_steps_per_s"} <= speeds.keys()
-    assert all(value > 0.0 for value in speeds.values())
-    assert not any(name.startswith("training") or name.endswith("_us") for name in plain)
-    more = mecsim("bench", "--scenario", "small.yaml", "--envs", 4, "--latency").content
-    taken = {name: value for name, value in more.items() if name.endswith("_us")}
-    assert taken.keys() == {f"{who}_decision_{what}_us" for who in ("agent", "greedy") for what in ("median", "p99")}
-    for who in ("agent", "greedy"):
-        assert 0.0 < taken[f"{who}_decision_median_us"] <= taken[f"{who}_decision_p99_us"]
+    found = mecsim(*BENCH, "--num-threads", 1, "--json").content
+    assert (found["scenario"], found["envs"], found["threads"], found["format"]) == ("small.yaml", 4, 1, 1)
+    assert {"versions", "git_revision", "hardware", "machine_hashes_per_s", *PARTS.values()} <= found.keys()
+    for key, values in found["repetitions"].items():
+        assert min(values) > 0.0, key
+        assert min(values) <= found[key] <= max(values) * (1 + 1e-9), key
+    assert found["batched_to_simpy"] == found["batched_env_steps_per_s"] / found["simpy_env_steps_per_s"]
 
 
-def test_it_measures_training_on_request(scenario: Scenario) -> None:
-    found = training.measure_training(scenario, epochs=3)
-    shares = {name: value for name, value in found.items() if name.endswith("_share")}
-    assert found.keys() - shares.keys() == {"training_env_steps_per_s", "training_updates_per_s"}
-    assert all(value > 0.0 for value in found.values())
-    parts = ("network", "sampling", "environments", "storing", "rest")
-    assert sum(shares[f"training_{part}_share"] for part in parts) == pytest.approx(1.0)
+@pytest.mark.parametrize("part", list(PARTS))
+def test_a_part_is_measured_alone_beside_the_engines(mecsim: Command, part: str) -> None:
+    found = mecsim(*BENCH, f"--{part}", "--json").content
+    assert "batched_env_steps_per_s" in found
+    assert [name for name, key in PARTS.items() if key in found] == [part]
 
 
-@pytest.mark.parametrize("engine", ["batched", "simpy"])
-def test_both_engines_play_the_same_possible_actions(
-    scenario: Scenario, engine: EngineName, monkeypatch: pytest.MonkeyPatch
+def test_people_see_a_table_and_programs_a_file(mecsim: Command) -> None:
+    said = mecsim(*BENCH, "--start", "--out", "new/stored.json")
+    assert "small.yaml, 4 environments" in said.out
+    assert "batched env " in said.out
+    assert "steps/s" in said.out
+    assert said.err.splitlines() == [f"measuring: {what}" for what in ("preparing", "round 1 of 2", "round 2 of 2")]
+    assert json.loads(Path("new/stored.json").read_text())["start_later_wall_s"] == 2.0
+
+
+def test_what_is_slower_than_a_stored_one_is_told(mecsim: Command, stored: Path, steady: dict[str, float]) -> None:
+    steady["update_ms"] = 4.0
+    found = mecsim(*BENCH, "--against", stored, "--json").content["against"]
+    assert found["update_ms"] == {"before": 2.0, "ratio": 2.0, "interval": [2.0, 2.0], "verdict": "slower"}
+    assert {key for key, change in found.items() if change["verdict"]} == {"update_ms"}
+    assert found.keys() == {*KEYS, "batched_to_simpy"}
+    said = mecsim(*BENCH, "--against", stored)
+    assert said.code == 0
+    Path("printed.json").write_text(mecsim(*BENCH, "--against", stored, "--json").out)  # as good as a file of --out
+    assert mecsim(*BENCH, "--against", "printed.json").code == 0
+    [row] = [line for line in said.out.splitlines() if " update " in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+        "update", "4", "ms", "0%", "2", "2.00", "2.00 to 2.00", "slower",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("update_ms", "code"), [(4.0, 1), (2.0, 0), (1.0, 0)])
+def test_fail_is_for_what_is_slower_alone(
+    mecsim: Command, stored: Path, steady: dict[str, float], update_ms: float, code: int
 ) -> None:
-    played = []
-    original = engines._random_play
-
-    def watched(*given: Any) -> Any:
-        actions, out = original(*given)
-        played.append(actions)
-        return actions, out
-
-    monkeypatch.setattr(engines, "_random_play", watched)
-    assert engines.engine_steps_per_s(scenario, 3, 1, engine) > 0.0
-    [actions] = played
-    assert actions.shape == (scenario.steps, 3)
-    assert len(set(actions.ravel().tolist())) > 2
+    steady["update_ms"] = update_ms
+    said = mecsim(*BENCH, "--against", stored, "--fail")
+    assert said.code == code
+    assert (said.err.splitlines()[-1] == "mecsim: worse than stored.json beyond noise: update_ms") == bool(code)
+    assert " update " in said.out
 
 
-def test_memory_is_measured_in_a_process_of_its_own(scenario: Scenario) -> None:
-    assert engines._peak_mib.__module__ == "mecsim.bench.engines"
-    assert 10.0 < engines._peak_mib(scenario, 2) < 1e5
+def test_quantities_that_only_one_has_are_noted(mecsim: Command, stored: Path, steady: dict[str, float]) -> None:
+    del steady["update_ms"]
+    steady["start_first_cpu_s"] = 1.0
+    said = mecsim(*BENCH, "--against", stored)
+    assert said.code == 0
+    assert said.out.splitlines()[-2:] == [
+        "measured only then: update_ms", "measured only now: start_first_cpu_s",
+    ]  # fmt: skip
+    quiet = mecsim(*BENCH, "--against", stored, "--json")
+    assert quiet.content["against"]
+    assert "measured only then: update_ms" in quiet.err
 
 
-def test_fewer_environments_where_they_would_take_much_memory(
-    scenario: Scenario, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_cannot_be_written_leaves_the_table(
+    mecsim: Command, steady: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
+    def full(path: Path, content: object) -> None:
+        raise OSError(28, "No space left on device")
 
-    def memory_mib(scenario: Scenario, envs: int) -> float:
-        asked.append(envs)
-        return 1.0
+    monkeypatch.setattr("mecsim.sweep.write_json", full)
+    said = mecsim(*BENCH, "--out", "full.json")
+    assert said.code == 2
+    assert said.err.splitlines()[-1] == (
+        "mecsim: --out full.json: cannot be written: No space left on device; name another file"
+    )
+    assert " update " in said.out
 
-    monkeypatch.setattr(engines, "_memory_mib", memory_mib)
-    monkeypatch.setattr(engines, "TAPES_BYTE", 3 * scenario.tape_byte)
-    assert engines.measure_engines(scenario, 2)["memory_of_3_envs_mib"] == 1.0
-    assert asked == [3]
+
+def test_what_cannot_be_compared_is_refused_before_anything_is_measured(
+    refused: Command, stored: Path, tmp_path: Path
+) -> None:
+    other = refused("bench", "--scenario", "quickstart", "--against", stored)
+    assert "add --scenario small.yaml --envs 4" in other.err
+    (tmp_path / "broken.json").write_text(stored.read_text()[:99])
+    assert "broken.json: " in refused(*BENCH, "--against", "broken.json").err
+    assert "absent.json: cannot be read" in refused(*BENCH, "--against", "absent.json").err
+    assert "add --against FILE" in refused(*BENCH, "--fail").err
+    assert "exists already" in refused(*BENCH, "--out", stored).err
+    assert "ends in .json" in refused(*BENCH, "--out", "stored.txt").err
