@@ -13,8 +13,9 @@ from mecsim.bench.quantity import Probe
 from mecsim.core.engine import Observation
 from mecsim.core.episodes import EngineName
 from mecsim.core.scenario import Scenario
-from mecsim.core.system import draw_episodes, new_episodes, system_of
+from mecsim.core.system import draw_episodes, layout_of, new_episodes, system_of
 from mecsim.core.tape import Tapes
+from mecsim.core.target import in_numpy
 from mecsim.core.threads import on_threads
 from mecsim.envs.vector import make_vec
 
@@ -29,8 +30,10 @@ class EnginePlay:
 
     def __init__(self, scenario: Scenario, episodes: int, engine: str = "batched") -> None:
         self._tapes = draw_episodes(scenario, 0, 0, episodes)
-        self._actions, self._out = _random_play(scenario, self._tapes)
         self._engine = system_of(scenario).new_episodes(scenario, engine).engine
+        self._actions = self._engine.xp.asarray(_random_actions(scenario, self._tapes))
+        self._out = Observation.empty(episodes, layout_of(scenario).shape, xp=self._engine.xp)
+        self._env_steps = scenario.steps * episodes
 
     def steps_per_s(self, observe: bool = True) -> float:
         """Environment steps per second of one more play; the drawing of the episodes is left out."""
@@ -38,10 +41,11 @@ class EnginePlay:
         started = time.perf_counter()
         for action in self._actions:
             if observe:
-                self._engine.step_and_observe(action, self._out)
+                reward = self._engine.step_and_observe(action, self._out)
             else:
-                self._engine.step(action)
-        return self._actions.size / (time.perf_counter() - started)
+                reward = self._engine.step(action)
+        in_numpy(reward)  # a device is done when it can be read
+        return self._env_steps / (time.perf_counter() - started)
 
 
 class _VectorPlay:
@@ -64,13 +68,14 @@ class _VectorPlay:
 def engine_probes(scenario: Scenario, envs: int) -> list[Probe]:
     """Environment steps per second with uniformly random actions; a step is one decision in one environment.
 
-    `batched` and `simpy`, or whatever engines the system has, include observations (with whatever features the scenario
-    has); `..._dynamics` leave them out; `vector_env` is the whole Gymnasium environment, with the drawing of new
-    episodes. `one_thread_...` is the speed of a single core, the others are those of all threads; SimPy has one.
+    `batched` and `simpy`, or whatever engines the system has and this machine can use, include observations (with
+    whatever features the scenario has); `..._dynamics` leave them out; `vector_env` is the whole Gymnasium environment,
+    with the drawing of new episodes. `one_thread_...` is the speed of a single core, the others are those of all
+    threads; SimPy has one, and a GPU none.
     """
     plays = {
         name: EnginePlay(scenario, SIMPY_EPISODES if name == "simpy" else envs, name)
-        for name in system_of(scenario).engines
+        for name in system_of(scenario).usable_engines()
     }
     vector = _VectorPlay(scenario, envs)
     vector.steps_per_s()  # compiles
@@ -89,7 +94,7 @@ def engine_probes(scenario: Scenario, envs: int) -> list[Probe]:
             found = {
                 f"one_thread_{name}_env_steps_per_s": play.steps_per_s()
                 for name, play in plays.items()
-                if name != "simpy"
+                if name not in ("simpy", "cuda")
             }
             return found | {"one_thread_vector_env_steps_per_s": vector.steps_per_s()}
 
@@ -113,15 +118,15 @@ def engine_steps_per_s(
     return max(play.steps_per_s(observe) for _ in range(repetitions))
 
 
-def _random_play(scenario: Scenario, tapes: Tapes) -> tuple[NDArray[np.int64], Observation]:
-    """Random actions (T, N) that are possible when they come, and arrays that observations can be written to."""
+def _random_actions(scenario: Scenario, tapes: Tapes) -> NDArray[np.int64]:
+    """Random actions (T, N) that are possible when they come."""
     rng, episodes = np.random.default_rng(0), new_episodes(scenario, "batched")
     observation = episodes.begin(tapes)
     actions = np.empty((episodes.steps, len(tapes)), np.int64)
     for action in actions:
         action[:] = np.where(observation["mask"] != 0, rng.random(observation["mask"].shape), -1.0).argmax(axis=1)
         observation, _, _ = episodes.step(action)
-    return actions, Observation(**observation)
+    return actions
 
 
 def _memory_mib(scenario: Scenario, envs: int) -> float:
