@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mecsim.core.compiled import read_only
 from mecsim.physics.contended_server import unsent_jobs
 from mecsim.physics.energy import power_curves_w
-from mecsim.physics.processor_sharing import idle_servers, unsent_tasks
+from mecsim.physics.processor_sharing import Desk, idle_servers, new_desk, unsent_tasks
 from mecsim.systems.offload.layout import OffloadSpec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -37,7 +37,7 @@ class State(NamedTuple):
     power_points: NDArray[np.int64]  # (2,)
     patience: NDArray[np.float64]  # (N, U, 2) as in `OffloadTapes`
     task_share: NDArray[np.float64]  # (N,) what a task counts in the mean over those that the episode dispatches
-    scratch_bit: NDArray[np.float64]  # (N, T + 1)
+    desk: Desk  # of tasks
     work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
 
 
@@ -47,11 +47,12 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     cpu_hz = tapes.server_hz
     power_w, power_points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
     turns = turns_of(scenario, tapes)
+    tasks = 0 if spec.contended else steps
     return State(
         num_servers=read_only(tapes.num_servers),
         turns=turns,
         servers=idle_servers(cpu_hz / spec.cycles_per_bit),
-        tasks=unsent_tasks(count, 0 if spec.contended else steps),
+        tasks=unsent_tasks(count, tasks),
         jobs=unsent_jobs(count, steps if spec.contended else 0),
         log=np.zeros((count, steps), DISPATCH),
         cpu_hz=read_only(cpu_hz),
@@ -61,7 +62,7 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
         power_points=power_points,
         patience=read_only(tapes.patience),
         task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
-        scratch_bit=np.empty((count, 0 if spec.contended else steps + 1)),
+        desk=new_desk(count, tasks, cpu_hz.shape[1]),
         work=unsent_jobs(count, steps + 1 if spec.contended else 0),
     )
 
@@ -73,7 +74,7 @@ def forked(state: State) -> State:
         tasks=state.tasks.copy(),
         jobs=state.jobs.copy(),
         log=state.log.copy(),
-        scratch_bit=np.empty_like(state.scratch_bit),
+        desk=Desk(state.desk.index.copy(), np.empty_like(state.desk.scratch_bit)),
         work=state.work.copy(),
     )
 
