@@ -98,31 +98,57 @@ def send(servers: Records, tasks: Records, n: int, e: int, task: int, size_bit: 
     server.uploading += 1
 
 
-@compiled
-def _join(servers: Records, tasks: Records, index: Records, n: int, e: int) -> None:
-    """The first task on the way arrives and shares the server from now on."""
+@compiled_inline
+def _arrive(servers: Records, tasks: Records, n: int, e: int) -> int:
+    """Take the first task off the way to a server, as its threshold is known now."""
     server = servers[n, e]
     task = server.first_to_arrive
     server.first_to_arrive = tasks[n, task].following
     server.uploading -= 1
-    threshold_bit = server.attained_bit + tasks[n, task].size_bit
-    tasks[n, task].threshold_bit = threshold_bit
-    before, at = NONE, server.first_to_finish
-    if server.executing > CROWD:
-        before = threshold_index.insert(index, n, top_of(tasks, e), task, threshold_bit)
-        if before != NONE:
-            at = tasks[n, before].following
-    else:
-        while at != NONE and tasks[n, at].threshold_bit <= threshold_bit:
-            before, at = at, tasks[n, at].following
-    tasks[n, task].following = at
+    tasks[n, task].threshold_bit = server.attained_bit + tasks[n, task].size_bit
+    return int(task)
+
+
+@compiled_inline
+def _link(servers: Records, tasks: Records, n: int, e: int, task: int, before: int, after: int) -> None:
+    """Put a task between two of the list of executing tasks."""
+    server = servers[n, e]
+    tasks[n, task].following = after
     if before == NONE:
         server.first_to_finish = task
     else:
         tasks[n, before].following = task
     server.executing += 1
-    if server.executing == CROWD + 1:
-        _make_index(servers, tasks, index, n, e)
+
+
+@compiled
+def _join(servers: Records, tasks: Records, n: int, e: int) -> None:
+    """The first task on the way arrives and shares the server from now on."""
+    task = _arrive(servers, tasks, n, e)
+    threshold_bit = tasks[n, task].threshold_bit
+    before, at = NONE, servers[n, e].first_to_finish
+    while at != NONE and tasks[n, at].threshold_bit <= threshold_bit:
+        before, at = at, tasks[n, at].following
+    _link(servers, tasks, n, e, task, before, at)
+
+
+@compiled
+def _join_crowd(servers: Records, tasks: Records, index: Records, n: int, e: int) -> None:
+    """`_join` a server that has an index, or needs one from now on."""
+    server, top = servers[n, e], top_of(tasks, e)
+    if server.executing > CROWD:
+        task = _arrive(servers, tasks, n, e)
+        before = threshold_index.insert(index, n, top, task, tasks[n, task].threshold_bit)
+        after = server.first_to_finish if before == NONE else tasks[n, before].following
+        _link(servers, tasks, n, e, task, before, after)
+        return
+    _join(servers, tasks, n, e)
+    if server.executing > CROWD:
+        threshold_index.clear(index, n, top)
+        task = server.first_to_finish
+        while task != NONE:
+            threshold_index.insert(index, n, top, task, tasks[n, task].threshold_bit)
+            task = tasks[n, task].following
 
 
 @compiled_inline
@@ -131,18 +157,8 @@ def top_of(tasks: Records, e: int) -> int:
     return int(tasks.shape[1] + e)
 
 
-@compiled
-def _make_index(servers: Records, tasks: Records, index: Records, n: int, e: int) -> None:
-    """Put all executing tasks of a server into its index."""
-    top, at = top_of(tasks, e), servers[n, e].first_to_finish
-    threshold_index.clear(index, n, top)
-    while at != NONE:
-        threshold_index.insert(index, n, top, at, tasks[n, at].threshold_bit)
-        at = tasks[n, at].following
-
-
 @compiled_inline
-def _execute(servers: Records, tasks: Records, index: Records, n: int, e: int, now_s: float, until_s: float) -> None:
+def _execute(servers: Records, tasks: Records, n: int, e: int, now_s: float, until_s: float) -> None:
     """Serve the tasks present on server `e` from `now_s` to `until_s`; nothing arrives in between."""
     server = servers[n, e]
     task = server.first_to_finish
@@ -154,26 +170,64 @@ def _execute(servers: Records, tasks: Records, index: Records, n: int, e: int, n
             return
         tasks[n, task].finish_s = now_s = end_s
         server.attained_bit = threshold_bit
-        if server.executing > CROWD:
-            threshold_index.remove_first(index, n, top_of(tasks, e), task)
         server.executing -= 1
         task = tasks[n, task].following
         server.first_to_finish = task
     server.attained_bit = 0.0  # an idle server starts anew, so that no precision is lost over a long episode
 
 
+@compiled
+def _execute_crowd(
+    servers: Records, tasks: Records, index: Records, n: int, e: int, now_s: float, until_s: float
+) -> None:
+    """`_execute` of a server that may have an index."""
+    server = servers[n, e]
+    task, executing = server.first_to_finish, server.executing
+    _execute(servers, tasks, n, e, now_s, until_s)
+    while executing > CROWD and task != server.first_to_finish:
+        threshold_index.remove_first(index, n, top_of(tasks, e), task)
+        task = tasks[n, task].following
+        executing -= 1
+
+
 @compiled_inline
-def advance(servers: Records, tasks: Records, index: Records, n: int, e: int, now_s: float, until_s: float) -> None:
-    """Let server `e` work from `now_s` to `until_s` (which may be infinite), uploads arriving on the way."""
+def _advance(
+    servers: Records, tasks: Records, index: Records, n: int, e: int, now_s: float, until_s: float, crowd: bool
+) -> None:
+    """`advance`; `crowd`, which is known when this is compiled, says whether an index may be needed."""
     server = servers[n, e]
     while server.first_to_arrive != NONE:
         arrival_s = tasks[n, server.first_to_arrive].upload_end_s
         if arrival_s > until_s:
             break
-        _execute(servers, tasks, index, n, e, now_s, arrival_s)
+        if crowd:
+            _execute_crowd(servers, tasks, index, n, e, now_s, arrival_s)
+            _join_crowd(servers, tasks, index, n, e)
+        else:
+            _execute(servers, tasks, n, e, now_s, arrival_s)
+            _join(servers, tasks, n, e)
         now_s = arrival_s
-        _join(servers, tasks, index, n, e)
-    _execute(servers, tasks, index, n, e, now_s, until_s)
+    if crowd:
+        _execute_crowd(servers, tasks, index, n, e, now_s, until_s)
+    else:
+        _execute(servers, tasks, n, e, now_s, until_s)
+
+
+@compiled
+def _advance_crowd(
+    servers: Records, tasks: Records, index: Records, n: int, e: int, now_s: float, until_s: float
+) -> None:
+    """`advance` a server that has an index, or may need one: apart, so that others do not pay for it."""
+    _advance(servers, tasks, index, n, e, now_s, until_s, True)
+
+
+@compiled_inline
+def advance(servers: Records, tasks: Records, index: Records, n: int, e: int, now_s: float, until_s: float) -> None:
+    """Let server `e` work from `now_s` to `until_s` (which may be infinite), uploads arriving on the way."""
+    if servers[n, e].executing + servers[n, e].uploading > CROWD:
+        _advance_crowd(servers, tasks, index, n, e, now_s, until_s)
+    else:
+        _advance(servers, tasks, index, n, e, now_s, until_s, False)
 
 
 @compiled_inline
@@ -189,12 +243,8 @@ def added_delay_s(
     with the task and without it.
     """
     server = servers[n, e]
-    if server.executing > CROWD:
-        after_s = _coming_delay_s(servers, tasks, desk, n, e, now_s, size_bit, now_s + upload_s)
-        return after_s - _coming_delay_s(servers, tasks, desk, n, e, now_s, 0.0, math.inf)
-    if server.uploading > 0:
-        after_s = _total_delay_s(servers, tasks, desk, n, e, now_s, size_bit, now_s + upload_s)
-        return after_s - _total_delay_s(servers, tasks, desk, n, e, now_s, 0.0, math.inf)
+    if server.uploading > 0 or server.executing > CROWD:
+        return _compared_s(servers, tasks, desk, n, e, now_s, size_bit, upload_s)
     s_per_bit: float = server.s_per_bit
     attained_bit, executing, task = server.attained_bit, server.executing, server.first_to_finish
     rest_s = upload_s
@@ -218,6 +268,18 @@ def added_delay_s(
         executing -= 1
         task = tasks[n, task].following
     return upload_s + (size_bit + 2.0 * shared_bit) * s_per_bit
+
+
+@compiled
+def _compared_s(
+    servers: Records, tasks: Records, desk: Desk, n: int, e: int, now_s: float, size_bit: float, upload_s: float
+) -> float:
+    """`added_delay_s` by comparing what comes with the task and without it."""
+    if servers[n, e].executing > CROWD:
+        after_s = _coming_delay_s(servers, tasks, desk, n, e, now_s, size_bit, now_s + upload_s)
+        return after_s - _coming_delay_s(servers, tasks, desk, n, e, now_s, 0.0, math.inf)
+    after_s = _total_delay_s(servers, tasks, desk, n, e, now_s, size_bit, now_s + upload_s)
+    return after_s - _total_delay_s(servers, tasks, desk, n, e, now_s, 0.0, math.inf)
 
 
 @compiled

@@ -62,10 +62,15 @@ def advance_one(spec: OffloadSpec, state: State, n: int, e: int, now_s: float, u
 @compiled_inline
 def count_residuals(spec: OffloadSpec, state: State, n: int, server: int, row: NDArray[np.floating]) -> None:
     """See `dynamics`."""
+    if state.servers[n, server].executing > CROWD:
+        _count_crowd(spec, state, n, server, row)
+    else:
+        _count_each(spec, state, n, server, row)
+
+
+@compiled_inline
+def _count_each(spec: OffloadSpec, state: State, n: int, server: int, row: NDArray[np.floating]) -> None:
     record = state.servers[n, server]
-    if record.executing > max(CROWD, WALKED_PER_BIN * spec.bins):
-        _count_by_index(spec, state, n, server, row)
-        return
     at = record.first_to_finish
     while at != NONE:
         residual_bit = state.tasks[n, at].threshold_bit - record.attained_bit
@@ -74,9 +79,12 @@ def count_residuals(spec: OffloadSpec, state: State, n: int, server: int, row: N
 
 
 @compiled
-def _count_by_index(spec: OffloadSpec, state: State, n: int, server: int, row: NDArray[np.floating]) -> None:
-    """`count_residuals` of a server with an index: a search for each bin instead of a look at each task."""
+def _count_crowd(spec: OffloadSpec, state: State, n: int, server: int, row: NDArray[np.floating]) -> None:
+    """Of a server with an index: a search for each bin, where that is cheaper than a look at each task."""
     record, top, counted = state.servers[n, server], top_of(state.tasks, server), 0
+    if record.executing <= WALKED_PER_BIN * spec.bins:
+        _count_each(spec, state, n, server, row)
+        return
     for index in range(spec.bins - 1):
         end_bit = record.attained_bit + bin_end(index, spec.bins_per_bit)
         count = count_until(state.desk.index, n, top, end_bit)
