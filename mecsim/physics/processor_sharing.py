@@ -55,7 +55,7 @@ TASK = np.dtype(
 class Desk(NamedTuple):
     """What is worked with beside servers (N, S) and tasks (N, M)."""
 
-    index: Records  # (N, M + S) of `threshold_index.NODE`
+    thresholds: Records  # (N, M + S) of `threshold_index.NODE`
     scratch_bit: NDArray[np.float64]  # (N, M + 1)
 
 
@@ -342,7 +342,7 @@ def _coming_delay_s(
     (2c·∫ n(u) du + c²·(w − v))/speed, where ∫ n(u) du = F(w) − F(v) of the index: what those that execute now receive.
     Only the uploads have to be followed, from each of their arrivals and departures to the next.
     """
-    server, scratch_bit, index, top = servers[n, e], desk.scratch_bit, desk.index, top_of(tasks, e)
+    server, scratch_bit, index, top = servers[n, e], desk.scratch_bit, desk.thresholds, top_of(tasks, e)
     low = high = 0  # scratch_bit[n, low:high] are the thresholds of those that joined, smallest first
     task = server.first_to_arrive
     coming = server.uploading + (1 if extra_end_s < math.inf else 0)

@@ -119,7 +119,7 @@ def shared_bit(index: Records, n: int, top: int, from_bit: float, until_bit: flo
             at = node.right
         else:
             at = node.left
-    return received_bit + present * (until_bit - from_bit)
+    return float(received_bit + present * (until_bit - from_bit))
 
 
 @compiled

@@ -31,7 +31,7 @@ class Server:
         self.sent += 1
 
     def advance(self, until_s: float) -> None:
-        advance(self.servers, self.tasks, self.desk.index, 0, 0, self.now_s, until_s)
+        advance(self.servers, self.tasks, self.desk.thresholds, 0, 0, self.now_s, until_s)
         self.now_s = until_s
 
     def added_delay_s(self, size_bit: float, upload_s: float) -> float:

@@ -23,12 +23,12 @@ def copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) ->
     server, indexed = state.servers[n, e], state.servers[n, e].executing > CROWD
     if indexed:
         top = top_of(state.tasks, e)
-        spare.desk.index[n, top] = state.desk.index[n, top]
+        spare.desk.thresholds[n, top] = state.desk.thresholds[n, top]
     at = server.first_to_finish
     while at != NONE:
         spare.tasks[n, at] = state.tasks[n, at]
         if indexed:
-            spare.desk.index[n, at] = state.desk.index[n, at]
+            spare.desk.thresholds[n, at] = state.desk.thresholds[n, at]
         at = state.tasks[n, at].following
     at = server.first_to_arrive
     while at != NONE:
@@ -56,7 +56,7 @@ def send_task(spec: OffloadSpec, state: State, n: int, server: int, upload_s: fl
 @compiled_inline
 def advance_one(spec: OffloadSpec, state: State, n: int, e: int, now_s: float, until_s: float) -> None:
     """See `dynamics`."""
-    advance(state.servers, state.tasks, state.desk.index, n, e, now_s, until_s)
+    advance(state.servers, state.tasks, state.desk.thresholds, n, e, now_s, until_s)
 
 
 @compiled_inline
@@ -87,7 +87,7 @@ def _count_crowd(spec: OffloadSpec, state: State, n: int, server: int, row: NDAr
         return
     for index in range(spec.bins - 1):
         end_bit = record.attained_bit + bin_end(index, spec.bins_per_bit)
-        count = count_until(state.desk.index, n, top, end_bit)
+        count = count_until(state.desk.thresholds, n, top, end_bit)
         row[HISTOGRAM + index] += count - counted
         counted = count
         if counted == record.executing:
@@ -101,7 +101,7 @@ def work_bit(spec: OffloadSpec, state: State, n: int, server: int) -> float:
     record, found_bit = state.servers[n, server], 0.0
     at = record.first_to_finish
     if record.executing > CROWD:
-        found_bit = sum_bit(state.desk.index, n, top_of(state.tasks, server), record.attained_bit)
+        found_bit = sum_bit(state.desk.thresholds, n, top_of(state.tasks, server), record.attained_bit)
         at = NONE
     while at != NONE:
         found_bit += state.tasks[n, at].threshold_bit - record.attained_bit

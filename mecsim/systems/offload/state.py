@@ -74,7 +74,7 @@ def forked(state: State) -> State:
         tasks=state.tasks.copy(),
         jobs=state.jobs.copy(),
         log=state.log.copy(),
-        desk=Desk(state.desk.index.copy(), np.empty_like(state.desk.scratch_bit)),
+        desk=Desk(state.desk.thresholds.copy(), np.empty_like(state.desk.scratch_bit)),
         work=state.work.copy(),
     )
 
