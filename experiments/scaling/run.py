@@ -1,4 +1,4 @@
-"""How the cost of a step grows with the number of servers, users, environments and histogram bins.
+"""How the cost of a step grows with the number of servers, users, environments, histogram bins and steps.
 
     python experiments/scaling/run.py
 
@@ -29,9 +29,11 @@ AXES: dict[str, tuple[int, ...]] = {
     "users": (10, 100, 1_000, 10_000, 100_000),
     "environments": (1, 4, 16, 64, 256, 1024, 4096, 16_384),
     "bins": (1, 4, 16, 64, 256, 1000),
+    "steps": (100, 400, 1_600, 6_400, 25_600),
 }
-QUICK = {"servers": (2, 4), "users": (10, 100), "environments": (1, 8), "bins": (1, 8)}
+QUICK = {"servers": (2, 4), "users": (10, 100), "environments": (1, 8), "bins": (1, 8), "steps": (10, 20)}
 ENVS, ENVS_OF_USERS = 256, 32  # side by side; with 100,000 users each of them needs 11 MB
+ENVS_OF_STEPS = 16  # with 25,600 steps each of them takes as long as 256 usual ones
 REPETITIONS, UPDATES_S = 3, 2.0
 COSTS = {"env_step_us": "environment step (µs)", "draw_us": "drawing, per step (µs)", "update_ms": "update (ms)"}
 
@@ -52,7 +54,7 @@ def run(study: Study) -> None:
             last = index == len(values) - 1
             row |= {f"{name}_slope": slopes[name] if last and name in slopes else None for name in COSTS}
             rows.append(row)
-    study.write(rows, threads=study.threads, envs=ENVS, envs_of_users=ENVS_OF_USERS)
+    study.write(rows, threads=study.threads, envs=ENVS, envs_of_users=ENVS_OF_USERS, envs_of_steps=ENVS_OF_STEPS)
     panels = []
     for axis in AXES:
         of = [row for row in rows if row["axis"] == axis]
@@ -67,7 +69,7 @@ def run(study: Study) -> None:
 def _measured(axis: str, value: int, quick: bool) -> dict[str, float]:
     """The costs of a scenario with that many of something."""
     scenario = _varied(axis, value)
-    envs = {"environments": value, "users": ENVS_OF_USERS}.get(axis, ENVS)
+    envs = {"environments": value, "users": ENVS_OF_USERS, "steps": ENVS_OF_STEPS}.get(axis, ENVS)
     if quick:
         envs = min(envs, 8)
     found = {"env_step_us": 1e6 / engine_steps_per_s(scenario, envs, REPETITIONS)}
@@ -86,6 +88,8 @@ def _varied(axis: str, value: int) -> OffloadScenario:
     base = load_scenario("gmorl-e6")
     if axis == "servers":  # the cloud is one of them
         return with_context(base, {"edges": str(value - 1)})
+    if axis == "steps":  # random actions overload some servers, where tasks pile up for as long as an episode lasts
+        return with_context(base, {"episode.steps": str(value)})
     if axis == "bins":
         return with_context(base, {"observation.histogram.bins": str(value)})
     if axis == "users":  # who send as many tasks together, so that nothing but the users grows

@@ -37,13 +37,11 @@ class EnginePlay:
 
     def steps_per_s(self, observe: bool = True) -> float:
         """Environment steps per second of one more play; the drawing of the episodes is left out."""
-        self._engine.begin(self._tapes)
+        engine = self._engine
+        engine.begin(self._tapes)
         started = time.perf_counter()
         for action in self._actions:
-            if observe:
-                reward = self._engine.step_and_observe(action, self._out)
-            else:
-                reward = self._engine.step(action)
+            reward = engine.step_and_observe(action, self._out) if observe else engine.step(action)
         in_numpy(reward)  # a device is done when it can be read
         return self._env_steps / (time.perf_counter() - started)
 

@@ -100,7 +100,7 @@ class CompiledEngine(Generic[SpecT, StateT, TapesT, RecordsT_co]):
     def fork(self) -> Self:
         """See `Engine`."""
         copied = copy(self)
-        own = {name: self.target.copy(getattr(self.state, name)) for name in self.written}
+        own = {name: each(self.target.copy, getattr(self.state, name)) for name in self.written}
         copied.state = self.state._replace(**own)  # type: ignore[attr-defined]  # a named tuple
         return copied
 

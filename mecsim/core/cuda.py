@@ -8,10 +8,11 @@ to without a copy. Without a GPU, but with NUMBA_ENABLE_CUDASIM=1, everything ru
 and on NumPy's memory: slow, and for tests.
 """
 
+import dis
 import importlib
 from collections.abc import Callable
 from functools import cache
-from types import FunctionType, SimpleNamespace
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -100,16 +101,32 @@ def device_kernel(kernel: Callable[..., None], chosen: type) -> Callable[..., No
 
 @cache
 def _on_device(function: Any, chosen: type) -> Any:
-    """A helper or kernel as code of the device, with all helpers that it names."""
+    """A helper or kernel as code of the device, with all helpers that it names, of its module or of another one."""
     if hasattr(function, "helpers"):
         return _on_device(function.helpers[chosen], chosen)
     source: FunctionType = function.py_func
     scope = dict(source.__globals__)
-    for name in source.__code__.co_names:
+    for name in {step.argval for step in dis.get_instructions(source) if step.opname == "LOAD_GLOBAL"}:
         found = scope.get(name)
-        if hasattr(found, "py_func") or hasattr(found, "helpers"):
+        if _is_helper(found):
             scope[name] = _on_device(found, chosen)
+        elif isinstance(found, ModuleType):
+            scope[name] = _module_on_device(found, chosen)
     return cuda.jit(device=True)(FunctionType(source.__code__, scope, source.__name__))
+
+
+@cache
+def _module_on_device(module: ModuleType, chosen: type) -> ModuleType:
+    helpers = {name: found for name, found in vars(module).items() if _is_helper(found)}
+    if not helpers:
+        return module
+    converted = ModuleType(module.__name__)
+    vars(converted).update(vars(module) | {name: _on_device(found, chosen) for name, found in helpers.items()})
+    return converted
+
+
+def _is_helper(found: object) -> bool:
+    return hasattr(found, "py_func") or hasattr(found, "helpers")
 
 
 @cache

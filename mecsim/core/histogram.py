@@ -13,3 +13,9 @@ def histogram_bin(value: float, bins_per_unit: float, bins: int) -> int:
     a floating-point result would decide.
     """
     return min(int(value * bins_per_unit + _EDGE_SLACK), bins - 1)
+
+
+@kernel
+def bin_end(index: int, bins_per_unit: float) -> float:
+    """Where a bin ends, which is not the last one: values below are in it or in one before."""
+    return (index + 1 - _EDGE_SLACK) / bins_per_unit

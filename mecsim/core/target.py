@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.threads import over_rows
 
-ArraysT = TypeVar("ArraysT", bound=tuple[Any, ...])
+ArraysT = TypeVar("ArraysT", bound="tuple[Any, ...] | NDArray[Any]")
 
 
 class Target(Protocol):
@@ -56,5 +56,7 @@ def in_numpy(array: Any) -> NDArray[Any]:
 
 
 def each(change: Callable[[NDArray[Any]], NDArray[Any]], arrays: ArraysT) -> ArraysT:
-    """The named tuple with every array changed."""
-    return cast(ArraysT, cast(Any, type(arrays))(*map(change, arrays)))
+    """A named tuple of arrays, and of such tuples, with every array changed; or a single array."""
+    if isinstance(arrays, tuple):
+        return cast(ArraysT, cast(Any, type(arrays))(*(each(change, part) for part in arrays)))
+    return cast(ArraysT, change(cast(NDArray[Any], arrays)))

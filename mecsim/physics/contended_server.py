@@ -22,7 +22,7 @@ from mecsim.core.compiled import compiled
 from mecsim.physics.channel.cqi import link_rate_bit_per_s
 from mecsim.physics.delay_rating import shortfall_of
 from mecsim.physics.energy import above_idle_w
-from mecsim.physics.processor_sharing import NONE, Records
+from mecsim.physics.records import NONE, Records
 
 JOB = np.dtype(
     [

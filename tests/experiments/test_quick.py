@@ -33,7 +33,7 @@ ROWS = {
     "latency": {"result": 4},
     "peers": {"result": 2 * 4},
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
-    "scaling": {"result": 4 * 2},
+    "scaling": {"result": 5 * 2},
     "gpu": {"result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},
     "personal_offloading": {"result": 2 + 3, "front": 5 * 5},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mecsim.physics.contended_server import NewJob, Outlook, Patience, Rules, Station, unsent_jobs
-from mecsim.physics.processor_sharing import idle_servers, unsent_tasks
+from mecsim.physics.processor_sharing import idle_servers, new_desk, unsent_tasks
 from tests.kernels import added_delay_s, advance, advance_jobs, outlook, prepare, send, send_job
 
 sizes = st.one_of(st.floats(1e3, 1e8), st.sampled_from([1e6, 2e6, 5e6]))  # with ties
@@ -78,12 +78,12 @@ def test_without_contention_it_is_processor_sharing(
 ) -> None:
     """Same upload ends, finish times and numbers of tasks, however often time is cut; priority of one class is none."""
     server = Server(1.7e6, rules(preemptive=preemptive))
-    servers, tasks = idle_servers(np.array([[1.7e6]])), unsent_tasks(1, ROOM)
+    servers, tasks, desk = idle_servers(np.array([[1.7e6]])), unsent_tasks(1, ROOM), new_desk(1, ROOM, 1)
     now_s, at_s = 0.0, np.cumsum([gap_s for gap_s, _, _ in sent])
     events = sorted([(float(at), i) for i, at in enumerate(at_s)] + [(look_s, -1) for look_s in looks])
     for event_s, i in events:
         server.advance(event_s)
-        advance(servers, tasks, 0, 0, now_s, event_s)
+        advance(servers, tasks, desk.thresholds, 0, 0, now_s, event_s)
         now_s = event_s
         for field in ("executing", "uploading"):
             assert server.count(field) == servers[field][0, 0]
@@ -92,7 +92,7 @@ def test_without_contention_it_is_processor_sharing(
             server.send(size_bit, upload_s, priority=1)
             send(servers, tasks, 0, 0, i, size_bit, now_s + upload_s)
     server.advance(np.inf)
-    advance(servers, tasks, 0, 0, now_s, np.inf)
+    advance(servers, tasks, desk.thresholds, 0, 0, now_s, np.inf)
     np.testing.assert_array_equal(server.of_jobs("upload_end_s"), tasks["upload_end_s"][0, : len(sent)])
     np.testing.assert_allclose(server.of_jobs("finish_s"), tasks["finish_s"][0, : len(sent)], rtol=1e-9)
 
@@ -104,13 +104,13 @@ def test_without_contention_the_outlook_is_that_of_processor_sharing(
 ) -> None:
     """By how much another task raises the total delay; and of that what it is on the way."""
     server = Server(1.7e6, rules())
-    servers, tasks = idle_servers(np.array([[1.7e6]])), unsent_tasks(1, ROOM)
+    servers, tasks, desk = idle_servers(np.array([[1.7e6]])), unsent_tasks(1, ROOM), new_desk(1, ROOM, 1)
     for i, (gap_s, size, upload) in enumerate(sent):
-        advance(servers, tasks, 0, 0, server.now_s, server.now_s + gap_s)
+        advance(servers, tasks, desk.thresholds, 0, 0, server.now_s, server.now_s + gap_s)
         server.advance(server.now_s + gap_s)
         server.send(size, upload)
         send(servers, tasks, 0, 0, i, size, server.now_s + upload)
-    expected_s = added_delay_s(servers, tasks, 0, 0, server.now_s, size_bit, upload_s, np.empty((1, ROOM + 1)))
+    expected_s = added_delay_s(servers, tasks, desk, 0, 0, server.now_s, size_bit, upload_s)
     without, with_it = server.outlook(), server.outlook(size_bit, upload_s)
     assert with_it.system_s - without.system_s == pytest.approx(expected_s, rel=1e-9, abs=1e-9 * with_it.system_s)
     assert with_it.upload_s - without.upload_s == pytest.approx(upload_s, rel=1e-9, abs=1e-9 * with_it.system_s)

@@ -1,12 +1,16 @@
 """The compiled processor-sharing primitives against brute force, event by event."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mecsim.physics.processor_sharing import NONE, idle_servers, unsent_tasks
+from mecsim.physics.processor_sharing import CROWD, idle_servers, new_desk, unsent_tasks
+from mecsim.physics.records import NONE
+from mecsim.physics.threshold_index import index_room
 from tests.kernels import added_delay_s, advance, send
 from tests.systems.offload.offloading import processor_sharing_finish_s
 
@@ -20,21 +24,29 @@ class Server:
     def __init__(self, speed: float, room: int = 64) -> None:
         self.servers, self.tasks = idle_servers(np.array([[speed]])), unsent_tasks(1, room)
         self.speed, self.now_s, self.sent = speed, 0.0, 0
-        self._scratch = np.empty((1, room + 1))
+        self.desk = new_desk(1, room, 1)
 
     def send(self, size_bit: float, upload_s: float) -> None:
         send(self.servers, self.tasks, 0, 0, self.sent, size_bit, self.now_s + upload_s)
         self.sent += 1
 
     def advance(self, until_s: float) -> None:
-        advance(self.servers, self.tasks, 0, 0, self.now_s, until_s)
+        advance(self.servers, self.tasks, self.desk.thresholds, 0, 0, self.now_s, until_s)
         self.now_s = until_s
 
     def added_delay_s(self, size_bit: float, upload_s: float) -> float:
-        return added_delay_s(self.servers, self.tasks, 0, 0, self.now_s, size_bit, upload_s, self._scratch)
+        return added_delay_s(self.servers, self.tasks, self.desk, 0, 0, self.now_s, size_bit, upload_s)
 
     def of_tasks(self, field: str) -> Array:
         return self.tasks[field][0, : self.sent].copy()
+
+    def present(self) -> list[int]:
+        """The executing tasks, as the list has them."""
+        found, at = list[int](), self.count("first_to_finish")
+        while at != NONE:
+            found.append(at)
+            at = int(self.tasks["following"][0, at])
+        return found
 
     def count(self, field: str) -> int:
         return int(self.servers[field][0, 0])
@@ -162,7 +174,7 @@ def test_a_long_busy_period_keeps_its_precision() -> None:
     size_bit = np.concatenate([[4096e6], np.full(jobs, 0.03e6)])
     for j in range(jobs + 1):
         send(servers, tasks, 0, 0, j, size_bit[j], upload_end_s[j])
-    advance(servers, tasks, 0, 0, 0.0, np.inf)
+    advance(servers, tasks, index_room(1, jobs + 1, 1), 0, 0, 0.0, np.inf)
     expected_s = processor_sharing_finish_s(upload_end_s, size_bit, 1e6)
     np.testing.assert_allclose(tasks["finish_s"][0], expected_s, rtol=1e-9)
     assert tasks["finish_s"][0, 0] == pytest.approx(4096.0 + 0.03 * jobs, rel=1e-12)  # it is the last to leave
@@ -174,5 +186,58 @@ def test_servers_and_episodes_are_independent() -> None:
     send(servers, tasks, 0, 1, 1, 8.0, 1.0)
     send(servers, tasks, 1, 0, 0, 8.0, 1.0)
     for n, e in ((0, 0), (0, 1), (1, 0)):
-        advance(servers, tasks, n, e, 0.0, np.inf)
+        advance(servers, tasks, index_room(2, 3, 2), n, e, 0.0, np.inf)
     np.testing.assert_array_equal(tasks["finish_s"], [[9.0, 5.0, np.nan], [3.0, np.nan, np.nan]])
+
+
+@settings(max_examples=15)
+@given(
+    present=st.integers(CROWD - 3, 3 * CROWD),
+    gap_s=st.sampled_from([0.0, 0.05, 2.0]),
+    uploads=st.lists(st.tuples(st.floats(0.0, 60.0), sizes), max_size=4),
+    size_bit=sizes,
+    upload_s=st.one_of(st.floats(0.0, 200.0), st.sampled_from([0.0, 1e6])),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_a_crowd_is_served_and_foreseen_like_a_few(
+    present: int, gap_s: float, uploads: list[tuple[float, float]], size_bit: float, upload_s: float, seed: int
+) -> None:
+    """Around the number from which an index is kept, and beyond: added delays and departures by simulation."""
+    rng = np.random.default_rng(seed)
+    server = Server(1.7e6, room=5 * CROWD)
+    for size in rng.choice([1e6, 5e6, *rng.uniform(1e5, 3e7, 6)], present):
+        server.send(size, rng.choice([0.0, gap_s]))
+        server.advance(server.now_s + gap_s)
+    for upload, size in uploads:
+        server.send(size, upload)
+    promised_s = server.added_delay_s(size_bit, upload_s)
+    upload_end_s, sizes_bit = server.of_tasks("upload_end_s"), server.of_tasks("size_bit")
+    without_s = processor_sharing_finish_s(upload_end_s, sizes_bit, server.speed)
+    with_s = processor_sharing_finish_s(
+        np.append(upload_end_s, server.now_s + upload_s), np.append(sizes_bit, size_bit), server.speed
+    )
+    expected_s = with_s.sum() - server.now_s - without_s.sum()
+    assert promised_s == pytest.approx(expected_s, rel=1e-9, abs=1e-12 * with_s.sum())
+    server.advance(np.inf)
+    np.testing.assert_allclose(server.of_tasks("finish_s"), without_s, rtol=1e-9)
+
+
+def test_a_crowd_is_foreseen_precisely_after_a_long_busy_period() -> None:
+    """A crowd comes at a large attained service, as two tasks outlasted 200,000 short ones. Against exact fractions."""
+    short, crowd, speed = 200_000, 3 * CROWD, 1e6
+    server = Server(speed, room=short + crowd + 4)
+    for _ in range(2):
+        server.send(float(short) * 1e6, 0.0)
+    for _ in range(short):
+        server.advance(server.now_s + 1.0)
+        server.send(0.3e6, 0.0)
+    for task in range(crowd):
+        server.send(1e5 * (1.0 + task / 7.0), 0.0)
+    server.advance(server.now_s)
+    assert server.count("executing") > CROWD
+    attained_bit = Fraction(float(server.servers["attained_bit"][0, 0]))
+    assert attained_bit > 10**10
+    left_bit = [Fraction(float(server.tasks["threshold_bit"][0, at])) - attained_bit for at in server.present()]
+    for size_bit in (1e3, 1e5, 2e6, 5e9):
+        exact_s = (size_bit + 2 * sum(min(left, Fraction(size_bit)) for left in left_bit)) / Fraction(speed)
+        assert server.added_delay_s(size_bit, 0.0) == pytest.approx(float(exact_s), rel=1e-9)

@@ -18,16 +18,18 @@ from mecsim.physics.contended_server import (
     send_job,
 )
 from mecsim.physics.energy import upload_energy_j
-from mecsim.physics.processor_sharing import NONE
+from mecsim.physics.records import NONE
 from mecsim.systems.offload.layout import HISTOGRAM, OffloadSpec
 from mecsim.systems.offload.state import State
 
 
 @compiled
-def copy_slots(spec: OffloadSpec, state: State, spare: State, n: int, step: int) -> None:
+def copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) -> None:
     """See `dynamics`."""
-    for slot in range(step):
-        spare.jobs[n, slot] = state.jobs[n, slot]
+    at = state.servers[n, e].first_to_finish
+    while at != NONE:
+        spare.jobs[n, at] = state.jobs[n, at]
+        at = state.jobs[n, at].following
 
 
 @compiled

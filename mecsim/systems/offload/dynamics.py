@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled_by_type, compiled_inline
 from mecsim.physics.energy import execution_energy_j
-from mecsim.physics.processor_sharing import NONE
+from mecsim.physics.records import NONE
 from mecsim.systems.offload import contended, plain
 from mecsim.systems.offload.layout import DELAY, ENERGY, SHORTFALL, ContendedSpec, OffloadSpec
 from mecsim.systems.offload.state import State
 from mecsim.systems.offload.turns import NOBODY
 
 
-@compiled_by_type({OffloadSpec: plain.copy_slots, ContendedSpec: contended.copy_slots})
-def _copy_slots(spec: OffloadSpec, state: State, spare: State, n: int, step: int) -> None:
-    """Copy the tasks that the steps before this one dispatched."""
+@compiled_by_type({OffloadSpec: plain.copy_queue, ContendedSpec: contended.copy_queue})
+def _copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) -> None:
+    """Copy the tasks on a server and on their way there."""
     raise NotImplementedError
 
 
@@ -60,11 +60,11 @@ def work_bit(spec: OffloadSpec, state: State, n: int, server: int) -> float:
 
 
 @compiled_inline
-def copy_state(spec: OffloadSpec, state: State, spare: State, n: int, step: int) -> None:
-    """Make the servers and tasks of episode `n` in `spare` what they are in `state` at the start of `step`."""
+def copy_state(spec: OffloadSpec, state: State, spare: State, n: int) -> None:
+    """Make the servers of episode `n` in `spare`, and the tasks that have not left, what they are in `state`."""
     for e in range(state.servers.shape[1]):
         spare.servers[n, e] = state.servers[n, e]
-    _copy_slots(spec, state, spare, n, step)
+        _copy_queue(spec, state, spare, n, e)
 
 
 @compiled_inline

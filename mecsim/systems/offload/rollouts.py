@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled, compiled_inline, kernel, read_only
 from mecsim.core.target import Target, each
+from mecsim.physics.dispatch import arrival_steps
 from mecsim.systems.offload.dynamics import (
     advance_all,
     copy_state,
@@ -30,6 +31,7 @@ class _Tasks(NamedTuple):
 
     arrivals: NDArray[np.int64]  # (P, T)
     first: NDArray[np.int64]  # (P, T) the first task that arrives at each step
+    arrival_step: NDArray[np.int64]  # (P, M)
     user: NDArray[np.int64]  # (P, M)
     size_bit: NDArray[np.float64]  # (P, M)
     deadline_s: NDArray[np.float64]  # (P, M)
@@ -43,6 +45,7 @@ class _Tasks(NamedTuple):
         return cls(
             arrivals=read_only(tapes.arrivals),
             first=read_only(np.cumsum(tapes.arrivals, axis=1) - tapes.arrivals),
+            arrival_step=read_only(arrival_steps(tapes.arrivals, tapes.user.shape[1])),
             user=read_only(tapes.user),
             size_bit=read_only(tapes.size_bit),
             deadline_s=read_only(tapes.deadline_s),
@@ -80,6 +83,7 @@ class _Room(NamedTuple):
     """What is written to, but for the spare state, and when tasks go."""
 
     leaves: NDArray[np.int64]  # (N, M) the step that dispatches each task, or one after the end of the episode
+    oldest: NDArray[np.int64]  # (N, T) the first task that a step does not find dispatched, nor dispatches itself
     queue: NDArray[Any]  # (N, ...) of TURN: the imagined dispatch queue
     rank: NDArray[np.float64]  # (N, ...) what it is sorted by
     value: NDArray[np.float64]  # (N, A) what comes out
@@ -99,12 +103,17 @@ class Rollouts:
         leaves: NDArray[np.int64] = np.full(tapes.user.shape, tapes.arrivals.shape[1] + 1)
         rows, steps = np.nonzero(own.turns["task"] != NOBODY)
         leaves[rows, own.turns["task"][rows, steps]] = steps
-        self._leaves = target.place(leaves)
+        latest = np.maximum.accumulate(leaves, axis=1)
+        oldest = np.array([np.searchsorted(row, np.arange(spec.steps), side="right") for row in latest])
+        self._leaves, self._oldest = target.place(leaves), target.place(oldest)
+        self._pool: tuple[OffloadTapes, _Tasks] | None = None
 
     def values(self, state: State, step: int, futures: Futures, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """See `OffloadEngine.rollouts`; for the decision of `step`."""
         target, episodes = self._target, self._leaves.shape[0]
-        pool = each(target.place, _Tasks.of(futures.pool))
+        if self._pool is None or self._pool[0] is not futures.pool:
+            self._pool = futures.pool, each(target.place, _Tasks.of(futures.pool))
+        pool = self._pool[1]
         room = self._leaves.shape[1] + pool.user.shape[1]
         plan = _Plan(
             step, self._spec.step_s, self._queue_kind, futures.horizon, futures.own_links, target.place(futures.member),
@@ -113,7 +122,7 @@ class Rollouts:
         )  # fmt: skip
         value: NDArray[np.float64] = target.xp.empty((episodes, self._spec.max_options), dtype=target.xp.float64)
         queue, rank = target.place(np.zeros((episodes, room), TURN)), target.place(np.zeros((episodes, room)))
-        desk = _Room(self._leaves, queue, rank, value)
+        desk = _Room(self._leaves, self._oldest, queue, rank, value)
         tasks = _Sources(self._known, pool)
         target.over_rows(_look, episodes, self._spec, state, self._spare, plan, tasks, desk, cost=LOOK_US)
         return value
@@ -151,15 +160,14 @@ def _set_links(spare: State, n: int, row: int, tasks: _Tasks, p: int, link: int)
 
 @compiled
 def _wait(plan: _Plan, known: _Tasks, room: _Room, n: int) -> int:
-    """Put who waits now into the imagined dispatch queue; how many these are."""
+    """Put who waits now into the imagined dispatch queue, as far as they may get their turn; how many these are."""
     tail = 0
     arrived = known.first[n, plan.step] + known.arrivals[n, plan.step]
-    for j in range(arrived):
+    for j in range(room.oldest[n, plan.step], arrived):
         if room.leaves[n, j] > plan.step:
-            came = 0
-            while came < plan.step and known.first[n, came] + known.arrivals[n, came] <= j:
-                came += 1
-            _enqueue(plan, room, n, tail, known, n, j, came)
+            if plan.queue == 0 and tail == plan.horizon:
+                break
+            _enqueue(plan, room, n, tail, known, n, j, known.arrival_step[n, j])
             tail += 1
     return tail
 
@@ -241,7 +249,7 @@ def _look_one(
     for f in range(plan.member.shape[1]):
         _imagine(spare, plan, known, pool, room, n, f)
         for e in range(options):
-            copy_state(spec, state, spare, n, step)
+            copy_state(spec, state, spare, n)
             value[n, e] = _played(spec, spare, n, plan, e, value[n, e])
 
 

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import read_only
+from mecsim.core.target import Host, each
 from mecsim.physics.contended_server import unsent_jobs
 from mecsim.physics.energy import power_curves_w
-from mecsim.physics.processor_sharing import idle_servers, unsent_tasks
+from mecsim.physics.processor_sharing import Desk, idle_servers, new_desk, unsent_tasks
 from mecsim.systems.offload.layout import OffloadSpec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -37,11 +38,11 @@ class State(NamedTuple):
     power_points: NDArray[np.int64]  # (2,)
     patience: NDArray[np.float64]  # (N, U, 2) as in `OffloadTapes`
     task_share: NDArray[np.float64]  # (N,) what a task counts in the mean over those that the episode dispatches
-    scratch_bit: NDArray[np.float64]  # (N, T + 1)
+    desk: Desk  # of tasks
     work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
 
 
-WRITTEN = ("servers", "tasks", "jobs", "log", "scratch_bit", "work")
+WRITTEN = ("servers", "tasks", "jobs", "log", "desk", "work")
 """Fields of the state that steps write to."""
 
 
@@ -51,11 +52,12 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     cpu_hz = tapes.server_hz
     power_w, power_points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
     turns = turns_of(scenario, tapes)
+    tasks = 0 if spec.contended else steps
     return State(
         num_servers=read_only(tapes.num_servers),
         turns=turns,
         servers=idle_servers(cpu_hz / spec.cycles_per_bit),
-        tasks=unsent_tasks(count, 0 if spec.contended else steps),
+        tasks=unsent_tasks(count, tasks),
         jobs=unsent_jobs(count, steps if spec.contended else 0),
         log=np.zeros((count, steps), DISPATCH),
         cpu_hz=read_only(cpu_hz),
@@ -65,7 +67,7 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
         power_points=power_points,
         patience=read_only(tapes.patience),
         task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
-        scratch_bit=np.empty((count, 0 if spec.contended else steps + 1)),
+        desk=new_desk(count, tasks, cpu_hz.shape[1]),
         work=unsent_jobs(count, steps + 1 if spec.contended else 0),
     )
 
@@ -75,7 +77,7 @@ def spare_state(state: State) -> State:
     count, steps = state.log.shape
     links = (count, steps + 1, state.rate_bit_per_s.shape[2])
     return state._replace(
-        **{name: getattr(state, name).copy() for name in WRITTEN},
+        **{name: each(Host().copy, getattr(state, name)) for name in WRITTEN},
         turns=state.turns.copy(),
         rate_bit_per_s=np.zeros(links),
         snr=np.zeros(links if state.snr.size else (count, 0, 0)),

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mecsim.core.cuda import why_not
 from mecsim.core.engine import Observation
 from mecsim.core.target import in_numpy
 from mecsim.systems.cells.batched import BatchedCellsEngine
@@ -20,7 +21,9 @@ from mecsim.systems.cells.simpy import SimpyCellsEngine
 from mecsim.systems.cells.tape import CellsTapes
 
 Array = NDArray[np.float64]
-ENGINES: dict[str, Any] = {"simpy": SimpyCellsEngine, "batched": BatchedCellsEngine, "cuda": CudaCellsEngine}
+ENGINES: dict[str, Any] = {"simpy": SimpyCellsEngine, "batched": BatchedCellsEngine}
+if not why_not():
+    ENGINES["cuda"] = CudaCellsEngine
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mecsim.core.cuda import why_not
 from mecsim.core.engine import Observation
 from mecsim.core.target import in_numpy
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
@@ -24,7 +25,9 @@ from mecsim.systems.offload.simpy import SimpyOffloadEngine
 from mecsim.systems.offload.tape import OffloadTapes
 
 Array = NDArray[np.float64]
-ENGINES: dict[str, Any] = {"simpy": SimpyOffloadEngine, "batched": BatchedOffloadEngine, "cuda": CudaOffloadEngine}
+ENGINES: dict[str, Any] = {"simpy": SimpyOffloadEngine, "batched": BatchedOffloadEngine}
+if not why_not():
+    ENGINES["cuda"] = CudaOffloadEngine
 
 
 def make_scenario(**sections: Any) -> OffloadScenario:

@@ -19,6 +19,7 @@ from mecsim.physics.contended_server import (
     unsent_jobs,
 )
 from mecsim.physics.processor_sharing import advance, idle_servers, send, unsent_tasks
+from mecsim.physics.threshold_index import index_room
 from mecsim.physics.workload import SizeDistribution, unit_mean_sizes
 from mecsim.systems.offload.demand import Tasks
 from mecsim.systems.offload.layout import offload_spec
@@ -35,7 +36,8 @@ OBSERVE_EVERY_S = 1.3
 
 @numba.njit(nogil=True)
 def run_queue(
-    servers: Any, tasks: Any, arrival_s: Array, size_bit: Array, first: int, last: int, found: NDArray[np.int64],
+    servers: Any, tasks: Any, index: Any, arrival_s: Array, size_bit: Array, first: int, last: int,
+    found: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Send every job at its arrival, without an upload, to one server; drain at the end.
 
@@ -46,14 +48,14 @@ def run_queue(
     look_s = arrival_s[first]
     for j in range(len(size_bit)):
         while look_s <= min(arrival_s[j], arrival_s[last]):
-            advance(servers, tasks, 0, 0, now_s, look_s)
+            advance(servers, tasks, index, 0, 0, now_s, look_s)
             now_s = look_s
             look_s += OBSERVE_EVERY_S
             found[min(servers[0, 0].executing, len(found) - 1)] += 1
-        advance(servers, tasks, 0, 0, now_s, arrival_s[j])
+        advance(servers, tasks, index, 0, 0, now_s, arrival_s[j])
         now_s = arrival_s[j]
         send(servers, tasks, 0, 0, j, size_bit[j], now_s)
-    advance(servers, tasks, 0, 0, now_s, np.inf)
+    advance(servers, tasks, index, 0, 0, now_s, np.inf)
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,9 @@ def sample_queue(load: float, distribution: SizeDistribution, replications: int,
     rows = []
     for r in range(replications):
         arrival_s, size_s = arrivals_and_sizes(load, distribution, jobs, np.random.default_rng([seed, r]))
-        servers, tasks = idle_servers(np.ones((1, 1))), unsent_tasks(1, jobs)
+        servers, tasks, index = idle_servers(np.ones((1, 1))), unsent_tasks(1, jobs), index_room(1, jobs, 1)
         found = np.zeros(MAX_NUMBER, np.int64)
-        run_queue(servers, tasks, arrival_s, size_s, first, last, found)
+        run_queue(servers, tasks, index, arrival_s, size_s, first, last, found)
         rate = (last - first) / (arrival_s[last] - arrival_s[first])
         size_s, sojourn_s = size_s[first:last], (tasks["finish_s"][0] - arrival_s)[first:last]
         within = np.searchsorted(SIZE_BINS, size_s, side="right") - 1
@@ -162,8 +164,9 @@ def preemptive_finish_s(arrival_s: Array, size_s: Array, priority: NDArray[np.in
 
 def sharing_finish_s(arrival_s: Array, size_s: Array) -> Array:
     """When each job leaves a compiled server of speed 1 that all share."""
-    servers, tasks = idle_servers(np.ones((1, 1))), unsent_tasks(1, len(size_s))
-    run_queue(servers, tasks, arrival_s, size_s, 0, len(size_s) - 1, np.zeros(MAX_NUMBER, np.int64))
+    jobs = len(size_s)
+    servers, tasks, index = idle_servers(np.ones((1, 1))), unsent_tasks(1, jobs), index_room(1, jobs, 1)
+    run_queue(servers, tasks, index, arrival_s, size_s, 0, jobs - 1, np.zeros(MAX_NUMBER, np.int64))
     return np.asarray(tasks["finish_s"][0])
 
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mecsim.physics.processor_sharing import idle_servers, unsent_tasks
+from mecsim.physics.threshold_index import index_room
 from mecsim.physics.workload import SizeDistribution
 from tests.kernels import advance, send
 from tests.systems.offload.queues import (
@@ -77,8 +78,8 @@ def test_simpy_server_and_compiled_primitives_are_the_same_queue(distribution: S
     """At ρ = 0.9, job by job: what holds for millions of jobs on the one holds for the other."""
     jobs = 8_000
     arrival_s, size_s = arrivals_and_sizes(0.9, distribution, jobs, np.random.default_rng(3))
-    servers, tasks = idle_servers(np.ones((1, 1))), unsent_tasks(1, jobs)
-    run_queue(servers, tasks, arrival_s, size_s, 0, jobs - 1, np.zeros(MAX_NUMBER, np.int64))
+    servers, tasks, index = idle_servers(np.ones((1, 1))), unsent_tasks(1, jobs), index_room(1, jobs, 1)
+    run_queue(servers, tasks, index, arrival_s, size_s, 0, jobs - 1, np.zeros(MAX_NUMBER, np.int64))
     np.testing.assert_allclose(tasks["finish_s"][0], simpy_finish_s(arrival_s, size_s), rtol=1e-9)
 
 
@@ -99,9 +100,9 @@ def test_speed_scales_time() -> None:
     arrival_s, size_s = arrivals_and_sizes(0.8, "exponential", 2_000, np.random.default_rng(9))
     finish_s = []
     for speed in (1.0, 2e6):
-        servers, tasks = idle_servers(np.full((1, 1), speed)), unsent_tasks(1, 2_000)
+        servers, tasks, index = idle_servers(np.full((1, 1), speed)), unsent_tasks(1, 2_000), index_room(1, 2_000, 1)
         for j in range(2_000):
             send(servers, tasks, 0, 0, j, speed * size_s[j], arrival_s[j])
-        advance(servers, tasks, 0, 0, 0.0, np.inf)
+        advance(servers, tasks, index, 0, 0, 0.0, np.inf)
         finish_s.append(tasks["finish_s"][0])
     np.testing.assert_allclose(finish_s[0], finish_s[1], rtol=1e-9)

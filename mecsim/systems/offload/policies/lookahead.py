@@ -70,7 +70,7 @@ class LookaheadPolicy:
             member=self._rng.integers(0, len(pool), shape),
             offset=self._rng.integers(0, pool.arrivals.shape[1] - horizon + 1, shape),
             horizon=horizon,
-            own_links=bool((tapes.link == tapes.user).all()),
+            own_links=not self._scenario.link_per_task,
             size_factor=factor,
             clip_bit=size.clip_bit or Uniform(0.0, np.inf),
         )
