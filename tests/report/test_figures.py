@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mecsim.report.figures import front_figure, save_front
+from mecsim.report.front_axes import shown_ci95
 from mecsim.sweep import Front, on_front, preference_grid, sweep
 from mecsim.systems.offload.scenario import OffloadScenario
 from tests.training.small import small_scenario
@@ -44,6 +45,16 @@ def test_the_picture_shows_targets_units_and_undominated_points(fronts: list[Fro
     for front in fronts:
         best = front.mean[on_front(front.mean)]
         assert_allclose(lines[front.target], best[np.argsort(best[:, 0])])
+
+
+def test_bars_are_over_trainings_where_there_are_several(fronts: list[Front], scenario: OffloadScenario) -> None:
+    job = Front.over("job", fronts)
+    assert_allclose(shown_ci95(job), job.trainings_ci95)
+    assert_allclose(shown_ci95(fronts[0]), fronts[0].ci95)
+    [axes] = front_figure([job], scenario).axes
+    [upright] = [bars for bars in axes.collections if np.ptp(bars.get_segments()[0][:, 0]) == 0.0]
+    lengths = [np.ptp(segment[:, 1]) for segment in upright.get_segments()]
+    assert_allclose(lengths, 2.0 * job.trainings_ci95[:, 1])
 
 
 @pytest.mark.parametrize("objective", ["delay", "energy"])
