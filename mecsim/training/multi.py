@@ -161,7 +161,7 @@ def is_run(folder: Path) -> bool:
 
 
 def is_multi_run(folder: Path) -> bool:
-    """Whether a folder claims to hold several runs, of one per preference or one per seed."""
+    """Whether a folder claims to hold several runs, one per preference or one per seed."""
     return kind_of(folder) is not None
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from numpy.testing import assert_allclose
 
 from mecsim.report.figures import front_figure, save_front
@@ -52,9 +53,9 @@ def test_bars_are_over_trainings_where_there_are_several(fronts: list[Front], sc
     assert_allclose(shown_ci95(job), job.trainings_ci95)
     assert_allclose(shown_ci95(fronts[0]), fronts[0].ci95)
     [axes] = front_figure([job], scenario).axes
-    [upright] = [bars for bars in axes.collections if np.ptp(bars.get_segments()[0][:, 0]) == 0.0]
-    lengths = [np.ptp(segment[:, 1]) for segment in upright.get_segments()]
-    assert_allclose(lengths, 2.0 * job.trainings_ci95[:, 1])
+    bars = [np.array(lines.get_segments()) for lines in axes.collections if isinstance(lines, LineCollection)]
+    lengths = [np.ptp(ends, axis=1) for ends in bars]  # of those along each axis, (K, 2)
+    assert_allclose(sum(lengths), 2.0 * job.trainings_ci95)
 
 
 @pytest.mark.parametrize("objective", ["delay", "energy"])
