@@ -29,12 +29,16 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
 
     ONNX Runtime and other programs play it without mecsim. Normalisation and masks are part of it.
     """
-    from mecsim.training import Run, is_multi_run
+    from mecsim.training import MultiRun, Run, is_multi_run
     from mecsim.training.export import check_export_packages
 
     check_export_packages()
     if is_multi_run(run):
-        raise InputError(f"{run}: holds a policy for each of several preferences; export one, such as {run}/policy-00")
+        multi = MultiRun.open(run)
+        raise InputError(
+            f"{run}: holds a policy for each of several {multi.kind.difference}s; "
+            f"export one, such as {multi.runs[0].folder}"
+        )
     opened = Run.open(run)
     agent = opened.load_agent()
     path = new_file(out or Path(f"{run.resolve()}{SUFFIX}"), (SUFFIX,), force)

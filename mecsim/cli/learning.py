@@ -29,14 +29,15 @@ def learn(run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor | None", 
 class ProgressMonitor:
     """A progress bar with the time left and the latest evaluation; plain lines where output is no terminal.
 
-    Of several policies that are trained one after another, set `policy` to the index of the present one.
+    Of several runs that are trained one after another, set `index` to that of the present one.
     """
 
-    def __init__(self, policies: int = 1) -> None:
+    def __init__(self, runs: int = 1, noun: str = "policy") -> None:
+        """`noun`: what one of several runs is called."""
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        self.policy = 0
-        self._policies = policies
+        self.index = 0
+        self._runs, self._noun = runs, noun
         self._console = error_console()
         columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
         self._progress: Progress = Progress(
@@ -47,8 +48,8 @@ class ProgressMonitor:
 
     def on_epoch(self, report: "EpochReport") -> None:
         """Move the bar; say what an evaluation found."""
-        done, total = self.policy * report.epochs + report.epoch, self._policies * report.epochs
-        which = f"policy {self.policy + 1} of {self._policies}: " if self._policies > 1 else ""
+        done, total = self.index * report.epochs + report.epoch, self._runs * report.epochs
+        which = f"{self._noun} {self.index + 1} of {self._runs}: " if self._runs > 1 else ""
         if self._task is None:
             self._task = self._progress.add_task(f"{which}no evaluation yet", total=total, completed=done - 1)
         found = report.evaluation

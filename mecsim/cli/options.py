@@ -79,6 +79,7 @@ _JSON_MARK = b'{\n  "format":'
 MARKS = {
     "config.yaml": b"mecsim_run:",
     "policies.yaml": b"mecsim_policies:",
+    "seeds.yaml": b"mecsim_seeds:",
     "summary.json": _JSON_MARK,
     "settings.json": _JSON_MARK,
 }

@@ -53,7 +53,7 @@ def sweep(
     context: tuple[str, ...], out: Path, workers: int | None, resume: bool, force: bool, num_threads: int | None,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Play each TARGET (the folder of a run, or a baseline's name) on common random numbers."""
+    """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
     from rich.progress import Progress
 
     from mecsim.core.system import draw_episodes
@@ -66,7 +66,7 @@ def sweep(
     from mecsim.sweep import SweepSettings, Workers, assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.distribute import worthwhile_workers
-    from mecsim.sweep.evaluate import policy_factory, tapes_byte
+    from mecsim.sweep.evaluate import policy_factory, runs_of, tapes_byte
     from mecsim.training import is_run, run_scenario
 
     if len({str(Path(target)) for target in targets}) < len(targets):
@@ -76,27 +76,28 @@ def sweep(
     if scenario is not None:
         played = load_scenario(scenario)
     else:
-        run = next((target for target in targets if is_run(Path(target))), None)
-        if run is None:
+        first = next((target for target in targets if is_run(Path(target))), None)
+        if first is None:
             for target in targets:
                 policy_factory(target, load_scenario("quickstart"))  # a misspelt target is the likelier cause
             raise InputError("baselines alone need a scenario: add --scenario NAME")
-        played = run_scenario(Path(run))
+        played = run_scenario(Path(first))
     changes = key_values(context, "--context")
     played = with_context(played, changes)
     grid = preference_grid(len(played.objectives), preferences)
     to_play = list(dict.fromkeys((*targets, "greedy")))  # the yardstick, whether it is asked for or not
-    decisions = len(to_play) * len(grid) * episodes * played.steps
+    runs = {target: runs_of(target, played) for target in to_play}
+    decisions = sum(map(len, runs.values())) * len(grid) * episodes * played.steps
     processes = workers or worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
     threads = use_threads(num_threads or processes)
     shared = Workers(processes, threads)
-    for target in targets:
-        policy_factory(target, played)  # what cannot be played should not be noticed after hours
+    for run in (run for target in targets for run in runs[target]):
+        policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
     with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
-        tasks = {target: progress.add_task(target, total=len(grid)) for target in to_play}
+        tasks = {target: progress.add_task(target, total=len(runs[target]) * len(grid)) for target in to_play}
 
         def advance(target: str, done: int) -> None:
             progress.advance(tasks[target], done)

@@ -1,4 +1,4 @@
-"""mecsim train: learn one policy for all preferences, or a policy for each of several."""
+"""mecsim train: learn one policy for all preferences, or one for each of several preferences or seeds."""
 
 import dataclasses
 import shlex
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    help="Environment steps; with --multi-policy, of each policy.  [default: the scenario's]",
+    help="Environment steps; of each policy, where there are several.  [default: the scenario's]",
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of everything random.  [default: 0]")
 @click.option(
@@ -48,31 +48,41 @@ if TYPE_CHECKING:
     "that was trained for the nearest one.",
 )
 @click.option(
+    "--seeds",
+    type=click.IntRange(2),
+    metavar="K",
+    help="Train K times, with --seed and the seeds that follow it, into RUN/seed-00 and so on, each named by its seed. "
+    "A sweep of RUN plays all of them, and says how much trainings differ.",
+)
+@click.option(
     "--workers",
     type=click.IntRange(1, 1024),
-    help="Processes that train the policies of --multi-policy, which share --num-threads.  [default: 1]",
+    help="Processes that train what --multi-policy or --seeds asks for, which share --num-threads.  [default: 1]",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, with its own scenario and settings.")
 @force_option
 @threads_option
 def train(
     scenario: str | None, out: Path, agent: str | None, steps: int | None, seed: int | None, device: str,
-    settings: tuple[str, ...], policies: int | None, workers: int | None, resume: bool, force: bool,
-    num_threads: int | None,
+    settings: tuple[str, ...], policies: int | None, seeds: int | None, workers: int | None, resume: bool,
+    force: bool, num_threads: int | None,
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out."""
     from mecsim.training import MultiRun, check_memory
 
     if resume:
-        if any(given is not None for given in (scenario, agent, steps, seed, policies)) or settings or force:
+        if any(given is not None for given in (scenario, agent, steps, seed, policies, seeds)) or settings or force:
             raise InputError(
                 "--resume goes on with the run as it is: give only --out, --device, --num-threads and --workers"
             )
         job = _opened(out)
     else:
-        job = _new(scenario, out, _config(agent, settings), steps, seed, policies)
+        config = _config(agent, settings)
+        job = _several(_new(scenario, out, config, steps, seed), policies, seeds)
     if workers is not None and not isinstance(job, MultiRun):
-        raise InputError("--workers trains several policies at once: add --multi-policy K, or leave it out")
+        raise InputError(
+            "--workers trains several policies at once: add --multi-policy K or --seeds K, or leave it out"
+        )
     run = job.runs[0] if isinstance(job, MultiRun) else job
     at_once = min(workers or 1, len(job.runs)) if isinstance(job, MultiRun) else 1
     chosen_device = _device(device)
@@ -92,25 +102,36 @@ def train(
     click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: mecsim sweep {out} greedy --out {out}-sweep")
 
 
-def _new(
-    scenario: str | None, out: Path, config: "TrainingConfig", steps: int | None, seed: int | None, count: int | None
-) -> "Run | MultiRun":
-    """What is to be trained: one policy, or `count` of them. Nothing is written yet."""
+def _new(scenario: str | None, out: Path, config: "TrainingConfig", steps: int | None, seed: int | None) -> "Run":
+    """A run that is to be trained. Nothing is written yet."""
     from mecsim.scenario import load_scenario
-    from mecsim.sweep import preference_grid
-    from mecsim.training import MultiRun, Run
+    from mecsim.training import Run
 
     if scenario is None:
         raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
     learned = load_scenario(scenario)
-    run = Run(out, learned, config, steps or learned.training.steps, seed or 0)
-    if count is None:
+    return Run(out, learned, config, steps or learned.training.steps, seed or 0)
+
+
+def _several(run: "Run", policies: int | None, seeds: int | None) -> "Run | MultiRun":
+    """The run, or what takes its place where a number of policies or of seeds is given."""
+    from mecsim.sweep import preference_grid
+    from mecsim.training import MultiRun
+
+    if policies is not None and seeds is not None:
+        raise InputError(
+            "--seeds and --multi-policy: give one of them; train several policies again with another --seed"
+        )
+    if seeds is not None:
+        return MultiRun.of_seeds(run, seeds)
+    if policies is None:
         return run
-    if len(learned.objectives) == 1:
+    objectives = len(run.scenario.objectives)
+    if objectives == 1:
         raise InputError("--multi-policy: a single objective leaves a single preference; train without it")
-    grid = preference_grid(len(learned.objectives), count)
-    if len(grid) != count:
-        click.echo(f"{len(grid)} policies: of {count} preferences so many can be equally spaced", err=True)
+    grid = preference_grid(objectives, policies)
+    if len(grid) != policies:
+        click.echo(f"{len(grid)} policies: of {policies} preferences so many can be equally spaced", err=True)
     return MultiRun.of(run, grid.tolist())
 
 
@@ -146,7 +167,7 @@ def _train_one(run: "Run", device: str, resume: bool, force: bool, again: str) -
 def _train_several(
     multi: "MultiRun", device: str, threads: int, at_once: int, resume: bool, force: bool, again: str
 ) -> None:
-    from mecsim.cli.policies import learn_in_turn, learn_side_by_side
+    from mecsim.cli.several import learn_in_turn, learn_side_by_side
 
     if not resume:
         _clear(multi.folder, force)
@@ -162,11 +183,13 @@ def _train_several(
 
 
 def _clear(folder: Path, force: bool) -> None:
-    """Make the folder ready for a run of either kind."""
-    from mecsim.training import MultiRun, Run, is_multi_run
+    """Make the folder ready for a run, or for several."""
+    from mecsim.training import Run
+    from mecsim.training.multi import kind_of
 
-    marker = MultiRun.OWN_ENTRIES[0] if is_multi_run(folder) else "config.yaml"
-    output_folder(folder, (*Run.OWN_ENTRIES, *MultiRun.OWN_ENTRIES), marker, force)
+    kind = kind_of(folder)
+    several = kind.entries(folder) if kind else []
+    output_folder(folder, (*Run.OWN_ENTRIES, *several), kind.index if kind else "config.yaml", force)
 
 
 def _command() -> str:

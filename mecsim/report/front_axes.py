@@ -77,6 +77,11 @@ def shown_front(front: Front, scenario: Scenario) -> Array:
     return values_shown(front.mean[on_front(front.mean)], scenario)
 
 
+def shown_ci95(front: Front) -> Array:
+    """Half widths of the intervals in pictures: over trainings, if there are several, else over episodes; 0 if none."""
+    return np.nan_to_num(front.trainings_ci95 if front.trainings else front.ci95)
+
+
 def plain_log_ticks(axis: Axis, few: bool = False) -> None:
     """Numbers instead of powers of ten on a logarithmic axis; `few` where there is room for three in a decade."""
     axis.set_major_formatter(ScalarFormatter())

@@ -15,6 +15,7 @@ from mecsim.report.front_axes import (
     exponent_ticks,
     objective_axes,
     plain_log_ticks,
+    shown_ci95,
     shown_front,
 )
 from mecsim.report.style import colour_and_marker, figure_title
@@ -59,11 +60,11 @@ def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[i
     for index, front in enumerate(fronts):
         colour, marker = colour_and_marker(index)
         best = on_front(front.mean)
-        (x, y), (dx, dy) = (values[:, pair].T for values in (values_shown(front.mean, scenario), front.ci95))
+        (x, y), (dx, dy) = (values[:, pair].T for values in (values_shown(front.mean, scenario), shown_ci95(front)))
         if not best.all():
             axes.plot(x[~best], y[~best], marker, color=colour, markersize=2.5, alpha=0.25, markeredgewidth=0.0)
         axes.errorbar(
-            x[best], y[best], xerr=np.nan_to_num(dx[best]), yerr=np.nan_to_num(dy[best]),
+            x[best], y[best], xerr=dx[best], yerr=dy[best],
             fmt=marker, color=colour, markersize=3.5, elinewidth=0.5, alpha=0.6, markeredgewidth=0.0,
         )  # fmt: skip
         outer = np.flatnonzero(on_front(front.mean[:, pair]))

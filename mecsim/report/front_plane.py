@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mecsim.core.system import objectives_of, values_shown
-from mecsim.report.front_axes import WIDE, plain_log_ticks
+from mecsim.report.front_axes import WIDE, plain_log_ticks, shown_ci95
 from mecsim.report.style import colour_and_marker
 from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
@@ -20,7 +20,7 @@ def plane_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     for index, front in enumerate(fronts):
         colour, marker = colour_and_marker(index)
         mean = values_shown(front.mean, scenario)
-        ci95 = np.nan_to_num(front.ci95)
+        ci95 = shown_ci95(front)
         if len(shown) == 1:
             axes.errorbar([index], mean[:1, 0], ci95[:1, 0], color=colour, marker=marker, label=front.label)
             continue

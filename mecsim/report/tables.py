@@ -41,6 +41,14 @@ def quality_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]
             f"{found['igd_plus']:.4f}",
             f"{found['cardinality']} of {len(front.preferences)}",
         )
+        if front.trainings:
+            table.add_row(
+                "  over trainings",
+                _half_width(found["hypervolume_trainings_ci95"], digits),
+                _half_width(found["mean_cost_trainings_ci95"], ".4f"),
+                _half_width(found["mean_cost_ratio_to_greedy_trainings_ci95"], ".1%"),
+                _half_width(found["expected_utility_trainings_ci95"], ".4f"),
+            )
     table.caption = "± half of the 95 % interval; hypervolume: higher is better; the others but the last: lower"
     return table
 

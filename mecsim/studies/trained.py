@@ -40,7 +40,7 @@ def trained(
     import torch
 
     from mecsim.cli.learning import ProgressMonitor, learn
-    from mecsim.cli.policies import learn_in_turn
+    from mecsim.cli.several import learn_in_turn
     from mecsim.sweep import preference_grid, training_evaluation
     from mecsim.training import MultiRun, Run, TrainingConfig, check_memory, is_multi_run, is_run
 

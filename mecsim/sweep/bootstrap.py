@@ -3,9 +3,10 @@
 A hypervolume is no mean over episodes, so Student's interval does not apply to it. Instead the episodes are drawn again
 with replacement, many times; each time the mean points and from them the indicators are computed anew. Fronts of as
 many episodes meet the same draws: the noise that they share, as they were played on the same tapes, cancels in their
-ratios and differences.
+ratios and differences. Of several trainings an indicator is the mean of those of each.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,6 +39,10 @@ class Resampled:
 
 def resample(front: Front, calibration: Calibration, resamples: int = RESAMPLES, seed: int = 0) -> Resampled:
     """The indicators on `resamples` draws of as many episodes as there are; very large grids get fewer draws."""
+    if front.trainings:
+        each = [resample(one, calibration, resamples, seed) for one in front.trainings]
+        names = [field.name for field in dataclasses.fields(Resampled)]
+        return Resampled(*(np.mean([getattr(one, name) for one in each], axis=0) for name in names))
     count = len(front.preferences)
     resamples = min(resamples, max(FEWEST_RESAMPLES, int(WORK / count**2)))
     if front.totals.shape[1] < 2:

@@ -1,5 +1,6 @@
 """Plays targets over preferences on common random numbers."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -32,11 +33,19 @@ class Front:
     target: str
     preferences: NDArray[np.float64]  # (K, objectives)
     totals: NDArray[np.float64]  # (K, episodes, objectives)
+    trainings: tuple["Front", ...] = ()  # where there are several, whose mean `totals` are
+
+    @staticmethod
+    def over(target: str, trainings: Sequence["Front"]) -> "Front":
+        """The mean of several trainings, which were played for the same preferences on the same episodes."""
+        totals = np.mean([one.totals for one in trainings], axis=0)
+        return Front(target, trainings[0].preferences, totals, tuple(trainings))
 
     @property
     def label(self) -> str:
         """A short name for pictures: a run goes by the name of its folder."""
-        return Path(self.target).name or self.target
+        name = Path(self.target).name or self.target
+        return f"{name} ({len(self.trainings)} trainings)" if self.trainings else name
 
     @property
     def mean(self) -> NDArray[np.float64]:
@@ -48,6 +57,13 @@ class Front:
         """Half width of the 95 % confidence interval of the mean, (K, objectives)."""
         return half_width_95(self.totals, axis=1)
 
+    @property
+    def trainings_ci95(self) -> NDArray[np.float64]:
+        """The same of the mean over trainings, each of which counts as one value; NaN where there are not several."""
+        if not self.trainings:
+            return np.full(self.mean.shape, np.nan)
+        return half_width_95(np.stack([one.mean for one in self.trainings]))
+
     def restricted(self, preferences: NDArray[np.float64], episodes: int) -> "Front":
         """The same target on some of its preferences (k, objectives), in their order, and on its first episodes.
 
@@ -58,7 +74,8 @@ class Front:
         nearest = apart.argmin(axis=1)
         if (apart.min(axis=1) > 1e-9).any() or episodes > self.totals.shape[1]:
             raise InputError(f"{self.target}: was not played for these preferences and {episodes} episodes")
-        return Front(self.target, self.preferences[nearest], self.totals[nearest, :episodes])
+        trainings = tuple(one.restricted(preferences, episodes) for one in self.trainings)
+        return Front(self.target, self.preferences[nearest], self.totals[nearest, :episodes], trainings)
 
 
 def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
@@ -87,6 +104,27 @@ def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
     raise InputError(
         f"{target!r} is neither a run, nor package.module:Object, nor a policy; these are {', '.join(sorted(known))}"
     )
+
+
+def runs_of(target: str, scenario: Scenario) -> tuple[str, ...]:
+    """What is played in the place of a target: the runs in a folder of several seeds, else the target itself.
+
+    Raises:
+        RunError: the folder is damaged; InputError: some run in it is not trained to its end, as the others may be.
+    """
+    if target in policies_of(scenario):
+        return (target,)
+    from mecsim.training import MultiRun, is_multi_run
+
+    multi = MultiRun.open(Path(target)) if is_multi_run(Path(target)) else None
+    if multi is None or not multi.repeated:
+        return (target,)
+    for run in multi.runs:
+        if not run.finished:
+            raise InputError(
+                f"{run.folder}: is not trained to its end; first go on with mecsim train --resume --out {target}"
+            )
+    return tuple(str(run.folder) for run in multi.runs)
 
 
 @lru_cache(maxsize=8)
@@ -165,16 +203,27 @@ def sweep(
 ) -> list[Front]:
     """Play each target over all preferences. `on_progress(target, n)` is told of n more preferences done.
 
-    With a store every finished job is kept at once, and
-    what it holds of these settings already is not played again.
+    In the place of a folder of several seeds each of its runs is played. With a store every finished job is kept at
+    once, and what it holds of these settings already is not played again.
     """
-    jobs = [job for target in targets for job in _jobs(target, scenario, preferences, episodes, seed, store)]
-    parts: dict[str, list[NDArray[np.float64]]] = {target: [] for target in targets}
-    with closing(run_jobs(_play_job, jobs, workers)) as played:
-        for job, totals in zip(jobs, played, strict=True):
-            parts[job.target].append(totals)
-            on_progress(job.target, len(job.preferences))
-    return [Front(target, preferences, np.concatenate(parts[target])) for target in targets]
+    runs = {target: runs_of(target, scenario) for target in targets}
+    jobs = [
+        (target, job)
+        for target in targets
+        for run in runs[target]
+        for job in _jobs(run, scenario, preferences, episodes, seed, store)
+    ]
+    parts: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
+    with closing(run_jobs(_play_job, [job for _, job in jobs], workers)) as played:
+        for (target, job), totals in zip(jobs, played, strict=True):
+            parts[target, job.target].append(totals)
+            on_progress(target, len(job.preferences))
+
+    def front(target: str) -> Front:
+        each = [Front(run, preferences, np.concatenate(parts[target, run])) for run in runs[target]]
+        return Front.over(target, each) if len(each) > 1 else each[0]
+
+    return [front(target) for target in targets]
 
 
 def _jobs(

@@ -55,14 +55,3 @@ class Quality:
     expected_utility: float  # as a cost at the best point of the front, no unit; lower is better
     igd_plus: float  # no unit; lower is better
     cardinality: int  # number of points on the front
-
-
-def quality(points: Array, preferences: Array, scale: Array, reference: Array, best_known: Array) -> Quality:
-    """All indicators of the points played for `preferences` (same order)."""
-    return Quality(
-        hypervolume=hypervolume(points, reference),
-        mean_cost=mean_cost(points, preferences, scale),
-        expected_utility=expected_utility(points, preferences, scale),
-        igd_plus=igd_plus(points, best_known),
-        cardinality=int(on_front(points).sum()),
-    )

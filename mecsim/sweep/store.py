@@ -25,8 +25,8 @@ from mecsim.scenario import scenario_to_yaml
 from mecsim.version import __version__
 
 FORMAT = 2
-IDENTIFYING = ("policies.yaml", "scenario.yaml", "config.yaml", "agent.safetensors")
-"""Files that decide how a run acts: index of several policies, scenario, settings, weights."""
+IDENTIFYING = ("policies.yaml", "seeds.yaml", "scenario.yaml", "config.yaml", "agent.safetensors")
+"""Files that decide how a run acts: indices of several, scenario, settings, weights."""
 
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
@@ -85,7 +85,7 @@ def target_identity(target: str, scenario: Scenario) -> str:
     if is_place(target):
         return f"object {target} {_digest(source_of(target))}"
     folder = Path(target)
-    # In a run of several policies each has such files of its own. Of each run only the newest checkpoint is kept.
+    # Of several runs in a folder each has such files of its own. Of each run only the newest checkpoint is kept.
     files = sorted(path for name in IDENTIFYING for path in folder.rglob(name))
     digests = [f"{path.relative_to(folder).as_posix()} {_digest(path.read_bytes())}" for path in files]
     return f"run {_digest(chr(10).join(digests).encode())}"

@@ -1,14 +1,16 @@
-"""A folder with one run per preference, and what a folder of either kind is asked for.
+"""A folder with several runs, one per preference or one per seed, and what a folder of any kind is asked for.
 
-policies.yaml names the runs with their preferences; each is an ordinary run, in policy-00, policy-01 and so on.
+policies.yaml names the runs with their preferences, seeds.yaml with their seeds. Each is an ordinary run: in policy-00,
+policy-01 and so on, or in the folder of its seed, such as seed-07.
 """
 
 import dataclasses
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import yaml
 
@@ -18,18 +20,53 @@ from mecsim.training.run import Run, read_settings
 from mecsim.version import __version__
 
 FORMAT = 1
-INDEX = "policies.yaml"
-MAX_POLICIES = 1000
+MAX_RUNS = 1000
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What the runs of a folder differ in."""
+
+    noun: str  # of one of them
+    nouns: str
+    difference: str  # between them
+    value: Callable[[Run], Any]  # that a run has of it, as the index tells it
+
+    @property
+    def index(self) -> str:
+        """The file that names the runs."""
+        return f"{self.nouns}.yaml"
+
+    @property
+    def mark(self) -> str:
+        """With which the index begins."""
+        return f"mecsim_{self.nouns}"
+
+    def folder(self, number: int) -> str:
+        """The name of a run's folder."""
+        return f"{self.noun}-{number:02d}"
+
+    def names(self, name: object) -> bool:
+        """Whether `name` may be that of a run's folder."""
+        return isinstance(name, str) and re.fullmatch(rf"{self.noun}-\d{{2,19}}", name, re.ASCII) is not None
+
+    def entries(self, folder: Path) -> list[str]:
+        """What `MultiRun.create` has made in a folder that is there."""
+        return [self.index, *(path.name for path in folder.iterdir() if self.names(path.name))]
+
+
+POLICIES = Kind("policy", "policies", "preference", lambda run: list(run.config.preference or ()))
+SEEDS = Kind("seed", "seeds", "seed", lambda run: run.seed)
 
 
 @dataclass(frozen=True, slots=True)
 class MultiRun:
-    """Runs of one scenario and the same settings, each for a preference of its own."""
-
-    OWN_ENTRIES: ClassVar = (INDEX, *(f"policy-{index:02d}" for index in range(MAX_POLICIES)))
+    """Runs of one scenario that differ in their preference alone, or in their seed alone."""
 
     folder: Path
     runs: tuple[Run, ...]
+    kind: Kind
 
     @staticmethod
     def of(run: Run, preferences: Sequence[Sequence[float]]) -> "MultiRun":
@@ -40,36 +77,56 @@ class MultiRun:
         """
         if run.config.preference is not None:
             raise InputError("each of several policies has a preference of its own: leave out --set preference")
-        if not 2 <= len(preferences) <= MAX_POLICIES:
-            raise InputError(f"expected 2 to {MAX_POLICIES} preferences, a policy each, got {len(preferences)}")
+        if not 2 <= len(preferences) <= MAX_RUNS:
+            raise InputError(f"expected 2 to {MAX_RUNS} preferences, a policy each, got {len(preferences)}")
         runs = [
             dataclasses.replace(
                 run,
-                folder=run.folder / f"policy-{index:02d}",
+                folder=run.folder / POLICIES.folder(index),
                 config=dataclasses.replace(run.config, preference=tuple(map(float, preference))),
             )
             for index, preference in enumerate(preferences)
         ]
-        return MultiRun(run.folder, tuple(runs))
+        return MultiRun(run.folder, tuple(runs), POLICIES)
+
+    @staticmethod
+    def of_seeds(run: Run, count: int) -> "MultiRun":
+        """Runs like `run`, below its folder, with its seed and those that follow, `count` in all.
+
+        Raises:
+            InputError: there are too few or too many, or the last seed would be too large.
+        """
+        if not 2 <= count <= MAX_RUNS:
+            raise InputError(f"expected 2 to {MAX_RUNS} seeds, a training each, got {count}")
+        seeds = range(run.seed, run.seed + count)
+        if seeds[-1] > MAX_SEED:
+            raise InputError(f"the last of {count} seeds would be {seeds[-1]}, the largest is {MAX_SEED}")
+        runs = [dataclasses.replace(run, folder=run.folder / SEEDS.folder(seed), seed=seed) for seed in seeds]
+        return MultiRun(run.folder, tuple(runs), SEEDS)
 
     @property
     def scenario(self) -> Scenario:
         """That all of them are trained on."""
         return self.runs[0].scenario
 
+    @property
+    def repeated(self) -> bool:
+        """Whether they are one training with several seeds, and not together one policy."""
+        return self.kind is SEEDS
+
     def on_threads(self, threads: int) -> "MultiRun":
-        """The same, each policy trained on this many threads."""
-        return MultiRun(self.folder, tuple(dataclasses.replace(run, threads=threads) for run in self.runs))
+        """The same, each run trained on this many threads."""
+        return dataclasses.replace(self, runs=tuple(dataclasses.replace(run, threads=threads) for run in self.runs))
 
     def create(self, command: str) -> None:
         """Write the index and the files of all runs that stay as they are."""
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {
-            "mecsim_policies": FORMAT,
+            self.kind.mark: FORMAT,
             "mecsim_version": __version__,
-            "policies": {run.folder.name: list(run.config.preference or ()) for run in self.runs},
+            self.kind.nouns: {run.folder.name: self.kind.value(run) for run in self.runs},
         }
-        (self.folder / INDEX).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        (self.folder / self.kind.index).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         for run in self.runs:
             run.create(command)
 
@@ -80,32 +137,41 @@ class MultiRun:
         Raises:
             RunError: there is no index, it or a run is damaged, or another version of mecsim wrote it.
         """
-        path = folder / INDEX
-        content = read_settings(path, "mecsim_policies", FORMAT, "format", "a run of several policies")
-        policies = content.get("policies")
-        if not isinstance(policies, dict) or not policies or not set(policies) <= set(MultiRun.OWN_ENTRIES[1:]):
-            raise RunError(f"{path}: damaged: policies should name folders such as policy-00 with their preferences")
-        runs = [Run.open(folder / name) for name in policies]
-        for run, preference in zip(runs, policies.values(), strict=True):
-            if run.config.preference is None or list(run.config.preference) != preference:
-                raise RunError(f"{path}: damaged: {run.folder.name} was trained for another preference")
+        kind = kind_of(folder) or POLICIES
+        path = folder / kind.index
+        content = read_settings(path, kind.mark, FORMAT, "format", f"a run of several {kind.nouns}")
+        named = content.get(kind.nouns)
+        if not isinstance(named, dict) or not named or not all(map(kind.names, named)):
+            raise RunError(
+                f"{path}: damaged: {kind.nouns} should name folders such as {kind.folder(0)} "
+                f"with their {kind.difference}s"
+            )
+        runs = [Run.open(folder / name) for name in named]
+        for run, value in zip(runs, named.values(), strict=True):
+            if kind.value(run) != value:
+                raise RunError(f"{path}: damaged: {run.folder.name} was trained for another {kind.difference}")
             if run.scenario != runs[0].scenario:
                 raise RunError(f"{path}: damaged: {run.folder.name} was trained on another scenario")
-        return MultiRun(folder, tuple(runs))
+        return MultiRun(folder, tuple(runs), kind)
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder claims to be a run, of one policy or of several."""
+    """Whether a folder claims to be a run, or to hold several."""
     return _is_file(folder / "config.yaml") or is_multi_run(folder)
 
 
 def is_multi_run(folder: Path) -> bool:
-    """Whether a folder claims to be a run of several policies."""
-    return _is_file(folder / INDEX)
+    """Whether a folder claims to hold several runs, one per preference or one per seed."""
+    return kind_of(folder) is not None
+
+
+def kind_of(folder: Path) -> Kind | None:
+    """What the runs differ in that a folder claims to hold; None where it does not."""
+    return next((kind for kind in (POLICIES, SEEDS) if _is_file(folder / kind.index)), None)
 
 
 def run_scenario(folder: Path) -> Scenario:
-    """The scenario that a run of either kind is trained on.
+    """The scenario that a run is trained on, or several.
 
     Raises:
         RunError: there is no run, or it cannot be used.

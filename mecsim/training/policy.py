@@ -21,10 +21,15 @@ def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
     """The newest policy of a run, to be played on a scenario; of several, for each preference the nearest one's.
 
     Raises:
-        RunError: the run cannot be used; InputError: its policy does not fit the scenario.
+        RunError: the run cannot be used; InputError: its policy does not fit the scenario, or there is one per seed.
     """
     if is_multi_run(folder):
-        policy: Policy = NearestPolicy([_policy_of(run, scenario) for run in MultiRun.open(folder).runs])
+        multi = MultiRun.open(folder)
+        if multi.repeated:
+            raise InputError(
+                f"{folder}: holds a policy for each of several seeds; name one, such as {multi.runs[0].folder}"
+            )
+        policy: Policy = NearestPolicy([_policy_of(run, scenario) for run in multi.runs])
     else:
         policy = _policy_of(Run.open(folder), scenario)
     return lambda seed: policy

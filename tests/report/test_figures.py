@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 from numpy.testing import assert_allclose
 
 from mecsim.report.figures import front_figure, save_front
+from mecsim.report.front_axes import shown_ci95
 from mecsim.sweep import Front, on_front, preference_grid, sweep
 from mecsim.systems.offload.scenario import OffloadScenario
 from tests.training.small import small_scenario
@@ -44,6 +46,16 @@ def test_the_picture_shows_targets_units_and_undominated_points(fronts: list[Fro
     for front in fronts:
         best = front.mean[on_front(front.mean)]
         assert_allclose(lines[front.target], best[np.argsort(best[:, 0])])
+
+
+def test_bars_are_over_trainings_where_there_are_several(fronts: list[Front], scenario: OffloadScenario) -> None:
+    job = Front.over("job", fronts)
+    assert_allclose(shown_ci95(job), job.trainings_ci95)
+    assert_allclose(shown_ci95(fronts[0]), fronts[0].ci95)
+    [axes] = front_figure([job], scenario).axes
+    bars = [np.array(lines.get_segments()) for lines in axes.collections if isinstance(lines, LineCollection)]
+    lengths = [np.ptp(ends, axis=1) for ends in bars]  # of those along each axis, (K, 2)
+    assert_allclose(sum(lengths), 2.0 * job.trainings_ci95)
 
 
 @pytest.mark.parametrize("objective", ["delay", "energy"])

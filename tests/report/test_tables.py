@@ -98,3 +98,18 @@ def test_a_single_episode_has_no_interval(scenario: OffloadScenario) -> None:
     shown = text_of(episode_table("one", episode_quantities(played, tapes, scenario), SYSTEM.quantities))
     assert "one episode" in shown
     assert "±" not in shown
+
+
+def test_the_quality_table_has_a_row_for_how_much_trainings_differ(
+    fronts: list[Front], scenario: OffloadScenario
+) -> None:
+    greedy, random = fronts
+    job = Front.over("runs/job", [greedy, random])
+    told = summary([job, random], greedy, scenario, calibrate(scenario), {})["targets"]
+    shown = text_of(quality_table(told, [job, random]))
+    assert "job (2 trainings)" in shown
+    assert shown.count("over trainings") == 1
+    row = next(line for line in shown.splitlines() if "over trainings" in line)
+    found = told["runs/job"]
+    assert f"± {found['hypervolume_trainings_ci95']:.4f}" in row
+    assert f"± {found['mean_cost_ratio_to_greedy_trainings_ci95']:.1%}" in row

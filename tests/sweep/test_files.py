@@ -76,6 +76,8 @@ def test_summary_tells_what_the_interfaces_promise() -> None:
     assert set(told["targets"]["one"]) == {
         "hypervolume", "mean_cost", "expected_utility", "igd_plus", "cardinality", "mean_cost_ratio_to_greedy",
         "hypervolume_ci95", "mean_cost_ci95", "expected_utility_ci95", "mean_cost_ratio_to_greedy_ci95",
+        "hypervolume_trainings_ci95", "mean_cost_trainings_ci95", "expected_utility_trainings_ci95",
+        "mean_cost_ratio_to_greedy_trainings_ci95", "trainings",
     }  # fmt: skip
     one, other = told["targets"].values()
     cost = [mean_cost(front.mean, front.preferences, calibration.scale) for front in (ONE, OTHER)]

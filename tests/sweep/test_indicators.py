@@ -10,8 +10,9 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from mecsim.sweep import half_width_95, hypervolume, mean_cost, on_front
-from mecsim.sweep.indicators import expected_utility, igd_plus, quality
+from mecsim.policies import Calibration
+from mecsim.sweep import Front, assess, half_width_95, hypervolume, mean_cost, on_front
+from mecsim.sweep.indicators import expected_utility, igd_plus
 
 
 def whole_points(
@@ -143,8 +144,8 @@ def test_igd_plus_of_a_best_front_whose_points_are_all_equal_is_finite(objective
 
 def test_quality_puts_them_together() -> None:
     points = np.array([[1.0, 3.0], [1.0, 3.0], [2.0, 4.0], [3.0, 1.0]])
-    preferences, scale, reference = np.tile([0.5, 0.5], (4, 1)), np.array([2.0, 1.0]), np.array([4.0, 4.0])
-    found = quality(points, preferences, scale, reference, best_known=points[:1])
+    front = Front("one", np.tile([0.5, 0.5], (4, 1)), points[:, None])
+    found = assess([front], Calibration(np.array([2.0, 1.0]), np.array([4.0, 4.0]), "given"))["one"]
     assert found.cardinality == 3
     assert found.hypervolume == pytest.approx(3.0 + 2.0)
     assert found.mean_cost == pytest.approx(np.mean([1.75, 1.75, 2.5, 1.25]))

@@ -1,7 +1,8 @@
-"""One preference for a run, and one run for each of several preferences."""
+"""One preference for a run, and one run for each of several preferences or seeds."""
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -180,6 +181,62 @@ def test_a_run_of_one_preference_is_not_made_several(tmp_path: Path) -> None:
     run = Run(tmp_path, SCENARIO, small_config(preference="[0.5, 0.5]"), 32, 0)
     with pytest.raises(InputError, match="leave out --set preference"):
         MultiRun.of(run, GRID)
+
+
+# Several seeds
+
+
+def test_seeds_follow_the_one_that_is_given_and_name_their_folders(tmp_path: Path) -> None:
+    run = Run(tmp_path / "job", SCENARIO, small_config(preference="[0.5, 0.5]"), 32, 98)
+    multi = MultiRun.of_seeds(run, 3)
+    assert [(one.folder.name, one.seed) for one in multi.runs] == [("seed-98", 98), ("seed-99", 99), ("seed-100", 100)]
+    assert all(replace(one, folder=run.folder, seed=98) == run for one in multi.runs)
+    multi.on_threads(2).create("mecsim train")
+    opened = MultiRun.open(tmp_path / "job")
+    assert opened == multi.on_threads(2)
+    assert opened.repeated
+    assert is_run(tmp_path / "job")
+    assert is_multi_run(tmp_path / "job")
+    assert run_scenario(tmp_path / "job") == SCENARIO
+    with pytest.raises(InputError, match=r"a policy for each of several seeds; name one, such as .*seed-98"):
+        run_policy(tmp_path / "job", SCENARIO)
+
+
+@pytest.mark.parametrize(
+    ("seed", "count", "message"),
+    [
+        (0, 0, "expected 2 to 1000 seeds, a training each, got 0"),
+        (0, 1, "got 1"),
+        (0, 1001, "got 1001"),
+        (2**63 - 3, 4, "the last of 4 seeds would be 9223372036854775808, the largest is 9223372036854775807"),
+    ],
+)
+def test_seeds_that_cannot_be(tmp_path: Path, seed: int, count: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        MultiRun.of_seeds(Run(tmp_path, SCENARIO, small_config(), 32, seed), count)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"mecsim_seeds": 2}, "format 2, this version reads format 1; train anew"),
+        ({"seeds": {}}, "damaged: seeds should name folders such as seed-00 with their seeds"),
+        ({"seeds": {"policy-00": 0}}, "damaged: seeds should name folders"),
+        ({"seeds": {0: 0}}, "damaged: seeds should name folders"),
+        ({"seeds": {"seed-00/../seed-01": 1}}, "damaged: seeds should name folders"),
+        ({"seeds": {"seed-00": 1}}, "damaged: seed-00 was trained for another seed"),
+        ({"seeds": {"seed-07": 7}}, "seed-07: not a run of mecsim train"),
+    ],
+)
+def test_an_index_of_seeds_with_wrong_values_is_refused(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+    MultiRun.of_seeds(Run(tmp_path, SCENARIO, small_config(), 32, 0), 2).create("mecsim train")
+    path = tmp_path / "seeds.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changed))
+    with pytest.raises(RunError, match=message):
+        MultiRun.open(tmp_path)
+
+
+# An index that is damaged
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Training the policies of `mecsim train --multi-policy`, one after another or several at once."""
+"""Training the runs of `mecsim train --multi-policy` or `--seeds`, one after another or several at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,22 +20,22 @@ _POLL_S = 0.5
 
 
 def learn_in_turn(multi: "MultiRun", device: str, resume: bool) -> None:
-    """Train the policies in this process; those that are finished are left alone.
+    """Train the runs in this process; those that are finished are left alone.
 
     Raises:
         RunError: what there is to resume is damaged.
     """
     from mecsim.sweep import training_evaluation
 
-    with ProgressMonitor(len(multi.runs)) as progress:
+    with ProgressMonitor(len(multi.runs), "training" if multi.repeated else "policy") as progress:
         for index, run in enumerate(multi.runs):
-            progress.policy = index
+            progress.index = index
             if not run.finished:
                 learn(run, training_evaluation(run), progress, device, resume)
 
 
 def learn_side_by_side(multi: "MultiRun", device: str, workers: int, threads: int) -> None:
-    """Train the policies that are not finished, in at most `workers` processes of `threads` threads each.
+    """Train the runs that are not finished, in at most `workers` processes of `threads` threads each.
 
     Each process goes on with an ordinary run. What stops one stops all; what each has saved stays.
 
