@@ -100,13 +100,16 @@ class Replay:
     def __len__(self) -> int:
         return self.size
 
-    def add(self, batch: Transitions) -> None:
+    def add(self, batch: Transitions, check: bool = True) -> None:
         """Append a batch, the oldest making room; fewer options than `num_options` are padded with absent ones.
 
-        Raises ValueError for shapes that do not fit, numbers that are not finite, counts that are none, actions that
-        were no option, and groups that are not whole.
+        Raises ValueError for shapes that do not fit and groups that are not whole; and, with `check`, for numbers that
+        are not finite, counts that are none, and actions that were no option. To look at every number takes as long as
+        to store it, and on a device somebody has to wait for the answer: once an environment is known, leave it out.
         """
-        count = self._check(batch)
+        count = self._checked_shapes(batch)
+        if check and count:
+            self._check_values(batch)
         skip = max(0, count - self.capacity)  # these would be overwritten by the same batch
         slots = (self.cursor + torch.arange(skip, count, device=self.device)) % self.capacity
         for name, given in self._packed(batch).items():
@@ -174,7 +177,7 @@ class Replay:
                 drawn[name] = torch.cat(parts, -1)
         return Transitions(**drawn)
 
-    def _check(self, batch: Transitions) -> int:
+    def _checked_shapes(self, batch: Transitions) -> int:
         count = len(batch.action)
         if count % self.group:
             raise ValueError(f"expected whole groups of {self.group} transitions, got {count}")
@@ -185,8 +188,9 @@ class Replay:
                 expected[1] = min(given.shape[1], self.num_options)
             if list(given.shape) != expected:
                 raise ValueError(f"{field.name}: expected shape {tuple(expected)}, got {tuple(given.shape)}")
-        if not count:
-            return 0
+        return count
+
+    def _check_values(self, batch: Transitions) -> None:
         for name in ("reward", "context", "next_context", "preference"):
             if not torch.isfinite(getattr(batch, name)).all():
                 raise ValueError(f"{name}: not finite")
@@ -202,4 +206,3 @@ class Replay:
             raise ValueError("action: an absent option was chosen")
         if not (batch.next_mask.bool().any(1) | batch.terminated.bool()).all():
             raise ValueError("next_mask: a state that did not terminate has no valid option")
-        return count

@@ -47,6 +47,7 @@ def bench(
     from mecsim.bench.compare import changes, check_comparable, notes, slower
     from mecsim.bench.stored import Benchmark, read_benchmark, stored
     from mecsim.bench.table import bench_table
+    from mecsim.core.system import draw_episodes
     from mecsim.core.threads import use_threads
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console
@@ -54,6 +55,7 @@ def bench(
     from mecsim.sweep import write_json
 
     measured = load_scenario(scenario)
+    draw_episodes(measured, 0, 0, 1)  # files that the scenario names are read before anything is measured
     if fail and against is None:
         raise InputError("--fail: needs something to compare with: add --against FILE")
     earlier = None if against is None else read_benchmark(against)

@@ -28,6 +28,7 @@ _overload: Any = overload
 KERNEL: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 HELPER: dict[str, Any] = {**KERNEL, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 INLINE: dict[str, Any] = {**HELPER, "forceinline": True}
+APART: dict[str, Any] = {**HELPER, "forceinline": False}  # else a helper is as its first caller
 
 
 def kernel(function: Function) -> Function:
@@ -46,11 +47,16 @@ def compiled(function: Function) -> Function:
 
 
 def compiled_inline(function: Function) -> Function:
-    """Like `compiled`, and always inlined: for small functions with many arguments, where a call costs more than they.
-
-    Not for rarely taken branches: they would only crowd the instruction cache.
-    """
+    """Like `compiled`, and always inlined: for small functions with many arguments, where calling costs more."""
     return cast(Function, _helper(_njit(**INLINE)(function)))
+
+
+def compiled_apart(function: Function) -> Function:
+    """Like `compiled`, and not inlined by force, nor what it calls: for branches that are rarely taken.
+
+    Others are: Numba inherits that from callers. There such branches would only crowd registers and caches.
+    """
+    return cast(Function, _helper(_njit(**APART)(function)))
 
 
 def compiled_by_type(helpers: Mapping[type, Callable[..., object]]) -> Callable[[Function], Function]:

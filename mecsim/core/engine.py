@@ -109,12 +109,17 @@ def checked_actions(action: NDArray[np.int64], episodes: int, over: bool, xp: An
     if over:
         raise InputError("the episode is over: begin a new one")
     given = xp.asarray(action)
-    if tuple(given.shape) != (episodes,) or "int" not in str(given.dtype):
+    if given.shape != (episodes,) or not _is_whole(given.dtype):
         found = f"{tuple(given.shape)} {given.dtype}"
         raise InputError(f"one action per episode is expected, ({episodes},) integers, got {found}")
     own: NDArray[np.int64] = xp.empty((episodes,), dtype=xp.int64)  # whatever the strides of what was given
     own[:] = given
     return own
+
+
+def _is_whole(dtype: Any) -> bool:
+    """Whether numbers of a type of NumPy's or PyTorch's are whole."""
+    return dtype.kind in "iu" if hasattr(dtype, "kind") else "int" in str(dtype)
 
 
 def impossible_action(action: int, episode: int, num_options: int, reason: str = "") -> InputError:

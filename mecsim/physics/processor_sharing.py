@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_inline
+from mecsim.core.compiled import compiled, compiled_apart, compiled_inline
 from mecsim.physics import threshold_index
 from mecsim.physics.records import NONE, Records
 from mecsim.physics.threshold_index import index_room
@@ -213,7 +213,7 @@ def _advance(
         _execute(servers, tasks, n, e, now_s, until_s)
 
 
-@compiled
+@compiled_apart
 def _advance_crowd(
     servers: Records, tasks: Records, index: Records, n: int, e: int, now_s: float, until_s: float
 ) -> None:
@@ -270,7 +270,7 @@ def added_delay_s(
     return upload_s + (size_bit + 2.0 * shared_bit) * s_per_bit
 
 
-@compiled
+@compiled_apart
 def _compared_s(
     servers: Records, tasks: Records, desk: Desk, n: int, e: int, now_s: float, size_bit: float, upload_s: float
 ) -> float:

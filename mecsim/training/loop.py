@@ -83,7 +83,7 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
     rows = run.read_metrics(first_epoch)
     with _beside() as beside:
         for epoch in range(first_epoch + 1, run.epochs + 1):
-            report = _epoch(collector, agent, replay, run, epoch, beside)
+            report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, check=epoch == first_epoch + 1)
             if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
                 report = dataclasses.replace(report, evaluation=evaluate(policy))
             rows.append(_row(report, scenario.objectives))
@@ -170,14 +170,13 @@ def _beside() -> Iterator[Executor | None]:
         yield executor
 
 
-def _epoch(
-    collector: Collector, agent: Learner, replay: Replay, run: Run, epoch: int, beside: Executor | None
-) -> EpochReport:
-    """One episode of every environment, with the updates that belong to it.
+def _epoch(prepared: Prepared, run: Run, epoch: int, beside: Executor | None, check: bool) -> EpochReport:
+    """One episode of every environment, with the updates that belong to it. `check` all numbers of the transitions.
 
     In rounds: some steps are played with the policy as it was at the start of the round, and meanwhile the agent learns
     from what had been played before. So the outcome does not depend on which of the two is faster.
     """
+    collector, agent, replay = prepared
     config, steps = run.config, run.scenario.steps
     tally = collector.begin(epoch)
     agent.timer.clear()
@@ -194,7 +193,7 @@ def _epoch(
                 learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
         for batch in played.result() if played else collector.collect(agent, count):
             with agent.timer.section("storing"):
-                replay.add(batch)
+                replay.add(batch, check)
     if epoch == config.warmup_epochs:
         agent.observe(replay)
     return EpochReport(

@@ -99,6 +99,14 @@ def test_refuses_what_cannot_be(arrays: Arrays) -> None:
         smaller.load_state_tensors(replay.state_tensors())
 
 
+def test_without_the_check_shapes_are_all_that_is_looked_at(arrays: Arrays) -> None:
+    replay, batch = empty(8), arrays.transitions(5)
+    replay.add(replace(batch, reward=torch.full((5, OBJECTIVES), torch.nan)), check=False)
+    assert replay.oldest_first().reward.isnan().all()
+    with pytest.raises(ValueError, match="context"):
+        replay.add(replace(batch, context=batch.context[:, :1]), check=False)
+
+
 @pytest.mark.parametrize("size", [8, 24])
 def test_groups_are_drawn_whole_and_all_of_them(arrays: Arrays, size: int) -> None:
     replay, group = empty(12, group=4), 4

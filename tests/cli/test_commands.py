@@ -24,7 +24,8 @@ from tests.training.small import scenario_file, small_scenario
 from .conftest import SET, snapshot
 
 WITH_INTERVALS = {"hypervolume", "mean_cost", "expected_utility", "mean_cost_ratio_to_greedy"}
-QUALITIES = WITH_INTERVALS | {f"{name}_ci95" for name in WITH_INTERVALS} | {"igd_plus", "cardinality"}
+INTERVALS = {f"{name}_{over}" for name in WITH_INTERVALS for over in ("ci95", "trainings_ci95")}
+QUALITIES = WITH_INTERVALS | INTERVALS | {"igd_plus", "cardinality", "trainings"}
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import compiled, compiled_inline
+from mecsim.core.compiled import compiled_apart, compiled_inline
 from mecsim.core.histogram import bin_end, histogram_bin
 from mecsim.physics.energy import upload_energy_j
 from mecsim.physics.processor_sharing import CROWD, added_delay_s, advance, send, top_of
@@ -78,7 +78,7 @@ def _count_each(spec: OffloadSpec, state: State, n: int, server: int, row: NDArr
         at = state.tasks[n, at].following
 
 
-@compiled
+@compiled_apart
 def _count_crowd(spec: OffloadSpec, state: State, n: int, server: int, row: NDArray[np.floating]) -> None:
     """Of a server with an index: a search for each bin, where that is cheaper than a look at each task."""
     record, top, counted = state.servers[n, server], top_of(state.tasks, server), 0
