@@ -1,11 +1,12 @@
-"""What a GPU changes: speed of training for sizes of batches and of collecting, and whether it learns the same.
+"""What a GPU changes: speed of the engines and of training, and whether it plays and learns the same.
 
     python experiments/gpu/run.py
 
-`gmorl-e6` on the CPU, and on the first CUDA device in float32 and with TF32 matrix products: the same code and the same
-settings but for those in the table. Then three trainings of each kind with the defaults and as many updates, played on
-common random numbers: their mean costs should agree within what seeds make of it. Needs CUDA; with --quick what there
-is of it is tried in tiny sizes.
+`gmorl-e6`. First the engines by themselves: the batched one on all cores and the one on the GPU, with how far apart
+they come on the same tapes and actions. Then training on the CPU, and on the first CUDA device in float32 and with TF32
+matrix products: the same code and the same settings but for those in the table. Then three trainings of each kind with
+the defaults and as many updates, played on common random numbers: their mean costs should agree within what seeds make
+of it. Needs CUDA; with --quick what there is of it is tried in tiny sizes.
 """
 
 from collections.abc import Iterator
@@ -15,8 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from mecsim.bench.engines import EnginePlay
 from mecsim.bench.training import training_speed
 from mecsim.cli import main
+from mecsim.conformance.subject import random_actions
+from mecsim.core.engine import Observation
+from mecsim.core.system import draw_episodes, layout_of, system_of
+from mecsim.core.target import in_numpy
 from mecsim.errors import InputError
 from mecsim.policies import calibrate
 from mecsim.report.charts import Curve, Panel, save_lines
@@ -27,6 +33,7 @@ from mecsim.training import TrainingConfig
 
 BATCHES, ENVS, EPOCHS = (256, 1024, 4096, 16_384), (64, 1024, 8192), 4
 QUICK_BATCHES, QUICK_ENVS, QUICK_EPOCHS = (16,), (4, 8), 3
+ENGINE_EPISODES, QUICK_ENGINE_EPISODES, REPETITIONS, COMPARED = (1024, 8192, 65_536), (2, 4), 5, 256
 STEPS, SEEDS, PREFERENCES, EPISODES = 640_000, 3, 21, 200  # 4,950 updates
 
 
@@ -50,6 +57,8 @@ def run(study: Study) -> None:
         raise InputError("no CUDA device: run this on a machine that has one, with a torch built for CUDA (or --quick)")
     kinds = [CPU, *(CUDA if torch.cuda.is_available() else ())]
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    engines = _engines(study)
+    study.write(engines, "engines", gpu=gpu, threads=study.threads, repetitions=REPETITIONS)
     agreement = _agreement(study, kinds)  # first, as its trainings are kept
     study.write(agreement, "agreement", gpu=gpu, steps=STEPS, seeds=SEEDS)
     speeds = _speeds(study, kinds)
@@ -64,6 +73,46 @@ def run(study: Study) -> None:
                 curves.append(Curve(f"{kind.name}, {envs} envs", sizes, [row[column] for row in of]))
         panels.append(Panel("batch size", label, curves, log=True))
     save_lines(study.out / "gpu.png", f"Training on {gpu or 'a CPU alone'}, gmorl-e6", panels)
+
+
+def _engines(study: Study) -> list[dict[str, object]]:
+    """Environment steps per second of each engine that can be used, SimPy's apart, and whether they agree."""
+    scenario = load_scenario("gmorl-e6")
+    usable = [name for name in system_of(scenario).usable_engines() if name != "simpy"]
+    rows: list[dict[str, object]] = []
+    for name in usable:
+        apart = _apart(name, 2 if study.quick else COMPARED) if name != "batched" else None
+        for episodes in QUICK_ENGINE_EPISODES if study.quick else ENGINE_EPISODES:
+            play = EnginePlay(scenario, episodes, name)
+            play.steps_per_s()  # compiles
+            speeds = {
+                key: max(play.steps_per_s(observe) for _ in range(1 if study.quick else REPETITIONS))
+                for key, observe in (("env_steps_per_s", True), ("dynamics_steps_per_s", False))
+            }
+            rows.append({"engine": name, "episodes": episodes, **speeds, "most_apart": apart})
+    return rows
+
+
+def _apart(name: str, episodes: int) -> float:
+    """The largest difference of a reward or an observation from the batched engine's, relative where above 1."""
+    scenario, most = load_scenario("gmorl-e6"), 0.0
+    tapes, rng = draw_episodes(scenario, 1, 0, episodes), np.random.default_rng(0)
+    engines = [system_of(scenario).new_episodes(scenario, engine).engine for engine in ("batched", name)]
+    for engine in engines:
+        engine.begin(tapes)
+    for _ in range(scenario.steps):
+        rooms = [
+            Observation.empty(episodes, layout_of(scenario).shape, engine.xp.float64, engine.xp) for engine in engines
+        ]
+        for engine, room in zip(engines, rooms, strict=True):
+            engine.observe(room)
+        action = random_actions(in_numpy(rooms[0].mask), rng)
+        rewards = [engine.step(action) for engine in engines]
+        for one, other in zip((*rooms[0], rewards[0]), (*rooms[1], rewards[1]), strict=True):
+            expected = in_numpy(one)
+            difference = np.abs(in_numpy(other) - expected) / np.maximum(1.0, np.abs(expected))
+            most = max(most, float(difference.max()))
+    return most
 
 
 def _speeds(study: Study, kinds: list[Kind]) -> list[dict[str, object]]:

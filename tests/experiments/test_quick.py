@@ -13,9 +13,11 @@ import pytest
 import torch
 
 from mecsim.cli import main
+from mecsim.core.cuda import why_not
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 
+ENGINES = 1 if why_not() else 2
 KINDS = 3 if torch.cuda.is_available() else 1  # of device and precision
 
 ROWS = {
@@ -34,7 +36,7 @@ ROWS = {
     "peers": {"result": 2 * 4},
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
     "scaling": {"result": 5 * 2},
-    "gpu": {"result": 2 * KINDS, "agreement": KINDS},
+    "gpu": {"engines": 2 * ENGINES, "result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},
     "personal_offloading": {"result": 2 + 3, "front": 5 * 5},
     "personalization": {
