@@ -97,15 +97,6 @@ def test_an_interrupted_job_goes_on_where_it_was(
     assert [bytes_of(tmp_path / "job" / name) for name in NAMES] == [bytes_of(seeds / name) for name in NAMES]
 
 
-def test_processes_train_the_same(mecsim: Command, small: Path, seeds: Path, tmp_path: Path) -> None:
-    job = [*JOB]
-    job[job.index("--num-threads") + 1] = 2
-    said = mecsim("train", small, "--out", "job", *job, "--workers", 2)
-    assert said.code == 0, said.err
-    assert sorted(said.err.splitlines())[-1].endswith("is trained, 3 of 3")
-    assert [bytes_of(tmp_path / "job" / name) for name in NAMES] == [bytes_of(seeds / name) for name in NAMES]
-
-
 @pytest.mark.parametrize("other", [ONE, ("--multi-policy", 2, *ONE), ("--seeds", 2, "--seed", 6, *ONE)])
 def test_force_replaces_runs_of_any_kind(
     mecsim: Command, refused: Command, small: Path, job_folder: Path, other: tuple[object, ...]

@@ -25,11 +25,11 @@ from mecsim.systems.offload.scenario import OffloadScenario
 from tests.systems.offload.offloading import optional_scenarios
 
 COMPUTE_CAPABILITY = (9, 0)
-SCENARIOS = ("gmorl-e6", "gmorl-personal", "personalized-city")
+SCENARIOS = ("gmorl-e6", "gmorl-personal", "personalized-quick")
 """One of each class of spec: plain servers, contended ones, cells."""
 
-CHEAP = "cuda and not policies and not environments"
-"""What is simulated of the tests: a policy or an environment does the same with whatever plays it."""
+CHEAP = "cuda and (engines and (gmorl-e6 or personal) or test_any or test_rollouts)"
+"""What is simulated of the tests: of each class of spec one scenario at least, and random ones."""
 
 Asked = tuple[Callable[..., None], tuple[Any, ...]]
 

@@ -23,7 +23,7 @@ SCENARIOS = {
 ENGINES = [
     (name, cast(EngineName, engine))
     for name, scenario in SCENARIOS.items()
-    for engine in SYSTEMS.load(scenario.kind).engines
+    for engine in SYSTEMS.load(scenario.kind).usable_engines()
 ]
 
 

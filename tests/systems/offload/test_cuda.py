@@ -15,7 +15,7 @@ from tests.systems.offload.test_rollouts import futures_of
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(scenario=optional_scenarios(), seed=st.integers(0, 2**32), crowding=st.sampled_from([0.7, 0.0, 1.0]))
 def test_any_option_any_actions(scenario: OffloadScenario, seed: int, crowding: float) -> None:
     tapes = draw_tapes(scenario, seed, 0, 2)
@@ -23,7 +23,7 @@ def test_any_option_any_actions(scenario: OffloadScenario, seed: int, crowding: 
     assert_same_play(play("batched", scenario, tapes, actions), play("cuda", scenario, tapes, actions))
 
 
-@settings(max_examples=4)
+@settings(max_examples=2)
 @given(scenario=optional_scenarios(), seed=st.integers(0, 2**32))
 def test_rollouts_and_backlogs(scenario: OffloadScenario, seed: int) -> None:
     tapes = draw_tapes(scenario, seed, 0, 2)
