@@ -1,5 +1,6 @@
 """Calls commands in this process and keeps what they said; tiny scenarios and a finished run to use."""
 
+import csv
 import hashlib
 import json
 import shutil
@@ -71,6 +72,20 @@ def refused(mecsim: Command, tmp_path: Path) -> Command:
         return said
 
     return call
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Of a CSV file, by column."""
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def finished_job(folder: Path, *job: object) -> Path:
+    """The folder that `mecsim train` leaves with these options."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(part) for part in ("train", scenario_file(folder), "--out", folder / "job", *job)])
+    assert caught.value.code == 0
+    return folder / "job"
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """Every command does what it says, with tiny settings."""
 
-import csv
 import json
 import os
 import shutil
@@ -21,16 +20,11 @@ from mecsim.training import Run
 from tests.cli.conftest import Command
 from tests.training.small import scenario_file, small_scenario
 
-from .conftest import SET, snapshot
+from .conftest import SET, rows_of, snapshot
 
 WITH_INTERVALS = {"hypervolume", "mean_cost", "expected_utility", "mean_cost_ratio_to_greedy"}
 INTERVALS = {f"{name}_{over}" for name in WITH_INTERVALS for over in ("ci95", "trainings_ci95")}
 QUALITIES = WITH_INTERVALS | INTERVALS | {"igd_plus", "cardinality", "trainings"}
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_version_and_help(mecsim: Command) -> None:

@@ -1,6 +1,5 @@
 """mecsim train --multi-policy: the job, its interruption, and its folder in the place of a run."""
 
-import csv
 import json
 import shutil
 import signal
@@ -19,27 +18,16 @@ from mecsim.training import MultiRun, Run
 from tests.cli.conftest import Command
 from tests.training.small import scenario_file, small_scenario
 
-from .conftest import SET, snapshot
+from .conftest import SET, finished_job, rows_of, snapshot
 from .test_failures import PROGRAM, wait_for
 
 JOB = ("--multi-policy", 3, "--steps", 64, "--num-threads", 1, *SET)
 
 
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 @pytest.fixture(scope="session")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished job's folder, not to be changed."""
-    from mecsim.cli import main
-
-    folder = tmp_path_factory.mktemp("several")
-    with pytest.raises(SystemExit) as caught:
-        main([str(part) for part in ("train", scenario_file(folder), "--out", folder / "job", *JOB)])
-    assert caught.value.code == 0
-    return folder / "job"
+    return finished_job(tmp_path_factory.mktemp("several"), *JOB)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """mecsim train --seeds: the job, its interruption, and what a sweep says of its trainings."""
 
-import csv
 import json
 import shutil
 import sys
@@ -16,19 +15,13 @@ from numpy.testing import assert_allclose
 from mecsim.sweep import half_width_95
 from mecsim.training import Run
 from tests.cli.conftest import Command
-from tests.training.small import scenario_file
 
-from .conftest import SET, snapshot
+from .conftest import SET, finished_job, rows_of, snapshot
 
 ONE = ("--steps", 64, "--num-threads", 1, *SET)
 JOB = ("--seeds", 3, "--seed", 5, *ONE)
 NAMES = ["seed-05", "seed-06", "seed-07"]
 SWEPT = ("--preferences", 5, "--episodes", 3, "--num-threads", 1)
-
-
-def rows_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def bytes_of(run: Path) -> dict[str, bytes]:
@@ -42,13 +35,7 @@ def bytes_of(run: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished job's folder, not to be changed."""
-    from mecsim.cli import main
-
-    folder = tmp_path_factory.mktemp("seeds")
-    with pytest.raises(SystemExit) as caught:
-        main([str(part) for part in ("train", scenario_file(folder), "--out", folder / "job", *JOB)])
-    assert caught.value.code == 0
-    return folder / "job"
+    return finished_job(tmp_path_factory.mktemp("seeds"), *JOB)
 
 
 @pytest.fixture
