@@ -10,9 +10,10 @@ from mecsim_agents.functional import sample_preferences
 from mecsim_agents.learner import Algorithm, Learner
 from mecsim_agents.networks import InputNormaliser, LayerSizes, NetworkShape, OptionNetwork, PaddedNetwork
 from mecsim_agents.registry import LEARNERS, PluginError
-from mecsim_agents.replay import Replay, Transitions
+from mecsim_agents.replay import Replay
 from mecsim_agents.sac import METRICS, DiscreteSAC, DiscreteSACConfig
 from mecsim_agents.timer import SectionTimer
+from mecsim_agents.transitions import Transitions
 from mecsim_agents.values import DeployedPolicy, ValueConfig, ValueLearner, ValueModel
 
 __all__ = [

@@ -60,6 +60,13 @@ class Learner(Protocol):
         Raises ValueError for a state without any option.
         """
 
+    def explore(self, observation: Mapping[str, Tensor], preference: Tensor) -> Tensor:
+        """Try out an option of each state, (N,) int64, as `act` does with `explore=True`, without leaving the device.
+
+        Observation and preferences (N, d) are tensors of the learner's device. Nothing is checked, and nobody waits for
+        the answer. Called by trainings whose environments live on that device, and by no others.
+        """
+
     def eval(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.int64] | int:
         """Choose without exploring, under the name that morl-baselines uses."""
 

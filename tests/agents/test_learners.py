@@ -61,7 +61,8 @@ def test_a_group_is_learned_for_one_preference_played_or_drawn(arrays: Arrays, f
     batch.preference[:] = batch.preference[::4].repeat_interleave(4, 0)
     replay.add(batch)
     drawn = replay.sample(4000, torch.Generator().manual_seed(0))
-    used = agent._preferences(drawn, 4, None).view(1000, 4, 2)
+    preference, as_played = agent._drawn_preferences(1000, None)
+    used = agent._learned_for(drawn, preference, as_played).view(1000, 4, 2)
     assert (used == used[:, :1]).all()
     assert np.unique(used[:, 0].numpy(), axis=0).shape[0] > 500
     played = (used[:, 0] == drawn.preference[::4]).all(-1)

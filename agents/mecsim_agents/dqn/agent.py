@@ -31,13 +31,17 @@ class DoubleDQN(ValueLearner):
     config: DoubleDQNConfig
     model: Model
 
-    def _exploring_scores(self, state: State) -> Tensor:
+    def _exploring_noise(self, states: int, options: int) -> tuple[Tensor, ...]:
+        """Draw a random number for each option (N, A), and another one for each state (N, 1)."""
+        draw = self._generators["act"]
+        random_NA = torch.rand(states, options, generator=draw, device=self.device)
+        return random_NA, torch.rand(states, 1, generator=draw, device=self.device)
+
+    def _exploring_scores(self, state: State, *noise: Tensor) -> Tensor:
         """Return values, and in some states random numbers instead."""
         scores_NA = self.model.logits(self.model.exploring, state, self.model.temperature)
-        draw = self._generators["act"]
-        random_NA = torch.rand(scores_NA.shape, generator=draw, device=self.device)
-        tried_N1 = torch.rand(len(scores_NA), 1, generator=draw, device=self.device) < self.model.released_rate
-        return torch.where(tried_N1, random_NA, scores_NA)
+        random_NA, chance_N1 = noise
+        return torch.where(chance_N1 < self.model.released_rate, random_NA, scores_NA)
 
     def _schedule(self, progress: float) -> dict[str, Tensor]:
         """Set learning rate and exploration rate."""

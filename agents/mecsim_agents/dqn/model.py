@@ -41,6 +41,6 @@ class Model(ValueModel):
         An option that only the targets overrate is so not taken for what it seems.
         """
         scores_NA = self.logits(self.critic, following, self.temperature)
-        best_N = scores_NA.masked_fill(~following.mask_NA, -torch.inf).argmax(-1)
-        certain_NA = torch.nn.functional.one_hot(best_N, scores_NA.shape[-1]) * following.mask_NA
-        return certain_NA.to(scores_NA.dtype), torch.zeros_like(scores_NA)
+        best_N1 = scores_NA.masked_fill(~following.mask_NA, -torch.inf).argmax(-1, keepdim=True)
+        certain_NA = torch.zeros_like(scores_NA).scatter(1, best_N1, 1.0)
+        return certain_NA * following.mask_NA, torch.zeros_like(scores_NA)

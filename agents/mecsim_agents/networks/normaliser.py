@@ -76,7 +76,7 @@ class InputNormaliser(nn.Module):
         options_NAF = ((options_NAF - self.option_mean) / self.option_scale).clamp(-_CLAMP, _CLAMP)
         context_NG = ((context_NG - self.context_mean) / self.context_scale).clamp(-_CLAMP, _CLAMP)
         # A choice, not a product: padding may hold anything, not-a-number too.
-        return torch.where(mask_NA.bool().unsqueeze(-1), options_NAF, 0.0), context_NG
+        return options_NAF.masked_fill(~mask_NA.bool().unsqueeze(-1), 0.0), context_NG
 
     def _compressed(self, options: Tensor) -> Tensor:
         return options.sign() * (options.abs() / self.option_unit).log1p() if self.compress else options

@@ -32,17 +32,21 @@ class DiscreteSAC(ValueLearner):
     config: DiscreteSACConfig
     model: Model
 
-    def _exploring_scores(self, state: State) -> Tensor:
+    def _exploring_noise(self, states: int, options: int) -> tuple[Tensor, ...]:
+        """Draw exponentials (N, A)."""
+        room_NA = torch.empty(states, options, device=self.device)
+        return (room_NA.exponential_(generator=self._generators["act"]),)
+
+    def _exploring_scores(self, state: State, *noise: Tensor) -> Tensor:
         """Perturb logits such that the largest is a draw from the exploring policy."""
-        logits_NA = self.model.exploring_logits(state)
         # Gumbel's trick: adding such noise and taking the largest draws from the softmax.
-        return logits_NA - torch.empty_like(logits_NA).exponential_(generator=self._generators["act"]).log()
+        return self.model.exploring_logits(state) - noise[0].log()
 
     def _learn_more(self, state: State, following: State, policy: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         """Make a gradient step of policy network and temperature, as far as they learn."""
         config, model, temperature = self.config, self.model, self.model.temperature
         entropy_N = entropy(*policy)
-        policy_value = policy_norm = torch.zeros(())
+        policy_value = policy_norm = torch.zeros((), device=self.device)
         if config.policy == "network":
             policy_value, policy_norm = self._update_policy(state)
         if config.learn_temperature:

@@ -91,7 +91,7 @@ class Model(ValueModel):
 
     def exploring_logits(self, state: State) -> Tensor:
         """Logits (N, A) of the policy that was released last, at the temperature of exploring."""
-        at = torch.tensor(self.config.exploration_temperature, device=state.context_NG.device)
+        at = torch.full_like(self.log_temperature, self.config.exploration_temperature).detach()
         logits_NA = self.logits(self.exploring, state, at)
         if self.config.policy == "network":  # fitted to the other temperature
             logits_NA = logits_NA * (self.config.temperature / at)

@@ -6,6 +6,7 @@ Dimension suffixes as in `values.model`.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from mecsim_agents import checkpoint
+from mecsim_agents.captured import Captured
 from mecsim_agents.environment import EnvironmentShape
 from mecsim_agents.functional import (
     critic_target,
@@ -26,8 +28,9 @@ from mecsim_agents.functional import (
 )
 from mecsim_agents.learner import Algorithm
 from mecsim_agents.observation import Observation, State, read_observation, read_preference
-from mecsim_agents.replay import Replay, Transitions
+from mecsim_agents.replay import Replay
 from mecsim_agents.timer import SectionTimer
+from mecsim_agents.transitions import Transitions
 from mecsim_agents.values.config import ValueConfig
 from mecsim_agents.values.deployed import DeployedPolicy
 from mecsim_agents.values.model import ValueModel
@@ -78,6 +81,12 @@ class ValueLearner(ABC):
         self._optimisers = {name: self._adam(parameters) for name, parameters in self.model.learned().items()}
         self.updates = 0
         self.timer = SectionTimer()
+        self._metric_names: tuple[str, ...] = ()
+        self._outcome: dict[str, Tensor] = {}  # of the latest step of each optimiser: not finite if that failed
+        self._learned_from: Replay | None = None  # by `_learning`
+        self._learning: Captured
+        self._trying: Captured
+        self._record_anew()
 
     @classmethod
     def algorithm(cls, summary: str) -> Algorithm:
@@ -112,17 +121,35 @@ class ValueLearner(ABC):
         choices = []
         for start in range(0, len(mask_NA), chunk):
             part = [tensor[start : start + chunk] for tensor in arguments]
-            state = self.model.state(*part)
             if explore:
-                scores_NA = self._exploring_scores(state)
-            else:
-                scores_NA = self.model.logits(self.model.averaged, state, self.model.temperature)
-            choices.append(scores_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
+                choices.append(self._tried(*part, *self._exploring_noise(*part[1].shape)))
+                continue
+            state = self.model.state(*part)
+            logits_NA = self.model.logits(self.model.averaged, state, self.model.temperature)
+            choices.append(logits_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
         action_N = (choices[0] if len(choices) == 1 else torch.cat(choices)).cpu().numpy()
         return int(action_N[0]) if single else action_N
 
+    @torch.inference_mode()
+    def explore(self, observation: Mapping[str, Tensor], preference: Tensor) -> Tensor:
+        """See `Learner`."""
+        options_NAF, mask_NA, context_NG = (observation[name] for name in ("options", "mask", "context"))
+        noise = self._exploring_noise(*mask_NA.shape)
+        return self._trying(options_NAF, mask_NA.bool(), context_NG, preference, *noise)
+
+    def _tried(
+        self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor, *noise: Tensor
+    ) -> Tensor:
+        """The options (N,) to try out, given what chance has to say."""
+        scores_NA = self._exploring_scores(self.model.state(options_NAF, mask_NA, context_NG, preference_Nd), *noise)
+        return scores_NA.masked_fill(~mask_NA, -torch.inf).argmax(-1)
+
     @abstractmethod
-    def _exploring_scores(self, state: State) -> Tensor:
+    def _exploring_noise(self, states: int, options: int) -> tuple[Tensor, ...]:
+        """Draw all that `_exploring_scores` needs, with the agent's own generator."""
+
+    @abstractmethod
+    def _exploring_scores(self, state: State, *noise: Tensor) -> Tensor:
         """Numbers (N, A) of which the largest is the option to try out."""
 
     def eval(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.int64] | int:
@@ -176,17 +203,31 @@ class ValueLearner(ABC):
         if replay.device.type != self.device.type:
             raise ValueError(f"replay: on {replay.device}, but the agent is on {self.device}")
         self.check_options(replay.num_options)
+        if self._learned_from is not replay:
+            self._learned_from = replay
+            self._learning = Captured(partial(self._learn_at, replay), self.device)
         scheduled = self._schedule(min(max(progress, 0.0), 1.0))
         with self.timer.section("sampling"):
-            batch = replay.sample(self.config.batch_size, self._generators["learn"])
+            row_N = replay.draw(self.config.batch_size, self._generators["learn"])
+            preferences = self._drawn_preferences(self.config.batch_size // replay.group, preference)
+        values = self._learning(row_N, *preferences)
         with self.timer.section("learning"):
-            preference_Nd = self._preferences(batch, replay.group, preference)
-            metrics = self._learn(batch, preference_Nd, replay.group)
+            self._check_finite()
             self.updates += 1
             # Polynomial-decay averaging (Shamir and Zhang 2013): about the latest 1/(1 + power) of all updates count.
             power = self.config.averaging_power
             self.model.follow(self.config.target_rate, (1.0 + power) / (self.updates + power))
-        return metrics | scheduled
+        return dict(zip(self._metric_names, values.unbind(), strict=True)) | scheduled
+
+    def _learn_at(self, replay: Replay, row_N: Tensor, drawn_Gd: Tensor, as_played_G1: Tensor) -> Tensor:
+        """Make a gradient step on rows of the replay; what there is to report, in the order of `_metric_names`."""
+        with self.timer.section("sampling"):
+            batch = replay.at(row_N)
+            preference_Nd = self._learned_for(batch, drawn_Gd, as_played_G1)
+        with self.timer.section("learning"):
+            metrics = self._learn(batch, preference_Nd, replay.group)
+            self._metric_names = tuple(metrics)
+            return torch.stack(list(metrics.values()))
 
     def _learn(self, batch: Transitions, preference_Nd: Tensor, group: int) -> dict[str, Tensor]:
         """Make a gradient step of the critics and of what else learns; what there is to report."""
@@ -231,8 +272,11 @@ class ValueLearner(ABC):
         learning_rate = self.config.learning_rate * (last + (1.0 - last) * (1.0 - progress))
         for optimiser in self._optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate
-        return {"learning_rate": torch.tensor(learning_rate)}
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(learning_rate)
+                else:
+                    group["lr"] = learning_rate
+        return {"learning_rate": torch.full((), learning_rate, device=self.device)}
 
     # Saving
 
@@ -260,6 +304,7 @@ class ValueLearner(ABC):
         for name, optimiser in self._optimisers.items():
             checkpoint.load_optimiser_tensors(f"optimiser.{name}", optimiser, state)
         self.updates = int(state["updates"])
+        self._record_anew()  # the optimisers have other tensors
         for index, (name, generator) in enumerate(self._generators.items()):
             given = state[f"generator.{name}"]
             if given.shape == generator.get_state().shape:
@@ -291,21 +336,40 @@ class ValueLearner(ABC):
         self.check_options(inputs[2].shape[1])
         return inputs
 
-    def _preferences(self, batch: Transitions, group: int, fixed: ArrayLike | None) -> Tensor:
-        """Return the preferences (N, d) of a batch, one for each group: the fixed one, a played one, or drawn ones."""
-        transitions, config, draw = len(batch.action), self.config, self._generators["learn"]
+    def _record_anew(self) -> None:
+        """Forget what was recorded of acting and learning."""
+        self._learned_from = None
+        self._trying = Captured(self._tried, self.device)
+
+    def _drawn_preferences(self, groups: int, fixed: ArrayLike | None) -> tuple[Tensor, Tensor]:
+        """Preferences (G, d), fixed or drawn, and where the one that was played is learned for instead (G, 1)."""
+        objectives, config, draw = self.shape.num_objectives, self.config, self._generators["learn"]
         if fixed is not None:
-            return read_preference(fixed, transitions, self.shape.num_objectives, "cpu").to(self.device)
-        groups = transitions // group
-        fresh_Gd = sample_preferences(groups, self.shape.num_objectives, config.corner_fraction, draw, self.device)
+            fixed_Gd = read_preference(fixed, groups, objectives, "cpu").to(self.device)
+            return fixed_Gd, torch.zeros(groups, 1, dtype=torch.bool, device=self.device)
+        drawn_Gd = sample_preferences(groups, objectives, config.corner_fraction, draw, self.device)
+        return drawn_Gd, torch.rand(groups, 1, generator=draw, device=self.device) < config.played_fraction
+
+    @staticmethod
+    def _learned_for(batch: Transitions, drawn_Gd: Tensor, as_played_G1: Tensor) -> Tensor:
+        """The preference (N, d) that each transition is learned from for, one for all of a group."""
+        group = len(batch.action) // len(drawn_Gd)
         played_Gd = batch.preference[::group]
-        played_G1 = torch.rand(groups, 1, generator=draw, device=self.device) < config.played_fraction
-        return torch.where(played_G1, played_Gd, fresh_Gd).repeat_interleave(group, 0)
+        return torch.where(as_played_G1, played_Gd, drawn_Gd).repeat_interleave(group, 0)
 
     def _adam(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Adam:
         # Measured on a CPU: the fused form takes a third of the time of the others.
-        fused = self.device.type in ("cpu", "cuda")
-        return torch.optim.Adam(parameters, lr=self.config.learning_rate, fused=fused)
+        rate, kind = self.config.learning_rate, self.device.type
+        if kind == "cuda":  # what a recorded step reads of the schedule is a tensor
+            return torch.optim.Adam(parameters, lr=torch.tensor(rate, device=self.device), fused=True, capturable=True)
+        return torch.optim.Adam(parameters, lr=rate, fused=kind == "cpu")
+
+    def _check_finite(self) -> None:
+        if self.device.type != "cpu" and self.updates % _CHECK_EVERY:
+            return
+        for name, outcome in self._outcome.items():
+            if not torch.isfinite(outcome):
+                raise FloatingPointError(f"update {self.updates}: the loss or gradient of the {name} is not finite")
 
     def _step(self, name: str, loss: Tensor) -> Tensor:
         """Step the optimiser of that name down the gradient of `loss`; return the gradient's norm before clipping."""
@@ -314,7 +378,6 @@ class ValueLearner(ABC):
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = optimiser.param_groups[0]["params"]
         norm = nn.utils.clip_grad_norm_(parameters, self.config.max_gradient_norm, foreach=True)
-        if (self.device.type == "cpu" or self.updates % _CHECK_EVERY == 0) and not torch.isfinite(norm + loss):
-            raise FloatingPointError(f"update {self.updates}: the loss or gradient of the {name} is not finite")
         optimiser.step()
+        self._outcome[name] = (norm + loss).detach()
         return norm

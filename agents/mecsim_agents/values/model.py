@@ -34,6 +34,7 @@ class ValueModel(nn.Module, ABC):
 
     reward_factor: Tensor
     separable_d: Tensor
+    cost_column: Tensor  # (d,) of options, in the residual form
 
     def __init__(self, shape: EnvironmentShape, config: ValueConfig, generator: torch.Generator) -> None:
         """Draw the initial weights from `generator`, on the CPU."""
@@ -45,6 +46,7 @@ class ValueModel(nn.Module, ABC):
         separable_d[list(shape.separable)] = 1.0
         self.register_buffer("separable_d", separable_d, persistent=False)
         columns = shape.reward_columns or ()
+        self.register_buffer("cost_column", torch.tensor(columns, dtype=torch.int64), persistent=False)
         units = (config.temperature / factor_d).tolist()[: len(columns)]
         features = shape.option_features, shape.context_features
         self.normaliser = InputNormaliser(*features, columns, units, config.compress)
@@ -107,8 +109,8 @@ class ValueModel(nn.Module, ABC):
         """Normalise an observation and take the immediate costs out of it."""
         immediate_NAd = None
         if self.config.residual and self.shape.reward_columns is not None:
-            cost_NAd = options_NAF[..., self.shape.reward_columns] * self.reward_factor
-            immediate_NAd = torch.where(mask_NA.unsqueeze(-1), -cost_NAd, 0.0)
+            cost_NAd = options_NAF.index_select(-1, self.cost_column) * self.reward_factor
+            immediate_NAd = (-cost_NAd).masked_fill(~mask_NA.unsqueeze(-1), 0.0)
         normal_NAF, normal_NG = self.normaliser(options_NAF, mask_NA, context_NG)
         return State(normal_NAF, mask_NA, normal_NG, preference_Nd, immediate_NAd)
 
