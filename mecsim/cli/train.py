@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of everything random.  [default: 0]")
 @click.option(
-    "--device", default="auto", show_default=True, metavar="auto|cpu|cuda", help="Where networks are trained."
-)
+    "--device", default="auto", show_default=True, metavar="auto|cpu|cuda",
+    help="Where the agent learns. A GPU, which auto takes if there is one, has other default settings: more environments, "
+    "played on it, wider networks and larger batches. RUN/config.yaml says which.",
+)  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.")
 @click.option(
     "--multi-policy",
@@ -68,8 +70,9 @@ def train(
     force: bool, num_threads: int | None,
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out."""
-    from mecsim.training import MultiRun, check_memory
+    from mecsim.training import MultiRun, check_engine, check_memory
 
+    chosen_device = _device(device)
     if resume:
         if any(given is not None for given in (scenario, agent, steps, seed, policies, seeds)) or settings or force:
             raise InputError(
@@ -77,15 +80,15 @@ def train(
             )
         job = _opened(out)
     else:
-        config = _config(agent, settings)
-        job = _several(_new(scenario, out, config, steps, seed), policies, seeds)
+        run = _new(scenario, out, agent, settings, chosen_device, steps, seed)
+        job = _several(run, policies, seeds)
     if workers is not None and not isinstance(job, MultiRun):
         raise InputError(
             "--workers trains several policies at once: add --multi-policy K or --seeds K, or leave it out"
         )
     run = job.runs[0] if isinstance(job, MultiRun) else job
     at_once = min(workers or 1, len(job.runs)) if isinstance(job, MultiRun) else 1
-    chosen_device = _device(device)
+    check_engine(run, chosen_device)
     threads = use_threads(num_threads) // at_once if num_threads or not run.threads else run.threads
     threads = use_threads(max(1, threads))
     if run.threads not in (None, threads):
@@ -102,14 +105,24 @@ def train(
     click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: mecsim sweep {out} greedy --out {out}-sweep")
 
 
-def _new(scenario: str | None, out: Path, config: "TrainingConfig", steps: int | None, seed: int | None) -> "Run":
+def _new(
+    scenario: str | None, out: Path, agent: str | None, settings: tuple[str, ...], device: str, steps: int | None,
+    seed: int | None,
+) -> "Run":  # fmt: skip
     """A run that is to be trained. Nothing is written yet."""
+    from mecsim.core.system import system_of
     from mecsim.scenario import load_scenario
     from mecsim.training import Run
 
     if scenario is None:
         raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
+    config = _config(agent, settings, device)
     learned = load_scenario(scenario)
+    if config.engine not in system_of(learned).usable_engines() and not any(
+        setting.startswith("engine=") for setting in settings
+    ):
+        click.echo("environments are played on the processor: for the GPU, pip install 'mecsim[cuda]'", err=True)
+        config = dataclasses.replace(config, engine="batched")
     return Run(out, learned, config, steps or learned.training.steps, seed or 0)
 
 
@@ -135,10 +148,10 @@ def _several(run: "Run", policies: int | None, seeds: int | None) -> "Run | Mult
     return MultiRun.of(run, grid.tolist())
 
 
-def _config(agent: str | None, settings: tuple[str, ...]) -> "TrainingConfig":
+def _config(agent: str | None, settings: tuple[str, ...], device: str) -> "TrainingConfig":
     from mecsim.training import TrainingConfig
 
-    config = TrainingConfig() if agent is None else TrainingConfig.of(agent)
+    config = TrainingConfig.of(agent or TrainingConfig.algorithm, device)
     return config.with_settings(key_values(settings, "--set"))
 
 

@@ -58,6 +58,7 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
     def __init__(self, scenario: ScenarioT, layout: Layout, engine: Engine[TapesT, RecordsT]) -> None:
         self.scenario, self.layout, self.engine = scenario, layout, engine
         self.tapes: TapesT | None = None
+        self._trusts_actions = False
         self._possible: NDArray[np.int8] | None = None  # the mask of the decision at hand
         names = [objective.name for objective in layout.objectives]
         self.objective_columns = [names.index(name) for name in scenario.objectives]
@@ -99,6 +100,12 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         """Decisions taken so far."""
         return self.engine.step_index
 
+    def trust_actions(self) -> None:
+        """From now on take actions as they are given, as none is negative: to look, somebody has to wait for a GPU."""
+        self._trusts_actions = True
+        if hasattr(self.engine, "checks_actions"):
+            self.engine.checks_actions = False
+
     @property
     def over(self) -> bool:
         """Whether the last decision has been taken."""
@@ -125,7 +132,7 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         if tuple(np.shape(action)) != (len(mask),):
             raise InputError(f"one action per episode is expected, ({len(mask)},), got {np.shape(action)}")
         chosen = xp.asarray(action, dtype=xp.int64)
-        if (chosen < 0).any():
+        if not self._trusts_actions and (chosen < 0).any():
             raise InputError(f"action {int(chosen.min())} names no option")
         out = self._empty(len(mask))
         rewards = self.engine.step_and_observe(self.possible(chosen, mask), out)

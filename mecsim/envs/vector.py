@@ -1,5 +1,8 @@
 """Many environments as one, for training and evaluation."""
 
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 import gymnasium as gym
@@ -12,6 +15,7 @@ from mecsim.core.episodes import Arrays, EngineName
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, new_episodes
+from mecsim.core.tape import Tapes
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario
 
@@ -62,6 +66,8 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         self._seed_value = seed
         self._stream = stream
         self._copies = copies
+        self._draws_ahead = engine == "cuda"  # this processor has time while a GPU plays
+        self._coming: tuple[tuple[int, int], Future[Tapes]] | None = None  # what is drawn meanwhile, by its arguments
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
         """Start the next episodes, or again from the first ones of `seed`.
@@ -98,10 +104,31 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         return observation, reward, ended, np.zeros(self.num_envs, np.bool_), info
 
     def _begin_next(self) -> Arrays:
+        return self.episodes.begin(self._next_tapes())
+
+    def _next_tapes(self) -> Tapes:
+        wanted = self._seed_value, self.episodes_started
+        self.episodes_started += self.num_envs // self._copies
+        if not self._draws_ahead:
+            return self._drawn(*wanted)
+        tapes = self._coming[1].result() if self._coming and self._coming[0] == wanted else self._drawn(*wanted)
+        following = self._seed_value, self.episodes_started
+        self._coming = following, _thread(os.getpid()).submit(self._drawn, *following)
+        return tapes
+
+    def _drawn(self, seed: int, first: int) -> Tapes:
         episodes = self.num_envs // self._copies
-        tapes = draw_episodes(self.scenario, self._seed_value, self.episodes_started, episodes, self._stream)
-        self.episodes_started += episodes
-        return self.episodes.begin(tapes.select(np.repeat(np.arange(episodes), self._copies)))
+        tapes = draw_episodes(self.scenario, seed, first, episodes, self._stream)
+        return tapes.select(np.repeat(np.arange(episodes), self._copies))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_coming": None}
+
+
+@lru_cache(maxsize=1)
+def _thread(process: int) -> ThreadPoolExecutor:
+    """To draw ahead on, of a process: one that was forked has none of its parent's threads."""
+    return ThreadPoolExecutor(1, "episodes")
 
 
 def make_vec(

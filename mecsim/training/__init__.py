@@ -3,7 +3,17 @@
 from mecsim.training.config import TrainingConfig
 from mecsim.training.export import export_onnx
 from mecsim.training.exported import Agreement, ExportedPolicy, agreement
-from mecsim.training.loop import EpochReport, Evaluate, Evaluation, Monitor, Prepared, check_memory, prepared, train
+from mecsim.training.loop import (
+    EpochReport,
+    Evaluate,
+    Evaluation,
+    Monitor,
+    Prepared,
+    check_engine,
+    check_memory,
+    prepared,
+    train,
+)
 from mecsim.training.multi import MultiRun, is_multi_run, is_run, run_scenario
 from mecsim.training.policy import AgentPolicy, NearestPolicy, run_policy
 from mecsim.training.run import Run
@@ -22,6 +32,7 @@ __all__ = [
     "Run",
     "TrainingConfig",
     "agreement",
+    "check_engine",
     "check_memory",
     "export_onnx",
     "is_multi_run",

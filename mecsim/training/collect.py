@@ -1,11 +1,13 @@
 """Collecting: play episodes of the exploring policy under preferences of all kinds."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import torch
 from mecsim_agents import Learner, Transitions, sample_preferences
-from numpy.typing import NDArray
+from torch import Tensor
 
 from mecsim.core.seeds import Stream
 from mecsim.envs.vector import BatchVectorEnv
@@ -16,23 +18,24 @@ from mecsim.training.run import Run
 class Tally:
     """What the episodes of an epoch came to so far."""
 
-    returns: NDArray[np.float64]  # (num_envs, objectives) physical totals
-    chosen: NDArray[np.int64]  # (A,) tasks sent to each option
+    returns: Tensor  # (num_envs, objectives) float64, physical totals
+    chosen: Tensor  # (A,) int64, tasks sent to each option
 
 
 class Collector:
     """Plays all environments of a training, step by step, as far as asked.
 
     Neighbours that play the same episode also play under the same preference, so that they differ by what exploring
-    did and nothing else.
+    did and nothing else. With the engine `cuda` nothing leaves the device.
     """
 
     def __init__(self, run: Run, episode: int) -> None:
         """`episode`: the first one of the training's seed that is played."""
+        config = run.config
         self.env = BatchVectorEnv(
-            run.scenario, run.config.num_envs, run.seed, stream=Stream.TRAINING, copies=run.config.copies
+            run.scenario, config.num_envs, run.seed, config.engine, Stream.TRAINING, config.copies
         )
-        self._run = run
+        self._run, self._on_device = run, config.engine == "cuda"
         self._observation, _ = self.env.reset(options={"episode": episode})
 
     def begin(self, epoch: int) -> Tally:
@@ -43,11 +46,14 @@ class Collector:
             draw = torch.Generator().manual_seed(int(own_seed.generate_state(1)[0]))
             episodes = config.num_envs // config.copies
             drawn = sample_preferences(episodes, objectives, config.agent.corner_fraction, draw, torch.device("cpu"))
-            self._preference = drawn.repeat_interleave(config.copies, 0).numpy()
+            preference = drawn.repeat_interleave(config.copies, 0)
         else:
-            self._preference = np.tile(np.array(config.preference, np.float32), (config.num_envs, 1))
-        options = self.env.episodes.max_options
-        self._tally = Tally(np.zeros((config.num_envs, objectives)), np.zeros(options, np.int64))
+            preference = torch.tensor(config.preference).expand(config.num_envs, -1)
+        device = torch.as_tensor(self._observation["mask"]).device
+        self._preference = preference.to(device)
+        returns = torch.zeros(config.num_envs, objectives, dtype=torch.float64, device=device)
+        chosen = torch.zeros(self.env.episodes.max_options, dtype=torch.int64, device=device)
+        self._tally = Tally(returns, chosen)
         return self._tally
 
     def collect(self, agent: Learner, steps: int) -> list[Transitions]:
@@ -57,12 +63,16 @@ class Collector:
     def _step(self, agent: Learner) -> Transitions:
         observation, preference, tally = self._observation, self._preference, self._tally
         with agent.timer.section("acting"):
-            action = np.asarray(agent.act(observation, preference, explore=True))
+            action: Any = (
+                agent.explore(cast(Mapping[str, Tensor], observation), preference)
+                if self._on_device
+                else np.asarray(agent.act(observation, preference, explore=True))
+            )
         with agent.timer.section("environments"):
             following, reward, terminated, _, info = self.env.step(action)
-        decided = action[self.env.episodes.waits(observation)]
-        tally.chosen += np.bincount(decided, minlength=len(tally.chosen))
-        tally.returns -= reward
+        decided = torch.as_tensor(self.env.episodes.waits(observation))
+        tally.chosen.scatter_add_(0, torch.as_tensor(action), decided.long())
+        tally.returns -= torch.as_tensor(reward)
         self._observation = following
         ended = info.get("final_obs", following)
         return Transitions.from_arrays(observation, action, reward, terminated, ended, preference)

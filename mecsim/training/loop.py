@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes
 from mecsim.core.machine import memory_byte
-from mecsim.core.system import new_episodes, values_shown
+from mecsim.core.system import new_episodes, system_of, values_shown
 from mecsim.core.threads import on_threads, use_threads
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
@@ -78,12 +78,13 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
     """
     scenario, config = run.scenario, run.config
     first_epoch = run.latest_epoch() if resume and run.has_checkpoint() else 0
-    collector, agent, replay = prepared(run, device, first_epoch)
-    policy = AgentPolicy(agent, scenario, scenario, config.preference)
     rows = run.read_metrics(first_epoch)
-    with _beside() as beside:
+    with _computing(device, config.precision), _beside(config.engine) as beside:
+        collector, agent, replay = prepared(run, device, first_epoch)
+        policy = AgentPolicy(agent, scenario, scenario, config.preference)
         for epoch in range(first_epoch + 1, run.epochs + 1):
             report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, check=epoch == first_epoch + 1)
+            collector.env.episodes.trust_actions()
             if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
                 report = dataclasses.replace(report, evaluation=evaluate(policy))
             rows.append(_row(report, scenario.objectives))
@@ -105,10 +106,23 @@ def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Prepared:
     config = run.config
     collector = Collector(run, done_epochs * config.num_envs // config.copies)
     shape = _environment_shape(collector.env)
-    replay = Replay(shape, config.agent.replay_capacity, device, config.copies)
+    replay = Replay(shape, config.agent.replay_capacity, device, config.copies, config.num_envs)
     if done_epochs:
         return Prepared(collector, run.load_checkpoint(replay, device), replay)
     return Prepared(collector, LEARNERS[config.algorithm].new(shape, config.agent, device, run.seed), replay)
+
+
+def check_engine(run: Run, device: str) -> None:
+    """Raise InputError if the environments of `run` cannot be played where it is to learn."""
+    engine = run.config.engine
+    if engine == "batched":
+        return
+    if not device.startswith(engine):
+        raise InputError(f"engine={engine} needs --device {engine}, got {device}; or choose --set engine=batched")
+    if engine not in system_of(run.scenario).usable_engines():
+        raise InputError(
+            f"engine={engine} cannot be used here: pip install 'mecsim[cuda]', or choose --set engine=batched"
+        )
 
 
 def check_memory(run: Run, at_once: int = 1) -> None:
@@ -121,7 +135,7 @@ def check_memory(run: Run, at_once: int = 1) -> None:
     first, after = episodes.layout.count_columns or (0, 0)
     options, width = _shape(episodes, "options")
     row_byte = 4 * (width - (after - first)) + (after - first)
-    replay_byte = config.agent.replay_capacity * 2 * options * row_byte
+    replay_byte = (config.agent.replay_capacity + config.num_envs) * options * row_byte
     needed_byte = at_once * (replay_byte + config.num_envs * scenario.tape_byte)
     available_byte = memory_byte()
     if needed_byte > 0.8 * available_byte:
@@ -157,13 +171,26 @@ def _environment_shape(env: BatchVectorEnv) -> EnvironmentShape:
 
 
 @contextmanager
-def _beside() -> Iterator[Executor | None]:
+def _computing(device: str, precision: str) -> Iterator[None]:
+    """Meanwhile that GPU is the current one, if it is one, and matrix products have that precision."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        with torch.cuda.device(device) if device.startswith("cuda") else nullcontext():
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def _beside(engine: str) -> Iterator[Executor | None]:
     """A thread to collect on while this one learns; None where there is a single thread for both.
 
-    One of the threads of the training is then the collector's, the others compute.
+    One of the threads of the training is then the collector's, the others compute. A GPU does one thing after another,
+    whoever asks for it.
     """
     threads = torch.get_num_threads()
-    if threads == 1:
+    if threads == 1 or engine == "cuda":
         yield None
         return
     with on_threads(threads - 1), ThreadPoolExecutor(1, initializer=use_threads, initargs=(1,)) as executor:
@@ -196,13 +223,14 @@ def _epoch(prepared: Prepared, run: Run, epoch: int, beside: Executor | None, ch
                 replay.add(batch, check)
     if epoch == config.warmup_epochs:
         agent.observe(replay)
+    returns, chosen = tally.returns.numpy(force=True), tally.chosen.numpy(force=True)
     return EpochReport(
         epoch=epoch,
         epochs=run.epochs,
         env_steps=epoch * config.num_envs * steps,
         updates=agent.updates,
-        returns=values_shown(tally.returns + collector.env.episodes.total_offset, run.scenario).mean(axis=0),
-        action_shares=tally.chosen / max(1, tally.chosen.sum()),
+        returns=values_shown(returns + collector.env.episodes.total_offset, run.scenario).mean(axis=0),
+        action_shares=chosen / max(1, chosen.sum()),
         metrics=_means(learned),
         section_s=dict(agent.timer.seconds),
         evaluation=None,

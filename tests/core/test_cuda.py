@@ -93,7 +93,8 @@ def test_options_are_values_of_a_spec_and_no_types(scenario: OffloadScenario) ->
 
 def test_the_simulated_device_does_what_the_other_engines_do() -> None:
     """In a process of its own, as whether to simulate is decided when Numba is imported."""
-    files = ("tests/conformance", "tests/systems/offload/test_cuda.py", "tests/systems/cells/test_cuda.py")
+    own = ("systems/offload", "systems/cells", "training")
+    files = ("tests/conformance", *(f"tests/{folder}/test_cuda.py" for folder in own))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", CHEAP]
     simulated = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1"}
     done = subprocess.run(command, env=simulated, capture_output=True, text=True, check=False)

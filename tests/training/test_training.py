@@ -198,7 +198,7 @@ def test_a_failure_while_collecting_is_not_lost(tmp_path: Path, monkeypatch: pyt
 def test_the_collecting_thread_leaves_the_cores_alone() -> None:
     """Kernels, too, count threads for each thread that calls them."""
     torch.set_num_threads(2)
-    with loop._beside() as beside:
+    with loop._beside("batched") as beside:
         assert beside is not None
         assert beside.submit(lambda: (torch.get_num_threads(), kernel_threads())).result() == (1, 1)
 
