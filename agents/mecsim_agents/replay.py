@@ -146,6 +146,8 @@ class Replay:
             given = state[name]
             if size > self.capacity or given.shape[1:] != stored.shape[1:]:
                 raise ValueError(f"{name}: shape {tuple(given.shape)} does not fit replay {tuple(stored.shape)}")
+        if "next_mask" in state and self.width is not None:
+            raise ValueError("a replay without a width, as earlier versions had it: train anew")
         if cursor != size and size != self.capacity:
             raise ValueError(f"the saved ring held {size} transitions when full, this one {self.capacity}")
         self.size, self._total = size, size + (cursor - size) % self.capacity

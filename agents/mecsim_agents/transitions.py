@@ -35,18 +35,26 @@ class Transitions:
         next_observation: Mapping[str, object],
         preference: object,
     ) -> "Transitions":
-        """Convert what a vector environment gives, arrays or tensors, to the types above (copies only if needed)."""
+        """Convert what a vector environment gives, arrays or tensors, to the types above (copies only if needed).
+
+        All are then where the observation is.
+        """
+        device = torch.as_tensor(observation["options"]).device
+
+        def of(values: object, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.as_tensor(values, device=device).to(dtype)
+
         return cls(
-            options=torch.as_tensor(observation["options"], dtype=torch.float32),
-            mask=torch.as_tensor(observation["mask"]).bool(),
-            context=torch.as_tensor(observation["context"], dtype=torch.float32),
-            action=torch.as_tensor(action, dtype=torch.int64),
-            reward=torch.as_tensor(reward, dtype=torch.float32),
-            terminated=torch.as_tensor(terminated).bool(),
-            next_options=torch.as_tensor(next_observation["options"], dtype=torch.float32),
-            next_mask=torch.as_tensor(next_observation["mask"]).bool(),
-            next_context=torch.as_tensor(next_observation["context"], dtype=torch.float32),
-            preference=torch.as_tensor(preference, dtype=torch.float32),
+            options=of(observation["options"]),
+            mask=of(observation["mask"], torch.bool),
+            context=of(observation["context"]),
+            action=of(action, torch.int64),
+            reward=of(reward),
+            terminated=of(terminated, torch.bool),
+            next_options=of(next_observation["options"]),
+            next_mask=of(next_observation["mask"], torch.bool),
+            next_context=of(next_observation["context"]),
+            preference=of(preference),
         )
 
     def check_values(self, counts: slice) -> None:

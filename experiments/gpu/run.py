@@ -1,20 +1,22 @@
 """What a GPU changes: speed of the engines and of training, and whether it plays and learns the same.
 
-    python experiments/gpu/run.py
+    python experiments/gpu/run.py [--minutes 8]
 
-`gmorl-e6`. First the engines by themselves: the batched one on all cores and the one on the GPU, with how far apart
+With `--minutes` there is one table of figures beside their bars, in about that time. Otherwise `gmorl-e6` is taken
+through this: First the engines by themselves: the batched one on all cores and the one on the GPU, with how far apart
 they come on the same tapes and actions. Then training on the CPU, and on the first CUDA device in float32 and with TF32
-matrix products: the same code and the same settings but for those in the table. Then three trainings of each kind with
-the defaults and as many updates, played on common random numbers: their mean costs should agree within what seeds make
-of it. Needs CUDA; with --quick what there is of it is tried in tiny sizes.
+matrix products: the same code and the CPU's settings but for those in the table. Then three trainings of each kind with
+as many updates, played on common random numbers: their mean costs should agree within what seeds make of it. Needs
+CUDA; with --quick what there is of it is tried in tiny sizes.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
 from dataclasses import dataclass
 
+import click
 import numpy as np
 import torch
+from figures import figures, shown
 
 from mecsim.bench.engines import EnginePlay
 from mecsim.bench.training import training_speed
@@ -30,6 +32,7 @@ from mecsim.scenario import load_scenario
 from mecsim.studies.study import QUICK_SETTINGS, Study, experiment
 from mecsim.sweep import half_width_95, measured
 from mecsim.training import TrainingConfig
+from mecsim.training.config import AGENT_ON_CUDA, ON_CUDA
 
 BATCHES, ENVS, EPOCHS = (256, 1024, 4096, 16_384), (64, 1024, 8192), 4
 QUICK_BATCHES, QUICK_ENVS, QUICK_EPOCHS = (16,), (4, 8), 3
@@ -43,18 +46,29 @@ class Kind:
 
     name: str
     device: str
-    precision: str = "highest"  # of matrix products in float32, as torch calls it
+    engine: str
+    precision: str = "float32"
 
 
-CPU = Kind("cpu float32", "cpu")
-CUDA = (Kind("cuda float32", "cuda"), Kind("cuda TF32", "cuda", "high"))
+CPU = Kind("cpu float32", "cpu", "batched")
+CUDA = (Kind("cuda float32", "cuda", "cuda"), Kind("cuda TF32", "cuda", "cuda", "tf32"))
 
 
 @experiment(__file__)
-def run(study: Study) -> None:
+@click.option(
+    "--minutes", type=click.FloatRange(4.0, 60.0), help="Measure figures with their bars alone, in this time."
+)
+def run(study: Study, minutes: float | None) -> None:
     """Training on a CPU and on a GPU: speed, and whether it learns the same."""
     if not (torch.cuda.is_available() or study.quick):
         raise InputError("no CUDA device: run this on a machine that has one, with a torch built for CUDA (or --quick)")
+    if minutes is not None:
+        found = []
+        for figure in figures(study, minutes):
+            found.append(figure.row())
+            click.echo(shown(figure))
+            study.write(found, "figures", minutes=minutes)  # at once, as the machine may be lent for a while
+        return
     kinds = [CPU, *(CUDA if torch.cuda.is_available() else ())]
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     engines = _engines(study)
@@ -123,9 +137,9 @@ def _speeds(study: Study, kinds: list[Kind]) -> list[dict[str, object]]:
     for kind in kinds:
         for envs in all_envs:
             for batch in batches:
-                config = TrainingConfig().with_settings({**base, "num_envs": str(envs), "batch_size": str(batch)})
-                with _precision(kind):
-                    found = training_speed(scenario, config, epochs, kind.device)
+                sizes = {"num_envs": str(envs), "batch_size": str(batch)}
+                config = TrainingConfig().with_settings({**_settings(kind), **base, **sizes})
+                found = training_speed(scenario, config, epochs, kind.device)
                 row: dict[str, object] = {"kind": kind.name, "num_envs": envs, "batch_size": batch}
                 rows.append(row | {name.removeprefix("training_"): value for name, value in found.items()})
     return rows
@@ -139,11 +153,11 @@ def _agreement(study: Study, kinds: list[Kind]) -> list[dict[str, object]]:
     yardstick, seeds = measured(greedy, calibration)["mean_cost"], range(2 if study.quick else SEEDS)
     rows: list[dict[str, object]] = []
     for kind in kinds:
-        with _precision(kind):
-            name = "gpu-" + kind.name.replace(" ", "-").lower()
-            targets = [
-                study.trained(scenario, f"{name}-seed{seed}", STEPS, seed=seed, device=kind.device) for seed in seeds
-            ]
+        name = "gpu-" + kind.name.replace(" ", "-").lower()
+        targets = [
+            study.trained(scenario, f"{name}-seed{seed}", STEPS, _settings(kind), seed=seed, device=kind.device)
+            for seed in seeds
+        ]
         fronts = study.fronts(targets, scenario, PREFERENCES, EPISODES)
         ratios = np.array([measured(front, calibration)["mean_cost"] / yardstick for front in fronts])
         row: dict[str, object] = {"kind": kind.name, "mean_cost_to_greedy": float(ratios.mean())}
@@ -151,15 +165,12 @@ def _agreement(study: Study, kinds: list[Kind]) -> list[dict[str, object]]:
     return rows
 
 
-@contextmanager
-def _precision(kind: Kind) -> Iterator[None]:
-    """Meanwhile float32 matrix products are computed in that precision."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision(kind.precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+def _settings(kind: Kind) -> dict[str, str]:
+    """The CPU's defaults, whatever the device, but for where and how numbers are computed."""
+    plain = TrainingConfig().to_mapping()
+    same = {name: plain[name] for name in ON_CUDA} | {name: plain["agent"][name] for name in AGENT_ON_CUDA}
+    computed = {"engine": kind.engine, "precision": kind.precision}
+    return {name: json.dumps(value) for name, value in (same | computed).items()}
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of everything random.  [default: 0]")
 @click.option(
     "--device", default="auto", show_default=True, metavar="auto|cpu|cuda",
-    help="Where the agent learns. A GPU, which auto takes if there is one, has other default settings: more environments, "
-    "played on it, wider networks and larger batches. RUN/config.yaml says which.",
+    help="Where the agent learns. A GPU, which auto takes if there is one, has other default settings: more "
+    "environments, which are played on it, wider networks and larger batches. RUN/config.yaml says which.",
 )  # fmt: skip
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.")
 @click.option(

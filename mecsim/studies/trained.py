@@ -32,7 +32,8 @@ def trained(
     """The folder of a finished run: trained if there is none, gone on with if it is unfinished.
 
     `steps` are the scenario's if not given, `settings` as `--set` takes them; `policies` trains one for each of that
-    many preferences instead of one for all. Threads are those that torch is set to.
+    many preferences instead of one for all; settings that are not given are the defaults on the device. Threads are
+    those that torch is set to.
 
     Raises:
         RunError: what is in the folder is another run, is damaged, or seems to be in training elsewhere.
@@ -44,7 +45,7 @@ def trained(
     from mecsim.sweep import preference_grid, training_evaluation
     from mecsim.training import MultiRun, Run, TrainingConfig, check_memory, is_multi_run, is_run
 
-    config = TrainingConfig().with_settings(settings or {})
+    config = TrainingConfig.of(device=device).with_settings(settings or {})
     single = Run(folder, scenario, config, steps or scenario.training.steps, seed, torch.get_num_threads())
     wanted: Run | MultiRun = single
     if policies is not None:

@@ -1,6 +1,7 @@
 """The ring of transitions."""
 
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -171,3 +172,92 @@ def test_counts_that_are_none_are_refused(arrays: Arrays, name: str, value: floa
         getattr(batch, name)[*place, COUNTS[1]] = value
         replay.add(batch)
         assert getattr(replay.oldest_first(), name)[*place, COUNTS[1]] == value
+
+
+def steps_of(arrays: Arrays, width: int, steps: int) -> list[Transitions]:
+    """Transitions of environments side by side, of which some terminate now and then."""
+    batches = [arrays.transitions(width) for _ in range(steps)]
+    for before, after in pairwise(batches):
+        goes_on = ~before.terminated
+        for name in ("options", "mask", "context"):
+            getattr(before, f"next_{name}")[goes_on] = getattr(after, name)[goes_on]
+    return batches
+
+
+def followed(batch: Transitions) -> Transitions:
+    """With nothing after what terminated, which is all that a replay of some width tells of it."""
+    ended = batch.terminated[:, None]
+    absent = ~(batch.next_mask & ~ended)
+    return replace(
+        batch,
+        next_mask=~absent,
+        next_options=batch.next_options.masked_fill(absent[..., None], 0.0),
+        next_context=batch.next_context.masked_fill(ended, 0.0),
+    )
+
+
+@pytest.mark.parametrize("capacity", [8, 10, 12, 60])
+@pytest.mark.parametrize("counts", [None, COUNTS])
+def test_with_a_width_it_is_the_same_with_half_the_memory(
+    arrays: Arrays, capacity: int, counts: tuple[int, int] | None
+) -> None:
+    """Whatever is drawn, at whatever time, before and after saving."""
+    width, group = 4, 2
+    shape = replace(SHAPE, count_columns=counts)
+    replays = [Replay(shape, capacity, group=group, width=None if each else width) for each in (True, False)]
+    for batch in steps_of(arrays, width, 9):
+        if counts:
+            for name in ("options", "next_options"):
+                getattr(batch, name)[..., slice(*counts)] = (
+                    getattr(batch, name)[..., slice(*counts)].mul(9.0).round().abs()
+                )
+        for replay in replays:
+            replay.add(batch)
+        restored = Replay(shape, capacity, group=group, width=width)
+        restored.load_state_tensors(replays[1].state_tensors())
+        assert len(replays[0]) == len(replays[1]) == len(restored)
+        for read in (Replay.oldest_first, lambda replay: replay.sample(40, torch.Generator().manual_seed(0))):
+            expected = followed(read(replays[0]))
+            for replay in (replays[1], restored):
+                assert_equal(followed(read(replay)), expected)
+    byte = [sum(tensor.nbytes for tensor in replay._store.values()) for replay in replays]
+    assert byte[1] / (capacity + width) < 0.6 * byte[0] / capacity
+
+
+def test_with_a_width_steps_come_whole_and_in_order(arrays: Arrays) -> None:
+    replay = Replay(SHAPE, 12, width=4)
+    first, second, third = steps_of(arrays, 4, 3)
+    first.terminated[:] = second.terminated[:] = False
+    replay.add(first)
+    with pytest.raises(ValueError, match="expected a transition of each of 4 environments, got 3"):
+        replay.add(arrays.transitions(3))
+    with pytest.raises(ValueError, match="options: not what followed"):
+        replay.add(third)
+    replay.add(third, check=False)
+    for width in (3, 0, 14):
+        with pytest.raises(ValueError, match="width: expected a multiple of 2 up to the capacity of 12"):
+            Replay(SHAPE, 12, group=2, width=width)
+
+
+def test_everything_is_where_the_observation_is(arrays: Arrays) -> None:
+    """What an environment on a device tells of the end of episodes is not."""
+    observation = {name: torch.as_tensor(array).to("meta") for name, array in arrays.observation(3).items()}
+    made = Transitions.from_arrays(
+        observation,
+        torch.zeros(3, device="meta"),
+        np.zeros((3, 2)),
+        np.ones(3, np.bool_),
+        observation,
+        np.zeros((3, 2)),
+    )
+    assert {getattr(made, field.name).device.type for field in fields(Transitions)} == {"meta"}
+
+
+def test_a_replay_of_the_other_kind_is_refused(arrays: Arrays) -> None:
+    with_width, without = Replay(SHAPE, 12, width=4), empty(12)
+    for replay in (with_width, without):
+        replay.add(arrays.transitions(4))
+    with pytest.raises(ValueError, match="a replay without a width"):
+        with_width.load_state_tensors(without.state_tensors())
+    with pytest.raises(KeyError):
+        without.load_state_tensors(with_width.state_tensors())

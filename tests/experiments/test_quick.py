@@ -105,6 +105,20 @@ def test_an_experiment_writes_its_table_and_pictures(
     assert all(0 < picture.stat().st_size < 300_000 for picture in pictures)
 
 
+def test_the_figures_of_a_gpu_have_their_bars(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--quick", "--minutes", "4", "--num-threads", "1", "--runs", str(runs), "--out", str(tmp_path)]
+    with pytest.raises(SystemExit) as caught:
+        main(arguments, command_of("gpu"))
+    assert caught.value.code == 0, capsys.readouterr().err
+    rows = rows_of(tmp_path / "figures.csv")
+    assert len(rows) == 7
+    printed = capsys.readouterr().out
+    for row in rows:
+        assert row["figure"] in printed
+        larger = row["figure"].startswith(("engine", "training"))
+        assert row["reached"] == str(larger == (float(row["measured"]) >= float(row["bar"]))).lower()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -24,7 +24,7 @@ from mecsim.systems.offload.scenario import Histogram, ObjectiveValues, Observat
 from mecsim.training import AgentPolicy, Run, is_run, run_policy
 from tests.one_system import offload_scenario
 from tests.one_system import play_offload as play
-from tests.training.small import COPIES, new_run, small_scenario, trained
+from tests.training.small import COPIES, ENVS, new_run, small_scenario, trained
 
 SCENARIO = small_scenario()
 
@@ -170,7 +170,7 @@ def test_a_run_with_an_agent_that_is_not_installed_says_so(run: Run) -> None:
 
 def new_replay(servers: int = 3, counts: tuple[int, int] | None = (6, 10)) -> Replay:
     shape = EnvironmentShape(2, 12, 3, (1.0, 1.0), num_options=servers, count_columns=counts)
-    return Replay(shape, 80, group=COPIES)
+    return Replay(shape, 80, group=COPIES, width=ENVS)
 
 
 @pytest.mark.parametrize("damage", ["absent", "empty", "cut", "text", "of another kind"])
