@@ -57,6 +57,9 @@ class Observation(Section):
 
     histogram: Histogram = Field(Histogram(), description="Histogram of the residual sizes on a server.")
     cost_features: bool = Field(True, description="Whether the immediate cost of choosing each server is shown.")
+    upcoming: int = Field(
+        0, ge=0, le=64, description="Tasks behind the head of the dispatch queue whose sizes are shown, up to 64."
+    )
 
 
 class ObjectiveValues(Section):
