@@ -370,6 +370,7 @@ def test_ratings_are_another_observation(finished: Run, tmp_path: Path) -> None:
         Observation(histogram=Histogram(bins=4, width_bit=1e7), cost_features=False),
         Observation(histogram=Histogram(bins=6, width_bit=1e7), cost_features=False),  # as many columns
         Observation(histogram=Histogram(bins=4, width_bit=1e6)),
+        Observation(histogram=Histogram(bins=4, width_bit=1e7), upcoming=1),
     ],
 )
 def test_another_observation_is_refused_before_anything_is_played(finished: Run, observation: Observation) -> None:

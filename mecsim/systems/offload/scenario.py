@@ -53,12 +53,12 @@ class Histogram(Section):
 
 
 class Observation(Section):
-    """What the agent sees of each server."""
+    """What the agent sees of each server, and of the dispatch queue."""
 
     histogram: Histogram = Field(Histogram(), description="Histogram of the residual sizes on a server.")
     cost_features: bool = Field(True, description="Whether the immediate cost of choosing each server is shown.")
-    upcoming: int = Field(
-        0, ge=0, le=64, description="Tasks behind the head of the dispatch queue whose sizes are shown, up to 64."
+    upcoming: Annotated[int, whole(0, 64)] = Field(
+        0, description="Tasks behind the head of the dispatch queue whose sizes are shown."
     )
 
 
