@@ -23,6 +23,13 @@ from mecsim.systems.offload.scenario import OffloadScenario
 TRAINED, PLANNER = (101, 1000), (21, 200)
 FIRST_ANY, OTHERS_ANY, PLANNER_ANY = (11, 1000), (11, 200), (11, 200)
 E6_SEEDS, GMORL_SEEDS = 3, 2
+# A network that can say more, for about the processor time of the defaults.
+WIDE_STEPS, WIDE_SEEDS = 2_000_000, 2
+WIDE = {
+    "architecture": "exchange", "cumulate": "true", "encoder_sizes": "[128, 128]", "head_sizes": "[128]",
+    "ensemble_size": "1", "batch_size": "512", "replay_capacity": "204800",
+}  # fmt: skip
+UPCOMING = 8  # tasks in the dispatch queue whose sizes it sees
 TRAINED_EDGES, OTHER_EDGES = (2, 4, 6, 8), (9, 10, 16)
 
 
@@ -30,6 +37,7 @@ TRAINED_EDGES, OTHER_EDGES = (2, 4, 6, 8), (9, 10, 16)
 def run(study: Study) -> None:
     """Trained policies against greedy, lookahead and hindsight."""
     six_edges(study)
+    wide(study)
     any_edges(study)
 
 
@@ -65,6 +73,26 @@ def six_edges(study: Study) -> None:
             curves.append(Curve(name, part.preferences[:, 0].tolist(), ratio.tolist(), None))
     panel = Panel("weight of delay", "cost at that preference, ratio to greedy", curves)
     save_lines(study.out / "six_edges.png", "gmorl-e6: cost where it was asked for", [panel])
+
+
+def wide(study: Study) -> None:
+    """Six edges with a network that can say more, to which the sizes of the next tasks are shown."""
+    scenario = with_context(load_scenario("gmorl-e6"), {"observation.upcoming": str(UPCOMING)})
+    calibration = calibrate(scenario)
+    trained = {
+        f"wide seed {seed}": study.trained(scenario, _folder("e6-wide", seed), WIDE_STEPS, WIDE, seed=seed)
+        for seed in range(1 if study.quick else WIDE_SEEDS)
+    }
+    fronts = _played(study, scenario, trained | {name: name for name in ("greedy", "lookahead")}, PLANNER)
+    greedy = fronts["greedy"]
+    rows: list[dict[str, object]] = []
+    for name, front in fronts.items():
+        row: dict[str, object] = {"target": name, "preferences": len(front.preferences)}
+        row |= {"episodes": front.totals.shape[1], **measured(front, calibration)}
+        row |= compared(front, greedy, calibration, "greedy")
+        row |= {"worst_to_greedy": float((_cost(front, calibration) / _cost(greedy, calibration)).max())}
+        rows.append(row)
+    study.write(rows, "wide", settings=WIDE, steps=WIDE_STEPS, upcoming=UPCOMING)
 
 
 def any_edges(study: Study) -> None:

@@ -70,7 +70,7 @@ class AgentPolicy:
         if seen != shown.seen:
             raise InputError(
                 f"the run was trained on another observation ({seen}) than this scenario has "
-                f"({shown.seen}): use the same histogram and cost_features"
+                f"({shown.seen}): use the same `observation`"
             )
         try:
             agent.check_options(len(shown.option_names))

@@ -39,7 +39,7 @@ def test_defaults_can_be_used(config: type[LearnerConfig]) -> None:
         ({"discount": float("nan")}, "discount"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"learning_rate": "5e-4"}, "learning_rate"),
-        ({"architecture": "both"}, "architecture: expected 'set' or 'padded', got 'both'"),
+        ({"architecture": "both"}, "architecture: expected 'set' or 'exchange' or 'padded', got 'both'"),
         ({"architecture": ["set"]}, "architecture: expected"),
         ({"critic": "both"}, "critic: expected 'vector' or 'scalar'"),
         ({"policy": "greedy"}, "policy: expected 'softmax' or 'network', got 'greedy'"),

@@ -106,7 +106,10 @@ def test_learns_delayed_consequences_for_every_preference(
     assert min(shares) > least, shares
 
 
-@pytest.mark.parametrize("settings", [{}, {"residual": False}, {"architecture": "padded"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"residual": False}, {"architecture": "padded"}, {"architecture": "exchange", "encoder_sizes": [32, 32]}],
+)
 def test_double_dqn_learns_them_too(settings: dict[str, object]) -> None:
     shares = gap_closed(train(small_dqn(**settings), 1000))
     assert min(shares) > 0.85, shares

@@ -1,21 +1,26 @@
 """The set network and the masked policy: order, padding, absent options, starting point."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from mecsim_agents import InputNormaliser, LayerSizes, NetworkShape, OptionNetwork, ValueLearner
 from mecsim_agents.functional import entropy, masked_log_softmax
-from mecsim_agents.networks import EnsembleNetwork
+from mecsim_agents.networks import EnsembleNetwork, ExchangingNetwork
 
-from .conftest import ANY, CONTEXT, FEATURES, Arrays, filled_replay, make_agent, make_learner
+from .conftest import ANY, CONTEXT, FEATURES, SHAPE, Arrays, filled_replay, make_agent, make_learner
 
 PREFERENCE = np.array([0.3, 0.7], np.float32)
+OVER_SETS = pytest.mark.parametrize("architecture", [OptionNetwork, ExchangingNetwork])
 
 
-def random_network(members: int = 2, outputs: int = 2) -> OptionNetwork:
+def random_network(
+    architecture: type[OptionNetwork] = OptionNetwork, members: int = 2, encoder: tuple[int, ...] = (16, 14, 12)
+) -> OptionNetwork:
     generator = torch.Generator().manual_seed(1)
-    shape = NetworkShape(FEATURES, CONTEXT, 2, outputs, members)
-    network = OptionNetwork(shape, LayerSizes((16, 12), (16, 8)), generator)
+    shape = NetworkShape(FEATURES, CONTEXT, 2, 2, members)
+    network = architecture(shape, LayerSizes(encoder, (16, 8)), generator)
     with torch.no_grad():  # away from the zero start, at which every output is equal
         for parameter in network.parameters():
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
@@ -36,8 +41,9 @@ def trained_agent(arrays: Arrays, kind: str) -> ValueLearner:
     return agent
 
 
-def test_network_is_equivariant_to_the_order_of_options(arrays: Arrays) -> None:
-    network = random_network()
+@OVER_SETS
+def test_network_is_equivariant_to_the_order_of_options(arrays: Arrays, architecture: type[OptionNetwork]) -> None:
+    network = random_network(architecture)
     options, mask, *rest = inputs(arrays)
     order = torch.tensor([2, 0, 3, 1])
     straight = network(options, mask, *rest)
@@ -46,13 +52,47 @@ def test_network_is_equivariant_to_the_order_of_options(arrays: Arrays) -> None:
     assert straight.std() > 0.01
 
 
-def test_outputs_depend_on_the_other_options(arrays: Arrays) -> None:
-    network = random_network()
+@OVER_SETS
+def test_outputs_depend_on_the_other_options(arrays: Arrays, architecture: type[OptionNetwork]) -> None:
+    network = random_network(architecture)
     options, mask, *rest = inputs(arrays)
     mask = torch.ones_like(mask)
     changed = options.clone()
     changed[:, 1] += 1.0
     assert not torch.allclose(network(options, mask, *rest)[:, :, 0], network(changed, mask, *rest)[:, :, 0])
+
+
+@OVER_SETS
+def test_absent_options_leave_no_trace_in_what_others_come_to(
+    arrays: Arrays, architecture: type[OptionNetwork]
+) -> None:
+    network = random_network(architecture)
+    options, mask, *rest = inputs(arrays)
+    mask[:, 1:3] = 0
+    changed = options.clone()
+    changed[:, 1:3] += 7.0
+    straight, other = (network(rows, mask, *rest)[:, :, [0, 3]] for rows in (options, changed))
+    torch.testing.assert_close(straight, other)
+    fewer = network(options[:, [0, 3]], mask[:, [0, 3]], *rest)
+    torch.testing.assert_close(straight, fewer)
+
+
+@pytest.mark.parametrize(("encoder", "knows"), [((16, 12), True), ((16,), False)])
+def test_embeddings_know_of_other_options_from_the_second_layer_on(
+    arrays: Arrays, encoder: tuple[int, ...], knows: bool
+) -> None:
+    """And of preference and context; with one layer the network is the set network, to the last bit."""
+    network, plain = (random_network(kind, encoder=encoder) for kind in (ExchangingNetwork, OptionNetwork))
+    options, mask, context, preference = inputs(arrays)
+    mask = torch.ones_like(mask)
+    changed = options.clone()
+    changed[:, 1] += 1.0
+    for other in ((changed, mask, context, preference), (options, mask, context + 1.0, preference),
+                  (options, mask, context, preference.flip(1))):  # fmt: skip
+        for one, exchanges in ((network, knows), (plain, False)):
+            before, after = (one.embed(*given)[0][:, :, 0] for given in ((options, mask, context, preference), other))
+            assert torch.equal(before, after) != exchanges
+    assert torch.equal(network(options, mask, context, preference), plain(options, mask, context, preference)) != knows
 
 
 @ANY
@@ -80,8 +120,9 @@ def test_padding_changes_nothing(arrays: Arrays, kind: str) -> None:
     assert np.isneginf(values[:, -3:]).all()
 
 
-def test_ensemble_members_are_independent(arrays: Arrays) -> None:
-    network, single, given = random_network(2), random_network(1), inputs(arrays)
+@OVER_SETS
+def test_ensemble_members_are_independent(arrays: Arrays, architecture: type[OptionNetwork]) -> None:
+    network, single, given = random_network(architecture), random_network(architecture, 1), inputs(arrays)
     for alone, both in zip(single.parameters(), network.parameters(), strict=True):
         alone.data.copy_(both.data[1:])
     torch.testing.assert_close(single(*given)[0], network(*given)[1])
@@ -130,8 +171,9 @@ def test_single_and_no_valid_option_give_numbers_and_gradients() -> None:
     assert torch.isfinite(logits.grad).all()
 
 
-def test_the_taken_option_has_its_output_and_the_gradient(arrays: Arrays) -> None:
-    network, given = random_network(), inputs(arrays)
+@OVER_SETS
+def test_the_taken_option_has_its_output_and_the_gradient(arrays: Arrays, architecture: type[OptionNetwork]) -> None:
+    network, given = random_network(architecture), inputs(arrays)
     action = torch.tensor([0, 3, 1, 2, 2, 0])
     assert_taken(network, given, action)
 
@@ -201,6 +243,26 @@ def test_normaliser_compresses_options_in_the_units_of_their_columns() -> None:
     again, _ = normaliser(rows[None], torch.ones(1, 2, dtype=torch.bool), torch.tensor([[5.0]]))
     np.testing.assert_allclose(again[0].mean(0)[:2], 0.0, atol=1e-5)  # statistics are those of compressed columns
     np.testing.assert_allclose(again[0].std(0, correction=0)[:2], 1.0, rtol=1e-4)
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_normaliser_counts_from_each_bin_on(compress: bool) -> None:
+    """Compressed and normalised like any column, and the columns beside the bins as they were."""
+    normaliser = InputNormaliser(5, 1, cost_columns=(4,), cost_units=(1.0,), compress=compress, bins=(1, 4))
+    rows, from_bin = torch.tensor([[9.0, 2.0, 0.0, 5.0, 3.0]]), torch.tensor([[9.0, 7.0, 5.0, 5.0, 3.0]])
+    mask = torch.ones(1, 1, dtype=torch.bool)
+    normal, _ = normaliser(rows[None], mask, torch.zeros(1, 1))
+    torch.testing.assert_close(normal[0], from_bin.log1p() if compress else from_bin)
+    normaliser.set_normalisation(rows[None], mask, torch.zeros(1, 1))
+    assert normaliser(rows[None], mask, torch.zeros(1, 1))[0].abs().max() == 0.0
+
+
+@ANY
+@pytest.mark.parametrize("cumulate", [False, True])
+def test_bins_are_cumulated_where_the_environment_tells_of_them(arrays: Arrays, kind: str, cumulate: bool) -> None:
+    shape = dataclasses.replace(SHAPE, count_columns=(3, 5))
+    for made, bins in ((shape, (3, 5) if cumulate else None), (SHAPE, None)):
+        assert make_learner(kind, shape=made, cumulate=cumulate).model.normaliser.bins == bins
 
 
 @ANY

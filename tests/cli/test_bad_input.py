@@ -298,7 +298,7 @@ def test_a_run_that_does_not_fit_the_scenario(refused: Command, small: Path, run
     (tmp_path / "fewer").mkdir()
     alone = scenario_file(tmp_path / "fewer", small_scenario(objectives=("delay",)))
     for scenario, context, part in (
-        (small, ("--context", "observation.histogram.bins=9"), "same histogram"),
+        (small, ("--context", "observation.histogram.bins=9"), "use the same `observation`"),
         (small, ("--context", "observation.cost_features=false"), "cost_features"),
         (alone, (), "trained for the objectives delay, energy"),
     ):

@@ -29,6 +29,7 @@ SERVERS = Servers(cloud=Cloud(cpu_hz=Uniform(4e9, 4e9)), edge=Edge(count=CountRa
 KINDS: dict[str, dict[str, Any]] = {
     "set": {},
     "padded": {"architecture": "padded"},
+    "exchange": {"architecture": "exchange", "encoder_sizes": "[16, 16]", "cumulate": "true"},
     "single": {"preference": "[0.2, 0.8]"},
     "double-dqn": {"algorithm": "double-dqn"},
 }
@@ -92,7 +93,7 @@ def test_any_number_of_states_and_of_options(exported: Exported) -> None:
 
 
 def test_only_the_padded_file_fixes_the_number_of_options(exported: Exported) -> None:
-    options = {"set": "A", "padded": 6}[exported.agent.config.architecture]
+    options = 6 if exported.agent.config.architecture == "padded" else "A"
     shapes = {
         value.name: [axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim]
         for graph in [onnx.load(exported.path).graph]

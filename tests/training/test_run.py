@@ -370,9 +370,10 @@ def test_ratings_are_another_observation(finished: Run, tmp_path: Path) -> None:
         Observation(histogram=Histogram(bins=4, width_bit=1e7), cost_features=False),
         Observation(histogram=Histogram(bins=6, width_bit=1e7), cost_features=False),  # as many columns
         Observation(histogram=Histogram(bins=4, width_bit=1e6)),
+        Observation(histogram=Histogram(bins=4, width_bit=1e7), upcoming=1),
     ],
 )
 def test_another_observation_is_refused_before_anything_is_played(finished: Run, observation: Observation) -> None:
-    with pytest.raises(InputError, match="same histogram and cost_features") as caught:
+    with pytest.raises(InputError, match="use the same `observation`") as caught:
         run_policy(finished.folder, small_scenario(observation=observation))
     one_line(caught, "(4 bins of 10 Mbit, with cost_features)")

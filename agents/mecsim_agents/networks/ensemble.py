@@ -7,7 +7,7 @@ H embedding width, M outputs per option, B rows of any kind.
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -85,11 +85,12 @@ class EnsembleNetwork(nn.Module, ABC):
                 "train with as many, or with architecture=set"
             )
 
-    def encode(self, options_NAF: Tensor) -> Tensor:
-        """Embed each option from its own features, (K, N, A, H); never negative."""
+    def encode(self, options_NAF: Tensor, layers: int | None = None) -> Tensor:
+        """Embed each option from its own features, (K, N, A, H), by the encoder or its first layers; never negative."""
         members, (states, choices, features) = self.members, options_NAF.shape
         rows_KBF = options_NAF.reshape(1, states * choices, features).expand(members, -1, -1)
-        rows_KBH = self._through(rows_KBF, self.encoder_weights, self.encoder_biases)
+        weights, biases = list(self.encoder_weights)[:layers], list(self.encoder_biases)[:layers]
+        rows_KBH = self._through(rows_KBF, weights, biases)
         return rows_KBH.view(members, states, choices, -1)
 
     def _layers(self, sizes: Sequence[int], generator: torch.Generator) -> tuple[nn.ParameterList, nn.ParameterList]:
@@ -99,7 +100,7 @@ class EnsembleNetwork(nn.Module, ABC):
         return nn.ParameterList(weights), nn.ParameterList([zero_bias(self.members, columns) for _, columns in pairs])
 
     @staticmethod
-    def _through(rows_KB: Tensor, weights: nn.ParameterList, biases: nn.ParameterList) -> Tensor:
+    def _through(rows_KB: Tensor, weights: Iterable[Tensor], biases: Iterable[Tensor]) -> Tensor:
         """Send rows (K, B, ·) through layers, each ending in a rectifier."""
         for weight, bias in zip(weights, biases, strict=True):
             rows_KB = torch.baddbmm(bias, rows_KB, weight).relu_()

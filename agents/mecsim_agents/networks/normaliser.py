@@ -33,13 +33,16 @@ class InputNormaliser(nn.Module):
         cost_columns: Sequence[int] = (),
         cost_units: Sequence[float] = (),
         compress: bool = False,
+        bins: tuple[int, int] | None = None,
     ) -> None:
         """`cost_columns`: option columns in physical units and with outliers, scaled by their quartiles.
 
         `cost_units`: a unit u for each of them; that of other columns is 1.
+        `bins`: the first option column of a histogram and the first one after it. A bin becomes what lies in it or in
+        later ones, before all else: neighbours then say nearly the same, and a sum over many bins is a single column.
         """
         super().__init__()
-        self.cost_columns, self.compress = tuple(cost_columns), compress
+        self.cost_columns, self.compress, self.bins = tuple(cost_columns), compress, bins
         unit_F = torch.ones(option_features)
         unit_F[list(self.cost_columns)] = torch.tensor(list(cost_units))
         self.register_buffer("option_unit", unit_F, persistent=False)  # the agent's settings decide it
@@ -79,4 +82,9 @@ class InputNormaliser(nn.Module):
         return options_NAF.masked_fill(~mask_NA.bool().unsqueeze(-1), 0.0), context_NG
 
     def _compressed(self, options: Tensor) -> Tensor:
+        if self.bins is not None:
+            first, end = self.bins
+            counts = options[..., first:end]
+            from_bin = counts.sum(-1, keepdim=True) - counts.cumsum(-1) + counts
+            options = torch.cat([options[..., :first], from_bin, options[..., end:]], -1)
         return options.sign() * (options.abs() / self.option_unit).log1p() if self.compress else options

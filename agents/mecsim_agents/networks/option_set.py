@@ -10,6 +10,11 @@ from mecsim_agents.functional import encode_preference
 from mecsim_agents.networks.ensemble import EnsembleNetwork, LayerSizes, NetworkShape, random_weight, zero_bias
 
 
+def shared_width(embedding: int, shape: NetworkShape) -> int:
+    """How many numbers all options of a state share, if an embedding has so many."""
+    return 2 * embedding + 2 * shape.num_objectives + shape.context_features
+
+
 class OptionNetwork(EnsembleNetwork):
     """An ensemble of set networks, all members evaluated in one batched product.
 
@@ -25,7 +30,7 @@ class OptionNetwork(EnsembleNetwork):
         # The head's first layer is linear in its concatenated inputs, so its two blocks of rows are kept apart: one for
         # the option itself, one for what all options of a state share, multiplied once a state instead of A times.
         members, embedding = shape.members, sizes.encoder[-1]
-        shared = 2 * embedding + 2 * shape.num_objectives + shape.context_features
+        shared = shared_width(embedding, shape)
         self.own_weight = random_weight(members, embedding, sizes.head[0], embedding + shared, generator)
         self.shared_weight = random_weight(members, shared, sizes.head[0], embedding + shared, generator)
         self.shared_bias = zero_bias(members, sizes.head[0])
@@ -49,20 +54,23 @@ class OptionNetwork(EnsembleNetwork):
     def embed(
         self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return the embedding of each option (K, N, A, H), and what all options of a state share (K, N, ·).
+        """Return the embedding of each option (K, N, A, H), and what the head adds to it for all of a state (K, N, ·).
 
         Apart from `head` so that a loss on one option of each state does not pay for the gradient of all heads.
         """
         embedding_KNAH = self.encode(options_NAF)
+        shared_KNS = self._shared(embedding_KNAH, mask_NA, context_NG, preference_Nd)
+        return embedding_KNAH, torch.baddbmm(self.shared_bias, shared_KNS, self.shared_weight)
+
+    def _shared(self, embedding_KNAH: Tensor, mask_NA: Tensor, context_NG: Tensor, preference_Nd: Tensor) -> Tensor:
+        """What all options of a state share, (K, N, ·): their pooled embeddings, preference and context."""
         present_NA1 = mask_NA.to(embedding_KNAH.dtype).unsqueeze(-1)
         valid_KNAH = embedding_KNAH * present_NA1
         mean_KNH = valid_KNAH.sum(2) / present_NA1.sum(1).clamp_min(1.0)
         # Embeddings are never negative, so the zeros of absent options cannot win over a valid one.
         max_KNH = valid_KNAH.amax(2)
-
         known_KN = torch.cat([encode_preference(preference_Nd), context_NG], -1).expand(self.members, -1, -1)
-        shared_KNS = torch.cat([mean_KNH, max_KNH, known_KN], -1)
-        return embedding_KNAH, torch.baddbmm(self.shared_bias, shared_KNS, self.shared_weight)
+        return torch.cat([mean_KNH, max_KNH, known_KN], -1)
 
     def head(self, embedding_KNAH: Tensor, shared_KNH: Tensor) -> Tensor:
         """Map some or all embeddings of each state, with what its options share, to outputs (K, N, A, M)."""

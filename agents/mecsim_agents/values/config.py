@@ -22,9 +22,11 @@ class ValueConfig(LearnerConfig):
     """Hyper-parameters of a `ValueLearner`, beside those of any. Defaults: see `experiments/ablation`.
 
     Networks
-        architecture: "set" works for any number of options in any order. "padded" is the fixed-size form of the GMORL
-            paper: an MLP over the embeddings of all options side by side, at most as many as it was made for.
-        encoder_sizes: widths of the layers that embed each option, from its own features only.
+        architecture: "set" works for any number of options in any order. "exchange" is a set network in whose encoder
+            options know of each other from the second layer on: more accurate, and slower. "padded" is the fixed-size
+            form of the GMORL paper: an MLP over the embeddings of all options side by side, at most as many as it was
+            made for.
+        encoder_sizes: widths of the layers that embed each option, from its own features only but for "exchange".
         head_sizes: widths of the layers between the embeddings, with preference and context, and the output. A set
             network's head sees one option's embedding and the pooled ones, a padded network's those of all options.
         ensemble_size: number of critics.
@@ -34,6 +36,8 @@ class ValueConfig(LearnerConfig):
             objective counts (see `ValueModel`). Needs the residual form and a value for each objective.
         compress: inputs x become sign(x)·log(1 + |x|/u) before they are normalised. The unit u is 1, and `temperature`
             for columns with costs.
+        cumulate: `count_columns` are the bins of a histogram, of which the network sees how many there are in each bin
+            and those above it. A server's load is then a matter of few inputs rather than of all of them.
 
     Learning
         discount: γ per decision.
@@ -56,13 +60,14 @@ class ValueConfig(LearnerConfig):
         temperature: the scaled reward that a policy takes seriously: probabilities are exp(ω·Q/temperature).
     """
 
-    architecture: Literal["set", "padded"] = "set"
+    architecture: Literal["set", "exchange", "padded"] = "set"
     encoder_sizes: Sizes = (64, 64)
     head_sizes: Sizes = (64,)
     ensemble_size: Count = 2
     residual: Switch = True
     separable: Switch = True
     compress: Switch = True
+    cumulate: Switch = False
     discount: Share = 0.995
     learning_rate: PositiveShare = 1e-3
     final_learning_rate_fraction: Share = 0.02

@@ -49,7 +49,8 @@ class ValueModel(nn.Module, ABC):
         self.register_buffer("cost_column", torch.tensor(columns, dtype=torch.int64), persistent=False)
         units = (config.temperature / factor_d).tolist()[: len(columns)]
         features = shape.option_features, shape.context_features
-        self.normaliser = InputNormaliser(*features, columns, units, config.compress)
+        bins = shape.count_columns if config.cumulate else None
+        self.normaliser = InputNormaliser(*features, columns, units, config.compress, bins)
         outputs = shape.num_objectives if self.per_objective else 1
         sees = NetworkShape(*features, shape.num_objectives, outputs, config.ensemble_size, shape.num_options)
         self.critic = self.new_network(sees, generator)

@@ -26,6 +26,7 @@ from mecsim.systems.offload.dynamics import (
 from mecsim.systems.offload.engine import check_options
 from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.layout import (
+    CONTEXT_SIZE,
     CPU_GHZ,
     EDGES,
     EXECUTING,
@@ -182,6 +183,8 @@ def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observ
     context[n, QUEUED_TASKS] = turn.queued_tasks
     context[n, QUEUED_MBIT] = turn.queued_bit * TO_MBIT
     context[n, REMAINING] = (spec.steps - step) / spec.steps
+    for place in range(state.upcoming_bit.shape[2]):
+        context[n, CONTEXT_SIZE + place] = state.upcoming_bit[n, step, place] * TO_MBIT
 
 
 @compiled_inline

@@ -26,7 +26,7 @@ TO_GHZ = 1e-9
 
 # Entries of the context.
 QUEUED_TASKS, QUEUED_MBIT, REMAINING = range(3)
-CONTEXT_SIZE = 3
+CONTEXT_SIZE = 3  # and the sizes of upcoming tasks
 
 # Columns of rewards inside the engines, whatever the scenario's objectives are. The last one, by how much ratings fall
 # short of the best, is there only where delays are rated.
@@ -66,6 +66,7 @@ class OffloadSpec(NamedTuple):
     bins: int
     bins_per_bit: float
     cost_features: bool
+    upcoming: int  # sizes that are shown of tasks behind the head of the dispatch queue
 
     @property
     def contended(self) -> bool:
@@ -85,7 +86,7 @@ class OffloadSpec(NamedTuple):
     @property
     def shape(self) -> tuple[int, int, int]:
         """(A, F, G) of an observation."""
-        return self.max_options, self.option_width, CONTEXT_SIZE
+        return self.max_options, self.option_width, CONTEXT_SIZE + self.upcoming
 
     @property
     def option_width(self) -> int:
@@ -141,6 +142,7 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
         bins=scenario.observation.histogram.bins,
         bins_per_bit=1.0 / scenario.observation.histogram.width_bit,
         cost_features=scenario.observation.cost_features,
+        upcoming=scenario.observation.upcoming,
     )
 
 
@@ -170,7 +172,7 @@ def layout_of(scenario: OffloadScenario) -> Layout:
         objectives=objectives,
         option_names=_option_names(spec),
         option_columns=option_columns(spec),
-        context_columns=CONTEXT_COLUMNS,
+        context_columns=context_columns(spec),
         # Below zero: the time until a deadline that has passed, and a cost where tasks contend.
         lowest_feature=-inf if spec.deadlines or spec.contended else ABSENT,
         reward_low=(-inf,) * len(objectives),
@@ -191,11 +193,17 @@ def _option_names(spec: OffloadSpec) -> tuple[str, ...]:
 
 def _seen(scenario: OffloadScenario, spec: OffloadSpec) -> str:
     histogram, costs = scenario.observation.histogram, "with" if spec.cost_features else "without"
-    more = option_columns(spec)[spec.extra_column :]
+    more = option_columns(spec)[spec.extra_column :] + context_columns(spec)[CONTEXT_SIZE:]
     return "; ".join([f"{histogram.bins} bins of {histogram.width_bit / 1e6:g} Mbit, {costs} cost_features", *more])
 
 
 CONTEXT_COLUMNS = ("queued_tasks", "queued_mbit", "remaining_share")
+
+
+def context_columns(spec: OffloadSpec) -> tuple[str, ...]:
+    """A name for each entry of the context, (G,)."""
+    return CONTEXT_COLUMNS + tuple(f"upcoming_{place}_mbit" for place in range(1, spec.upcoming + 1))
+
 
 _COSTS = ("delay_s", "energy_j", "satisfaction_shortfall")
 _ALWAYS = ("size_mbit", "rate_mbit_per_s", "cpu_ghz", "executing_tasks", "uploading_tasks", "edges")

@@ -53,10 +53,13 @@ class Histogram(Section):
 
 
 class Observation(Section):
-    """What the agent sees of each server."""
+    """What the agent sees of each server, and of the dispatch queue."""
 
     histogram: Histogram = Field(Histogram(), description="Histogram of the residual sizes on a server.")
     cost_features: bool = Field(True, description="Whether the immediate cost of choosing each server is shown.")
+    upcoming: Annotated[int, whole(0, 64)] = Field(
+        0, description="Tasks behind the head of the dispatch queue whose sizes are shown."
+    )
 
 
 class ObjectiveValues(Section):

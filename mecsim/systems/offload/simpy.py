@@ -27,6 +27,7 @@ from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_ene
 from mecsim.systems.offload.engine import check_options
 from mecsim.systems.offload.futures import Futures, play_rollouts
 from mecsim.systems.offload.layout import (
+    CONTEXT_SIZE,
     CPU_GHZ,
     EDGES,
     EXECUTING,
@@ -274,6 +275,10 @@ class OffloadSimulation:
         context[QUEUED_TASKS] = len(self._queue)
         context[QUEUED_MBIT] = self._queued_bit * TO_MBIT
         context[REMAINING] = (spec.steps - self.current_step) / spec.steps
+        context[CONTEXT_SIZE:] = 0.0
+        behind = heapq.nsmallest(1 + spec.upcoming, self._queue)[1:] if spec.upcoming else []
+        for place, (_, _, waiting) in enumerate(behind, CONTEXT_SIZE):
+            context[place] = waiting.size_bit * TO_MBIT
 
     def _extras(self, task: Task | None) -> list[list[float]]:
         """For each option the columns that only some scenarios have, see `OffloadSpec.extra_column`."""

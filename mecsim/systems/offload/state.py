@@ -13,7 +13,7 @@ from mecsim.physics.processor_sharing import Desk, idle_servers, new_desk, unsen
 from mecsim.systems.offload.layout import OffloadSpec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
-from mecsim.systems.offload.turns import NOBODY, turns_of
+from mecsim.systems.offload.turns import NOBODY, turns_of, upcoming_of
 
 RecordArray = NDArray[Any]  # of the record type that a comment names
 
@@ -27,6 +27,7 @@ class State(NamedTuple):
 
     num_servers: NDArray[np.int64]  # (N,)
     turns: RecordArray  # (N, T + 1) of TURN
+    upcoming_bit: NDArray[np.float64]  # (N, T + 1, spec.upcoming), see `upcoming_of`
     servers: RecordArray  # (N, S) of SERVER
     tasks: RecordArray  # (N, T) of TASK, a slot per step: a step dispatches at most one task
     jobs: RecordArray  # (N, T) of JOB, used instead of tasks where servers are contended; else (N, 0)
@@ -56,6 +57,7 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     return State(
         num_servers=read_only(tapes.num_servers),
         turns=turns,
+        upcoming_bit=upcoming_of(scenario, tapes, spec.upcoming),
         servers=idle_servers(cpu_hz / spec.cycles_per_bit),
         tasks=unsent_tasks(count, tasks),
         jobs=unsent_jobs(count, steps if spec.contended else 0),

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.compiled import kernel, read_only
-from mecsim.physics.dispatch import dispatched_tasks
+from mecsim.physics.dispatch import arrival_steps, dispatched_tasks
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
 
@@ -49,6 +49,44 @@ def turns_of(scenario: OffloadScenario, tapes: OffloadTapes) -> NDArray[Any]:
     tasks = _Tasks(*map(read_only, (tapes.user, tapes.link, tapes.size_bit, tapes.deadline_s, tapes.priority)))
     _fill(turns, read_only(taken), read_only(tapes.arrivals), arrival_step, tasks)
     return turns
+
+
+def upcoming_of(scenario: OffloadScenario, tapes: OffloadTapes, shown: int) -> NDArray[np.float64]:
+    """Sizes in bit of the first `shown` tasks behind the head of the dispatch queue, (N, T + 1, shown).
+
+    0 where so many do not wait.
+    """
+    count, steps = tapes.arrivals.shape
+    upcoming = np.zeros((count, steps + 1, shown))
+    if shown:
+        tasks = tapes.user.shape[1]
+        # Whoever waits is dispatched after the last step, too, so that the order of each queue is that of dispatch.
+        arrivals = np.pad(tapes.arrivals, ((0, 0), (0, tasks)))
+        order = dispatched_tasks(
+            scenario.dispatch.queue, arrivals, scenario.episode.step_s, tapes.priority, tapes.deadline_s
+        )
+        arrival_step = arrival_steps(arrivals, tasks)
+        _fill_upcoming(upcoming, *map(read_only, (order, arrivals, arrival_step, tapes.size_bit)))
+    return upcoming
+
+
+@kernel
+def _fill_upcoming(
+    upcoming: NDArray[np.float64], order: NDArray[np.int64], arrivals: NDArray[np.int64],
+    arrival_step: NDArray[np.int64], size_bit: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Write the upcoming tasks of all episodes: those that are dispatched later and are there already."""
+    for n in range(len(upcoming)):
+        waiting = 0
+        for step in range(upcoming.shape[1]):
+            waiting = max(0, waiting - 1) + arrivals[n, step]  # the last step's head is gone
+            found, later = 0, step
+            while found < min(waiting - 1, upcoming.shape[2]):
+                later += 1
+                task = order[n, later]
+                if task != NOBODY and arrival_step[n, task] <= step:
+                    upcoming[n, step, found] = size_bit[n, task]
+                    found += 1
 
 
 @kernel

@@ -16,7 +16,7 @@ from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.cuda import CudaOffloadEngine
 from mecsim.systems.offload.demand import Dispatch, Mobility, Tasks, TaskSize, Users
 from mecsim.systems.offload.engine import OffloadEngine
-from mecsim.systems.offload.layout import CONTEXT_SIZE, SHORTFALL, layout_of, offload_spec
+from mecsim.systems.offload.layout import SHORTFALL, layout_of, offload_spec
 from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, Servers
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import Episode, Histogram, OffloadScenario
@@ -72,6 +72,7 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> OffloadScenario:
                 bins=draw(st.sampled_from([1, 2, 60])), width_bit=draw(st.sampled_from([1e5, 1e6, 3e7]))
             ),
             cost_features=draw(st.booleans()),
+            upcoming=draw(st.sampled_from([0, 1, 3])),
         ),
     )
 
@@ -215,7 +216,7 @@ def play(name: str, scenario: OffloadScenario, tapes: OffloadTapes, actions: NDA
         option_costs.append(-in_numpy(engine.option_rewards()))
         costs.append(-in_numpy(engine.step(action)))
         observations.append(observed())
-    assert observations[0].context.shape == (len(tapes), CONTEXT_SIZE)
+    assert observations[0].context.shape == (len(tapes), layout_of(scenario).shape[2])
     shown = layout_of(scenario).cost_columns
     return Played(
         options=np.stack([o.options for o in observations]),

@@ -4,11 +4,11 @@ import pytest
 
 from mecsim.scenario import with_context
 from mecsim.systems.offload.layout import (
-    CONTEXT_COLUMNS,
     CONTEXT_SIZE,
     EXECUTING,
     HISTOGRAM,
     RATE_MBIT_PER_S,
+    context_columns,
     layout_of,
     offload_spec,
     option_columns,
@@ -22,6 +22,7 @@ CHANGES = {
     "all": {"servers.device.cpu": "1 GHz", "tasks.deadline": "[1, 9] s", "tasks.priorities": "[0.5, 0.5]"},
     "zone": {"satisfaction": "{}", "tasks.deadline": "[1, 9] s"},
     "logistic": {"satisfaction.form": "logistic"},
+    "upcoming": {"observation.upcoming": "2"},
 }
 
 
@@ -44,7 +45,9 @@ def test_there_are_as_many_names_as_columns(name: str) -> None:
         "logistic": ("centre_s", "steepness_per_s"),
     }
     assert columns[spec.extra_column :] == extras.get(name, ())
-    assert len(CONTEXT_COLUMNS) == CONTEXT_SIZE
+    upcoming = ("upcoming_1_mbit", "upcoming_2_mbit") if name == "upcoming" else ()
+    assert context_columns(spec)[CONTEXT_SIZE:] == upcoming
+    assert len(context_columns(spec)) == spec.shape[2]
 
 
 def test_bins_of_any_width() -> None:

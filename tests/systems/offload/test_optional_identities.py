@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.demand import Tasks, Users
 from mecsim.systems.offload.layout import (
+    CONTEXT_SIZE,
     CPU_GHZ,
     DELAY,
     EDGES,
@@ -141,6 +142,8 @@ def test_the_queue_is_in_the_order_of_its_kind(case: Case) -> None:
             assert context[QUEUED_TASKS] == len(waiting)
             queued_bit = sum(tapes.size_bit[n, task.index] for task in waiting)
             assert context[QUEUED_MBIT] == pytest.approx(queued_bit * 1e-6, rel=1e-9)
+            behind = [tapes.size_bit[n, task.index] * 1e-6 for task in waiting[1:]] + [0.0] * spec.upcoming
+            assert context[CONTEXT_SIZE:].tolist() == pytest.approx(behind[: spec.upcoming], rel=1e-12)
             if step == spec.steps:
                 continue
             assert records.dispatched[n, step] == bool(waiting)

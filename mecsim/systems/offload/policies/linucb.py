@@ -24,7 +24,7 @@ from mecsim.policies.policy import Actions, Preferences
 from mecsim.policies.registry import policy
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.episodes import OffloadEpisodes, batched_episodes
-from mecsim.systems.offload.layout import CONTEXT_SIZE, QUEUED_TASKS, SIZE_MBIT, layout_of, offload_spec
+from mecsim.systems.offload.layout import QUEUED_TASKS, SIZE_MBIT, layout_of, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
 
 Floats = NDArray[np.float64]
@@ -85,7 +85,8 @@ def plain_encoder(scenario: OffloadScenario) -> Encoder:
     """Features as they are, neither standardised nor clipped."""
     spec = offload_spec(scenario)
     costs = layout_of(scenario).cost_columns or ()
-    size = spec.option_width - len(costs) + CONTEXT_SIZE + len(scenario.objectives) - 1
+    _, option_width, context_size = spec.shape
+    size = option_width - len(costs) + context_size + len(scenario.objectives) - 1
     return Encoder(costs, np.zeros(size), np.ones(size))
 
 
