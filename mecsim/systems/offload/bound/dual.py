@@ -31,6 +31,7 @@ PATIENCE, SHRINK = 15, 0.7
 """After so many tries without a better bound: back to the best multipliers, with a shorter step."""
 
 LEAST_GAP = 1e-4  # of the schedule's cost, for a step
+ROUNDING = 1e-9  # of a bound, so that no error of floating-point sums makes it one too many
 ASCENT_US = 1_000_000  # an episode, or more
 
 
@@ -177,7 +178,8 @@ def _bound_one(inner: Inner, n: int, servers: NDArray[np.int64], effort: Effort)
             break  # each task is bought once: nothing is relaxed
         room.multiplier[:] += length * max(target - value, LEAST_GAP * abs(target)) / norm * direction * scale
     room.multiplier[:] = best
-    return max(highest, _dual(inner, n, room, effort.final_width)), target
+    highest = max(highest, _dual(inner, n, room, effort.final_width))
+    return highest - ROUNDING * abs(highest), target
 
 
 @allocating_kernel
