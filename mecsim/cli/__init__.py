@@ -23,6 +23,7 @@ COMMANDS = {
     "simulate": "mecsim.cli.simulate:simulate",
     "train": "mecsim.cli.train:train",
     "sweep": "mecsim.cli.sweep:sweep",
+    "bound": "mecsim.cli.bound:bound",
     "export": "mecsim.cli.export:export",
     "bench": "mecsim.cli.bench:bench",
     "plugins": "mecsim.cli.plugins:plugins",

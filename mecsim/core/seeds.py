@@ -23,6 +23,7 @@ class Stream(IntEnum):
     CALIBRATION = 2
     VALIDATION = 3  # watching a training
     PLANNING = 4  # futures that a policy imagines
+    RELAXATION = 5  # futures that a bound is charged by
 
 
 def generator_of(seed: int, stream: int, number: int, phenomenon: IntEnum) -> np.random.Generator:

@@ -72,14 +72,19 @@ def best_schedules(
     scale: NDArray[np.float64],
     rounds: int,
     seed: int,
+    price: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int64]:
-    """An option per episode and step, (N, T), of the least Σ ω·c/scale found; `preference` has a row per episode."""
+    """An option per episode and step, (N, T), of the least Σ ω·c/scale found; `preference` has a row per episode.
+
+    `price`, (N, T, A), is what an option costs beside that; nothing if it is not given.
+    """
     spec = offload_spec(scenario)
     schedule = play_actions(GreedyPolicy(scale), scenario, tapes, preference)
     weight = column_weights(scenario, preference / scale)
     seeds = np.random.default_rng(seed).integers(0, 2**31, len(tapes))
     state = initial_state(scenario, spec, tapes)
-    search = Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weight)
+    added = np.zeros((*schedule.shape, spec.max_options)) if price is None else price
+    search = Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weight, added)
     over_rows(_search, len(tapes), spec, state, search, rounds, seeds, cost=SEARCH_US)
     return schedule
 
@@ -91,6 +96,7 @@ class Search(NamedTuple):
     best: NDArray[np.int64]  # (N, T) of those before
     cost: NDArray[np.float64]  # (N, S) of each server
     weight: NDArray[np.float64]  # (N, 3) as `weighted_cost` takes it
+    price: NDArray[np.float64]  # (N, T, A) of each option, beside what it costs
 
 
 class _Move(NamedTuple):
@@ -120,6 +126,7 @@ def _cost_of(spec: OffloadSpec, state: State, n: int, server: int, search: Searc
         advance_one(spec, state, n, server, now_s, step_s)
         now_s = step_s
         cost += weighted_cost(search.weight, n, dispatch_one(spec, state, n, step, schedule[n, step]))
+        cost += search.price[n, step, schedule[n, step]]
     return cost
 
 

@@ -52,7 +52,7 @@ def test_it_is_never_worse_than_greedy_and_keeps_its_promise(name: str) -> None:
     assert (found < 0.999 * greedy).sum() > 3
     schedule = best_schedules(scenario, tapes, wanted, scale, 4, 0)
     state, weights = initial_state(scenario, offload_spec(scenario), tapes), column_weights(scenario, weight)
-    search = Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weights)
+    search = Search(schedule, schedule.copy(), np.zeros(state.servers.shape), weights, np.zeros((*schedule.shape, 9)))
     promised = [
         sum(server_cost(offload_spec(scenario), state, n, e, search) for e in range(state.servers.shape[1]))
         for n in range(20)

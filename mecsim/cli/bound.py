@@ -1,0 +1,110 @@
+"""mecsim bound: how far policies are, at most, from the best that is possible without knowledge of the future."""
+
+import json
+import time
+from pathlib import Path
+
+import click
+
+from mecsim.cli.options import (
+    MAX_PREFERENCES,
+    episodes_option,
+    force_option,
+    json_option,
+    key_values,
+    output_folder,
+    seed_option,
+    threads_option,
+)
+from mecsim.cli.terminal import error_console
+from mecsim.core.threads import use_threads
+from mecsim.errors import InputError
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@click.option(
+    "--preferences", type=click.IntRange(1, MAX_PREFERENCES), default=11, show_default=True, help="Size of the grid."
+)
+@episodes_option(64)
+@seed_option
+@click.option(
+    "--penalty", type=click.FloatRange(-10.0, 10.0), default=0.0, show_default=True, metavar="BETA",
+    help="By which penalties for using the future are multiplied; 0 for none.",
+)
+@click.option(
+    "--effort", type=click.IntRange(1, 1000), default=1, show_default=True,
+    help="How hard a tight bound is looked for; time grows in proportion.",
+)
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for bound.csv and summary.json.")
+@click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to use.")
+@force_option
+@threads_option
+@json_option
+def bound(
+    scenario: str, targets: tuple[str, ...], preferences: int, episodes: int, seed: int, penalty: float, effort: int,
+    context: tuple[str, ...], out: Path | None, workers: int, force: bool, num_threads: int | None, as_json: bool,
+) -> None:  # fmt: skip
+    """Bound the cost on SCENARIO from below, and say how far greedy and each TARGET are from the best at most.
+
+    The bound holds for every policy that does not know the future. A TARGET is the folder of a run or a baseline's
+    name; it meets the same episodes.
+    """
+    from rich.progress import Progress
+
+    from mecsim.core.relaxation import Relaxation
+    from mecsim.core.system import draw_episodes
+    from mecsim.policies import calibrate
+    from mecsim.report.bounds import bound_table, bound_told, write_bound_csv
+    from mecsim.report.provenance import provenance
+    from mecsim.report.tables import console
+    from mecsim.scenario import load_scenario, with_context
+    from mecsim.sweep import Workers, preference_grid, write_json
+    from mecsim.sweep import sweep as run_sweep
+    from mecsim.sweep.bounding import bound_costs, check_bounded
+    from mecsim.sweep.evaluate import policy_factory, runs_of
+
+    if len({str(Path(target)) for target in targets}) < len(targets):
+        raise InputError("a target is named twice")
+    changes = key_values(context, "--context")
+    bounded = with_context(load_scenario(scenario), changes)
+    check_bounded(bounded)
+    grid = preference_grid(len(bounded.objectives), preferences)
+    to_play = list(dict.fromkeys(("greedy", *targets)))
+    for target in to_play:
+        for run in runs_of(target, bounded):
+            policy_factory(run, bounded)  # what cannot be played should not be noticed after hours
+    draw_episodes(bounded, seed, 0, 1)  # files that the scenario names are read before any is written
+    folder = None if out is None else output_folder(out, ("bound.csv", "summary.json"), "summary.json", force)
+    shared = Workers(workers, use_threads(num_threads or workers))
+    started = time.perf_counter()
+    with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
+        bar = progress.add_task("bound", total=len(grid) * episodes)
+        asked = Relaxation(seed, 0, episodes, penalty, effort)
+        bounds = bound_costs(bounded, grid, asked, shared, lambda done: progress.advance(bar, done))
+    fronts = run_sweep(to_play, bounded, grid, episodes, seed, shared)
+    calibration = calibrate(bounded)
+    content = {
+        "format": 1,
+        "scenario": scenario,
+        "context": changes,
+        "episodes": episodes,
+        "seed": seed,
+        "penalty": penalty,
+        "effort": effort,
+        "scale": dict(zip(bounded.objectives, calibration.scale.tolist(), strict=True)),
+        **bound_told(fronts, bounds, calibration.scale),
+        **provenance(),
+        "wall_time_s": time.perf_counter() - started,
+    }
+    if folder is not None:
+        write_bound_csv(folder / "bound.csv", fronts, bounds, bounded)
+        write_json(folder / "summary.json", content)
+    if as_json:
+        click.echo(json.dumps(content, indent=2))
+        return
+    console().print(bound_table(fronts, bounds, calibration.scale))
+    if folder is not None:
+        click.echo(f"wrote {folder / 'bound.csv'}, summary.json")
