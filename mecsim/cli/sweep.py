@@ -20,6 +20,7 @@ from mecsim.cli.options import (
     remove,
     seed_option,
     threads_option,
+    workers_option,
 )
 from mecsim.cli.terminal import error_console
 from mecsim.core.threads import use_threads
@@ -41,9 +42,7 @@ PARTS = "parts"
 @seed_option
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), help="Processes to use.  [default: one per core, of a small sweep one]"
-)
+@workers_option
 @click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
 @force_option
 @threads_option

@@ -186,9 +186,14 @@ def tape_chunks(
     scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
 ) -> Iterator[tuple[int, Tapes]]:
     """The episodes of a seed, as many at once as are played side by side, with the number of the first of them."""
+    for first, count in chunks(scenario, episodes):
+        yield first, draw_episodes(scenario, seed, first, count, stream)
+
+
+def chunks(scenario: Scenario, episodes: int) -> list[tuple[int, int]]:
+    """The first episode and the number of those that are played side by side, until so many are played."""
     at_once = _at_once(scenario)
-    for first in range(0, episodes, at_once):
-        yield first, draw_episodes(scenario, seed, first, min(at_once, episodes - first), stream)
+    return [(first, min(at_once, episodes - first)) for first in range(0, episodes, at_once)]
 
 
 def sweep(
