@@ -60,13 +60,11 @@ def sweep(
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console, quality_table
-    from mecsim.report.tensorboard import write_trade_offs
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import SweepSettings, Workers, assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import policy_factory, runs_of, tapes_byte
-    from mecsim.training import is_run, run_scenario
 
     if len({str(Path(target)) for target in targets}) < len(targets):
         raise InputError("a target is named twice")
@@ -75,6 +73,8 @@ def sweep(
     if scenario is not None:
         played = load_scenario(scenario)
     else:
+        from mecsim.training import is_run, run_scenario
+
         first = next((target for target in targets if is_run(Path(target))), None)
         if first is None:
             for target in targets:
@@ -122,6 +122,8 @@ def sweep(
     write_json(out / "summary.json", content)
     write_front_csv(out / "front.csv", fronts, played)
     pictures = save_front(fronts, played, out)
+    from mecsim.report.tensorboard import write_trade_offs  # PyTorch comes with it: workers may do without
+
     remove(out / "tensorboard")  # there already if a finished sweep was resumed for further targets
     write_trade_offs(out / "tensorboard", fronts, qualities, played)
     if as_json:
