@@ -3,11 +3,14 @@
 Hypothesis draws the same examples every time and has no deadline.
 """
 
+import math
+
 import pytest
 from hypothesis import HealthCheck, settings
 
 import mecsim.cli
 from mecsim.cli.compiling import CompilingNote
+from mecsim.policies import calibration
 
 settings.register_profile(
     "mecsim",
@@ -26,5 +29,6 @@ class _Silent(CompilingNote):
 
 
 @pytest.fixture(autouse=True)
-def _no_word_of_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_word_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mecsim.cli, "CompilingNote", _Silent)
+    monkeypatch.setattr(calibration, "SLOW_S", math.inf)

@@ -98,12 +98,10 @@ def _measured(study: Study, base: str, name: str) -> dict[str, object]:
     variant = VARIANTS[name]
     scenario = with_context(load_scenario(base), variant.context)
     folder = f"ablation-{base}-{name.replace(' ', '-').replace('%', 'percent').replace(',', '')}"
-    fronts = []
-    for seed in range(1 if study.quick else SEEDS):
-        settings = {"evaluation_epochs": "1000", "evaluation_episodes": "16", **variant.settings}
-        trained = study.trained(scenario, f"{folder}-seed{seed}", STEPS[base], settings, seed=seed)
-        fronts += study.fronts([trained], scenario, PREFERENCES, EPISODES)
-    [greedy] = study.fronts(["greedy"], scenario, PREFERENCES, EPISODES)
+    settings = {"evaluation_epochs": "1000", "evaluation_episodes": "16", **variant.settings}
+    folders = {f"{folder}-seed{seed}": seed for seed in range(1 if study.quick else SEEDS)}
+    trained = study.trained_seeds(scenario, folders, STEPS[base], settings)
+    *fronts, greedy = study.fronts([*trained, "greedy"], scenario, PREFERENCES, EPISODES)
     calibration, found = calibrate(scenario), {}
     yardstick = measured(greedy, calibration)
     for measure in MEASURES:

@@ -45,10 +45,7 @@ def six_edges(study: Study) -> None:
     """One policy for six edges."""
     scenario = load_scenario("gmorl-e6")
     calibration = calibrate(scenario)
-    trained = {
-        f"gmorl seed {seed}": study.trained(scenario, _folder("e6", seed), seed=seed)
-        for seed in range(1 if study.quick else E6_SEEDS)
-    }
+    trained = _trained(study, scenario, "e6", E6_SEEDS)
     fronts = _played(study, scenario, {"greedy": "greedy", **trained}, TRAINED)
     fronts |= _played(study, scenario, {name: name for name in ("lookahead", "hindsight")}, PLANNER)
     common = study.grid(scenario, PLANNER[0]), study.episodes(PLANNER[1])
@@ -97,10 +94,7 @@ def wide(study: Study) -> None:
 
 def any_edges(study: Study) -> None:
     """One policy for any number of edges."""
-    trained = {
-        f"gmorl seed {seed}": study.trained("gmorl", _folder("gmorl", seed), seed=seed)
-        for seed in range(1 if study.quick else GMORL_SEEDS)
-    }
+    trained = _trained(study, load_scenario("gmorl"), "gmorl", GMORL_SEEDS)
     rows: list[dict[str, object]] = []
     for edges in (2, 9) if study.quick else (*TRAINED_EDGES, *OTHER_EDGES):
         scenario = with_context(load_scenario("gmorl"), {"edges": str(edges), "evaluation.reference": "null"})
@@ -129,6 +123,12 @@ def any_edges(study: Study) -> None:
 
 def _folder(name: str, seed: int) -> str:
     return name if seed == 0 else f"{name}-seed{seed}"
+
+
+def _trained(study: Study, scenario: OffloadScenario, name: str, seeds: int) -> dict[str, str]:
+    """Folders of the trainings by their names."""
+    folders = {_folder(name, seed): seed for seed in range(1 if study.quick else seeds)}
+    return {f"gmorl seed {seed}": run for seed, run in enumerate(study.trained_seeds(scenario, folders))}
 
 
 def _played(

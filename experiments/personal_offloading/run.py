@@ -55,11 +55,9 @@ def run(study: Study) -> None:
 
 def _whole(study: Study, scenario: OffloadScenario) -> dict[str, Front]:
     """Policies for all objectives and greedy, over the triangle."""
-    runs = {
-        f"seed {seed}": study.trained(scenario, f"{SCENARIO}-seed{seed}", seed=seed)
-        for seed in range(1 if study.quick else SEEDS)
-    }
-    targets = {**runs, "greedy": "greedy"}
+    folders = {f"{SCENARIO}-seed{seed}": seed for seed in range(1 if study.quick else SEEDS)}
+    runs = study.trained_seeds(scenario, folders)
+    targets = {**{f"seed {seed}": run for seed, run in enumerate(runs)}, "greedy": "greedy"}
     return dict(zip(targets, study.fronts(list(targets.values()), scenario, PREFERENCES, EPISODES), strict=True))
 
 

@@ -83,8 +83,8 @@ class Setting:
     def agents(self, study: Study) -> dict[str, str]:
         """Folders of the trainings by their names."""
         scenario, count = self.scenario(study), 1 if study.quick else self.trainings
-        folders = [f"{self.name}" if seed == 0 else f"{self.name}-seed{seed}" for seed in range(count)]
-        return {f"agent seed {seed}": study.trained(scenario, folder, seed=seed) for seed, folder in enumerate(folders)}
+        folders = {f"{self.name}" if seed == 0 else f"{self.name}-seed{seed}": seed for seed in range(count)}
+        return {f"agent seed {seed}": run for seed, run in enumerate(study.trained_seeds(scenario, folders))}
 
 
 CELL = Setting("personalized-cell", 3, 101, 200, {"episode.requests": "40"})

@@ -30,11 +30,18 @@ from mecsim.errors import InputError
 @episodes_option(64)
 @seed_option
 @click.option(
-    "--penalty", type=click.FloatRange(-10.0, 10.0), default=0.0, show_default=True, metavar="BETA",
+    "--penalty",
+    type=click.FloatRange(-10.0, 10.0),
+    default=0.0,
+    show_default=True,
+    metavar="BETA",
     help="By which penalties for using the future are multiplied; 0 for none.",
 )
 @click.option(
-    "--effort", type=click.IntRange(1, 1000), default=1, show_default=True,
+    "--effort",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
     help="How hard a tight bound is looked for; time grows in proportion.",
 )
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")

@@ -22,6 +22,9 @@ force_option = click.option("--force", is_flag=True, help="Replace what an earli
 threads_option = click.option(
     "--num-threads", type=click.IntRange(1, 1024), default=None, help="Threads to use.  [default: all cores]"
 )
+workers_option = click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Processes to use.  [default: one per core, of little work one]"
+)
 engine_option = click.option(
     "--engine",
     type=click.Choice(["batched", "simpy", "cuda"]),

@@ -1,6 +1,6 @@
 """Training the runs of `mecsim train --multi-policy` or `--seeds`, one after another or several at once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from mecsim.errors import InputError, MecsimError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from mecsim.training import MultiRun
+    from mecsim.training import MultiRun, Run
 
 _POLL_S = 0.5
 
@@ -34,7 +34,7 @@ def learn_in_turn(multi: "MultiRun", device: str, resume: bool) -> None:
                 learn(run, training_evaluation(run), progress, device, resume)
 
 
-def learn_side_by_side(multi: "MultiRun", device: str, workers: int, threads: int) -> None:
+def learn_side_by_side(runs: "Sequence[Run]", device: str, workers: int, threads: int) -> None:
     """Train the runs that are not finished, in at most `workers` processes of `threads` threads each.
 
     Each process goes on with an ordinary run. What stops one stops all; what each has saved stays.
@@ -45,14 +45,14 @@ def learn_side_by_side(multi: "MultiRun", device: str, workers: int, threads: in
     from mecsim.sweep.distribute import Workers, run_jobs
 
     console = error_console()
-    waiting = [run.folder.absolute() for run in multi.runs if not run.finished]
-    done = len(multi.runs) - len(waiting)
-    with _bar(multi, console):
+    waiting = [run.folder.absolute() for run in runs if not run.finished]
+    done = len(runs) - len(waiting)
+    with _bar(runs, console):
         train_one = partial(_learn_one, device)
         for name in run_jobs(train_one, waiting, Workers(workers, workers * threads), ordered=False):
             done += 1
             if not console.is_terminal:
-                console.print(f"{name} is trained, {done} of {len(multi.runs)}", highlight=False)
+                console.print(f"{name} is trained, {done} of {len(runs)}", highlight=False)
 
 
 def _learn_one(device: str, folder: Path) -> str:
@@ -70,7 +70,7 @@ def _learn_one(device: str, folder: Path) -> str:
 
 
 @contextmanager
-def _bar(multi: "MultiRun", console: "Console") -> Iterator[None]:
+def _bar(runs: "Sequence[Run]", console: "Console") -> Iterator[None]:
     """A bar of the epochs that are in the runs' files, where there is a terminal to show it."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -80,12 +80,12 @@ def _bar(multi: "MultiRun", console: "Console") -> Iterator[None]:
     columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
     over = Event()
     with Progress(TextColumn("training"), *columns, console=console) as progress:
-        task = progress.add_task("", total=sum(run.epochs for run in multi.runs))
+        task = progress.add_task("", total=sum(run.epochs for run in runs))
 
         def follow() -> None:
             while not over.wait(_POLL_S):
                 with suppress(MecsimError):  # a damaged file is told by who trains
-                    done = sum(len(run.read_metrics(run.epochs)) for run in multi.runs)
+                    done = sum(len(run.read_metrics(run.epochs)) for run in runs)
                     progress.update(task, completed=done)
 
         follower = Thread(target=follow)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from mecsim.cli.options import (
     preference_of,
     seed_option,
     threads_option,
+    workers_option,
 )
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
@@ -47,32 +48,38 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="A picture in --out: satisfaction, of what satisfies whom; satisfaction=voice,ar names applications.",
 )
+@workers_option
 @force_option
 @threads_option
 @json_option
 def simulate(
     scenario: str, policy: str, preference: str | None, episodes: int, seed: int, engine: "EngineName",
     context: tuple[str, ...],
-    out: Path | None, plot: tuple[str, ...], force: bool, num_threads: int | None, as_json: bool,
+    out: Path | None, plot: tuple[str, ...], workers: int | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     import numpy as np
 
     from mecsim.core.record_tables import RecordFiles
     from mecsim.core.system import draw_episodes, system_of
-    from mecsim.policies import play
     from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
     from mecsim.report.provenance import provenance
     from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import console, episode_table
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import policy_factory, tape_chunks, write_json
+    from mecsim.sweep import Workers, policy_factory, write_json
+    from mecsim.sweep.distribute import worthwhile_workers
+    from mecsim.sweep.evaluate import chunks, tapes_byte
+    from mecsim.sweep.simulate import Simulation
+    from mecsim.sweep.simulate import simulate as play
 
     played = with_context(load_scenario(scenario), key_values(context, "--context"))
     system = system_of(played)
     weights = preference_of(preference, played.objectives)
-    use_threads(num_threads)
-    make = policy_factory(policy, played)
+    worthwhile = worthwhile_workers(episodes * played.steps, tapes_byte(played, episodes), num_threads)
+    processes = min(workers or worthwhile, len(chunks(played, episodes)))
+    threads = use_threads(num_threads or (processes if processes > 1 else None))
+    policy_factory(policy, played)  # what cannot be played is refused before anything is written
     if plot and out is None:
         raise InputError(f"--plot {plot[0]}: needs a folder to write to: add --out FOLDER")
     figures = plot_figures(plot, played, seed)
@@ -80,13 +87,16 @@ def simulate(
     own = (*record_names(), *PLOT_FILES, "summary.json")
     folder = None if out is None else output_folder(out, own, "summary.json", force)
     started = time.perf_counter()
+    asked = Simulation(played, policy, tuple(weights.tolist()), engine, episodes, seed, recorded=folder is not None)
     parts = []
-    with nullcontext() if folder is None else RecordFiles(folder, system.tables, played) as files:
-        for first, tapes in tape_chunks(played, seed, episodes):
-            result = play(make(seed + first), played, tapes, weights, engine)
-            parts.append(system.episode_quantities.load()(result, tapes, played))
+    with (
+        nullcontext() if folder is None else RecordFiles(folder, system.tables) as files,
+        closing(play(asked, Workers(processes, threads))) as found,
+    ):
+        for chunk in found:
+            parts.append(chunk.quantities)
             if files is not None:
-                files.write(result.records, tapes)
+                files.append(chunk.texts)
     columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     summary = {
         "format": 1,
@@ -98,6 +108,8 @@ def simulate(
         "seed": seed,
         "per_episode": episode_summary(columns),
         **provenance(),
+        "threads": threads,
+        "workers": processes,
         "wall_time_s": time.perf_counter() - started,
     }
     pictures = []

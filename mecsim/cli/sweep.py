@@ -20,6 +20,7 @@ from mecsim.cli.options import (
     remove,
     seed_option,
     threads_option,
+    workers_option,
 )
 from mecsim.cli.terminal import error_console
 from mecsim.core.threads import use_threads
@@ -41,9 +42,7 @@ PARTS = "parts"
 @seed_option
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
-@click.option(
-    "--workers", type=click.IntRange(1, 1024), help="Processes to use.  [default: one per core, of a small sweep one]"
-)
+@workers_option
 @click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
 @force_option
 @threads_option
@@ -61,13 +60,11 @@ def sweep(
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console, quality_table
-    from mecsim.report.tensorboard import write_trade_offs
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import SweepSettings, Workers, assess, preference_grid, summary, write_front_csv, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import policy_factory, runs_of, tapes_byte
-    from mecsim.training import is_run, run_scenario
 
     if len({str(Path(target)) for target in targets}) < len(targets):
         raise InputError("a target is named twice")
@@ -76,6 +73,8 @@ def sweep(
     if scenario is not None:
         played = load_scenario(scenario)
     else:
+        from mecsim.training import is_run, run_scenario
+
         first = next((target for target in targets if is_run(Path(target))), None)
         if first is None:
             for target in targets:
@@ -123,6 +122,8 @@ def sweep(
     write_json(out / "summary.json", content)
     write_front_csv(out / "front.csv", fronts, played)
     pictures = save_front(fronts, played, out)
+    from mecsim.report.tensorboard import write_trade_offs  # PyTorch comes with it: workers may do without
+
     remove(out / "tensorboard")  # there already if a finished sweep was resumed for further targets
     write_trade_offs(out / "tensorboard", fronts, qualities, played)
     if as_json:

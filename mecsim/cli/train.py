@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     type=click.IntRange(2),
     metavar="K",
     help="Train K times, with --seed and the seeds that follow it, into RUN/seed-00 and so on, each named by its seed. "
-    "A sweep of RUN plays all of them, and says how much trainings differ.",
+    "A sweep of RUN plays all of them, and says how much trainings differ. With --resume more seeds can be added.",
 )
 @click.option(
     "--workers",
@@ -74,11 +74,14 @@ def train(
 
     chosen_device = _device(device)
     if resume:
-        if any(given is not None for given in (scenario, agent, steps, seed, policies, seeds)) or settings or force:
+        if any(given is not None for given in (scenario, agent, steps, seed, policies)) or settings or force:
             raise InputError(
-                "--resume goes on with the run as it is: give only --out, --device, --num-threads and --workers"
+                "--resume goes on with the run as it is: give only --out, --device, --num-threads and --workers, and "
+                "--seeds for more trainings"
             )
         job = _opened(out)
+        if seeds is not None:
+            job = _with_seeds(job, seeds)
     else:
         run = _new(scenario, out, agent, settings, chosen_device, steps, seed)
         job = _several(run, policies, seeds)
@@ -161,6 +164,14 @@ def _opened(folder: Path) -> "Run | MultiRun":
     return MultiRun.open(folder) if is_multi_run(folder) else Run.open(folder)
 
 
+def _with_seeds(job: "Run | MultiRun", seeds: int) -> "MultiRun":
+    from mecsim.training import MultiRun
+
+    if not isinstance(job, MultiRun):
+        raise InputError(f"--seeds {seeds}: {job.folder} holds a single run, to which none can be added")
+    return job.with_seeds(seeds, _command())
+
+
 def _train_one(run: "Run", device: str, resume: bool, force: bool, again: str) -> None:
     from mecsim.cli.learning import ProgressMonitor, learn
     from mecsim.sweep import training_evaluation
@@ -187,7 +198,7 @@ def _train_several(
         multi.on_threads(threads).create(_command())
     try:
         if at_once > 1:
-            learn_side_by_side(multi, device, at_once, threads)
+            learn_side_by_side(multi.runs, device, at_once, threads)
         else:
             learn_in_turn(multi, device, resume)
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
 from mecsim.conformance.subject import EPISODES, Subject, random_actions
 from mecsim.core.episodes import AnyEpisodes, Arrays
@@ -217,12 +217,31 @@ def episodes_need_a_beginning(subject: Subject) -> None:
     from mecsim.errors import InputError
 
     episodes: AnyEpisodes = subject.system.new_episodes(subject.scenario, subject.engine)
-    for ask in (lambda: episodes.step(np.zeros(EPISODES, np.int64)), episodes.option_rewards):
+    first = np.zeros(EPISODES, np.int64)
+    for ask in (lambda: episodes.step(first), lambda: episodes.step_unseen(first), episodes.option_rewards):
         _refused(ask, InputError)
     episodes.begin(subject.tapes)
     for wrong in (np.zeros(EPISODES + 1, np.int64), np.full(EPISODES, -1)):
         _refused(lambda wrong=wrong: episodes.step(wrong), InputError)
     assert episodes.step_index == 0
+
+
+def steps_need_no_one_who_looks(subject: Subject) -> None:
+    """A step that nobody looks at earns what any step does, and those that follow show what they would have shown."""
+    seen, observation = subject.begun()
+    unseen, _ = subject.begun()
+    rng = np.random.default_rng(9)
+    while not seen.over:
+        action = random_actions(observation["mask"], rng)
+        if seen.step_index % 3 == 2:
+            following, _, earned = unseen.step(action)
+            observation, _, told = seen.step(action)
+            assert_array_equal(in_numpy(observation["mask"]), in_numpy(following["mask"]))
+        else:
+            earned = unseen.step_unseen(action)
+            observation, _, told = seen.step(action)
+        assert_allclose(in_numpy(earned), in_numpy(told), rtol=1e-9)
+    assert unseen.over
 
 
 def _refused(call: Any, error: type[Exception]) -> None:

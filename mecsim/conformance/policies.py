@@ -43,6 +43,11 @@ def policies_play(subject: Subject) -> None:
         first = _actions(entry.make(subject.scenario, 5), subject, preference)
         again = _actions(entry.make(subject.scenario, 5), subject, preference)
         assert_array_equal(first, again, err_msg=f"{name} of one seed acts in two ways")
+        policy = entry.make(subject.scenario, 5)
+        if not getattr(policy, "looks", True):
+            episodes, _ = subject.begun()
+            blind = policy.act(episodes, {}, preference)
+            assert_array_equal(first[:, 0], blind, err_msg=f"{name} says that it does not look, but does")
 
 
 def policies_are_described(subject: Subject) -> None:

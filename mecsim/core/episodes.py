@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import gymnasium as gym
 import numpy as np
@@ -115,9 +115,7 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         """Start the episodes and return their first observations."""
         self.engine.begin(tapes)
         self.tapes = tapes
-        out = self._empty(len(tapes))
-        self.engine.observe(out)
-        return self._seen(out)
+        return self._seen(self._observed())
 
     def step(self, action: NDArray[np.int64]) -> tuple[Arrays, NDArray[np.float32], NDArray[np.float64]]:
         """Observations, rewards (N, objectives), and the engine's rewards (N, Q).
@@ -138,9 +136,20 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         rewards = self.engine.step_and_observe(self.possible(chosen, mask), out)
         return self._seen(out), xp.asarray(rewards[:, self.objective_columns], dtype=xp.float32), rewards
 
+    def step_unseen(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The engine's rewards (N, Q) of a step after which nobody looks: no observation is made, which costs most.
+
+        Raises:
+            InputError: an action cannot be taken, or no episode has begun.
+        """
+        self._check_begun()
+        rewards = self.engine.step(self.engine.xp.asarray(action))
+        self._possible = None
+        return rewards
+
     def option_rewards(self) -> NDArray[np.float64]:
         """What each option is expected to earn at once for each objective, (N, A, objectives); −inf if impossible."""
-        self._mask()
+        self._check_begun()
         return in_numpy(self.engine.option_rewards())[:, :, self.objective_columns]
 
     def totals(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -166,10 +175,20 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         `rewards` are the engine's, (…, Q), of the step that led there; None at the beginning.
         """
 
-    def _mask(self) -> NDArray[np.int8]:
-        if self._possible is None:
+    def _check_begun(self) -> None:
+        if self.tapes is None:
             raise InputError("no episode has begun: call reset first")
-        return self._possible
+
+    def _mask(self) -> NDArray[np.int8]:
+        self._check_begun()
+        if self._possible is None:  # nobody has looked since the last step
+            self._seen(self._observed())
+        return cast(NDArray[np.int8], self._possible)
+
+    def _observed(self) -> Observation:
+        out = self._empty(len(cast(Tapes, self.tapes)))
+        self.engine.observe(out)
+        return out
 
     def _empty(self, episodes: int) -> Observation:
         return Observation.empty(episodes, self.layout.shape, xp=self.engine.xp)

@@ -9,6 +9,7 @@ polars is imported when a table is first made, so that declaring one costs nothi
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
@@ -28,6 +29,8 @@ Values: TypeAlias = "NDArray[np.generic] | Sequence[object] | pl.Series"
 
 PLAIN = (1e-4, 1e16)
 """Sizes that polars and Python write alike; beyond them Python has exponents."""
+
+LINE_END = b"\r\n"
 
 NOUNS: Mapping[str, str] = {"Int64": "a whole number", "Float64": "a number", "String": "text"}
 
@@ -102,22 +105,24 @@ class CsvFile:
     All batches have the same columns. The header comes with the first of them.
     """
 
-    def __init__(self, path: Path, schema: Schema) -> None:
-        self._schema = schema
+    def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("wb")
-        self._names: list[str] | None = None
+        self._header: bytes | None = None
 
-    def write(self, columns: Mapping[str, Values]) -> None:
-        """Add rows.
+    def append(self, text: bytes) -> None:
+        """Add the rows of a `csv_text`.
 
         Raises:
-            ValueError: they do not fit the schema, or have other columns than those before.
+            ValueError: it has other columns than those before.
         """
-        frame = self._schema.frame(columns)
-        if self._names is not None and frame.columns != self._names:
-            raise ValueError(f"the columns {', '.join(frame.columns)} differ from those before")
-        _append(self._file, frame, self._schema, header=self._names is None)
-        self._names = frame.columns
+        start = text.index(LINE_END) + len(LINE_END)
+        header = text[:start]
+        if self._header is None:
+            self._file.write(header)
+        elif header != self._header:
+            raise ValueError(f"the columns {header.decode().strip()} differ from those before")
+        self._file.write(memoryview(text)[start:])
+        self._header = header
 
     def __enter__(self) -> "CsvFile":
         """The file is open already."""
@@ -128,10 +133,21 @@ class CsvFile:
         self._file.close()
 
 
+def csv_text(columns: Mapping[str, Values], schema: Schema) -> bytes:
+    """The file that a table would be, header and all.
+
+    Raises:
+        ValueError: the columns do not fit the schema.
+    """
+    text = BytesIO()
+    _write(text, schema.frame(columns), schema)
+    return text.getvalue()
+
+
 def write_csv(path: Path, frame: "pl.DataFrame", schema: Schema) -> None:
     """Write a whole table, such that whoever reads the file finds all of it or what was there before."""
     with atomic_write(path) as partial, partial.open("wb") as file:
-        _append(file, frame, schema, header=True)
+        _write(file, frame, schema)
 
 
 def read_csv(path: Path, schema: Schema, error: type[MecsimError] = InputError) -> "pl.DataFrame":
@@ -180,9 +196,9 @@ def _parsed(path: Path, text: "pl.DataFrame", column: Column, error: type[Mecsim
     return parsed
 
 
-def _append(file: BinaryIO, frame: "pl.DataFrame", schema: Schema, header: bool) -> None:
+def _write(file: BinaryIO, frame: "pl.DataFrame", schema: Schema) -> None:
     written = frame.with_columns(_text(frame[name], schema.named(name)) for name in frame.columns)
-    written.write_csv(file, include_header=header, line_terminator="\r\n")
+    written.write_csv(file, line_terminator=LINE_END.decode())
 
 
 def _text(values: "pl.Series", column: Column) -> "pl.Series":

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
-from mecsim.core.frames import CsvFile, Schema, Values
+from mecsim.core.frames import CsvFile, Schema, Values, csv_text
 from mecsim.core.scenario import Scenario
 from mecsim.core.tape import Tapes
 
@@ -30,24 +30,30 @@ class RecordTable(Generic[RecordsT, TapesT, ScenarioT]):
     """Values by column of a batch of episodes, whose `episode` counts from 0; optional columns where they are told."""
 
 
-class RecordFiles(Generic[RecordsT, TapesT, ScenarioT]):
+def record_texts(
+    tables: Sequence[RecordTable[RecordsT, TapesT, ScenarioT]],
+    records: RecordsT, tapes: TapesT, scenario: ScenarioT, first: int = 0,
+) -> tuple[bytes, ...]:  # fmt: skip
+    """Each table as a file of a batch of episodes, the first of which has the number `first`."""
+    texts = []
+    for table in tables:
+        columns = table.columns(records, tapes, scenario)
+        texts.append(csv_text({**columns, EPISODE: np.asarray(columns[EPISODE]) + first}, table.schema))
+    return tuple(texts)
+
+
+class RecordFiles:
     """The files of a simulation, written a batch of episodes at a time; use as a context."""
 
-    def __init__(
-        self, folder: Path, tables: Sequence[RecordTable[RecordsT, TapesT, ScenarioT]], scenario: ScenarioT
-    ) -> None:
-        self._tables, self._scenario = tables, scenario
-        self._next_episode = 0
+    def __init__(self, folder: Path, tables: Sequence[RecordTable[Any, Any, Any]]) -> None:
         with ExitStack() as opened:
-            self._files = [opened.enter_context(CsvFile(folder / table.file, table.schema)) for table in tables]
+            self._files = [opened.enter_context(CsvFile(folder / table.file)) for table in tables]
             self._opened = opened.pop_all()
 
-    def write(self, records: RecordsT, tapes: TapesT) -> None:
-        """Add the next episodes."""
-        for table, file in zip(self._tables, self._files, strict=True):
-            columns = table.columns(records, tapes, self._scenario)
-            file.write({**columns, EPISODE: np.asarray(columns[EPISODE]) + self._next_episode})
-        self._next_episode += len(tapes)
+    def append(self, texts: Sequence[bytes]) -> None:
+        """Add the `record_texts` of the next episodes."""
+        for file, text in zip(self._files, texts, strict=True):
+            file.append(text)
 
     def __enter__(self) -> Self:
         """The files are open already."""

@@ -5,26 +5,38 @@ weighted. A scenario may fix the scales (and the reference point of hypervolumes
 greedy policies at opposite ends of the front, on tapes that are used for nothing else.
 """
 
+import logging
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, objectives_of
 from mecsim.policies.immediate import GreedyPolicy
-from mecsim.policies.policy import play
+from mecsim.policies.policy import Actions, Preferences, play
 
 ANCHOR_WEIGHT = 0.95
 """Weight of its objective at an anchor. With weight 1 an anchor would ignore the others altogether, and where servers
 differ a little it would pile up all tasks on one of them: a range far beyond any useful front."""
 
-EPISODES = 128
-TAPES_BYTE = 2**28  # of these episodes; large scenarios are measured on fewer
+EPISODES, FEWEST_EPISODES = 128, 16
+DECISIONS = 2**18
+"""Of the episodes that are measured. Long ones tell more each: there are fewer of them, but not too few, as they differ
+in their servers."""
+
+TAPES_BYTE = 2**28  # of these episodes; large scenarios are measured on fewer still
 REFERENCE_MARGIN = 0.5
 """A measured reference point lies this share of the range beyond the worst anchor."""
+
+SLOW_S = 2.0
+"""After which the log is told what is waited for."""
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +71,12 @@ def tradable(scenario: Scenario) -> NDArray[np.float64]:
 @lru_cache(maxsize=32)
 def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Best and worst mean of each objective over greedy policies that prefer one objective each, (objectives,)."""
-    episodes = int(min(EPISODES, max(1.0, TAPES_BYTE // scenario.tape_byte)))
-    tapes = draw_episodes(scenario, 0, 0, episodes, Stream.CALIBRATION)
+    tapes = draw_episodes(scenario, 0, 0, calibration_episodes(scenario), Stream.CALIBRATION)
     objectives = len(scenario.objectives)
+    wait = _Wait(f"measuring the scales of the objectives on {len(tapes)} episodes of {scenario.steps:,} steps")
 
     def greedy(scale: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(play(GreedyPolicy(scale), scenario, tapes, weight).totals.mean(axis=0))
+        return np.asarray(play(_Watched(scale, wait), scenario, tapes, weight).totals.mean(axis=0))
 
     optimum = np.array([greedy(np.ones(objectives), np.eye(objectives)[i])[i] for i in range(objectives)])
     # Zero, but for rounding, where nothing ever arrives, or where all that is used can be saved.
@@ -75,3 +87,37 @@ def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float6
     # Where nothing can be traded (equal servers, a single objective) the objective's own size has to do.
     tradable = worst - best > 1e-3 * optimum
     return best, np.where(tradable, worst, best + optimum)
+
+
+def calibration_episodes(scenario: Scenario) -> int:
+    """On how many episodes a scenario is measured."""
+    enough = max(FEWEST_EPISODES, DECISIONS // scenario.steps)
+    return int(min(EPISODES, enough, max(1.0, TAPES_BYTE // scenario.tape_byte)))
+
+
+class _Wait:
+    """Tells the log what is waited for, once, if it takes longer than `SLOW_S`."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._decisions = 0
+        self._since_s = 0.0
+
+    def go_on(self) -> None:
+        """A decision begins. With the second one all is compiled, which is told elsewhere, and the time is taken."""
+        self._decisions += 1
+        if self._decisions == 2:
+            self._since_s = time.perf_counter()
+        elif self._decisions > 2 and time.perf_counter() - self._since_s > SLOW_S:
+            self._since_s = np.inf
+            _LOG.info(self._what)
+
+
+class _Watched(GreedyPolicy):
+    def __init__(self, scale: NDArray[np.float64], wait: _Wait) -> None:
+        super().__init__(scale)
+        self._wait = wait
+
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        self._wait.go_on()
+        return super().act(episodes, observation, preference)

@@ -19,7 +19,11 @@ EpisodesT_contra = TypeVar("EpisodesT_contra", contravariant=True)
 
 
 class PolicyOf(Protocol[EpisodesT_contra]):
-    """Chooses an option in each of N episodes, given what the environment shows and a preference per episode."""
+    """Chooses an option in each of N episodes, given what the environment shows and a preference per episode.
+
+    One that acts by the rewards of options alone may say so by an attribute `looks = False`. It then gets an empty
+    observation, as making one costs more than such a decision.
+    """
 
     def act(self, episodes: EpisodesT_contra, observation: Arrays, preference: Preferences) -> Actions:
         """The options, (N,).
@@ -63,8 +67,12 @@ def play_episodes(
     wanted = np.broadcast_to(preference, (len(tapes), len(episodes.scenario.objectives)))
     observation = episodes.begin(tapes)
     total: NDArray[np.float64] = np.zeros(1)
+    looks = getattr(policy, "looks", True)
     while not episodes.over:
-        seen = {name: in_numpy(values) for name, values in observation.items()}
-        observation, _, rewards = episodes.step(policy.act(episodes, seen, wanted))
+        if looks:
+            seen = {name: in_numpy(values) for name, values in observation.items()}
+            observation, _, rewards = episodes.step(policy.act(episodes, seen, wanted))
+        else:
+            rewards = episodes.step_unseen(policy.act(episodes, {}, wanted))
         total = total + in_numpy(rewards)
     return Play(episodes, total)

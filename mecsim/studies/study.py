@@ -46,6 +46,7 @@ class Study:
     quick: bool  # tiny sizes: shows that it runs, not what comes out
     seed: int  # of the episodes that are played; trainings have their own
     threads: int
+    workers: int | None = None  # processes for fronts, and for trainings that are asked for together
 
     def trained(
         self, scenario: "str | Scenario", name: str, steps: int | None = None,
@@ -55,11 +56,32 @@ class Study:
         from mecsim.scenario import load_scenario
         from mecsim.studies.trained import trained
 
-        learned, chosen = load_scenario(scenario), dict(settings or {})
-        if self.quick:
-            steps = QUICK_EPOCHS * int(QUICK_SETTINGS["num_envs"]) * learned.steps
-            chosen, policies = {**QUICK_SETTINGS, **chosen}, None if policies is None else 2
+        learned, policies = load_scenario(scenario), 2 if self.quick and policies is not None else policies
+        steps, chosen = self._size(learned, steps, settings)
         return str(trained(learned, self.runs / name, steps, seed, chosen, policies, device))
+
+    def trained_seeds(
+        self, scenario: "str | Scenario", names: Mapping[str, int], steps: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> list[str]:  # fmt: skip
+        """The folders of finished runs that differ in their seed alone, given by name; with workers several at once."""
+        from mecsim.scenario import load_scenario
+        from mecsim.studies.trained import trained, trained_at_once
+
+        learned = load_scenario(scenario)
+        steps, chosen = self._size(learned, steps, settings)
+        seeds = {self.runs / name: seed for name, seed in names.items()}
+        if (self.workers or 1) > 1 and len(seeds) > 1:
+            trained_at_once(learned, seeds, steps, chosen, self.workers or 1)
+        return [str(trained(learned, folder, steps, seed, chosen)) for folder, seed in seeds.items()]
+
+    def _size(
+        self, scenario: "Scenario", steps: int | None, settings: Mapping[str, str] | None
+    ) -> tuple[int | None, dict[str, str]]:
+        """Steps and settings of a training as they are asked for, or tiny ones."""
+        if not self.quick:
+            return steps, dict(settings or {})
+        return QUICK_EPOCHS * int(QUICK_SETTINGS["num_envs"]) * scenario.steps, {**QUICK_SETTINGS, **(settings or {})}
 
     def grid(self, scenario: "Scenario", count: int) -> Any:
         """About `count` preferences, (K, objectives), or a few. Grids of 11 and 21 are part of that of 101."""
@@ -82,15 +104,18 @@ class Study:
 
         What was played before is taken from `runs`/parts.
         """
-        from mecsim.sweep import Store, sweep
+        from mecsim.sweep import Store, Workers, sweep
+        from mecsim.sweep.distribute import worthwhile_workers
+        from mecsim.sweep.evaluate import tapes_byte
 
         grid = self.grid(scenario, preferences) if isinstance(preferences, int) else preferences
-        store = Store(self.runs / "parts")
-        found: list[Front] = []
+        played = self.episodes(episodes)
         for target in targets:
-            click.echo(f"{Path(target).name}: {len(grid)} preferences, {self.episodes(episodes)} episodes", err=True)
-            found += sweep([target], scenario, grid, self.episodes(episodes), self.seed, store=store)
-        return found
+            click.echo(f"{Path(target).name}: {len(grid)} preferences, {played} episodes", err=True)
+        decisions = len(targets) * len(grid) * played * scenario.steps
+        processes = self.workers or worthwhile_workers(decisions, tapes_byte(scenario, played), self.threads)
+        shared = Workers(processes, self.threads)
+        return sweep(targets, scenario, grid, played, self.seed, shared, store=Store(self.runs / "parts"))
 
     def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> "pl.DataFrame":
         """NAME.csv, and NAME.json with where it comes from, in the experiment's folder; returns the table."""
@@ -112,11 +137,13 @@ def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
     def command(function: Callable[..., None]) -> click.Command:
         @functools.wraps(function)
         def call(
-            out: Path | None, runs: Path, quick: bool, seed: int, num_threads: int | None, **options: object
-        ) -> None:
+            out: Path | None, runs: Path, quick: bool, seed: int, workers: int | None, num_threads: int | None,
+            **options: object,
+        ) -> None:  # fmt: skip
             if quick:
                 runs = runs / "quick"
-            study = Study(out or (runs / own.name if quick else own), runs, quick, seed, use_threads(num_threads))
+            results, threads = out or (runs / own.name if quick else own), use_threads(num_threads)
+            study = Study(results, runs, quick, seed, threads, workers)
             try:
                 function(study, **options)
             except KeyboardInterrupt:
@@ -125,6 +152,9 @@ def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
 
         for option in (
             threads_option,
+            click.option("--workers", type=click.IntRange(1, 1024),
+                         help="Processes that play, or train several seeds.  [default: one per core plays, of little "
+                         "work one; one trains]"),
             seed_option,
             click.option("--quick", is_flag=True, help="Tiny sizes: shows that it runs, not what comes out."),
             click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True,

@@ -11,7 +11,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.errors import RunError
 
 if TYPE_CHECKING:
-    from mecsim.training import Run
+    from mecsim.training import MultiRun, Run
 
 WATCHING = ("evaluation_epochs", "evaluation_preferences", "evaluation_episodes", "checkpoint_epochs")
 """Settings that decide how a training is watched and saved, and nothing of what is learned."""
@@ -38,38 +38,71 @@ def trained(
     Raises:
         RunError: what is in the folder is another run, is damaged, or seems to be in training elsewhere.
     """
-    import torch
-
     from mecsim.cli.learning import ProgressMonitor, learn
     from mecsim.cli.several import learn_in_turn
-    from mecsim.sweep import preference_grid, training_evaluation
+    from mecsim.sweep import training_evaluation
+    from mecsim.training import MultiRun
+
+    wanted, there = _begun(scenario, folder, steps, seed, settings or {}, policies, device)
+    if all(run.finished for run in _runs(wanted)):
+        return folder
+    print(f"training {folder}", file=sys.stderr)
+    if isinstance(wanted, MultiRun):
+        learn_in_turn(wanted, device, there)
+    else:
+        with ProgressMonitor() as progress:
+            learn(wanted, training_evaluation(wanted), progress, device, there)
+    return folder
+
+
+def trained_at_once(
+    scenario: "Scenario", seeds: Mapping[Path, int], steps: int | None, settings: Mapping[str, str], workers: int
+) -> None:
+    """Train, or go on with, those of the runs that are not finished, on so many processes that share the threads.
+
+    Raises:
+        RunError: as `trained`.
+    """
+    import torch
+
+    from mecsim.cli.several import learn_side_by_side
+
+    threads = max(1, torch.get_num_threads() // workers)
+    runs = [_begun(scenario, folder, steps, seed, settings, None, threads=threads)[0] for folder, seed in seeds.items()]
+    waiting = [run for several in runs for run in _runs(several) if not run.finished]
+    if waiting:
+        print(f"training {', '.join(str(run.folder) for run in waiting)}", file=sys.stderr)
+        learn_side_by_side(waiting, "cpu", min(workers, len(waiting)), threads)
+
+
+def _begun(
+    scenario: "Scenario", folder: Path, steps: int | None, seed: int, settings: Mapping[str, str],
+    policies: int | None, device: str = "cpu", threads: int | None = None,
+) -> "tuple[Run | MultiRun, bool]":  # fmt: skip
+    """The run of a folder, or the runs, and whether there was one before; else its files are written now."""
+    import torch
+
+    from mecsim.sweep import preference_grid
     from mecsim.training import MultiRun, Run, TrainingConfig, check_memory, is_multi_run, is_run
 
-    config = TrainingConfig.of(device=device).with_settings(settings or {})
-    single = Run(folder, scenario, config, steps or scenario.training.steps, seed, torch.get_num_threads())
+    config = TrainingConfig.of(device=device).with_settings(settings)
+    steps, threads = steps or scenario.training.steps, threads or torch.get_num_threads()
+    single = Run(folder, scenario, config, steps, seed, threads)
     wanted: Run | MultiRun = single
     if policies is not None:
         wanted = MultiRun.of(single, preference_grid(len(scenario.objectives), policies).tolist())
-    resume = is_run(folder)
-    if resume:
+    if is_run(folder):
         found = MultiRun.open(folder) if is_multi_run(folder) else Run.open(folder)
         _check_same(folder, _runs(found), _runs(wanted))
-        if all(run.finished for run in _runs(found)):
-            return folder
-        _check_unused(folder, _runs(found))
-        wanted = found
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if not all(run.finished for run in _runs(found)):
+            _check_unused(folder, _runs(found))
+            check_memory(_runs(found)[0])
+        return found, True
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder}: is in the way and not a run of mecsim train; remove it, or choose other --runs")
-    check_memory(_runs(wanted)[0])
-    if not resume:
-        wanted.create(shlex.join([Path(sys.executable).name, *sys.argv]))
-    print(f"training {folder}", file=sys.stderr)
-    if isinstance(wanted, MultiRun):
-        learn_in_turn(wanted, device, resume)
-    else:
-        with ProgressMonitor() as progress:
-            learn(wanted, training_evaluation(wanted), progress, device, resume)
-    return folder
+    check_memory(single)
+    wanted.create(shlex.join([Path(sys.executable).name, *sys.argv]))
+    return wanted, False
 
 
 def _runs(run: Any) -> "tuple[Run, ...]":

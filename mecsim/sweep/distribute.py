@@ -1,10 +1,12 @@
 """Runs independent jobs, here or on several processes of joblib, with the results in the order of the jobs."""
 
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
+from multiprocessing.process import BaseProcess
 from typing import NamedTuple, TypeVar
 
 from mecsim.core.machine import cores, memory_byte
@@ -67,8 +69,11 @@ def run_jobs(
         yield from map(function, jobs)
         return
     from joblib import Parallel, delayed
-    from joblib.externals.loky import get_reusable_executor
+    from joblib.externals.loky import get_reusable_executor, process_executor
     from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+    if hasattr(signal, "SIGKILL"):
+        process_executor.kill_process_tree = _kill
 
     results = Parallel(
         n_jobs=max(2, min(workers.processes, len(jobs))),
@@ -90,6 +95,17 @@ def run_jobs(
         raise MecsimError("a worker was ended from outside, perhaps for want of memory; use fewer workers") from None
     finally:
         get_reusable_executor().shutdown(wait=True)  # joblib would keep idle processes for later
+
+
+def _kill(process: BaseProcess) -> None:
+    """End a worker, which has no processes of its own.
+
+    joblib asks pgrep for these; where there is none, or Ctrl-C ends it too, a traceback is all that comes of it.
+    """
+    if process.pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    process.join()
 
 
 def _prepare(threads: int, learned: bool) -> None:

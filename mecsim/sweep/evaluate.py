@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +16,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes
 from mecsim.core.tape import Tapes
+from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 from mecsim.policies import PolicyFactory, named_policy, play, policies_of, policy_at
 from mecsim.policies.registry import is_place
@@ -143,6 +145,11 @@ class _Job:
     seed: int
     part: Path | None  # where its result is kept
 
+    @property
+    def stored(self) -> bool:
+        """Whether there is a result already, so that no worker has to be asked."""
+        return self.part is not None and self.part.is_file()
+
 
 def _play_job(job: _Job) -> NDArray[np.float64]:
     """What is stored, or else played and stored at once, in the process that played it."""
@@ -164,12 +171,23 @@ def evaluate(
     episodes: int,
     seed: int,
     stream: Stream = Stream.EVALUATION,
+    threads: int = 1,
 ) -> NDArray[np.float64]:
-    """Totals of every preference and episode, (K, episodes, objectives); each preference meets the same tapes."""
-    parts = [
-        [play(make(seed + first), scenario, tapes, wanted).totals for wanted in preferences]
-        for first, tapes in tape_chunks(scenario, seed, episodes, stream)
-    ]
+    """Totals of every preference and episode, (K, episodes, objectives); each preference meets the same tapes.
+
+    With `threads` so many preferences are played at once, each on one; then policies may not change while they play.
+    """
+    parts = []
+    for first, tapes in tape_chunks(scenario, seed, episodes, stream):
+
+        def played(wanted: NDArray[np.float64], first: int = first, tapes: Tapes = tapes) -> NDArray[np.float64]:
+            return play(make(seed + first), scenario, tapes, wanted).totals
+
+        if threads == 1:
+            parts.append([played(wanted) for wanted in preferences])
+            continue
+        with ThreadPoolExecutor(threads, initializer=use_threads, initargs=(1,)) as pool:
+            parts.append(list(pool.map(played, preferences)))
     return np.concatenate(parts, axis=1)
 
 
@@ -186,9 +204,14 @@ def tape_chunks(
     scenario: Scenario, seed: int, episodes: int, stream: Stream = Stream.EVALUATION
 ) -> Iterator[tuple[int, Tapes]]:
     """The episodes of a seed, as many at once as are played side by side, with the number of the first of them."""
+    for first, count in chunks(scenario, episodes):
+        yield first, draw_episodes(scenario, seed, first, count, stream)
+
+
+def chunks(scenario: Scenario, episodes: int) -> list[tuple[int, int]]:
+    """The first episode and the number of those that are played side by side, until so many are played."""
     at_once = _at_once(scenario)
-    for first in range(0, episodes, at_once):
-        yield first, draw_episodes(scenario, seed, first, min(at_once, episodes - first), stream)
+    return [(first, min(at_once, episodes - first)) for first in range(0, episodes, at_once)]
 
 
 def sweep(
@@ -213,10 +236,12 @@ def sweep(
         for run in runs[target]
         for job in _jobs(run, scenario, preferences, episodes, seed, store)
     ]
+    stored = [job.stored for _, job in jobs]
+    missing = [job for (_, job), there in zip(jobs, stored, strict=True) if not there]
     parts: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
-    with closing(run_jobs(_play_job, [job for _, job in jobs], workers)) as played:
-        for (target, job), totals in zip(jobs, played, strict=True):
-            parts[target, job.target].append(totals)
+    with closing(run_jobs(_play_job, missing, workers)) as played:
+        for (target, job), there in zip(jobs, stored, strict=True):
+            parts[target, job.target].append(_play_job(job) if there else next(played))
             on_progress(target, len(job.preferences))
 
     def front(target: str) -> Front:

@@ -31,9 +31,11 @@ def training_evaluation(run: "Run") -> "Evaluate":
     else:
         preferences = np.array([config.preference], np.float64)
 
+    threads = min(run.threads or 1, len(preferences))  # all that the training has, as it stands still meanwhile
+
     def evaluated(policy: Policy) -> "Evaluation":
         episodes = config.evaluation_episodes
-        totals = evaluate(lambda seed: policy, scenario, preferences, episodes, run.seed, Stream.VALIDATION)
+        totals = evaluate(lambda seed: policy, scenario, preferences, episodes, run.seed, Stream.VALIDATION, threads)
         mean = totals.mean(axis=1)
         return Evaluation(
             preferences,

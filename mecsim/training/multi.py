@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from mecsim.core.files import atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError
 from mecsim.training.run import Run, read_settings
@@ -121,14 +122,36 @@ class MultiRun:
     def create(self, command: str) -> None:
         """Write the index and the files of all runs that stay as they are."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_index()
+        for run in self.runs:
+            run.create(command)
+
+    def with_seeds(self, count: int, command: str) -> "MultiRun":
+        """The same and the runs of further seeds, `count` in all, whose files are written now; others are left alone.
+
+        Raises:
+            InputError: these are no runs of several seeds, or more than so many.
+        """
+        if not self.repeated:
+            raise InputError(f"{self.folder}: holds policies for several preferences, to which no seeds can be added")
+        there = len(self.runs)
+        if count < there:
+            raise InputError(f"{self.folder}: holds {there} trainings already, more than --seeds {count}")
+        wanted = MultiRun.of_seeds(dataclasses.replace(self.runs[0], folder=self.folder), count)
+        grown = dataclasses.replace(self, runs=(*self.runs, *wanted.runs[there:]))
+        for run in grown.runs[there:]:
+            run.create(command)
+        grown._write_index()  # last, as what it names has to be there
+        return grown
+
+    def _write_index(self) -> None:
         content = {
             self.kind.mark: FORMAT,
             "mecsim_version": __version__,
             self.kind.nouns: {run.folder.name: self.kind.value(run) for run in self.runs},
         }
-        (self.folder / self.kind.index).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-        for run in self.runs:
-            run.create(command)
+        with atomic_write(self.folder / self.kind.index) as partial:
+            partial.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
     @staticmethod
     def open(folder: Path) -> "MultiRun":

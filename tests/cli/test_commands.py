@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,27 @@ def test_simulate_on_both_engines_is_the_same(mecsim: Command, small: Path, tmp_
     assert len(one) == len(other) > 0
     for a, b in zip(one, other, strict=True):
         assert all(float(a[key]) == pytest.approx(float(b[key]), rel=1e-9) for key in a)
+
+
+def test_simulate_is_the_same_on_any_number_of_workers(
+    mecsim: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunks are the same, whoever plays them, and files are put together in their order."""
+    monkeypatch.setattr(import_module("mecsim.sweep.evaluate"), "EPISODES_AT_ONCE", 2)
+    found = []
+    for workers in (1, 2, 5):
+        out = tmp_path / str(workers)
+        assert (
+            mecsim("simulate", small, "--policy", "random", "--episodes", 5, "--workers", workers, "--out", out).code
+            == 0
+        )
+        told = json.loads((out / "summary.json").read_text())
+        assert told["workers"] == min(workers, 3), "of no more use than there are chunks"
+        found.append((told["per_episode"], *((out / name).read_bytes() for name in ("tasks.csv", "servers.csv"))))
+    assert found[0] == found[1] == found[2]
+    assert [row["episode"] for row in rows_of(tmp_path / "1" / "servers.csv")] == [
+        str(e) for e in range(5) for _ in "012"
+    ]
 
 
 def test_simulate_prints_json_only(mecsim: Command, small: Path, run_folder: Path) -> None:

@@ -116,7 +116,7 @@ def test_settings_that_contradict_several_seeds(refused: Command, small: Path, j
     several = ("train", small, "--out", "new", "--seeds", 3, *SET)
     assert "--seeds and --multi-policy: give one of them" in refused(*several, "--multi-policy", 2).err
     assert "the last of 3 seeds would be" in refused(*several, "--seed", 2**63 - 2).err
-    assert "--resume goes on with" in refused("train", "--resume", "--out", job_folder, "--seeds", 4).err
+    assert "--resume goes on with" in refused("train", "--resume", "--out", job_folder, "--seed", 4).err
 
 
 def test_commands_for_one_policy_name_the_cure(refused: Command, small: Path, job_folder: Path) -> None:
@@ -207,3 +207,21 @@ def test_a_damaged_job_is_refused_by_every_command(refused: Command, small: Path
         ("train", "--resume", "--out", job_folder),
     ):
         assert "seeds.yaml: format 7" in refused(*arguments).err
+
+
+def test_seeds_can_be_added_to_a_finished_job(mecsim: Command, small: Path, job_folder: Path, tmp_path: Path) -> None:
+    before = {name: bytes_of(job_folder / name) for name in NAMES}
+    said = mecsim("train", "--resume", "--out", job_folder, "--seeds", 4)
+    assert said.code == 0, said.err
+    assert {name: bytes_of(job_folder / name) for name in NAMES} == before
+    assert yaml.safe_load((job_folder / "seeds.yaml").read_text())["seeds"]["seed-08"] == 8
+    assert mecsim("train", small, "--out", "alone", "--seed", 8, *ONE).code == 0
+    assert bytes_of(tmp_path / "alone") == bytes_of(job_folder / "seed-08")
+    assert mecsim("sweep", job_folder, "greedy", "--out", "swept", *SWEPT).code == 0
+
+
+def test_no_seeds_are_taken_away_nor_added_to_what_has_none(
+    refused: Command, job_folder: Path, run_folder: Path
+) -> None:
+    assert "holds 3 trainings already" in refused("train", "--resume", "--out", job_folder, "--seeds", 2).err
+    assert "holds a single run" in refused("train", "--resume", "--out", run_folder, "--seeds", 2).err

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mecsim_agents import METRICS
 
-from mecsim.core.frames import Column, CsvFile, Schema, read_csv, write_csv
+from mecsim.core.frames import Column, CsvFile, Schema, csv_text, read_csv, write_csv
 from mecsim.core.system import SYSTEMS
 from mecsim.errors import InputError, RunError
 from mecsim.sweep.files import front_schema
@@ -100,8 +100,7 @@ def test_every_number_looks_as_python_writes_it(
     path = tmp_path_factory.mktemp("table") / "a.csv"
     schema = Schema((Column("value", "Float64", "of anything"),))
     values = [number, edge, -edge]
-    with CsvFile(path, schema) as file:
-        file.write({"value": np.array(values)})
+    path.write_bytes(csv_text({"value": np.array(values)}, schema))
     assert path.read_bytes().decode() == "".join(f"{text}\r\n" for text in ["value", *map(repr, values)])
 
 
@@ -125,17 +124,17 @@ def test_batches_are_one_table(tmp_path: Path) -> None:
         "cpu_hz": [4e9, 2e9, 0.1],
     }
     write_csv(tmp_path / "whole.csv", schema.frame(whole), schema)
-    with CsvFile(tmp_path / "parts.csv", schema) as file:
+    with CsvFile(tmp_path / "parts.csv") as file:
         for part in (slice(0, 2), slice(2, 2), slice(2, 3)):
-            file.write({name: values[part] for name, values in whole.items()})
+            file.append(csv_text({name: values[part] for name, values in whole.items()}, schema))
     assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 
 
 def test_batches_of_other_columns_are_refused(tmp_path: Path) -> None:
-    with CsvFile(tmp_path / "a.csv", SMALL) as file:
-        file.write(ROWS)
-        with pytest.raises(ValueError, match="differ from those before"):
-            file.write({**ROWS, "rate_bit_per_s": [1.0, 2.0]})
+    with CsvFile(tmp_path / "a.csv") as file:
+        file.append(csv_text(ROWS, SMALL))
+        with pytest.raises(ValueError, match=r"name,count,.*rate_bit_per_s.* differ from those before"):
+            file.append(csv_text({**ROWS, "rate_bit_per_s": [1.0, 2.0]}, SMALL))
 
 
 @pytest.mark.parametrize(

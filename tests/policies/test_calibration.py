@@ -8,16 +8,18 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
+from mecsim.cli.terminal import calibration_told
+from mecsim.core.episodes import Episodes
 from mecsim.core.seeds import Stream
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import Calibration, GreedyPolicy, calibrate, tradable
-from mecsim.policies.calibration import EPISODES
-from mecsim.scenario import load_scenario
+from mecsim.policies import Calibration, GreedyPolicy, calibrate, calibration, tradable
+from mecsim.policies.calibration import EPISODES, FEWEST_EPISODES, _anchors, calibration_episodes
+from mecsim.scenario import builtin_names, load_scenario
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Channel, Cloud, Edge, Energy, Servers
-from mecsim.systems.offload.scenario import Evaluation, ObjectiveValues, OffloadScenario
+from mecsim.systems.offload.scenario import Episode, Evaluation, ObjectiveValues, OffloadScenario
 from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 
@@ -50,6 +52,36 @@ def test_the_span_is_what_greedy_can_trade() -> None:
     assert_allclose(found.reference, np.maximum(fast, frugal) + 0.5 * np.abs(fast - frugal))
     assert_array_equal(found.scale, tradable(scenario))
     assert found.reference_source.startswith("measured")
+
+
+def test_nobody_looks_while_it_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An observation of thousands of tasks costs many times what the decision does."""
+
+    def refuse(*_: Any) -> None:
+        raise AssertionError("a step was observed")
+
+    monkeypatch.setattr(Episodes, "step", refuse)
+    calibrate.cache_clear()
+    _anchors.cache_clear()
+    assert (calibrate(small_scenario()).scale > 0.0).all()
+
+
+def test_long_episodes_are_fewer() -> None:
+    """So that an hour of a recorded log is measured in the time of many short episodes."""
+    played = [calibration_episodes(small_scenario(episode=Episode(steps=steps))) for steps in (8, 2048, 4096, 25_000)]
+    assert played == [EPISODES, EPISODES, EPISODES // 2, FEWEST_EPISODES]
+    for name in builtin_names():
+        assert calibration_episodes(load_scenario(name)) == EPISODES
+
+
+def test_a_long_wait_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(calibration, "SLOW_S", 0.0)
+    for cached in (calibrate, _anchors):
+        cached.cache_clear()
+    with calibration_told(), caplog.at_level("INFO"):
+        calibrate(small_scenario())
+        calibrate(small_scenario())
+    assert caplog.messages == ["measuring the scales of the objectives on 128 episodes of 8 steps"]
 
 
 def test_given_values_are_used() -> None:

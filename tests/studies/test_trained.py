@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from numpy.testing import assert_array_equal
 
 from mecsim.core.scenario import Training
 from mecsim.errors import RunError
 from mecsim.studies import trained as module
+from mecsim.studies.study import Study
 from mecsim.studies.trained import trained
 from mecsim.systems.offload.demand import Users
 from mecsim.training import MultiRun, Run
@@ -101,3 +104,24 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
     assert all((resumed / name).read_bytes() == (whole / name).read_bytes() for name in names)
     if policies:
         assert [run.finished for run in MultiRun.open(resumed).runs] == [True, True]
+
+
+def test_seeds_are_trained_side_by_side_into_the_same_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one thread each: what workers train is what is trained without them."""
+    alone = train_into(tmp_path / "alone", seed=4)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    study = Study(tmp_path, tmp_path / "runs", quick=False, seed=0, threads=2, workers=2)
+    folders = study.trained_seeds(SCENARIO, {"first": 3, "second": 4}, STEPS, SETTINGS)
+    assert [Run.open(Path(folder)).seed for folder in folders] == [3, 4]
+    assert (tmp_path / "runs" / "second" / "metrics.csv").read_bytes() == (alone / "metrics.csv").read_bytes()
+    monkeypatch.setattr("mecsim.cli.several.learn_side_by_side", None)  # would fail if it were called
+    assert study.trained_seeds(SCENARIO, {"first": 3, "second": 4}, STEPS, SETTINGS) == folders
+
+
+def test_fronts_are_the_same_on_several_workers(tmp_path: Path) -> None:
+    one, two = (Study(tmp_path, tmp_path / str(workers), False, 0, 1, workers) for workers in (1, 2))
+    for alone, spread in zip(
+        *(study.fronts(["greedy", "random"], SCENARIO, 3, 4) for study in (one, two)), strict=True
+    ):
+        assert alone.target == spread.target
+        assert_array_equal(alone.totals, spread.totals)

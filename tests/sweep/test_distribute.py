@@ -101,10 +101,16 @@ def test_who_loses_interest_ends_the_workers() -> None:
     assert ends([process])
 
 
-def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently() -> None:
-    """All processes of the group get the signal."""
+@pytest.mark.parametrize("tools", [True, False], ids=["with pgrep", "without"])
+def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently(tools: bool) -> None:
+    """All processes of the group get the signal. joblib ends workers by pgrep, which not every machine has."""
     with subprocess.Popen(
-        [sys.executable, "-c", CODE], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", CODE],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | ({} if tools else {"PATH": ""}),
     ) as process:
         assert process.stdout is not None
         try:

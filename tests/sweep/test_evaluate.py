@@ -1,5 +1,6 @@
 """Evaluation: common random numbers, and results that do not depend on how the work is cut up."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.threads import kernel_threads
 from mecsim.errors import InputError
 from mecsim.policies import named_policy
-from mecsim.sweep import evaluate, policy_factory, preference_grid, sweep
+from mecsim.sweep import Store, evaluate, policy_factory, preference_grid, sweep
 from mecsim.sweep.distribute import Workers, run_jobs
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from tests.one_system import play_offload as play
@@ -138,3 +140,33 @@ def test_jobs_come_back_in_order_and_so_do_their_errors() -> None:
         list(run_jobs(failing, range(5)))
     with pytest.raises(InputError, match="at least one worker"):
         list(run_jobs(doubled, [1], Workers(0)))
+
+
+@pytest.mark.parametrize("policy", ["random", "greedy"])
+def test_threads_change_nothing(policy: str) -> None:
+    make = named_policy(policy, SCENARIO)
+    alone, shared = (evaluate(make, SCENARIO, GRID, 5, 3, threads=threads) for threads in (1, 3))
+    assert_array_equal(alone, shared)
+    assert kernel_threads() == 1
+
+
+def test_threads_of_an_agent_change_nothing(tmp_path: Path) -> None:
+    trained(new_run(tmp_path / "run"))
+    make = policy_factory(str(tmp_path / "run"), SCENARIO)
+    alone, shared = (evaluate(make, SCENARIO, GRID, 5, 3, threads=threads) for threads in (1, 3))
+    assert_array_equal(alone, shared)
+
+
+def test_no_worker_is_asked_for_what_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    [first] = sweep(["greedy"], SCENARIO, GRID, 5, 3, store=store)
+    asked: list[str] = []
+
+    def nobody(function: Any, jobs: Sequence[Any], workers: Workers) -> Iterator[Any]:
+        asked.extend(job.target for job in jobs)
+        yield from map(function, jobs)
+
+    limits(monkeypatch, run_jobs=nobody)
+    [again, _] = sweep(["greedy", "edge"], SCENARIO, GRID, 5, 3, Workers(2), store=store)
+    assert set(asked) == {"edge"}
+    assert_array_equal(again.totals, first.totals)

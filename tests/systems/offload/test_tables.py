@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mecsim.core.episodes import AnyEpisodes, Arrays
-from mecsim.core.record_tables import RecordFiles
+from mecsim.core.record_tables import RecordFiles, record_texts
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import named_policy
 from mecsim.report.tables import episode_table
@@ -62,8 +62,8 @@ def played(scenario: OffloadScenario) -> Played:
 
 @pytest.fixture
 def files(played: Played, scenario: OffloadScenario, tmp_path: Path) -> Path:
-    with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
-        writer.write(played[0].records, played[1])
+    with RecordFiles(tmp_path, SYSTEM.tables) as writer:
+        writer.append(record_texts(SYSTEM.tables, played[0].records, played[1], scenario))
     return tmp_path
 
 
@@ -118,9 +118,12 @@ def test_tasks_are_dispatched_first_come_first_served_and_once(tasks: Rows) -> N
 
 
 def written(tmp_path: Path, scenario: OffloadScenario, *batches: Any) -> tuple[Rows, Rows]:
-    with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
+    first = 0
+    with RecordFiles(tmp_path, SYSTEM.tables) as writer:
         for tapes in batches:
-            writer.write(play(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5])).records, tapes)
+            played = play(named_policy("edge", scenario)(0), scenario, tapes, np.array([0.5, 0.5]))
+            writer.append(record_texts(SYSTEM.tables, played.records, tapes, scenario, first))
+            first += len(tapes)
     return read(tmp_path / "tasks.csv"), read(tmp_path / "servers.csv")
 
 
@@ -256,9 +259,9 @@ def test_an_episode_without_tasks_misses_no_deadline(by_hand: ByHand) -> None:
 
 def test_files_of_devices_and_deadlines(by_hand: ByHand, tmp_path: Path) -> None:
     played, tapes, scenario = by_hand
-    with RecordFiles(tmp_path, SYSTEM.tables, scenario) as writer:
-        writer.write(played.records, tapes)
-        writer.write(played.records, tapes)
+    with RecordFiles(tmp_path, SYSTEM.tables) as writer:
+        for first in range(2):
+            writer.append(record_texts(SYSTEM.tables, played.records, tapes, scenario, first))
     rows = [tuple(row.values()) for row in read(tmp_path / "servers.csv")]
     assert rows == [
         (episode, server, kind, str(cpu_hz))

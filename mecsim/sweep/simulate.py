@@ -1,0 +1,58 @@
+"""Plays a policy for one preference and tells what happened, on several processes if there are."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecsim.core.episodes import EngineName
+from mecsim.core.record_tables import record_texts
+from mecsim.core.scenario import Scenario
+from mecsim.core.system import draw_episodes, system_of
+from mecsim.policies import play
+from mecsim.sweep.distribute import ALONE, Workers, run_jobs
+from mecsim.sweep.evaluate import chunks, policy_factory
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What is to be played."""
+
+    scenario: Scenario
+    policy: str  # a target
+    preference: tuple[float, ...]
+    engine: EngineName
+    episodes: int
+    seed: int
+    recorded: bool  # whether records are asked for
+
+
+class Chunk(NamedTuple):
+    """What episodes that were played side by side came to."""
+
+    quantities: dict[str, NDArray[np.float64]]  # of each episode
+    texts: tuple[bytes, ...]  # each table of records as a file; none where records are not asked for
+
+
+class _Job(NamedTuple):
+    simulation: Simulation
+    first: int
+    episodes: int
+
+
+def simulate(simulation: Simulation, workers: Workers = ALONE) -> Generator[Chunk]:
+    """Play all episodes; chunks in their order, the same however many workers there are."""
+    jobs = [_Job(simulation, *chunk) for chunk in chunks(simulation.scenario, simulation.episodes)]
+    return run_jobs(_play, jobs, workers)
+
+
+def _play(job: _Job) -> Chunk:
+    asked, scenario = job.simulation, job.simulation.scenario
+    tapes = draw_episodes(scenario, asked.seed, job.first, job.episodes)
+    policy = policy_factory(asked.policy, scenario)(asked.seed + job.first)
+    played = play(policy, scenario, tapes, np.array(asked.preference), asked.engine)
+    system = system_of(scenario)
+    texts = record_texts(system.tables, played.records, tapes, scenario, job.first) if asked.recorded else ()
+    return Chunk(system.episode_quantities.load()(played, tapes, scenario), texts)
