@@ -1,6 +1,7 @@
 """mecsim bound: how far policies are, at most, from the best that is possible without knowledge of the future."""
 
 import json
+import math
 import time
 from pathlib import Path
 
@@ -30,11 +31,18 @@ from mecsim.errors import InputError
 @episodes_option(64)
 @seed_option
 @click.option(
-    "--penalty", type=click.FloatRange(-10.0, 10.0), default=0.0, show_default=True, metavar="BETA",
+    "--penalty",
+    type=click.FloatRange(-10.0, 10.0),
+    default=0.0,
+    show_default=True,
+    metavar="BETA",
     help="By which penalties for using the future are multiplied; 0 for none.",
 )
 @click.option(
-    "--effort", type=click.IntRange(1, 1000), default=1, show_default=True,
+    "--effort",
+    type=click.IntRange(1, 1000),
+    default=1,
+    show_default=True,
     help="How hard a tight bound is looked for; time grows in proportion.",
 )
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
@@ -70,7 +78,9 @@ def bound(
         raise InputError("a target is named twice")
     changes = key_values(context, "--context")
     bounded = with_context(load_scenario(scenario), changes)
-    check_bounded(bounded)
+    if math.isnan(penalty):
+        raise InputError("--penalty nan: expected a number")
+    check_bounded(bounded, penalty)
     grid = preference_grid(len(bounded.objectives), preferences)
     to_play = list(dict.fromkeys(("greedy", *targets)))
     for target in to_play:

@@ -65,9 +65,10 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     environment: Reference[Callable[[str | Scenario | None, EngineName], gym.Env[Any, Any]]]
     rating_curves: Reference[Callable[[ScenarioT, Sequence[str], int], list[RatingCurve]]] | None = None
     """How people rate what they get, for the uses that are named or all of them, from a seed; None if nothing is."""
-    bounds: Reference[
-        Callable[[ScenarioT, NDArray[np.float64], NDArray[np.float64], Relaxation], NDArray[np.float64]]
-    ] | None = None
+    bounds: (
+        Reference[Callable[[ScenarioT, NDArray[np.float64], NDArray[np.float64], Relaxation], NDArray[np.float64]]]
+        | None
+    ) = None
     """Numbers (N,) whose mean no policy without knowledge of the future can undercut, but for chance, in the mean of
     Σ ω·c/scale over episodes, from a preference ω and scales; None if no such bound is known."""
     aliases: tuple[str, ...] = ()  # words that files of earlier versions have for it

@@ -38,9 +38,9 @@ ASCENT_US = 1_000_000  # an episode, or more
 class Effort(NamedTuple):
     """How hard is tried; more makes bounds tighter and no less true."""
 
-    steps: int = 150  # of the multipliers
-    width: int = 128  # labels of a server while these climb
-    final_width: int = 1024  # at the end
+    steps: int = 100  # of the multipliers
+    width: int = 64  # labels of a server while these climb
+    final_width: int = 512  # at the end
 
 
 class _Room(NamedTuple):
@@ -151,9 +151,7 @@ def _start(inner: Inner, n: int, servers: NDArray[np.int64], multiplier: Array) 
 @allocating_kernel
 def _bound_one(inner: Inner, n: int, servers: NDArray[np.int64], effort: Effort) -> tuple[float, float]:
     steps, labels = inner.size_bit.shape[1], 2 * max(effort.width, effort.final_width)
-    room = _Room(
-        new_labels(labels), new_labels(labels), np.zeros(steps, np.bool_), np.zeros(steps), np.zeros(steps)
-    )
+    room = _Room(new_labels(labels), new_labels(labels), np.zeros(steps, np.bool_), np.zeros(steps), np.zeros(steps))
     target = _start(inner, n, servers, room.multiplier)
     best, highest = room.multiplier.copy(), -np.inf
     scale, direction = np.zeros(steps), np.zeros(steps)
