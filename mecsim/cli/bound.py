@@ -65,7 +65,7 @@ def bound(
     from mecsim.core.relaxation import Relaxation
     from mecsim.core.system import draw_episodes
     from mecsim.policies import calibrate
-    from mecsim.report.bounds import bound_table, bound_told, write_bound_csv
+    from mecsim.report.bounds import bound_lines, bound_table, bound_told, write_bound_csv
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console
     from mecsim.scenario import load_scenario, with_context
@@ -116,5 +116,7 @@ def bound(
         click.echo(json.dumps(content, indent=2))
         return
     console().print(bound_table(fronts, bounds, calibration.scale))
+    for line in bound_lines(fronts, bounds, calibration.scale):
+        click.echo(line)
     if folder is not None:
         click.echo(f"wrote {folder / 'bound.csv'}, summary.json")
