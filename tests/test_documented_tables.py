@@ -7,6 +7,7 @@ import pytest
 from mecsim_agents import METRICS
 
 from mecsim.core.system import SYSTEMS
+from mecsim.report.bounds import bound_schema
 from mecsim.sweep.files import front_schema
 from mecsim.training.metrics import metrics_schema
 
@@ -16,6 +17,7 @@ SCHEMAS = {
     **{table.file: table.schema for name in ("offload", "cells") for table in SYSTEMS.load(name).tables},
     "metrics.csv": metrics_schema(OBJECTIVES, METRICS),
     "front.csv": front_schema(OBJECTIVES),
+    "bound.csv": bound_schema(OBJECTIVES),
 }
 
 

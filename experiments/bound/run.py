@@ -25,16 +25,18 @@ from mecsim.studies.study import Study, experiment
 from mecsim.sweep import Front
 from mecsim.sweep.bounding import Excess, bound_costs, excess, mean_excess
 
-GRID = 6, 16  # preferences and episodes of each, by default
+GRID = 5, 16  # preferences and episodes of each, by default
 TARGETS = ("greedy", "lookahead", "hindsight")
-PENALTIES = (0.0, 0.2)
 
 
 @experiment(__file__)
 @click.option("--target", "more", multiple=True, help="A further policy or the folder of a run; repeatable.")
+@click.option(
+    "--penalty", "penalties", type=float, multiple=True, default=(0.0,), show_default=True, help="Repeatable."
+)
 @click.option("--preferences", type=click.IntRange(3), default=GRID[0], show_default=True)
 @click.option("--episodes", type=click.IntRange(2), default=GRID[1], show_default=True)
-def run(study: Study, more: tuple[str, ...], preferences: int, episodes: int) -> None:
+def run(study: Study, more: tuple[str, ...], penalties: tuple[float, ...], preferences: int, episodes: int) -> None:
     """A lower bound for every policy, and how far above it policies are."""
     rows: list[dict[str, object]] = []
     for edges in (1,) if study.quick else (1, 2, 6):
@@ -42,7 +44,7 @@ def run(study: Study, more: tuple[str, ...], preferences: int, episodes: int) ->
         scale = calibrate(scenario).scale
         fronts = study.fronts([*TARGETS, *more], scenario, preferences, episodes)
         grid, count = fronts[0].preferences, fronts[0].totals.shape[1]
-        for penalty in PENALTIES:
+        for penalty in penalties:
             click.echo(f"{edges} edges: bound with penalty {penalty:g}", err=True)
             bounds = bound_costs(scenario, grid, Relaxation(study.seed, 0, count, penalty))
             for front in fronts:
@@ -55,7 +57,7 @@ def run(study: Study, more: tuple[str, ...], preferences: int, episodes: int) ->
         for target in dict.fromkeys(row["target"] for row in rows):
             of = [
                 row for row in rows
-                if row["edges"] == edges and row["target"] == target and row["penalty"] == 0.0
+                if row["edges"] == edges and row["target"] == target and row["penalty"] == penalties[0]
                 and row["preference_delay"] is not None
             ]  # fmt: skip
             columns = ([row[name] for row in of] for name in ("preference_delay", "above", "above_ci95"))

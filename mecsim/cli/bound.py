@@ -1,6 +1,7 @@
 """mecsim bound: how far policies are, at most, from the best that is possible without knowledge of the future."""
 
 import json
+import math
 import time
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def bound(
     from mecsim.core.relaxation import Relaxation
     from mecsim.core.system import draw_episodes
     from mecsim.policies import calibrate
-    from mecsim.report.bounds import bound_table, bound_told, write_bound_csv
+    from mecsim.report.bounds import bound_lines, bound_table, bound_told, write_bound_csv
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console
     from mecsim.scenario import load_scenario, with_context
@@ -77,7 +78,9 @@ def bound(
         raise InputError("a target is named twice")
     changes = key_values(context, "--context")
     bounded = with_context(load_scenario(scenario), changes)
-    check_bounded(bounded)
+    if math.isnan(penalty):
+        raise InputError("--penalty nan: expected a number")
+    check_bounded(bounded, penalty)
     grid = preference_grid(len(bounded.objectives), preferences)
     to_play = list(dict.fromkeys(("greedy", *targets)))
     for target in to_play:
@@ -113,5 +116,7 @@ def bound(
         click.echo(json.dumps(content, indent=2))
         return
     console().print(bound_table(fronts, bounds, calibration.scale))
+    for line in bound_lines(fronts, bounds, calibration.scale):
+        click.echo(line)
     if folder is not None:
         click.echo(f"wrote {folder / 'bound.csv'}, summary.json")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Relaxation:
-    """Episodes `first` .. `first + count − 1` of a seed, and how they are relaxed."""
+    """Episodes `first` .. `first + count − 1` of a seed, and how they are relaxed; without any, all is only checked."""
 
     seed: int
     first: int

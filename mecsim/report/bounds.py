@@ -85,7 +85,7 @@ def _plain(values: Array) -> list[float | None]:
 
 def bound_table(fronts: Sequence[Front], bounds: Array, scale: Array) -> Table:
     """A row per preference and one for their mean; a column per target."""
-    table = Table(title="Lower bound of the mean cost, and how far targets are above the best possible at most")
+    table = Table(title="Cost above the lower bound")
     table.add_column("preference")
     table.add_column("bound", justify="right", no_wrap=True)
     for front in fronts:
@@ -96,8 +96,18 @@ def bound_table(fronts: Sequence[Front], bounds: Array, scale: Array) -> Table:
         table.add_row(", ".join(f"{weight:.3g}" for weight in wanted), *_row(each, k))
     table.add_section()
     table.add_row("mean", *_row(mean, 0))
-    table.caption = "± half of the 95 % interval; cost is the mean over episodes of Σ ω·c/scale"
+    table.caption = "± half of the 95 % interval"
     return table
+
+
+def bound_lines(fronts: Sequence[Front], bounds: Array, scale: Array) -> list[str]:
+    """What the bound proves of each target in the mean over preferences, a line each."""
+    lines = []
+    for front in fronts:
+        most = mean_excess(front, bounds, scale).at_most[0]
+        told = "no positive bound" if np.isnan(most) else f"at most {most:.1%} above the best possible"
+        lines.append(f"{front.label}: {told}")
+    return lines
 
 
 def _row(found: Sequence[Excess], k: int) -> list[str]:

@@ -48,16 +48,21 @@ class _Job:
 
 
 def _run(job: _Job) -> Array:
-    bounds = system_of(job.scenario).bounds
+    return _bounds_of(job.scenario, np.array(job.preference), calibrate(job.scenario).scale, job.relaxation)
+
+
+def _bounds_of(scenario: Scenario, preference: Array, scale: Array, relaxation: Relaxation) -> Array:
+    bounds = system_of(scenario).bounds
     assert bounds is not None
-    scale = calibrate(job.scenario).scale
-    return bounds.load()(job.scenario, np.array(job.preference), scale, job.relaxation)
+    return bounds.load()(scenario, preference, scale, relaxation)
 
 
-def check_bounded(scenario: Scenario) -> None:
-    """Raise InputError if the system has no bound."""
+def check_bounded(scenario: Scenario, penalty: float = 0.0) -> None:
+    """Raise InputError if the system has no bound, or not for such a scenario or penalty."""
     if system_of(scenario).bounds is None:
         raise InputError(f"no bound is known for scenarios of kind {scenario.kind}")
+    anything = np.ones(len(scenario.objectives))
+    _bounds_of(scenario, anything, anything, Relaxation(seed=0, first=0, count=0, penalty=penalty))
 
 
 def bound_costs(
@@ -71,7 +76,7 @@ def bound_costs(
     Raises:
         InputError: the system has no bound, or not for such a scenario.
     """
-    check_bounded(scenario)
+    check_bounded(scenario, asked.penalty)
     chunks = [
         Relaxation(asked.seed, first, min(EPISODES_PER_JOB, asked.first + asked.count - first), asked.penalty,
                    asked.effort)

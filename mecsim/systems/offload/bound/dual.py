@@ -38,9 +38,9 @@ ASCENT_US = 1_000_000  # an episode, or more
 class Effort(NamedTuple):
     """How hard is tried; more makes bounds tighter and no less true."""
 
-    steps: int = 150  # of the multipliers
-    width: int = 128  # labels of a server while these climb
-    final_width: int = 1024  # at the end
+    steps: int = 100  # of the multipliers
+    width: int = 64  # labels of a server while these climb
+    final_width: int = 512  # at the end
 
 
 class _Room(NamedTuple):

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from mecsim.core.relaxation import Relaxation
 from mecsim.systems.offload.bound.dual import Effort, lower_bounds
 from mecsim.systems.offload.bound.inner import inner_problem, servers_of, spec_of_plain
-from mecsim.systems.offload.bound.penalties import penalties
+from mecsim.systems.offload.bound.penalties import check_known_law, penalties
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.layout import column_weights
 from mecsim.systems.offload.policies.hindsight import best_schedules
@@ -26,6 +26,10 @@ def episode_bounds(
     """
     spec = spec_of_plain(scenario)
     first, count = relaxation.first, relaxation.count
+    if relaxation.penalty != 0.0:
+        check_known_law(scenario)
+    if count == 0:
+        return np.zeros(0)
     tapes = draw_tapes(scenario, relaxation.seed, first, count)
     wanted = np.broadcast_to(preference, (count, len(preference)))
     penalty = np.zeros((count, spec.steps, spec.max_options))
