@@ -1,6 +1,6 @@
 """What the engines of offloading promise beside what every engine does."""
 
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,12 @@ class OffloadEngine(Engine[OffloadTapes, OffloadRecords], Protocol):
         (N, 3) of delay, energy and shortfall, of what the decisions of a future add; what servers take that do nothing
         is left out. Ratings count in the mean over the tasks that the episode dispatches. Infinite for options that do
         not exist, zero where no task waits. The engine stays where it is.
+        """
+
+    def imagined(self, futures: Futures, episode: NDArray[np.int64], future: NDArray[np.int64]) -> Self:
+        """An engine of R episodes at the decision at hand: row r is `episode[r]`, but goes on with its `future[r]`.
+
+        What the futures do not reach is empty. Rewards of ratings count as in the true episode. It has no records.
         """
 
 
