@@ -1,117 +1,111 @@
-"""Planning at decision time: options are tried on sampled futures, which another policy plays on.
+"""Planning at decision time: options are tried on sampled futures, in which another policy plays on.
 
-A rollout policy (Bertsekas, Tsitsiklis and Wu 1997) over any base: each candidate for the decision at hand is taken in
-turn, then the episode goes on for a horizon with sampled arrivals and the decisions of the base, and what comes after
-that is what the base says of it, if it does. All candidates of a decision meet the same futures. Needs a system that
-can imagine (`Episodes.imagine`).
+A rollout policy (Bertsekas, Tsitsiklis and Wu 1997) over any base: each option for the decision at hand is taken in
+turn, then the episode goes on for a horizon with sampled arrivals and the decisions of the base. What comes after that
+is what the base expects, if it says so. All options meet the same futures, and futures are spent where they decide:
+while their number doubles, the worse half of the options is dropped (sequential halving, Karnin, Koren and Somekh
+2013). Needs a system that can imagine (`Episodes.imagine`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.episodes import AnyEpisodes, Arrays, Rows
 from mecsim.core.seeds import Stream
 from mecsim.core.target import in_numpy
 from mecsim.policies.policy import Actions, Policy, Preferences
 
-ROWS = 4096  # imagined episodes side by side
+ROWS = 1024
+"""Imagined episodes side by side: so many stay in a processor's cache."""
 
 
 @runtime_checkable
-class Values(Protocol):
-    """A policy that says what it expects."""
+class Expecting(Protocol):
+    """A policy that may say what it expects."""
 
-    def values(self, observation: Arrays, preference: Preferences) -> NDArray[np.float64]:
-        """What each option brings from here to the end, Σ ω_i·r_i/scale_i, (N, A), larger is better.
+    def expected(self, observation: Arrays, preference: Preferences) -> NDArray[np.float64] | None:
+        """What the episodes bring from here to their end, Σ ω_i·r_i/scale_i, (N,), larger is better.
 
-        Up to a number that the options have in common; −inf for absent options.
+        Up to a number that is the same whatever led there. None from a policy that expects nothing.
         """
 
 
 @dataclass(frozen=True)
 class Planning:
-    """How much is tried."""
+    """How much is tried for a decision."""
 
-    futures: int = 8
-    horizon: int = 10
-    """Decisions of the base after the one at hand."""
-    candidates: int | None = 3
-    """Options that are tried, those that the base values most; None for all, as where it values none."""
-    gap: float = np.inf
-    """Options that are tried are behind the best one by no more, in the unit of costs."""
-    trust: float = 0.0
+    futures: int  # that the last options of a decision meet
+    horizon: int  # decisions of the base after the one at hand
+    rounds: int = 3  # of halving; with one, all options meet all futures
 
 
 class PlanningPolicy:
-    """The least mean cost over sampled futures."""
+    """The option of the least mean cost over sampled futures."""
 
     def __init__(self, base: Policy, scale: NDArray[np.float64], seed: int, planning: Planning) -> None:
+        """`scale`: what objectives are divided by before they are weighted, (objectives,)."""
         self._base, self._scale, self._planning = base, scale, planning
-        self._values = base if isinstance(base, Values) else None
         self._rng = np.random.default_rng([seed, Stream.PLANNING])
-        self.stats = [0, 0, 0]
 
     def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
-        """The option of the least expected cost in each episode."""
-        cost, tried = self.costs(episodes, observation, preference)
-        return np.asarray(np.where(tried, cost, np.inf).argmin(axis=1))
+        """The best option in each episode; the first one of equals, and any where nothing is to be decided."""
+        return self.costs(episodes, observation, preference).argmin(axis=1)
 
-    def costs(self, episodes, observation, preference):
-        plan, mask = self._planning, observation["mask"].astype(np.bool_)
-        prior = None if self._values is None else self._values.values(observation, preference)
-        tried = mask
-        if prior is not None:
-            prior = np.where(mask, prior, -np.inf)
-            behind = prior.max(axis=1, keepdims=True) - prior
-            place = np.argsort(np.argsort(behind, axis=1, kind="stable"), axis=1, kind="stable")
-            tried = mask & (place < (plan.candidates or mask.shape[1])) & (behind <= plan.gap)
-        further = plan.horizon + (self._values is not None)
-        imagine = episodes.imagine(self._rng, plan.futures, further)
-        open_ = in_numpy(episodes.waits(observation)) & (tried.sum(axis=1) > 1)
-        self.stats[0] += len(mask); self.stats[1] += open_.sum(); self.stats[2] += tried[open_].sum()
-        cost = np.zeros(mask.shape) if prior is None else -np.where(mask, prior, -np.inf)
-        todo = np.flatnonzero(open_)
-        start = 0
-        size = np.cumsum(tried[todo].sum(axis=1) * plan.futures)
-        while start < len(todo):
-            base = size[start - 1] if start else 0
-            end = max(start + 1, int(np.searchsorted(size, base + ROWS, side="right")))
-            chosen = todo[start:end]
-            n, option = np.nonzero(tried[chosen])
-            row = np.repeat(np.arange(len(n)), plan.futures)
-            future = np.tile(np.arange(plan.futures), len(n))
-            value = self._played(imagine(chosen[n[row]], future), option[row], preference[chosen[n[row]]])
-            value = value.reshape(len(n), plan.futures)
-            for i in range(len(chosen)):
-                mine = n == i
-                c, options, v = chosen[i], option[mine], value[mine]
-                if plan.trust and prior is not None:
-                    best = prior[c, options].argmax()
-                    d = v - v[best]
-                    mean, var = d.mean(axis=1), d.var(axis=1, ddof=1) / plan.futures
-                    pd = prior[c, options[best]] - prior[c, options]
-                    t = plan.trust ** 2
-                    cost[c, options] = (mean * t + pd * var) / (t + var + 1e-30)
-                else:
-                    cost[c, options] = v.mean(axis=1)
-            start = end
-        return cost, tried
+    def costs(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> NDArray[np.float64]:
+        """Mean cost of each option over the futures, (N, A); infinite for those that are absent or dropped.
 
-    def _played(self, episodes: AnyEpisodes, option: Actions, preference: Preferences) -> NDArray[np.float64]:
-        """What each imagined episode costs that begins with an option, (R,)."""
-        weight, columns = preference / self._scale, episodes.objective_columns
-        cost = np.zeros(len(option))
-        action = option
+        Zero for options of a decision that decides nothing.
+        """
+        expects = isinstance(self._base, Expecting) and self._base.expected(observation, preference) is not None
+        # A step further than the base decides: what it expects it sees in the state after its last decision.
+        imagine = episodes.imagine(self._rng, self._planning.futures, self._planning.horizon + expects)
+        left = observation["mask"].astype(np.bool_)
+        cost = np.where(left, 0.0, np.inf)
+        left &= (left.sum(axis=1) > 1)[:, None] & in_numpy(episodes.waits(observation))[:, None]
+        met = 0
+        for until in self._milestones():
+            n, option = np.nonzero(left)
+            cost[n, option] += self._tried(imagine, n, option, range(met, until), preference)
+            if until < self._planning.futures:
+                place = np.where(left, cost, np.inf).argsort(axis=1, kind="stable").argsort(axis=1)
+                dropped = left & (place >= (left.sum(axis=1, keepdims=True) + 1) // 2)
+                cost[dropped], left = np.inf, left & ~dropped
+            met = until
+        return cost / self._planning.futures
+
+    def _milestones(self) -> list[int]:
+        """How many futures have been met at the end of each round, without rounds in which there would be none."""
+        futures, rounds = self._planning.futures, self._planning.rounds
+        return sorted({until for halved in range(rounds) if (until := futures >> halved)})
+
+    def _tried(
+        self, imagine: Callable[[Rows, Rows], AnyEpisodes], n: Rows, option: Actions, futures: range,
+        preference: Preferences,
+    ) -> NDArray[np.float64]:  # fmt: skip
+        """What some options of episodes `n` cost, summed over futures; all (R,)."""
+        cost, at_once = np.empty(len(n)), max(1, ROWS // len(futures))
+        for first in range(0, len(n), at_once):
+            part = slice(first, first + at_once)
+            episode, taken = np.repeat(n[part], len(futures)), np.repeat(option[part], len(futures))
+            future = np.tile(np.arange(futures.start, futures.stop), len(n[part]))
+            played = self._played(imagine(episode, future), taken, preference[episode])
+            cost[part] = played.reshape(-1, len(futures)).sum(axis=1)
+        return cost
+
+    def _played(self, episodes: AnyEpisodes, action: Actions, preference: Preferences) -> NDArray[np.float64]:
+        """What each imagined episode costs that begins with an action, (R,)."""
+        weight, columns, cost = preference / self._scale, episodes.objective_columns, np.zeros(len(action))
         for ahead in range(self._planning.horizon + 1):
             observation, _, rewards = episodes.step(action)
             cost -= (in_numpy(rewards)[:, columns] * weight).sum(axis=1)
             if episodes.over:
                 return cost
+            seen = {name: in_numpy(values) for name, values in observation.items()}
             if ahead < self._planning.horizon:
-                action = self._base.act(episodes, observation, preference)
-        if self._values is not None:
-            cost -= self._values.values(observation, preference).max(axis=1)
-        return cost
+                action = self._base.act(episodes, seen, preference)
+        expected = self._base.expected(seen, preference) if isinstance(self._base, Expecting) else None
+        return cost if expected is None else cost - expected
