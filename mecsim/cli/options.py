@@ -22,6 +22,12 @@ force_option = click.option("--force", is_flag=True, help="Replace what an earli
 threads_option = click.option(
     "--num-threads", type=click.IntRange(1, 1024), default=None, help="Threads to use.  [default: all cores]"
 )
+plan_option = click.option(
+    "--plan",
+    type=click.IntRange(1, 9999),
+    metavar="K",
+    help="Try each option on K sampled futures before it is taken; better and slower.",
+)
 engine_option = click.option(
     "--engine",
     type=click.Choice(["batched", "simpy", "cuda"]),

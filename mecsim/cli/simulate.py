@@ -15,6 +15,7 @@ from mecsim.cli.options import (
     json_option,
     key_values,
     output_folder,
+    plan_option,
     preference_of,
     seed_option,
     threads_option,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     "--policy", default="greedy", show_default=True, metavar="P", help="A baseline's name, or the folder of a run."
 )
 @click.option("--preference", metavar="W", help="One weight per objective, such as 0.3,0.7.  [default: even]")
+@plan_option
 @episodes_option(100)
 @seed_option
 @engine_option
@@ -51,8 +53,8 @@ if TYPE_CHECKING:
 @threads_option
 @json_option
 def simulate(
-    scenario: str, policy: str, preference: str | None, episodes: int, seed: int, engine: "EngineName",
-    context: tuple[str, ...],
+    scenario: str, policy: str, preference: str | None, plan: int | None, episodes: int, seed: int,
+    engine: "EngineName", context: tuple[str, ...],
     out: Path | None, plot: tuple[str, ...], force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
@@ -66,12 +68,13 @@ def simulate(
     from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import console, episode_table
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import policy_factory, tape_chunks, write_json
+    from mecsim.sweep import planned, policy_factory, tape_chunks, write_json
 
     played = with_context(load_scenario(scenario), key_values(context, "--context"))
     system = system_of(played)
     weights = preference_of(preference, played.objectives)
     use_threads(num_threads)
+    policy = planned(policy, plan)
     make = policy_factory(policy, played)
     if plot and out is None:
         raise InputError(f"--plot {plot[0]}: needs a folder to write to: add --out FOLDER")

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import gymnasium as gym
 import numpy as np
@@ -146,7 +146,11 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         """Where there is something to decide, (N,)."""
         return np.ones(len(observation["mask"]), np.bool_)
 
-    def imagine(self, rng: np.random.Generator, count: int, horizon: int) -> Callable[[Rows, Rows], Self]:
+    IMAGINES: ClassVar = False  # whether futures can be imagined
+
+    def imagine(
+        self, rng: np.random.Generator, count: int, horizon: int
+    ) -> "Callable[[Rows, Rows], Episodes[ScenarioT, TapesT, RecordsT]]":
         """Sample so many futures of each episode that reach `horizon` steps beyond the decision at hand.
 
         Returns what makes R episodes of them, which go on from this decision: row r of `episode` (R,) and `future` (R,)

@@ -1,6 +1,6 @@
 """What the engines of offloading promise beside what every engine does."""
 
-from typing import Protocol, Self
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ class OffloadEngine(Engine[OffloadTapes, OffloadRecords], Protocol):
         not exist, zero where no task waits. The engine stays where it is.
         """
 
-    def imagined(self, futures: Futures, episode: NDArray[np.int64], future: NDArray[np.int64]) -> Self:
+    def imagined(self, futures: Futures, episode: NDArray[np.int64], future: NDArray[np.int64]) -> "OffloadEngine":
         """An engine of R episodes at the decision at hand: row r is `episode[r]`, but goes on with its `future[r]`.
 
         What the futures do not reach is empty. Rewards of ratings count as in the true episode. It has no records.

@@ -96,7 +96,11 @@ class Imagination:
 
     def __init__(self, scenario: OffloadScenario, tapes: OffloadTapes, turns: NDArray[Any], target: Target) -> None:
         """`turns` (N, T + 1) are NumPy's."""
-        self._queue, self._step_s, self._target = _QUEUES.index(scenario.dispatch.queue), scenario.episode.step_s, target
+        self._queue, self._step_s, self._target = (
+            _QUEUES.index(scenario.dispatch.queue),
+            scenario.episode.step_s,
+            target,
+        )
         leaves: NDArray[np.int64] = np.full(tapes.user.shape, tapes.arrivals.shape[1] + 1)
         rows, steps = np.nonzero(turns["task"] != NOBODY)
         leaves[rows, turns["task"][rows, steps]] = steps
@@ -233,10 +237,8 @@ def imagined_state(state: State, imagination: Imagination, step: int, futures: F
     """
     count, (_, turns), (_, _, options) = len(rows.episode), state.turns.shape, state.rate_bit_per_s.shape
     links = (count, turns, options)
-    own: dict[str, Any] = {
-        name: each(lambda array: array[rows.episode], getattr(state, name))
-        for name in (*WRITTEN, "num_servers", "cpu_hz", "patience", "task_share")
-    }
+    chosen = (*WRITTEN, "num_servers", "cpu_hz", "patience", "task_share")
+    own: dict[str, Any] = {name: each(lambda array: array[rows.episode], getattr(state, name)) for name in chosen}
     spare = state._replace(
         **own,
         turns=np.zeros((count, turns), TURN),
@@ -246,7 +248,9 @@ def imagined_state(state: State, imagination: Imagination, step: int, futures: F
     spare.turns["task"] = NOBODY
     plan = imagination.plan(step, futures)
     Host.over_rows(_fill, count, state, spare, plan, imagination.room(plan, count), rows, cost=FILL_US)
-    kept = {name: read_only(getattr(spare, name)) for name in KEPT}  # as in any state, for which kernels are compiled
+    kept: dict[str, Any] = {
+        name: read_only(getattr(spare, name)) for name in KEPT
+    }  # as in any state, for which kernels are compiled
     return spare._replace(**kept)
 
 
