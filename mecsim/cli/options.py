@@ -25,6 +25,12 @@ threads_option = click.option(
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 1024), help="Processes to use.  [default: one per core, of little work one]"
 )
+plan_option = click.option(
+    "--plan",
+    type=click.IntRange(1, 9999),
+    metavar="K",
+    help="Try each option on K sampled futures before it is taken; better and slower.",
+)
 engine_option = click.option(
     "--engine",
     type=click.Choice(["batched", "simpy", "cuda"]),

@@ -15,6 +15,7 @@ from mecsim.cli.options import (
     json_option,
     key_values,
     output_folder,
+    plan_option,
     preference_of,
     seed_option,
     threads_option,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     "--policy", default="greedy", show_default=True, metavar="P", help="A baseline's name, or the folder of a run."
 )
 @click.option("--preference", metavar="W", help="One weight per objective, such as 0.3,0.7.  [default: even]")
+@plan_option
 @episodes_option(100)
 @seed_option
 @engine_option
@@ -53,8 +55,8 @@ if TYPE_CHECKING:
 @threads_option
 @json_option
 def simulate(
-    scenario: str, policy: str, preference: str | None, episodes: int, seed: int, engine: "EngineName",
-    context: tuple[str, ...],
+    scenario: str, policy: str, preference: str | None, plan: int | None, episodes: int, seed: int,
+    engine: "EngineName", context: tuple[str, ...],
     out: Path | None, plot: tuple[str, ...], workers: int | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
@@ -67,16 +69,19 @@ def simulate(
     from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import console, episode_table
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import Workers, policy_factory, write_json
+    from mecsim.sweep import Workers, planned, policy_factory, write_json
     from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import chunks, tapes_byte
+    from mecsim.sweep.planned import decisions_per_step
     from mecsim.sweep.simulate import Simulation
     from mecsim.sweep.simulate import simulate as play
 
     played = with_context(load_scenario(scenario), key_values(context, "--context"))
     system = system_of(played)
     weights = preference_of(preference, played.objectives)
-    worthwhile = worthwhile_workers(episodes * played.steps, tapes_byte(played, episodes), num_threads)
+    policy = planned(policy, plan)
+    decisions = decisions_per_step(policy) * episodes * played.steps
+    worthwhile = worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
     processes = min(workers or worthwhile, len(chunks(played, episodes)))
     threads = use_threads(num_threads or (processes if processes > 1 else None))
     policy_factory(policy, played)  # what cannot be played is refused before anything is written

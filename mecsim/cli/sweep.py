@@ -17,6 +17,7 @@ from mecsim.cli.options import (
     json_option,
     key_values,
     output_folder,
+    plan_option,
     remove,
     seed_option,
     threads_option,
@@ -38,6 +39,7 @@ PARTS = "parts"
 @click.option(
     "--preferences", type=click.IntRange(1, MAX_PREFERENCES), default=101, show_default=True, help="Size of the grid."
 )
+@plan_option
 @episodes_option(1000)
 @seed_option
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
@@ -48,7 +50,7 @@ PARTS = "parts"
 @threads_option
 @json_option
 def sweep(
-    targets: tuple[str, ...], scenario: str | None, preferences: int, episodes: int, seed: int,
+    targets: tuple[str, ...], scenario: str | None, preferences: int, plan: int | None, episodes: int, seed: int,
     context: tuple[str, ...], out: Path, workers: int | None, resume: bool, force: bool, num_threads: int | None,
     as_json: bool,
 ) -> None:  # fmt: skip
@@ -61,11 +63,22 @@ def sweep(
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import console, quality_table
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import SweepSettings, Workers, assess, preference_grid, summary, write_front_csv, write_json
+    from mecsim.sweep import (
+        SweepSettings,
+        Workers,
+        assess,
+        planned,
+        preference_grid,
+        summary,
+        write_front_csv,
+        write_json,
+    )
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import policy_factory, runs_of, tapes_byte
+    from mecsim.sweep.planned import base_of, decisions_per_step
 
+    targets = tuple(planned(target, plan) for target in targets)
     if len({str(Path(target)) for target in targets}) < len(targets):
         raise InputError("a target is named twice")
     if resume and force:
@@ -75,7 +88,8 @@ def sweep(
     else:
         from mecsim.training import is_run, run_scenario
 
-        first = next((target for target in targets if is_run(Path(target))), None)
+        bases = [base_of(target)[0] for target in targets]
+        first = next((base for base in bases if is_run(Path(base))), None)
         if first is None:
             for target in targets:
                 policy_factory(target, load_scenario("quickstart"))  # a misspelt target is the likelier cause
@@ -86,7 +100,8 @@ def sweep(
     grid = preference_grid(len(played.objectives), preferences)
     to_play = list(dict.fromkeys((*targets, "greedy")))  # the yardstick, whether it is asked for or not
     runs = {target: runs_of(target, played) for target in to_play}
-    decisions = sum(map(len, runs.values())) * len(grid) * episodes * played.steps
+    made = sum(decisions_per_step(run) for some in runs.values() for run in some)
+    decisions = made * len(grid) * episodes * played.steps
     processes = workers or worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
     threads = use_threads(num_threads or processes)
     shared = Workers(processes, threads)

@@ -41,6 +41,7 @@ class CompiledEngine(Generic[SpecT, StateT, TapesT, RecordsT_co]):
         """Whether a step looks at what it is told to do, for which on a device somebody has to wait."""
         self._num_options, self._num_rewards = num_options, num_rewards
         self._tapes: TapesT
+        self._episodes = 0
         self._ended = False
 
     @property
@@ -72,7 +73,7 @@ class CompiledEngine(Generic[SpecT, StateT, TapesT, RecordsT_co]):
     def begin(self, tapes: TapesT) -> None:
         """See `Engine`."""
         state = self.initial_state(tapes)
-        self._tapes, self.state = tapes, each(self.target.place, state)
+        self._tapes, self._episodes, self.state = tapes, len(tapes), each(self.target.place, state)
         self.step_index, self._ended = 0, False
 
     def observe(self, out: Observation) -> None:
@@ -114,16 +115,16 @@ class CompiledEngine(Generic[SpecT, StateT, TapesT, RecordsT_co]):
 
     def run(self, kernel: Callable[..., None], *arguments: object) -> None:
         """Call a kernel for all episodes at the step at hand."""
-        self.target.over_rows(kernel, len(self._tapes), self.spec, self.state, self.step_index, *arguments)
+        self.target.over_rows(kernel, self._episodes, self.spec, self.state, self.step_index, *arguments)
 
     def empty(self, *shape: int) -> NDArray[Any]:
         """Room (N, *shape) for numbers that a kernel writes and that are handed out."""
-        room: NDArray[Any] = self.xp.empty((len(self._tapes), *shape), dtype=self.xp.float64)
+        room: NDArray[Any] = self.xp.empty((self._episodes, *shape), dtype=self.xp.float64)
         return room
 
     def _possible(self, action: NDArray[Any]) -> NDArray[Any]:
         over = self._ended or self.step_index >= self.steps
-        given = checked_actions(action, len(self._tapes), over, self.xp)
+        given = checked_actions(action, self._episodes, over, self.xp)
         if self.checks_actions:
             self.check_possible(given)
         return given

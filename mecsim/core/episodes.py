@@ -1,9 +1,10 @@
 """N episodes of any system in the terms of an environment, shared by all that plays: environments, policies, sweeps."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import gymnasium as gym
 import numpy as np
@@ -18,6 +19,7 @@ from mecsim.errors import InputError
 
 EngineName = Literal["simpy", "batched", "cuda"]
 Arrays = dict[str, NDArray[Any]]
+Rows = NDArray[np.int64]
 
 ScenarioT = TypeVar("ScenarioT", bound=Scenario)
 TapesT = TypeVar("TapesT", bound=Tapes)
@@ -159,6 +161,21 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
     def waits(self, observation: Arrays) -> NDArray[np.bool_]:
         """Where there is something to decide, (N,)."""
         return np.ones(len(observation["mask"]), np.bool_)
+
+    IMAGINES: ClassVar = False  # whether futures can be imagined
+
+    def imagine(
+        self, rng: np.random.Generator, count: int, horizon: int
+    ) -> "Callable[[Rows, Rows], Episodes[ScenarioT, TapesT, RecordsT]]":
+        """Sample so many futures of each episode that reach `horizon` steps beyond the decision at hand.
+
+        Returns what makes R episodes of them, which go on from this decision: row r of `episode` (R,) and `future` (R,)
+        says which one with which of its futures.
+
+        Raises:
+            InputError: the system knows no futures, or no episode has begun.
+        """
+        raise InputError(f"{self.scenario.kind}: its futures cannot be imagined, so nothing can be planned")
 
     def records(self) -> RecordsT:
         """What happened; ends the episodes."""

@@ -115,7 +115,11 @@ class KernelCache(_Cache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The kernel for a signature; None if there is none yet."""
-        found = self._kept.load_overload(sig, target_context)
+        try:
+            found = self._kept.load_overload(sig, target_context)
+        except (AttributeError, ImportError):  # what is kept names types that another version had
+            self.flush()
+            found = None
         if found is None:
             tell(self._function.__qualname__, False)
         return found

@@ -6,6 +6,7 @@ from mecsim.sweep.evaluate import Front, evaluate, half_width_95, policy_factory
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
 from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
 from mecsim.sweep.measures import MEASURES, compared, measured
+from mecsim.sweep.planned import planned
 from mecsim.sweep.preferences import preference_grid
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
@@ -28,6 +29,7 @@ __all__ = [
     "mean_cost",
     "measured",
     "on_front",
+    "planned",
     "policy_factory",
     "preference_grid",
     "ratio",

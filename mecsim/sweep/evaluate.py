@@ -18,9 +18,10 @@ from mecsim.core.system import draw_episodes
 from mecsim.core.tape import Tapes
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
-from mecsim.policies import PolicyFactory, named_policy, play, policies_of, policy_at
+from mecsim.policies import Planning, PolicyFactory, named_policy, planner, play, policies_of, policy_at
 from mecsim.policies.registry import is_place
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
+from mecsim.sweep.planned import base_of, planned
 from mecsim.sweep.store import Store, read_part, target_identity, write_part
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
@@ -91,9 +92,14 @@ def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.floa
 def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
     """The policy that a target names: one that has a name, the folder of a run, or `package.module:Object`.
 
+    With `+planK` after it, it plans with K futures.
+
     Raises:
-        InputError: it names none of these; RunError: the run cannot be used.
+        InputError: it names none of these, or cannot plan; RunError: the run cannot be used.
     """
+    base, futures = base_of(target)
+    if futures is not None:
+        return planner(policy_factory(base, scenario), scenario, Planning(futures))
     known = policies_of(scenario)
     if target in known:
         return named_policy(target, scenario)
@@ -114,6 +120,9 @@ def runs_of(target: str, scenario: Scenario) -> tuple[str, ...]:
     Raises:
         RunError: the folder is damaged; InputError: some run in it is not trained to its end, as the others may be.
     """
+    base, futures = base_of(target)
+    if futures is not None:
+        return tuple(planned(run, futures) for run in runs_of(base, scenario))
     if target in policies_of(scenario):
         return (target,)
     from mecsim.training import MultiRun, is_multi_run

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from mecsim.core.files import atomic_write
 from mecsim.core.scenario import Scenario
-from mecsim.policies import policies_of
+from mecsim.policies import Planning, policies_of
 from mecsim.policies.registry import is_place, source_of
 from mecsim.scenario import scenario_to_yaml
+from mecsim.sweep.planned import base_of
 from mecsim.version import __version__
 
 FORMAT = 2
@@ -80,6 +81,9 @@ def target_identity(target: str, scenario: Scenario) -> str:
     Two targets of one identity act alike. Training a run further changes its identity, and so does another text of the
     module of an object at `package.module:Object`.
     """
+    base, futures = base_of(target)
+    if futures is not None:
+        return f"{target_identity(base, scenario)} with {Planning(futures)}"
     if target in policies_of(scenario):
         return f"policy {target}"
     if is_place(target):

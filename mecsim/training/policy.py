@@ -1,6 +1,6 @@
 """Trained agents as policies that can be played wherever a baseline can."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,14 +80,26 @@ class AgentPolicy:
         self._agent = agent
         # The agent's own scale, and not a new measurement: a policy must not change when a calibration does.
         own_scale = np.array(agent.shape.objective_scale)
-        self._factor: NDArray[np.float64] = own_scale / calibrate(scenario).scale[self._own]
+        self._scale = calibrate(scenario).scale
+        self._factor: NDArray[np.float64] = own_scale / self._scale[self._own]
 
     def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The likeliest server in each episode. An agent of a single preference chooses by that one alone."""
-        weight = (
-            self.converted(preference) if self.preference is None else np.tile(self.preference, (len(preference), 1))
-        )
-        return np.asarray(self._agent.act(observation, weight, explore=False), np.int64)
+        return np.asarray(self._agent.act(observation, self._played(preference), explore=False), np.int64)
+
+    def expected(self, observation: Arrays, preference: Preferences) -> NDArray[np.float64] | None:
+        """What the agent's critics expect, see `Expecting`; None of one that keeps no such values."""
+        expects = getattr(self._agent, "expected", None)
+        reward = None if expects is None else expects(observation, self._played(preference))
+        if reward is None:
+            return None
+        return np.asarray((reward * (preference / self._scale)[:, self._own]).sum(axis=1))
+
+    def _played(self, preference: Preferences) -> Preferences:
+        """What the agent is asked for, in its own scale."""
+        if self.preference is None:
+            return self.converted(preference)
+        return np.tile(self.preference, (len(preference), 1))
 
     def converted(self, preference: Preferences) -> Preferences:
         """Preferences (N, objectives) among the agent's own objectives, in the scale of its scenario."""
@@ -107,12 +119,28 @@ class NearestPolicy:
 
     def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """What the nearest policy would do, in each episode."""
+        chosen = np.empty(len(preference), np.int64)
+        for policy, here, seen in self._by_policy(observation, preference):
+            chosen[here] = policy.act(episodes, seen, preference[here])
+        return chosen
+
+    def expected(self, observation: Arrays, preference: Preferences) -> NDArray[np.float64] | None:
+        """What the nearest policy expects, see `Expecting`; None if one of them expects nothing."""
+        expected = np.empty(len(preference))
+        for policy, here, seen in self._by_policy(observation, preference):
+            found = policy.expected(seen, preference[here])
+            if found is None:
+                return None
+            expected[here] = found
+        return expected
+
+    def _by_policy(
+        self, observation: Arrays, preference: Preferences
+    ) -> Iterator[tuple[AgentPolicy, NDArray[np.bool_], Arrays]]:
+        """Each policy that is the nearest one somewhere, where that is, and what is seen there."""
         asked = self._policies[0].converted(preference)
         distance = np.linalg.norm(asked[:, None] - self._trained[None], axis=2)
         nearest = distance.round(9).argmin(axis=1)  # rounded, so that no last digit decides between equals
-        chosen = np.empty(len(asked), np.int64)
         for index in np.unique(nearest):
             here = nearest == index
-            part = {name: values[here] for name, values in observation.items()}
-            chosen[here] = self._policies[index].act(episodes, part, preference[here])
-        return chosen
+            yield self._policies[index], here, {name: values[here] for name, values in observation.items()}

@@ -4,7 +4,7 @@ Dimension suffixes as in `values.model`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from mecsim_agents.functional import (
     huber,
     masked_log_softmax,
     sample_preferences,
+    scalarise,
     weighted_mean,
 )
 from mecsim_agents.learner import Algorithm
@@ -116,11 +117,8 @@ class ValueLearner(ABC):
         single, options_NAF, mask_NA, context_NG, preference_Nd = self._inputs(observation, preference)
         if not mask_NA.any(-1).all():
             raise ValueError("mask: a state has no option to choose from")
-        chunk = _CHUNK if self.device.type == "cpu" else max(1, len(mask_NA))
-        arguments = (options_NAF, mask_NA, context_NG, preference_Nd)
         choices = []
-        for start in range(0, len(mask_NA), chunk):
-            part = [tensor[start : start + chunk] for tensor in arguments]
+        for part in self._parts(options_NAF, mask_NA, context_NG, preference_Nd):
             if explore:
                 choices.append(self._tried(*part, *self._exploring_noise(*part[1].shape)))
                 continue
@@ -129,6 +127,12 @@ class ValueLearner(ABC):
             choices.append(logits_NA.masked_fill(~part[1], -torch.inf).argmax(-1))
         action_N = (choices[0] if len(choices) == 1 else torch.cat(choices)).cpu().numpy()
         return int(action_N[0]) if single else action_N
+
+    def _parts(self, *tensors: Tensor) -> Iterator[list[Tensor]]:
+        """As many states at once as are best evaluated together; none at all are one part."""
+        chunk = _CHUNK if self.device.type == "cpu" else len(tensors[0])
+        for start in range(0, max(1, len(tensors[0])), max(1, chunk)):
+            yield [tensor[start : start + chunk] for tensor in tensors]
 
     @torch.inference_mode()
     def explore(self, observation: Mapping[str, Tensor], preference: Tensor) -> Tensor:
@@ -176,6 +180,27 @@ class ValueLearner(ABC):
         values_NAM = self.model.judged(self.model.values(self.model.critic, state), state.preference_Nd)
         values = values_NAM.masked_fill(~state.mask_NA.unsqueeze(-1), -torch.inf).cpu().numpy()
         return values[0] if single else values
+
+    @torch.inference_mode()
+    def expected(self, observation: Observation, preference: ArrayLike | Tensor) -> NDArray[np.float32] | None:
+        """Return the reward to come (N, d), or (d,), that the averaged critics expect of the option which they prefer.
+
+        In physical units, discounted, and up to a number that is the same whatever was done before (see
+        `group_mean_weight`). None where no average is kept of a value for each objective.
+        """
+        model = self.model
+        if model.deciding is not model.critic or not model.per_objective:
+            return None
+        single, *inputs = self._inputs(observation, preference)
+        best = []
+        for part in self._parts(*inputs):
+            state = model.state(*part)
+            values_NAd = model.judged(model.values(model.averaged, state), state.preference_Nd)
+            score_NA = scalarise(values_NAd, state.preference_Nd).masked_fill(~state.mask_NA, -torch.inf)
+            index_N1d = score_NA.argmax(-1).view(-1, 1, 1).expand(-1, 1, values_NAd.shape[-1])
+            best.append(values_NAd.gather(1, index_N1d).squeeze(1) / model.reward_factor)
+        expected_Nd = torch.cat(best).cpu().numpy()
+        return expected_Nd[0] if single else expected_Nd
 
     def deployed(self, preference: Sequence[float] | None = None) -> DeployedPolicy:
         """Return the averaged policy as one function of tensors, on the same weights."""

@@ -5,7 +5,8 @@ dispatches does not depend on the actions, so that is known from the start. The 
 `simpy`; both agree to 1e-9 on the same tape and actions.
 """
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from mecsim.core.compiled import compiled_inline, kernel
 from mecsim.core.compiled_engine import CompiledEngine, Kernels
 from mecsim.core.engine import ABSENT, Observation
+from mecsim.core.target import Host, each
+from mecsim.errors import InputError
 from mecsim.systems.offload.dynamics import (
     advance_all,
     costs_of,
@@ -25,6 +28,7 @@ from mecsim.systems.offload.dynamics import (
 )
 from mecsim.systems.offload.engine import check_options
 from mecsim.systems.offload.futures import Futures
+from mecsim.systems.offload.imagination import Imagination, Rows, imagined_state
 from mecsim.systems.offload.layout import (
     CONTEXT_SIZE,
     CPU_GHZ,
@@ -64,11 +68,13 @@ class BatchedOffloadEngine(CompiledEngine[OffloadSpec, State, OffloadTapes, Offl
         super().__init__(spec, spec.steps, spec.max_options, spec.num_rewards)
         self.scenario = scenario
         self._rollouts: Rollouts | None = None
+        self._imagination: Imagination | None = None
+        self._imagined = False
 
     def begin(self, tapes: OffloadTapes) -> None:
         super().begin(tapes)
         self._options = self.xp.asarray(tapes.num_servers + int(self.spec.device))
-        self._rollouts = None
+        self._rollouts = self._imagination = None
 
     def initial_state(self, tapes: OffloadTapes) -> State:
         tapes.check_fits(self.scenario)
@@ -86,6 +92,24 @@ class BatchedOffloadEngine(CompiledEngine[OffloadSpec, State, OffloadTapes, Offl
         if self._rollouts is None:
             self._rollouts = Rollouts(self.scenario, self.spec, self._tapes, self.state, self.target)
         return self._rollouts.values(self.state, self.step_index, futures, weight)
+
+    def imagined(self, futures: Futures, episode: NDArray[np.int64], future: NDArray[np.int64]) -> Self:
+        state = each(self.target.on_host, self.state)
+        if self._imagination is None:
+            self._imagination = Imagination(self.scenario, self._tapes, state.turns, Host())
+        rows = Rows(np.ascontiguousarray(episode, np.int64), np.ascontiguousarray(future, np.int64))
+        imagined = imagined_state(state, self._imagination, self.step_index, futures, rows)
+        copied = copy(self)
+        copied.state = each(self.target.place, imagined)
+        copied._options = self.xp.asarray(imagined.num_servers + int(self.spec.device))
+        copied._episodes, copied._imagined = len(episode), True
+        copied._rollouts = copied._imagination = None
+        return copied
+
+    def records(self) -> OffloadRecords:
+        if self._imagined:
+            raise InputError("an imagined episode has no records: it is on no tape")
+        return super().records()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_rollouts": None}  # whose room is written to: copies have their own

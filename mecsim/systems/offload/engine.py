@@ -43,6 +43,12 @@ class OffloadEngine(Engine[OffloadTapes, OffloadRecords], Protocol):
         not exist, zero where no task waits. The engine stays where it is.
         """
 
+    def imagined(self, futures: Futures, episode: NDArray[np.int64], future: NDArray[np.int64]) -> "OffloadEngine":
+        """An engine of R episodes at the decision at hand: row r is `episode[r]`, but goes on with its `future[r]`.
+
+        What the futures do not reach is empty. Rewards of ratings count as in the true episode. It has no records.
+        """
+
 
 def check_options(action: NDArray[np.int64], num_options: NDArray[np.int64]) -> None:
     """Raise InputError unless each action (N,) is one of its episode's options, the first so many of all."""

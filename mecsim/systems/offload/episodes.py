@@ -1,13 +1,17 @@
 """N offloading episodes in the terms of an environment."""
 
+from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.episodes import Arrays, Episodes, Layout
+from mecsim.core.episodes import Arrays, Episodes, Layout, Rows
+from mecsim.errors import InputError
 from mecsim.systems.offload.batched import BatchedOffloadEngine
+from mecsim.systems.offload.draw.futures import sample_futures
 from mecsim.systems.offload.engine import OffloadEngine
 from mecsim.systems.offload.layout import (
     DELAY,
@@ -27,6 +31,8 @@ from mecsim.systems.offload.tape import OffloadTapes
 class OffloadEpisodes(Episodes[OffloadScenario, OffloadTapes, OffloadRecords]):
     """Engines earn minus delay (s), minus energy (J) and, where delays are rated, minus what ratings fall short."""
 
+    IMAGINES = True
+
     engine: OffloadEngine
 
     def __init__(self, scenario: OffloadScenario, layout: Layout, engine: OffloadEngine) -> None:
@@ -41,6 +47,21 @@ class OffloadEpisodes(Episodes[OffloadScenario, OffloadTapes, OffloadRecords]):
     def waits(self, observation: Arrays) -> NDArray[np.bool_]:
         """Where a task waits for its dispatch."""
         return observation["context"][:, QUEUED_TASKS] > 0
+
+    def imagine(self, rng: np.random.Generator, count: int, horizon: int) -> "Callable[[Rows, Rows], OffloadEpisodes]":
+        """See `Episodes`: what arrives is drawn anew, what waits and works is known."""
+        mask = self._mask()
+        if self.tapes is None:
+            raise InputError("an imagined episode cannot be imagined further")
+        futures = sample_futures(self.scenario, self.tapes, rng, count, min(horizon, self.steps - self.step_index - 1))
+
+        def imagined(episode: Rows, future: Rows) -> OffloadEpisodes:
+            copied = copy(self)
+            copied.engine, copied.tapes = self.engine.imagined(futures, episode, future), None
+            copied._possible = mask[episode]
+            return copied
+
+        return imagined
 
     def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
         """See `OffloadEnv`."""

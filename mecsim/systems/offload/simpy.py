@@ -24,7 +24,8 @@ from mecsim.core.histogram import histogram_bin
 from mecsim.core.rating import TOP_RATING
 from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
-from mecsim.systems.offload.engine import check_options
+from mecsim.systems.offload.batched import BatchedOffloadEngine
+from mecsim.systems.offload.engine import OffloadEngine, check_options
 from mecsim.systems.offload.futures import Futures, play_rollouts
 from mecsim.systems.offload.layout import (
     CONTEXT_SIZE,
@@ -352,6 +353,16 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]
         if self._tapes is None:
             raise InputError("no episode has begun")
         return play_rollouts(type(self), self.scenario, self._tapes, self._actions, futures, weight)
+
+    def imagined(self, futures: Futures, episode: NDArray[np.int64], future: NDArray[np.int64]) -> OffloadEngine:
+        """By the batched engine, which comes to the same point."""
+        if self._tapes is None:
+            raise InputError("no episode has begun")
+        engine = BatchedOffloadEngine(self.scenario)
+        engine.begin(self._tapes)
+        for action in self._actions:
+            engine.step(action)
+        return engine.imagined(futures, episode, future)
 
     def step(self, action: NDArray[np.int64]) -> NDArray[np.float64]:
         valid = checked_actions(action, len(self._simulations), self._ended or self.step_index >= self.steps)

@@ -5,6 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
+from mecsim.core.seeds import Stream
+from mecsim.systems.offload.draw.futures import sample_futures
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.layout import column_weights
@@ -20,7 +22,7 @@ EPISODES, STEPS_TAKEN = 5, (0, 3, 7)
 
 def futures_of(scenario: OffloadScenario, tapes: OffloadTapes, horizon: int) -> Futures:
     """Three futures of each episode, as lookahead samples them."""
-    return LookaheadPolicy(scenario, np.ones(len(scenario.objectives)), 0, 3, horizon)._sampled(tapes, horizon)
+    return sample_futures(scenario, tapes, np.random.default_rng([0, Stream.PLANNING]), 3, horizon)
 
 
 @pytest.mark.parametrize("name", ["plain", *OPTIONAL])

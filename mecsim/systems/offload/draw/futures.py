@@ -1,0 +1,44 @@
+"""Draws the futures that planners imagine: windows of episodes of a pool."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from mecsim.core.seeds import Stream
+from mecsim.schema.units import CountRange, Uniform
+from mecsim.systems.offload.draw.tapes import draw_tapes
+from mecsim.systems.offload.futures import Futures
+from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.systems.offload.tape import OffloadTapes
+
+POOL = 64
+"""Episodes of which futures are windows."""
+
+
+def sample_futures(
+    scenario: OffloadScenario, tapes: OffloadTapes, rng: np.random.Generator, count: int, horizon: int
+) -> Futures:
+    """So many futures of each episode, for a decision after which there are at least `horizon` steps."""
+    pool, size = _pool(scenario), scenario.tasks.size
+    shape = (len(tapes), count)
+    factor = np.ones((len(tapes), len(pool)))
+    if size.mean_bit == "balanced" and scenario.tasks.trace.file is None:
+        factor = tapes.cpu_hz.sum(axis=1)[:, None] / pool.cpu_hz.sum(axis=1)
+    return Futures(
+        pool=pool,
+        member=rng.integers(0, len(pool), shape),
+        offset=rng.integers(0, pool.arrivals.shape[1] - horizon + 1, shape),
+        horizon=horizon,
+        own_links=not scenario.link_per_task,
+        size_factor=factor,
+        clip_bit=size.clip_bit or Uniform(0.0, np.inf),
+    )
+
+
+@lru_cache(maxsize=4)
+def _pool(scenario: OffloadScenario) -> OffloadTapes:
+    """Episodes with every server there can be, so that all links exist."""
+    edge = scenario.servers.edge
+    every = edge.model_copy(update={"count": CountRange(edge.count.high, edge.count.high)})
+    servers = scenario.servers.model_copy(update={"edge": every})
+    return draw_tapes(scenario.model_copy(update={"servers": servers}), 0, 0, POOL, Stream.PLANNING)
