@@ -69,7 +69,7 @@ def lower_bounds(inner: Inner, servers: NDArray[np.int64], effort: Effort) -> tu
 @allocating_kernel
 def _offer(inner: Inner, n: int, e: int, multiplier: Array) -> Offer:
     """What server e is offered in episode n."""
-    steps = inner.order[n, e, : inner.tasks[n, e]]
+    steps = inner.order[n, e, : inner.offered[n, e]]
     return Offer(
         inner.join_s[n, e][steps], inner.size_bit[n][steps], inner.price[n, e][steps] - multiplier[steps],
         inner.s_per_bit[n, e], inner.bit_cost[n, e],
@@ -94,9 +94,9 @@ def set_cost(offer: Offer, taken: NDArray[np.bool_]) -> float:
 def _dual(inner: Inner, n: int, room: _Room, width: int) -> float:
     """The bound by the multipliers of the room; `times` tells which tasks are bought."""
     room.times[:] = 0.0
-    value = room.multiplier.sum()
-    for e in range(inner.tasks.shape[1]):
-        tasks = inner.tasks[n, e]
+    value: float = room.multiplier.sum()
+    for e in range(inner.offered.shape[1]):
+        tasks = inner.offered[n, e]
         if tasks == 0:
             continue
         value += cheapest(_offer(inner, n, e, room.multiplier), width, room.one, room.two, room.bought)
@@ -109,7 +109,7 @@ def _dual(inner: Inner, n: int, room: _Room, width: int) -> float:
 def _alone(inner: Inner, n: int, step: int) -> tuple[float, float]:
     """The least price of a task, and the least that its own execution costs, over the servers it can go to."""
     price = execution = np.inf
-    for e in range(inner.tasks.shape[1]):
+    for e in range(inner.offered.shape[1]):
         if inner.join_s[n, e, step] < np.inf:
             price = min(price, inner.price[n, e, step])
             execution = min(execution, inner.bit_cost[n, e] * inner.size_bit[n, step])
@@ -121,8 +121,8 @@ def _start(inner: Inner, n: int, servers: NDArray[np.int64], multiplier: Array) 
     """Write multipliers to begin with, and return the cost of the schedule that they are read from."""
     steps = len(multiplier)
     insertion, total = np.full(steps, np.inf), 0.0
-    for e in range(inner.tasks.shape[1]):
-        at = inner.order[n, e, : inner.tasks[n, e]]
+    for e in range(inner.offered.shape[1]):
+        at = inner.order[n, e, : inner.offered[n, e]]
         offer = _offer(inner, n, e, np.zeros(steps))
         taken = servers[n][at] == e
         cost = set_cost(offer, taken)

@@ -5,7 +5,8 @@ moments that depend on nothing but their own dispatch and upload; each costs a p
 and, when it joins, the delay that it adds to itself and to those it finds there.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Inner(NamedTuple):
     join_s: Array  # (N, S, T) when the task of a step joins a server, if it is sent there
     price: Array  # (N, S, T) of that, but for the delay from then on
     order: NDArray[np.int64]  # (N, S, T) steps whose tasks can go to a server, by when they join it
-    tasks: NDArray[np.int64]  # (N, S) how many these are
+    offered: NDArray[np.int64]  # (N, S) how many these are
     bit_cost: Array  # (N, S) what the time costs that a server needs for a bit, s/bit times the weight of delay
     s_per_bit: Array  # (N, S)
 
@@ -76,7 +77,7 @@ def inner_problem(scenario: OffloadScenario, tapes: OffloadTapes, weight: Array,
     rate = tapes.rate_bit_per_s[n, turns["link"]].transpose(0, 2, 1)
     np.divide(size_bit[:, None, :], rate, out=upload_s[:, :most], where=can[:, :most])
     capacitance = np.where(np.arange(most + devices) < most, spec.capacitance, spec.device_capacitance)[:, None]
-    energy_j = in_python(upload_energy_j)(spec.tx_power_w, upload_s) + in_python(execution_energy_j)(
+    energy_j = _of_arrays(upload_energy_j)(spec.tx_power_w, upload_s) + _of_arrays(execution_energy_j)(
         capacitance, spec.cycles_per_bit, hz[:, :, None], size_bit[:, None, :]
     )
     step_s = np.arange(steps) * spec.step_s
@@ -94,10 +95,15 @@ def inner_problem(scenario: OffloadScenario, tapes: OffloadTapes, weight: Array,
         join_s=join_s,
         price=np.where(can, price, 0.0),
         order=np.argsort(join_s, axis=2, kind="stable"),
-        tasks=can.sum(axis=2),
+        offered=can.sum(axis=2),
         bit_cost=s_per_bit * weight[:, DELAY, None],
         s_per_bit=s_per_bit,
     )
+
+
+def _of_arrays(formula: Callable[..., float]) -> Callable[..., Array]:
+    """A compiled formula of numbers as Python has it, which takes arrays as well."""
+    return cast(Callable[..., Array], cast(Any, formula).py_func)
 
 
 def servers_of(scenario: OffloadScenario, tapes: OffloadTapes, schedule: NDArray[np.int64]) -> NDArray[np.int64]:

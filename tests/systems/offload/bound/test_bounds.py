@@ -93,8 +93,8 @@ def least_of_all(inner: Inner, n: int) -> float:
     live = np.flatnonzero(inner.size_bit[n] > 0.0)
     every = range(2 ** len(live))
     least = [0.0 if mask == 0 else np.inf for mask in every]
-    for e in range(inner.tasks.shape[1]):
-        steps = inner.order[n, e, : inner.tasks[n, e]]
+    for e in range(inner.offered.shape[1]):
+        steps = inner.order[n, e, : inner.offered[n, e]]
         bits = [1 << int(np.searchsorted(live, step)) for step in steps]
         costs = {
             mask: set_cost(offer_of(inner, n, e), np.array([mask & bit > 0 for bit in bits], np.bool_))
@@ -106,7 +106,7 @@ def least_of_all(inner: Inner, n: int) -> float:
 
 
 def offer_of(inner: Inner, n: int, e: int) -> Offer:
-    steps = inner.order[n, e, : inner.tasks[n, e]]
+    steps = inner.order[n, e, : inner.offered[n, e]]
     return Offer(
         inner.join_s[n, e][steps], inner.size_bit[n][steps], inner.price[n, e][steps], inner.s_per_bit[n, e],
         inner.bit_cost[n, e],
