@@ -46,11 +46,6 @@ def compiled(function: Function) -> Function:
     return cast(Function, _helper(_njit(**HELPER)(function)))
 
 
-def in_python(helper: Callable[..., Any]) -> Callable[..., Any]:
-    """The Python function of a helper of kernels, for whole arrays outside of any kernel."""
-    return cast(Callable[..., Any], cast(Any, helper).py_func)
-
-
 def compiled_inline(function: Function) -> Function:
     """Like `compiled`, and always inlined: for small functions with many arguments, where calling costs more."""
     return cast(Function, _helper(_njit(**INLINE)(function)))

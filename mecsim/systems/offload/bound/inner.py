@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.compiled import in_python
 from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, upload_energy_j
 from mecsim.systems.offload.layout import DELAY, ENERGY, OffloadSpec, offload_spec
