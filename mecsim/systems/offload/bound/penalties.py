@@ -8,7 +8,8 @@ where Q is what a greedy policy's rollout from a reference state comes to (`Offl
 state is that of the greedy policy at step t of this tape: it depends on what is known at t alone. The sampled futures
 are drawn for this episode, apart from everything else, by the law that the actual one has given what is known at t. So
 whatever an option's place, the charge is 0 on average for whoever chooses it without knowing the future (dual
-feasibility; Brown, Smith and Sun 2010), for any β and any horizon.
+feasibility; Brown, Smith and Sun 2010), for any β and any horizon. So is what greedy's option would be charged; it is
+subtracted, as it tells options nothing and would only add noise.
 
 That needs a future whose law is known: tasks that arrive by a Poisson process, which has no memory, and links that last
 the episode. Who knows all links, and the frequencies of all servers, from the start is bounded as well.
@@ -74,6 +75,7 @@ def penalties(
     engine: OffloadEngine = episodes.engine  # type: ignore[assignment]  # of this system
     observation = episodes.begin(tapes)
     charge = np.zeros((count, spec.steps, spec.max_options))
+    possible = np.arange(spec.max_options) < (tapes.num_servers + spec.device)[:, None]
     for step in range(spec.steps):
         horizon = min(HORIZON, spec.steps - step - 1)
         if horizon > 0:
@@ -83,7 +85,9 @@ def penalties(
             values = engine.rollouts(sampled, weight)
             exists = np.isfinite(values)
             np.subtract(values / FUTURES, engine.rollouts(actual, weight), out=charge[:, step], where=exists)
-        observation, _, _ = episodes.step(policy.act(episodes, observation, preference))
+        action = policy.act(episodes, observation, preference)
+        charge[:, step] -= np.where(possible, np.take_along_axis(charge[:, step], action[:, None], axis=1), 0.0)
+        observation, _, _ = episodes.step(action)
     return charge
 
 
