@@ -99,6 +99,8 @@ def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
     """
     base, futures = base_of(target)
     if futures is not None:
+        if base_of(base)[1] is not None:
+            raise InputError(f"{target}: plans twice; leave --plan or one +planK out")
         return planner(policy_factory(base, scenario), scenario, Planning(futures))
     known = policies_of(scenario)
     if target in known:

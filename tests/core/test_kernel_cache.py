@@ -132,6 +132,31 @@ def test_a_kernel_is_compiled_once_and_again_after_an_edit(tmp_path: Path) -> No
     assert _play(tmp_path, edited) == ["[0.0, 5.0, 10.0]"]
 
 
+NAMED = """
+from typing import NamedTuple
+import numpy as np
+from mecsim.core.compiled import kernel
+
+class Pair(NamedTuple):
+    values: np.ndarray
+
+@kernel
+def filled(pair, first, last):
+    for n in range(first, last):
+        pair.values[n] = 7.0
+
+def asked(values, first, last):
+    filled(Pair(values), first, last)
+"""
+
+
+def test_kernels_of_types_that_are_gone_are_forgotten(tmp_path: Path) -> None:
+    assert _play(tmp_path, NAMED) == ["compiled filled", "[7.0, 7.0, 7.0]"]
+    renamed = NAMED.replace("Pair", "Couple")
+    assert _play(tmp_path, renamed) == ["compiled filled", "[7.0, 7.0, 7.0]"]
+    assert _play(tmp_path, renamed) == ["[7.0, 7.0, 7.0]"]
+
+
 def test_the_folder_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MECSIM_CACHE_DIR", str(tmp_path / "new" / "kept"))
     found = kernel_folder.__wrapped__()

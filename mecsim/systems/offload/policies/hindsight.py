@@ -56,7 +56,7 @@ class HindsightPolicy:
     def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The next entry of each schedule; the schedules are searched at the first step of the episodes."""
         if episodes.tapes is None:
-            raise InputError("no episode has begun: call reset first")
+            raise InputError("hindsight needs episodes on a tape: begun ones, and none that a planner imagines")
         if episodes.step_index == 0 or episodes.tapes is not self._tapes:
             self._tapes = episodes.tapes
             self._schedule = best_schedules(

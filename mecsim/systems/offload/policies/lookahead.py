@@ -45,7 +45,7 @@ class LookaheadPolicy:
     def act(self, episodes: OffloadEpisodes, observation: Arrays, preference: Preferences) -> Actions:
         """The option of the least expected cost in each episode."""
         if episodes.tapes is None:
-            raise InputError("no episode has begun: call reset first")
+            raise InputError("lookahead needs episodes on a tape: begun ones, and none that a planner imagines")
         horizon = min(self._horizon, episodes.steps - episodes.step_index - 1)
         futures = sample_futures(self._scenario, episodes.tapes, self._rng, self._futures, horizon)
         weight = column_weights(self._scenario, preference / self._scale)
