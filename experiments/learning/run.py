@@ -83,7 +83,7 @@ def wide(study: Study) -> None:
         f"wide seed {seed}": study.trained(scenario, _folder("e6-wide", seed), WIDE_STEPS, WIDE, seed=seed)
         for seed in range(1 if study.quick else WIDE_SEEDS)
     }
-    fronts = _played(study, scenario, trained | {name: name for name in ("greedy", "lookahead")}, PLANNER)
+    fronts = _played(study, scenario, {"greedy": "greedy", **trained}, PLANNER)
     greedy = fronts["greedy"]
     rows: list[dict[str, object]] = []
     for name, front in fronts.items():

@@ -34,7 +34,7 @@ ROWS = {
     "traces": {"result": 3},
     "latency": {"result": 4},
     "peers": {"result": 2 * 4},
-    "learning": {"six_edges": 4 * 2, "wide": 3, "any_edges": 3 + 2},
+    "learning": {"six_edges": 4 * 2, "wide": 2, "any_edges": 3 + 2},
     "scaling": {"result": 5 * 2},
     "gpu": {"engines": 2 * ENGINES, "result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},
