@@ -3,11 +3,13 @@
     python experiments/learning/run.py
 
 `gmorl-e6`, three trainings: mean cost at the asked preference, expected utility and hypervolume against greedy,
-lookahead and hindsight, and the preference at which a training stands worst against greedy. `gmorl`, two trainings with
+lookahead and hindsight, and the preference at which a training stands worst against greedy. The same for a network that
+can say more, to which the sizes of the next tasks are shown. `gmorl`, two trainings with
 1 to 8 edges: the share of the way from greedy to lookahead at 2 to 8 of them, and the ratio to greedy at 9, 10 and 16.
 All on common random numbers.
 """
 
+import click
 import numpy as np
 
 from mecsim.cli import main
@@ -34,11 +36,12 @@ TRAINED_EDGES, OTHER_EDGES = (2, 4, 6, 8), (9, 10, 16)
 
 
 @experiment(__file__)
-def run(study: Study) -> None:
+@click.option("--part", type=click.Choice(["six-edges", "wide", "any-edges"]), help="One table alone.")
+def run(study: Study, part: str | None) -> None:
     """Trained policies against greedy, lookahead and hindsight."""
-    six_edges(study)
-    wide(study)
-    any_edges(study)
+    parts = {"six-edges": six_edges, "wide": wide, "any-edges": any_edges}
+    for name in [part] if part else parts:
+        parts[name](study)
 
 
 def six_edges(study: Study) -> None:
