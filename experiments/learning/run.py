@@ -3,10 +3,10 @@
     python experiments/learning/run.py
 
 `gmorl-e6`, three trainings: mean cost at the asked preference, expected utility and hypervolume against greedy,
-lookahead and hindsight, and the preference at which a training stands worst against greedy. The same for a network that
-can say more, to which the sizes of the next tasks are shown. `gmorl`, two trainings with
-1 to 8 edges: the share of the way from greedy to lookahead at 2 to 8 of them, and the ratio to greedy at 9, 10 and 16.
-All on common random numbers.
+lookahead and hindsight, and the preference at which a training stands worst against greedy. The same measures for a
+network that can say more, to which the next tasks are shown. `gmorl`, two trainings with 1 to 8 edges: the share of the
+way from greedy to lookahead at 2 to 8 of them, and the ratio to greedy at 9, 10 and 16. All on common random numbers.
+With --part one of the three tables alone.
 """
 
 import click
