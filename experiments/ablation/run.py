@@ -48,6 +48,9 @@ VARIANTS = {
     "outlook on energy at its corner": Variant({"separable": "false"}, finalist=True),
     "histograms only": Variant(context={"observation.cost_features": "false"}),
     "inputs not compressed": Variant({"compress": "false"}),
+    "options know of each other": Variant({"architecture": "exchange"}),
+    "histograms cumulated": Variant({"cumulate": "true"}),
+    "next tasks shown": Variant(context={"observation.upcoming": "8"}),
     "networks twice as wide": Variant({"encoder_sizes": "[128, 128]", "head_sizes": "[128]"}),
     "objectives scaled by 2": Variant({"reward_multiplier": "10"}),
     # How it looks ahead

@@ -208,7 +208,9 @@ def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observ
     context[n, QUEUED_MBIT] = turn.queued_bit * TO_MBIT
     context[n, REMAINING] = (spec.steps - step) / spec.steps
     for place in range(state.upcoming_bit.shape[2]):
-        context[n, CONTEXT_SIZE + place] = state.upcoming_bit[n, step, place] * TO_MBIT
+        size_bit = state.upcoming_bit[n, step, place]
+        context[n, CONTEXT_SIZE + 2 * place] = 1.0 if size_bit > 0.0 else 0.0
+        context[n, CONTEXT_SIZE + 2 * place + 1] = size_bit * TO_MBIT
 
 
 @compiled_inline

@@ -13,9 +13,10 @@ class OffloadEnv(SystemEnv[OffloadScenario, OffloadTapes, OffloadRecords]):
     (Mbit/s), CPU (GHz), tasks executing, tasks uploading, number of edges, a histogram of the residual sizes of its
     executing tasks, and, where the scenario has `cost_features`, the immediate delay (s) and energy (J) of choosing it.
     Rows of servers that do not exist in this episode are −1. `mask` (A,) int8 is 1 for servers that exist. `context`
-    (G,) float32: tasks in the dispatch queue, their Mbit, the share of the episode that remains, and the Mbit of the
-    `upcoming` tasks behind the head of the queue, where the scenario shows them. Devices, deadlines, classes and rated
-    delays add columns at the end (`OffloadSpec.extra_column`).
+    (G,) float32: tasks in the dispatch queue, their Mbit, the share of the episode that remains, and, where the
+    scenario shows `upcoming` tasks, for each place behind the head of the queue whether a task waits there that can
+    still be dispatched, and its Mbit. Devices, deadlines, classes and rated delays add columns at the end of `options`
+    (`OffloadSpec.extra_column`).
 
     **Action** (`Discrete(A)`): the server for the task at the head of the queue. Without a task it has no effect. An
     absent server stands for the last one that exists.

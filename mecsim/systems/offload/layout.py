@@ -26,7 +26,7 @@ TO_GHZ = 1e-9
 
 # Entries of the context.
 QUEUED_TASKS, QUEUED_MBIT, REMAINING = range(3)
-CONTEXT_SIZE = 3  # and the sizes of upcoming tasks
+CONTEXT_SIZE = 3  # and two entries for each upcoming task: whether there is one, and its size in Mbit
 
 # Columns of rewards inside the engines, whatever the scenario's objectives are. The last one, by how much ratings fall
 # short of the best, is there only where delays are rated.
@@ -66,7 +66,7 @@ class OffloadSpec(NamedTuple):
     bins: int
     bins_per_bit: float
     cost_features: bool
-    upcoming: int  # sizes that are shown of tasks behind the head of the dispatch queue
+    upcoming: int  # tasks behind the head of the dispatch queue that are shown
 
     @property
     def contended(self) -> bool:
@@ -86,7 +86,7 @@ class OffloadSpec(NamedTuple):
     @property
     def shape(self) -> tuple[int, int, int]:
         """(A, F, G) of an observation."""
-        return self.max_options, self.option_width, CONTEXT_SIZE + self.upcoming
+        return self.max_options, self.option_width, CONTEXT_SIZE + 2 * self.upcoming
 
     @property
     def option_width(self) -> int:
@@ -202,7 +202,8 @@ CONTEXT_COLUMNS = ("queued_tasks", "queued_mbit", "remaining_share")
 
 def context_columns(spec: OffloadSpec) -> tuple[str, ...]:
     """A name for each entry of the context, (G,)."""
-    return CONTEXT_COLUMNS + tuple(f"upcoming_{place}_mbit" for place in range(1, spec.upcoming + 1))
+    upcoming = range(1, spec.upcoming + 1)
+    return CONTEXT_COLUMNS + tuple(name for i in upcoming for name in (f"upcoming_{i}", f"upcoming_{i}_mbit"))
 
 
 _COSTS = ("delay_s", "energy_j", "satisfaction_shortfall")

@@ -277,9 +277,10 @@ class OffloadSimulation:
         context[QUEUED_MBIT] = self._queued_bit * TO_MBIT
         context[REMAINING] = (spec.steps - self.current_step) / spec.steps
         context[CONTEXT_SIZE:] = 0.0
-        behind = heapq.nsmallest(1 + spec.upcoming, self._queue)[1:] if spec.upcoming else []
-        for place, (_, _, waiting) in enumerate(behind, CONTEXT_SIZE):
-            context[place] = waiting.size_bit * TO_MBIT
+        shown = min(spec.upcoming, spec.steps - self.current_step - 1)  # to the others no step is left
+        behind = heapq.nsmallest(1 + shown, self._queue)[1:] if shown > 0 else []
+        for place, (_, _, waiting) in enumerate(behind):
+            context[CONTEXT_SIZE + 2 * place :][:2] = 1.0, waiting.size_bit * TO_MBIT
 
     def _extras(self, task: Task | None) -> list[list[float]]:
         """For each option the columns that only some scenarios have, see `OffloadSpec.extra_column`."""

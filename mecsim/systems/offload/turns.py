@@ -54,7 +54,7 @@ def turns_of(scenario: OffloadScenario, tapes: OffloadTapes) -> NDArray[Any]:
 def upcoming_of(scenario: OffloadScenario, tapes: OffloadTapes, shown: int) -> NDArray[np.float64]:
     """Sizes in bit of the first `shown` tasks behind the head of the dispatch queue, (N, T + 1, shown).
 
-    0 where so many do not wait.
+    0 where so many do not wait, or no step is left to dispatch them.
     """
     count, steps = tapes.arrivals.shape
     upcoming = np.zeros((count, steps + 1, shown))
@@ -81,7 +81,7 @@ def _fill_upcoming(
         for step in range(upcoming.shape[1]):
             waiting = max(0, waiting - 1) + arrivals[n, step]  # the last step's head is gone
             found, later = 0, step
-            while found < min(waiting - 1, upcoming.shape[2]):
+            while found < min(waiting - 1, upcoming.shape[2], upcoming.shape[1] - 2 - step):
                 later += 1
                 task = order[n, later]
                 if task != NOBODY and arrival_step[n, task] <= step:

@@ -45,7 +45,7 @@ def test_there_are_as_many_names_as_columns(name: str) -> None:
         "logistic": ("centre_s", "steepness_per_s"),
     }
     assert columns[spec.extra_column :] == extras.get(name, ())
-    upcoming = ("upcoming_1_mbit", "upcoming_2_mbit") if name == "upcoming" else ()
+    upcoming = ("upcoming_1", "upcoming_1_mbit", "upcoming_2", "upcoming_2_mbit") if name == "upcoming" else ()
     assert context_columns(spec)[CONTEXT_SIZE:] == upcoming
     assert len(context_columns(spec)) == spec.shape[2]
 

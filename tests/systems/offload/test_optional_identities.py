@@ -142,8 +142,10 @@ def test_the_queue_is_in_the_order_of_its_kind(case: Case) -> None:
             assert context[QUEUED_TASKS] == len(waiting)
             queued_bit = sum(tapes.size_bit[n, task.index] for task in waiting)
             assert context[QUEUED_MBIT] == pytest.approx(queued_bit * 1e-6, rel=1e-9)
-            behind = [tapes.size_bit[n, task.index] * 1e-6 for task in waiting[1:]] + [0.0] * spec.upcoming
-            assert context[CONTEXT_SIZE:].tolist() == pytest.approx(behind[: spec.upcoming], rel=1e-12)
+            behind = waiting[1 : 1 + min(spec.upcoming, max(0, spec.steps - step - 1))]  # others find no step left
+            told = [number for task in behind for number in (1.0, tapes.size_bit[n, task.index] * 1e-6)]
+            told += [0.0] * (2 * spec.upcoming - len(told))
+            assert context[CONTEXT_SIZE:].tolist() == pytest.approx(told, rel=1e-12)
             if step == spec.steps:
                 continue
             assert records.dispatched[n, step] == bool(waiting)
