@@ -42,11 +42,15 @@ ON_CUDA: Mapping[str, Any] = {
 }
 AGENT_ON_CUDA: Mapping[str, Any] = {
     "batch_size": 8192,
+    "architecture": "exchange",
+    "cumulate": True,
     "encoder_sizes": [128, 128],
-    "head_sizes": [128, 128],
+    "head_sizes": [128],
+    "ensemble_size": 1,
     "learning_rate": 2e-3,
 }
-"""Defaults on a GPU where they differ: so many environments and transitions keep one busy."""
+"""Defaults on a GPU where they differ: so many environments and transitions keep one busy, and wide networks, of the
+kind that `experiments/learning` found best, cost little there."""
 
 
 @dataclass(frozen=True, config=SETTINGS)

@@ -1,13 +1,17 @@
 """Training settings: what can be set, how `--set` reads it, and what is refused."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from mecsim_agents import DoubleDQNConfig
 
+from mecsim.core.cuda import why_not
 from mecsim.errors import InputError
-from mecsim.training import TrainingConfig
+from mecsim.training import TrainingConfig, check_engine
+from mecsim.training.config import AGENT_ON_CUDA, ON_CUDA
+from tests.training.small import new_run
 
 ALONE = TrainingConfig().with_settings({"copies": "1"})
 """Every environment plays an episode of its own, so that any number of them will do."""
@@ -199,3 +203,30 @@ def test_a_mapping_with_something_else_is_refused(mapping: dict[str, Any], messa
 def test_an_agent_that_is_no_mapping_is_refused(agent: object) -> None:
     with pytest.raises(InputError, match="agent"):
         TrainingConfig.from_mapping({"agent": agent})
+
+
+@pytest.mark.parametrize("algorithm", ["sac", "double-dqn"])
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_gpu_has_defaults_of_its_own(algorithm: str, device: str) -> None:
+    plain, config = (TrainingConfig.of(algorithm, on).to_mapping() for on in ("cpu", device))
+    changed = {name for name in plain if name != "agent" and plain[name] != config[name]}
+    assert changed == set(ON_CUDA)
+    agent = {name: value for name, value in config["agent"].items() if plain["agent"][name] != value}
+    assert agent == {name: value for name, value in AGENT_ON_CUDA.items() if plain["agent"][name] != value}
+    assert set(agent) >= {"batch_size", "encoder_sizes", "architecture"}
+    assert TrainingConfig.of(algorithm, device).with_settings({"num_envs": "64"}).num_envs == 64
+
+
+def test_a_replay_holds_a_step_at_least() -> None:
+    with pytest.raises(InputError, match="replay_capacity: expected at least num_envs=64, got 32"):
+        TrainingConfig().with_settings({"replay_capacity": "32"})
+
+
+@pytest.mark.skipif(not why_not(), reason="there is a GPU")
+def test_environments_on_a_gpu_need_one(tmp_path: Path) -> None:
+    run = new_run(tmp_path / "run", engine="cuda")
+    with pytest.raises(InputError, match="engine=cuda needs --device cuda, got cpu"):
+        check_engine(run, "cpu")
+    with pytest.raises(InputError, match="engine=cuda cannot be used here: pip install"):
+        check_engine(run, "cuda:0")
+    check_engine(new_run(tmp_path / "other"), "cuda")
