@@ -1,5 +1,7 @@
 """What an agent expects of the future: its averaged values of the option that it would take, in physical units."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -23,9 +25,9 @@ def test_it_is_the_value_of_the_best_option(arrays: Arrays, pessimism: str) -> N
     physical = best / agent.config.reward_multiplier * np.array(agent.shape.objective_scale)
     np.testing.assert_allclose(found, physical, rtol=1e-4, atol=1e-4)
     one = {name: array[7] for name, array in observation.items()}
-    np.testing.assert_allclose(agent.expected(one, PREFERENCE), found[7], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.asarray(agent.expected(one, PREFERENCE)), found[7], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("settings", [{"policy": "network"}, {"critic": "scalar"}])
-def test_without_averaged_values_of_each_objective_it_expects_nothing(arrays: Arrays, settings: dict[str, str]) -> None:
+def test_without_averaged_values_of_each_objective_it_expects_nothing(arrays: Arrays, settings: dict[str, Any]) -> None:
     assert make_agent(**settings).expected(arrays.observation(3), PREFERENCE) is None
