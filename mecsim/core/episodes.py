@@ -193,7 +193,7 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         """
 
     def _check_begun(self) -> None:
-        if self.tapes is None:
+        if self.tapes is None and self._possible is None:  # what is imagined has no tapes
             raise InputError("no episode has begun: call reset first")
 
     def _mask(self) -> NDArray[np.int8]:

@@ -29,7 +29,7 @@ def failing(error: BaseException) -> Callable[..., None]:
 def test_an_unforeseen_error_is_one_line_and_code_1(
     mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mecsim.policies.play", failing(RuntimeError("boom\nand more")))
+    monkeypatch.setattr("mecsim.sweep.simulate.play", failing(RuntimeError("boom\nand more")))
     said = mecsim("simulate", small)
     assert said.code == 1
     assert said.err.splitlines() == [
@@ -41,7 +41,7 @@ def test_an_unforeseen_error_is_one_line_and_code_1(
 def test_debug_shows_the_traceback_as_well(
     mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch, place: int
 ) -> None:
-    monkeypatch.setattr("mecsim.policies.play", failing(RuntimeError("boom")))
+    monkeypatch.setattr("mecsim.sweep.simulate.play", failing(RuntimeError("boom")))
     arguments = ["simulate", str(small)]
     arguments.insert(len(arguments) if place else 0, "--debug")
     said = mecsim(*arguments)
@@ -75,7 +75,7 @@ def test_what_the_machine_lacks_is_said_plainly(
 
 
 def test_an_interruption_is_code_130(mecsim: Command, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mecsim.policies.play", failing(KeyboardInterrupt()))
+    monkeypatch.setattr("mecsim.sweep.simulate.play", failing(KeyboardInterrupt()))
     said = mecsim("simulate", small)
     assert (said.code, said.err.split()) == (130, ["interrupted"])
 

@@ -174,7 +174,7 @@ def test_it_does_not_matter_whether_learning_or_collecting_is_faster(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, executor: Early | Late, policy: str
 ) -> None:
     @contextmanager
-    def beside() -> Iterator[Early | Late]:
+    def beside(engine: str) -> Iterator[Early | Late]:
         yield executor
 
     alone, together = (new_run(tmp_path / name, epochs=4, policy=policy) for name in ("alone", "together"))

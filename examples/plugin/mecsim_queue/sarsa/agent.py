@@ -61,9 +61,12 @@ class ExpectedSarsa(ValueLearner):
     config: ExpectedSarsaConfig
     model: Model
 
-    def _exploring_scores(self, state: State) -> Tensor:
-        scores_NA = self.model.logits(self.model.exploring, state, self.model.temperature)
+    def _exploring_noise(self, states: int, options: int) -> tuple[Tensor, ...]:
         draw = self._generators["act"]
-        random_NA = torch.rand(scores_NA.shape, generator=draw, device=self.device)
-        tried_N1 = torch.rand(len(scores_NA), 1, generator=draw, device=self.device) < self.config.random_share
+        random_NA = torch.rand(states, options, generator=draw, device=self.device)
+        return random_NA, torch.rand(states, 1, generator=draw, device=self.device) < self.config.random_share
+
+    def _exploring_scores(self, state: State, *noise: Tensor) -> Tensor:
+        scores_NA = self.model.logits(self.model.exploring, state, self.model.temperature)
+        random_NA, tried_N1 = noise
         return torch.where(tried_N1, random_NA, scores_NA)
