@@ -26,7 +26,7 @@ TRAINED, PLANNER = (101, 1000), (21, 200)
 FIRST_ANY, OTHERS_ANY, PLANNER_ANY = (11, 1000), (11, 200), (11, 200)
 E6_SEEDS, GMORL_SEEDS = 3, 2
 # A network that can say more, for about the processor time of the defaults.
-WIDE_STEPS, WIDE_SEEDS = 2_000_000, 3
+WIDE_STEPS, WIDE_SEEDS = 2_000_000, 1
 WIDE = {
     "architecture": "exchange", "cumulate": "true", "encoder_sizes": "[128, 128]", "head_sizes": "[128]",
     "ensemble_size": "1", "batch_size": "512", "replay_capacity": "204800",
