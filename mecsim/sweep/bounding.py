@@ -93,13 +93,17 @@ def bound_costs(
 
 def excess(front: Front, bounds: Array, scale: Array) -> Excess:
     """Of a front on the episodes of bounds (K, episodes), for each of its preferences."""
-    return _excess(np.einsum("kno,ko->kn", front.totals, front.preferences / scale), bounds)
+    return _excess(_costs(front, scale), bounds)
 
 
 def mean_excess(front: Front, bounds: Array, scale: Array) -> Excess:
     """The same of the mean over preferences, K being 1."""
-    costs = np.einsum("kno,ko->kn", front.totals, front.preferences / scale)
-    return _excess(costs.mean(axis=0)[None], bounds.mean(axis=0)[None])
+    return _excess(_costs(front, scale).mean(axis=0)[None], bounds.mean(axis=0)[None])
+
+
+def _costs(front: Front, scale: Array) -> Array:
+    """Σ ω·c/scale of every preference and episode, (K, episodes)."""
+    return np.asarray(np.einsum("kno,ko->kn", front.totals, front.preferences / scale))
 
 
 def _excess(costs: Array, bounds: Array) -> Excess:
