@@ -1,6 +1,7 @@
 """The set network and the masked policy: order, padding, absent options, starting point."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -255,6 +256,24 @@ def test_normaliser_counts_from_each_bin_on(compress: bool) -> None:
     torch.testing.assert_close(normal[0], from_bin.log1p() if compress else from_bin)
     normaliser.set_normalisation(rows[None], mask, torch.zeros(1, 1))
     assert normaliser(rows[None], mask, torch.zeros(1, 1))[0].abs().max() == 0.0
+
+
+def test_the_context_is_seen_through_ramps_between_its_quantiles() -> None:
+    """The finer the nearer to an end, as `numpy.interp` has each of them; what lies outside is at its end."""
+    normaliser = InputNormaliser(1, 2, ramp_levels=3)
+    mask, options = torch.ones(801, 1, dtype=torch.bool), torch.zeros(801, 1, 1)
+    seen = torch.stack([torch.arange(801.0), torch.arange(801.0) // 500], 1)
+    before = normaliser(options, mask, seen)[1]
+    assert before.shape == (801, 2 + 6 * 2)
+    assert (before[:, 2:] == 0).all()  # what has seen nothing tells nothing apart
+    normaliser.set_normalisation(options, mask, seen.flip(0))
+    rows = torch.tensor([[-5.0, 0.0], [0.0, 0.0], [50.0, 0.0], [150.0, 1.0], [300.0, 1.0], [725.0, 1.0], [900.0, 1.0]])
+    context = normaliser(options[:7], mask[:7], rows)[1]
+    knots = [0.0, 100.0, 200.0, 400.0, 600.0, 700.0, 800.0]  # eighths, a quarter, the half
+    for ramp, (low, high) in enumerate(itertools.pairwise(knots)):
+        np.testing.assert_allclose(context[:, 2 + 2 * ramp], np.interp(rows[:, 0], [low, high], [0, 1]), atol=1e-6)
+    # Of a column with the values 0 and 1: three steps above 0, a ramp between them, and two steps above 1.
+    np.testing.assert_array_equal(context[:, 3::2], rows[:, 1:].numpy() * np.array([1, 1, 1, 1, 0, 0]))
 
 
 @ANY

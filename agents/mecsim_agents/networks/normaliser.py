@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mecsim_agents.networks.ramps import Ramps
+
 _CLAMP = 10.0  # a normalised input beyond this tells the network no more
 _SMALLEST_SCALE = 0.25  # inputs are mostly small counts: a rarely used bin must not be blown up
 _NORMAL_QUARTILES = 1.349  # interquartile range of the standard normal distribution
@@ -34,12 +36,14 @@ class InputNormaliser(nn.Module):
         cost_units: Sequence[float] = (),
         compress: bool = False,
         bins: tuple[int, int] | None = None,
+        ramp_levels: int = 0,
     ) -> None:
         """`cost_columns`: option columns in physical units and with outliers, scaled by their quartiles.
 
         `cost_units`: a unit u for each of them; that of other columns is 1.
         `bins`: the first option column of a histogram and the first one after it. A bin becomes what lies in it or in
         later ones, before all else: neighbours then say nearly the same, and a sum over many bins is a single column.
+        `ramp_levels`: those of the `Ramps` through which the context is seen besides.
         """
         super().__init__()
         self.cost_columns, self.compress, self.bins = tuple(cost_columns), compress, bins
@@ -50,6 +54,7 @@ class InputNormaliser(nn.Module):
         self.register_buffer("option_scale", torch.ones(option_features))
         self.register_buffer("context_mean", torch.zeros(context_features))
         self.register_buffer("context_scale", torch.ones(context_features))
+        self.ramps = Ramps(context_features, ramp_levels)
 
     @torch.no_grad()
     def set_normalisation(self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor) -> None:
@@ -72,12 +77,17 @@ class InputNormaliser(nn.Module):
         if context_NG.shape[1]:
             self.context_mean.copy_(context_NG.mean(0))
             self.context_scale.copy_(context_NG.std(0, correction=0).clamp_min(_SMALLEST_SCALE))
+            self.ramps.fit(context_NG)
 
     def forward(self, options_NAF: Tensor, mask_NA: Tensor, context_NG: Tensor) -> tuple[Tensor, Tensor]:
-        """Return options (N, A, F) and context (N, G), scaled and clamped; rows of absent options are zero."""
+        """Return options (N, A, F) and context, scaled and clamped; rows of absent options are zero.
+
+        The context has the columns that it had, and behind them their ramps.
+        """
         options_NAF = self._compressed(options_NAF)
         options_NAF = ((options_NAF - self.option_mean) / self.option_scale).clamp(-_CLAMP, _CLAMP)
-        context_NG = ((context_NG - self.context_mean) / self.context_scale).clamp(-_CLAMP, _CLAMP)
+        scaled_NG = ((context_NG - self.context_mean) / self.context_scale).clamp(-_CLAMP, _CLAMP)
+        context_NG = torch.cat([scaled_NG, self.ramps(context_NG)], -1)
         # A choice, not a product: padding may hold anything, not-a-number too.
         return options_NAF.masked_fill(~mask_NA.bool().unsqueeze(-1), 0.0), context_NG
 

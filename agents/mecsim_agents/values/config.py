@@ -1,7 +1,8 @@
 """Hyper-parameters that all learners of values have."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mecsim_agents.config import (
@@ -15,6 +16,8 @@ from mecsim_agents.config import (
     Sizes,
     Switch,
 )
+
+Levels = Annotated[int, Field(ge=0, le=16, description="a whole number from 0 to 16")]
 
 
 @dataclass(frozen=True, config=SETTINGS)
@@ -38,6 +41,8 @@ class ValueConfig(LearnerConfig):
             for columns with costs.
         cumulate: `count_columns` are the bins of a histogram, of which the network sees how many there are in each bin
             and those above it. A server's load is then a matter of few inputs rather than of all of them.
+        ramp_levels: besides itself, each entry of the context is seen as ramps between its quantiles at 2⁻ʲ and 1 − 2⁻ʲ
+            for j up to this, so that networks tell the last decisions of an episode, or short queues, apart. 0: none.
 
     Learning
         discount: γ per decision.
@@ -68,6 +73,7 @@ class ValueConfig(LearnerConfig):
     separable: Switch = True
     compress: Switch = True
     cumulate: Switch = False
+    ramp_levels: Levels = 0
     discount: Share = 0.995
     learning_rate: PositiveShare = 1e-3
     final_learning_rate_fraction: Share = 0.02

@@ -50,9 +50,10 @@ class ValueModel(nn.Module, ABC):
         units = (config.temperature / factor_d).tolist()[: len(columns)]
         features = shape.option_features, shape.context_features
         bins = shape.count_columns if config.cumulate else None
-        self.normaliser = InputNormaliser(*features, columns, units, config.compress, bins)
+        self.normaliser = InputNormaliser(*features, columns, units, config.compress, bins, config.ramp_levels)
         outputs = shape.num_objectives if self.per_objective else 1
-        sees = NetworkShape(*features, shape.num_objectives, outputs, config.ensemble_size, shape.num_options)
+        seen = shape.option_features, shape.context_features + self.normaliser.ramps.width
+        sees = NetworkShape(*seen, shape.num_objectives, outputs, config.ensemble_size, shape.num_options)
         self.critic = self.new_network(sees, generator)
         self.target = _frozen(self.critic)
         self._add_parts(sees, generator)
