@@ -6,7 +6,7 @@ A field's type is one of those below, or any `Annotated` type whose description 
 import dataclasses
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
@@ -42,8 +42,11 @@ class LearnerConfig:
     corner_fraction: share of the preferences, played or not, that care for almost one objective only.
     """
 
-    batch_size: Count = 256
-    replay_capacity: Count = 102_400
+    EARLIER: ClassVar[Mapping[str, Any]] = {}
+    """What settings were when there was no choice: their values in files that do not know them."""
+
+    batch_size: Count = 512
+    replay_capacity: Count = 204_800
     corner_fraction: Share = 0.15
 
     @classmethod
@@ -53,6 +56,11 @@ class LearnerConfig:
         Raises ValueError of one line naming the field, and the nearest valid name for one that does not exist.
         """
         return checked(cls, mapping, "field")
+
+    @classmethod
+    def from_stored(cls, mapping: Mapping[str, Any]) -> Self:
+        """Make a config from what `to_mapping` returned, perhaps in an earlier version. Errors as `from_mapping`."""
+        return cls.from_mapping({**cls.EARLIER, **mapping})
 
     def to_mapping(self) -> dict[str, Any]:
         """Return plain values (lists instead of tuples) that `from_mapping` turns into an equal config."""

@@ -17,7 +17,7 @@ from mecsim.cli import main
 from mecsim.policies import Calibration, calibrate
 from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario, with_context
-from mecsim.studies.study import Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, Study, experiment
 from mecsim.sweep import MEASURES, Front, half_width_95, measured
 
 PREFERENCES, EPISODES, SEEDS = 21, 200, 3
@@ -26,7 +26,7 @@ STEPS = {"quickstart": 128_000, "gmorl-e6": 256_000}
 
 @dataclass(frozen=True)
 class Variant:
-    """Settings other than the defaults, and perhaps another scenario."""
+    """Settings other than those of the plain agent, and perhaps another scenario."""
 
     settings: dict[str, str] = field(default_factory=dict)
     context: dict[str, str] = field(default_factory=dict)
@@ -101,7 +101,7 @@ def _measured(study: Study, base: str, name: str) -> dict[str, object]:
     variant = VARIANTS[name]
     scenario = with_context(load_scenario(base), variant.context)
     folder = f"ablation-{base}-{name.replace(' ', '-').replace('%', 'percent').replace(',', '')}"
-    settings = {"evaluation_epochs": "1000", "evaluation_episodes": "16", **variant.settings}
+    settings = {**PLAIN_AGENT, "evaluation_epochs": "1000", "evaluation_episodes": "16", **variant.settings}
     folders = {f"{folder}-seed{seed}": seed for seed in range(1 if study.quick else SEEDS)}
     trained = study.trained_seeds(scenario, folders, STEPS[base], settings)
     *fronts, greedy = study.fronts([*trained, "greedy"], scenario, PREFERENCES, EPISODES)

@@ -12,7 +12,7 @@ from mecsim.bench.engines import EnginePlay
 from mecsim.bench.training import training_speed, update_s
 from mecsim.core.scenario import Scenario
 from mecsim.policies import calibrate
-from mecsim.scenario import load_scenario, with_context
+from mecsim.scenario import load_scenario
 from mecsim.studies.study import QUICK_SETTINGS, Study
 from mecsim.sweep import Front, measured
 from mecsim.training import Run, TrainingConfig
@@ -20,11 +20,7 @@ from mecsim.training import Run, TrainingConfig
 REPETITIONS, EPISODES, BATCH, EPOCHS = 5, 65_536, 4096, 6
 TWICE = {"num_envs": "8192", "batch_size": "16384", "updates_per_step": "1", "replay_capacity": "819200"}
 """As fast as can be, with each transition learned from twice on average."""
-AS_ON_A_CPU = {
-    "architecture": "set", "cumulate": "false", "encoder_sizes": "[64, 64]", "head_sizes": "[64]", "ensemble_size": "2",
-}  # fmt: skip
-UPCOMING = {"observation.upcoming": "8"}
-"""What the long training sees of the dispatch queue; episodes and costs are the same."""
+AS_ON_A_CPU = {"encoder_sizes": "[64, 64]", "head_sizes": "[64]"}
 SHORT_S, PLAYED_S = 30.0, 60.0
 SHARE = 0.8
 """Of the time of a training, as its beginning takes longer than what follows."""
@@ -67,7 +63,7 @@ def figures(study: Study, minutes: float) -> Iterator[Figure]:
     yield Figure("seconds of the short training", short_s, SHORT_S, False)
     yield Figure("its mean cost to greedy's, %", _to_greedy(short, greedy, scenario), -5.4, False)
     left_s = max(SHORT_S, ends_s - time.monotonic() - PLAYED_S)
-    long, long_s = _trained(study, with_context(scenario, UPCOMING), "long", SHARE * left_s * speed, device)
+    long, long_s = _trained(study, scenario, "long", SHARE * left_s * speed, device)
     yield Figure("seconds of the long training", long_s, 600.0, False)
     yield Figure("its mean cost to greedy's, %", _to_greedy(long, greedy, scenario), -6.2, False)
 

@@ -3,10 +3,9 @@
     python experiments/learning/run.py
 
 `gmorl-e6`, three trainings: mean cost at the asked preference, expected utility and hypervolume against greedy,
-lookahead and hindsight, and the preference at which a training stands worst against greedy. The same measures for a
-network that can say more, to which the next tasks are shown. `gmorl`, two trainings with 1 to 8 edges: the share of the
-way from greedy to lookahead at 2 to 8 of them, and the ratio to greedy at 9, 10 and 16. All on common random numbers.
-With --part one of the three tables alone.
+lookahead and hindsight, and the preference at which a training stands worst against greedy. `gmorl`, two trainings with
+1 to 8 edges: the share of the way from greedy to lookahead at 2 to 8 of them, and the ratio to greedy at 9, 10 and 16.
+All on common random numbers. With --part one of the two tables alone.
 """
 
 import click
@@ -25,21 +24,14 @@ from mecsim.systems.offload.scenario import OffloadScenario
 TRAINED, PLANNER = (101, 1000), (21, 200)
 FIRST_ANY, OTHERS_ANY, PLANNER_ANY = (11, 1000), (11, 200), (11, 200)
 E6_SEEDS, GMORL_SEEDS = 3, 2
-# A network that can say more, for about the processor time of the defaults.
-WIDE_STEPS, WIDE_SEEDS = 2_000_000, 1
-WIDE = {
-    "architecture": "exchange", "cumulate": "true", "encoder_sizes": "[128, 128]", "head_sizes": "[128]",
-    "ensemble_size": "1", "batch_size": "512", "replay_capacity": "204800",
-}  # fmt: skip
-UPCOMING = 8  # tasks in the dispatch queue whose sizes it sees
 TRAINED_EDGES, OTHER_EDGES = (2, 4, 6, 8), (9, 10, 16)
 
 
 @experiment(__file__)
-@click.option("--part", type=click.Choice(["six-edges", "wide", "any-edges"]), help="One table alone.")
+@click.option("--part", type=click.Choice(["six-edges", "any-edges"]), help="One table alone.")
 def run(study: Study, part: str | None) -> None:
     """Trained policies against greedy, lookahead and hindsight."""
-    parts = {"six-edges": six_edges, "wide": wide, "any-edges": any_edges}
+    parts = {"six-edges": six_edges, "any-edges": any_edges}
     for name in [part] if part else parts:
         parts[name](study)
 
@@ -73,26 +65,6 @@ def six_edges(study: Study) -> None:
             curves.append(Curve(name, part.preferences[:, 0].tolist(), ratio.tolist(), None))
     panel = Panel("weight of delay", "cost at that preference, ratio to greedy", curves)
     save_lines(study.out / "six_edges.png", "gmorl-e6: cost where it was asked for", [panel])
-
-
-def wide(study: Study) -> None:
-    """Six edges with a network that can say more, to which the sizes of the next tasks are shown."""
-    scenario = with_context(load_scenario("gmorl-e6"), {"observation.upcoming": str(UPCOMING)})
-    calibration = calibrate(scenario)
-    trained = {
-        f"wide seed {seed}": study.trained(scenario, _folder("e6-wide", seed), WIDE_STEPS, WIDE, seed=seed)
-        for seed in range(1 if study.quick else WIDE_SEEDS)
-    }
-    fronts = _played(study, scenario, {"greedy": "greedy", **trained}, PLANNER)
-    greedy = fronts["greedy"]
-    rows: list[dict[str, object]] = []
-    for name, front in fronts.items():
-        row: dict[str, object] = {"target": name, "preferences": len(front.preferences)}
-        row |= {"episodes": front.totals.shape[1], **measured(front, calibration)}
-        row |= compared(front, greedy, calibration, "greedy")
-        row |= {"worst_to_greedy": float((_cost(front, calibration) / _cost(greedy, calibration)).max())}
-        rows.append(row)
-    study.write(rows, "wide", settings=WIDE, steps=WIDE_STEPS, upcoming=UPCOMING)
 
 
 def any_edges(study: Study) -> None:

@@ -39,7 +39,7 @@ from mecsim.policies import calibrate
 from mecsim.report.charts import DPI
 from mecsim.report.style import COLOURS
 from mecsim.scenario import load_scenario
-from mecsim.studies.study import QUICK_EPOCHS, QUICK_SETTINGS, Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, QUICK_EPOCHS, QUICK_SETTINGS, Study, experiment
 from mecsim.sweep import Front, evaluate, measured, policy_factory
 
 OURS = ("mecsim", "mecsim-plain")
@@ -88,11 +88,11 @@ def run(
         "episodes": episodes,
         "episode-seed": study.seed,
         "steps": steps,
-        "set": {},
+        "set": PLAIN_AGENT,
     }
     if study.quick:
         options["steps"] = QUICK_EPOCHS * int(QUICK_SETTINGS["num_envs"]) * scenario.episode.steps
-        options["set"] = QUICK_SETTINGS
+        options["set"] = {**PLAIN_AGENT, **QUICK_SETTINGS}
     courses: list[Course] = []
     for seed in range(seeds):
         for name in names:

@@ -34,7 +34,7 @@ from mecsim.core.system import values_shown
 from mecsim.policies import calibrate, play
 from mecsim.report.charts import Curve, Panel, save_fronts, save_lines
 from mecsim.scenario import load_scenario, with_context
-from mecsim.studies.study import Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, Study, experiment
 from mecsim.sweep import Front, compared, measured, write_json
 from mecsim.sweep.evaluate import half_width_95, policy_factory, tape_chunks
 from mecsim.systems.cells.quantities import episode_quantities
@@ -84,7 +84,10 @@ class Setting:
         """Folders of the trainings by their names."""
         scenario, count = self.scenario(study), 1 if study.quick else self.trainings
         folders = {f"{self.name}" if seed == 0 else f"{self.name}-seed{seed}": seed for seed in range(count)}
-        return {f"agent seed {seed}": run for seed, run in enumerate(study.trained_seeds(scenario, folders))}
+        return {
+            f"agent seed {seed}": run
+            for seed, run in enumerate(study.trained_seeds(scenario, folders, settings=PLAIN_AGENT))
+        }
 
 
 CELL = Setting("personalized-cell", 3, 101, 200, {"episode.requests": "40"})
@@ -133,7 +136,7 @@ def prediction(study: Study) -> None:
     known: dict[str, Front] = {}
     for name, predictor in {"oracle": "oracle", "log": json.dumps(str(file)), "typical": "typical"}.items():
         scenario = CELL.scenario(study, users__seed=str(PEOPLE_SEED), satisfaction__predictor=predictor)
-        retrained = {"agent retrained": study.trained(scenario, f"{CELL.name}-people-{name}")}
+        retrained = {"agent retrained": study.trained(scenario, f"{CELL.name}-people-{name}", settings=PLAIN_AGENT)}
         targets = {**agents, **retrained, "greedy": "greedy", "exact": "exact"}
         calibration = calibrate(scenario)
         for target, front in _played(study, scenario, targets, FEW).items():
@@ -180,7 +183,7 @@ def forms(study: Study) -> None:
         calibration = calibrate(scenario)
         targets = {**agents, **{name: name for name in ("greedy", "exact", "universal")}}
         if form != FORMS[0]:
-            targets["agent retrained"] = study.trained(scenario, f"{CELL.name}-{form}")
+            targets["agent retrained"] = study.trained(scenario, f"{CELL.name}-{form}", settings=PLAIN_AGENT)
         fronts = _played(study, scenario, targets, FEW)
         for name, front in fronts.items():
             row: dict[str, object] = {"form": form, "target": name, **measured(front, calibration)}

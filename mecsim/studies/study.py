@@ -36,6 +36,16 @@ QUICK_SETTINGS = {
     "head_sizes": "[8]",
 }
 
+PLAIN_AGENT = {
+    "architecture": "set",
+    "cumulate": "false",
+    "ramp_levels": "0",
+    "ensemble_size": "2",
+    "batch_size": "256",
+    "replay_capacity": "102400",
+}
+"""The agent of some experiments, which were measured when these were its defaults."""
+
 
 @dataclass(frozen=True, slots=True)
 class Study:

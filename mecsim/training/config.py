@@ -42,11 +42,8 @@ ON_CUDA: Mapping[str, Any] = {
 }
 AGENT_ON_CUDA: Mapping[str, Any] = {
     "batch_size": 8192,
-    "architecture": "exchange",
-    "cumulate": True,
     "encoder_sizes": [128, 128],
     "head_sizes": [128],
-    "ensemble_size": 1,
     "learning_rate": 2e-3,
 }
 """Defaults on a GPU where they differ: so many environments and transitions keep one busy, and wide networks, of the
@@ -135,6 +132,14 @@ class TrainingConfig:
             return checked(cls, {**mapping, "agent": agent}, "training setting")
         except ValueError as error:
             raise InputError(str(error)) from error
+
+    @classmethod
+    def from_stored(cls, mapping: Mapping[str, Any]) -> Self:
+        """From what `to_mapping` once returned, perhaps in an earlier version. Errors as `from_mapping`."""
+        name, agent = str(mapping.get("algorithm", cls.algorithm)), mapping.get("agent", {})
+        if name in LEARNERS and isinstance(agent, Mapping):
+            agent = {**LEARNERS[name].config.EARLIER, **agent}
+        return cls.from_mapping({**mapping, "agent": agent})
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain values that `from_mapping` turns into an equal config."""

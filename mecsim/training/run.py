@@ -90,7 +90,7 @@ class Run:
             training = dict(content["training"])
             if (name := training.get("algorithm", TrainingConfig.algorithm)) not in LEARNERS:
                 raise RunError(f"{folder}: trained with the agent {name}: install the package that brings it")
-            config = TrainingConfig.from_mapping(training)
+            config = TrainingConfig.from_stored(training)
             if not (folder / "scenario.yaml").exists():
                 raise RunError(f"{folder}: damaged: it has no scenario.yaml")
             scenario = load_scenario(folder / "scenario.yaml")

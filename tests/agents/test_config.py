@@ -15,7 +15,7 @@ def test_mapping_there_and_back_through_json() -> None:
 def test_what_a_mapping_lacks_keeps_its_default() -> None:
     mapping = DiscreteSACConfig().to_mapping()
     del mapping["architecture"]
-    assert DiscreteSACConfig.from_mapping(mapping).architecture == "set"
+    assert DiscreteSACConfig.from_mapping(mapping).architecture == "exchange"
 
 
 @pytest.mark.parametrize("config", [algorithm.config for algorithm in LEARNERS.values()])

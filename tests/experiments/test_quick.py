@@ -35,7 +35,7 @@ ROWS = {
     "latency": {"result": 4},
     "peers": {"result": 2 * 4},
     "bound": {"result": 3 * (3 + 1)},
-    "learning": {"six_edges": 4 * 2, "wide": 2, "any_edges": 3 + 2},
+    "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
     "scaling": {"result": 5 * 2},
     "gpu": {"engines": 2 * ENGINES, "result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},

@@ -1,6 +1,7 @@
 """Hyper-parameters that all learners of values have."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -65,15 +66,17 @@ class ValueConfig(LearnerConfig):
         temperature: the scaled reward that a policy takes seriously: probabilities are exp(ω·Q/temperature).
     """
 
-    architecture: Literal["set", "exchange", "padded"] = "set"
+    EARLIER: ClassVar[Mapping[str, Any]] = {"cumulate": False, "ramp_levels": 0}
+
+    architecture: Literal["set", "exchange", "padded"] = "exchange"
     encoder_sizes: Sizes = (64, 64)
     head_sizes: Sizes = (64,)
-    ensemble_size: Count = 2
+    ensemble_size: Count = 1
     residual: Switch = True
     separable: Switch = True
     compress: Switch = True
-    cumulate: Switch = False
-    ramp_levels: Levels = 0
+    cumulate: Switch = True
+    ramp_levels: Levels = 7
     discount: Share = 0.995
     learning_rate: PositiveShare = 1e-3
     final_learning_rate_fraction: Share = 0.02

@@ -347,7 +347,7 @@ class ValueLearner(ABC):
     def load(cls, path: str | Path, device: torch.device | str = "cpu") -> Self:
         """Make the agent that `save` wrote, on any device. Raises ValueError for another kind of file."""
         state, header = checkpoint.read(path, cls.NAME)
-        config, seed = cls.CONFIG.from_mapping(header.pop("config")), header.pop("seed")
+        config, seed = cls.CONFIG.from_stored(header.pop("config")), header.pop("seed")
         agent = cls(EnvironmentShape(**header), config, device, seed)
         agent.load_state_tensors(state)
         return agent
