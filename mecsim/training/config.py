@@ -61,7 +61,8 @@ class TrainingConfig:
     steps_per_round: steps of all environments that are played while the agent learns from what was played before them.
     engine: that plays the environments: "batched" on the processor, "cuda" on the GPU on which the agent learns.
     precision: of matrix products. "tf32" rounds their factors to 10 bits of mantissa on GPUs that have it, which is
-        several times as fast; elsewhere it changes nothing.
+        several times as fast; elsewhere it changes nothing. "bf16" rounds factors and products of updates to 7 bits, on
+        any device; what is played is not rounded.
     evaluation_epochs: epochs between evaluations on fixed tapes; the last epoch is always evaluated.
     evaluation_preferences, evaluation_episodes: size of such an evaluation.
     checkpoint_epochs: epochs between checkpoints; the last epoch always leaves one.
@@ -77,7 +78,7 @@ class TrainingConfig:
     updates_per_step: Annotated[float, number(0.0, 1000.0)] = 0.5
     steps_per_round: Count = 10
     engine: Literal["batched", "cuda"] = "batched"
-    precision: Literal["float32", "tf32"] = "float32"
+    precision: Literal["float32", "tf32", "bf16"] = "float32"
     evaluation_epochs: Count = 25
     evaluation_preferences: Annotated[int, _up_to(100_000)] = 21
     evaluation_episodes: Annotated[int, _up_to(1_000_000)] = 64

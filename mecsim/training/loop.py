@@ -172,7 +172,7 @@ def _environment_shape(env: BatchVectorEnv) -> EnvironmentShape:
 
 @contextmanager
 def _computing(device: str, precision: str) -> Iterator[None]:
-    """Meanwhile that GPU is the current one, if it is one, and matrix products have that precision."""
+    """Meanwhile that GPU is the current one, if it is one, and matrix products in single precision are that precise."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     try:
@@ -180,6 +180,14 @@ def _computing(device: str, precision: str) -> Iterator[None]:
             yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def _products(device: str, precision: str) -> torch.autocast:
+    """The matrix products of an update have that precision, its sums and weights single precision.
+
+    Nothing is kept from one product to the next: what is kept cannot be recorded as a CUDA graph.
+    """
+    return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16", cache_enabled=False)
 
 
 @contextmanager
@@ -217,7 +225,8 @@ def _epoch(prepared: Prepared, run: Run, epoch: int, beside: Executor | None, ch
             for step in range(start, start + count):
                 progress = (epoch - 1 + step / steps) / run.epochs
                 due = _updates_due(config.updates_per_step, first_step + step)
-                learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
+                with _products(replay.device.type, config.precision):
+                    learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
         for batch in played.result() if played else collector.collect(agent, count):
             with agent.timer.section("storing"):
                 replay.add(batch, check)

@@ -110,6 +110,21 @@ def test_the_same_seed_gives_the_same_run_and_another_does_not(tmp_path: Path, a
     assert (first.folder / "metrics.csv").read_bytes() != (other.folder / "metrics.csv").read_bytes()
 
 
+@ANY
+def test_products_of_updates_can_be_rounded(tmp_path: Path, algorithm: str) -> None:
+    """To bf16: weights stay in single precision, and those of a single epoch of learning are nearly the same ones."""
+    critics = []
+    for name, precision in (("plain", "float32"), ("rounded", "bf16"), ("again", "bf16")):
+        run = new_run(tmp_path / name, epochs=2, algorithm=algorithm, precision=precision, steps_per_round=str(STEPS))
+        trained(run)
+        critics.append({key: value for key, value in tensors_of(run).items() if key[1].startswith("model.critic")})
+    plain, rounded, again = critics
+    assert {value.dtype for value in rounded.values()} == {np.dtype("float32")}
+    assert all((rounded[key] == again[key]).all() for key in plain)
+    apart = [float(np.abs(rounded[key] - plain[key]).max()) for key in plain]
+    assert 0.0 < max(apart) < 0.1 * max(float(np.abs(value).max()) for value in plain.values())
+
+
 def test_copies_are_learned_from_side_by_side(tmp_path: Path) -> None:
     """What neighbours in the replay saw first is the same, and so is their preference; what they did differs."""
     run = new_run(tmp_path / "run", epochs=1, replay_capacity="32", residual="false", corner_fraction="0")
