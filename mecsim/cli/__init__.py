@@ -10,6 +10,7 @@ import click
 
 from mecsim.cli.compiling import CompilingNote
 from mecsim.cli.terminal import calibration_told
+from mecsim.core.stopping import exit_code, terminating
 from mecsim.core.watch import watched
 from mecsim.errors import InputError, MecsimError, ScenarioError
 from mecsim.version import __version__
@@ -31,7 +32,7 @@ COMMANDS = {
     "warmup": "mecsim.cli.warmup:warmup",
 }
 
-EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILURE, EXIT_INPUT = 1, 2
 
 
 class _Commands(click.Group):
@@ -67,19 +68,20 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -> None:
-    """Run a command and exit: 0 done, 1 failed, 2 bad input, 130 interrupted. Errors are one line on stderr.
+    """Run a command and exit: 0 done, 1 failed, 2 bad input, 130 interrupted, 143 by SIGTERM. Errors are one line on
+    stderr.
 
     `program` is what the arguments are for: mecsim itself, or the script of an experiment.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        with CompilingNote() as note, watched(note), calibration_told():
+        with terminating(), CompilingNote() as note, watched(note), calibration_told():
             code = program.main(
                 [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
             )
-    except (click.Abort, KeyboardInterrupt):
-        _fail("interrupted", EXIT_INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as interruption:
+        _fail("interrupted", exit_code(interruption.__cause__ or interruption))
     except click.ClickException as error:
         command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else program.name
         _fail(f"{command}: {_one_line(error.format_message())} (see {command} --help)", EXIT_INPUT)

@@ -1,8 +1,10 @@
 """Training a run from the command line: its TensorBoard events and what is shown of its progress."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mecsim.cli.terminal import error_console
+from mecsim.core.stopping import never
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -10,8 +12,11 @@ if TYPE_CHECKING:
     from mecsim.training import EpochReport, Evaluate, Run
 
 
-def learn(run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor | None", device: str, resume: bool) -> None:
-    """Train a run to its end, or go on with it; nothing is shown without `progress`.
+def learn(
+    run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor | None", device: str, resume: bool,
+    stop: Callable[[], bool] = never,
+) -> None:  # fmt: skip
+    """Train a run to its end or until `stop` says so, or go on with it; nothing is shown without `progress`.
 
     Raises:
         RunError: what there is to resume is damaged.
@@ -23,7 +28,7 @@ def learn(run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor | None", 
     if resume:
         resumed_at = run.latest_env_steps() if run.has_checkpoint() else 0
     with TensorBoardMonitor(run.folder / "tensorboard", run.scenario, resumed_at) as tensorboard:
-        train(run, evaluate, [tensorboard] if progress is None else [tensorboard, progress], device, resume)
+        train(run, evaluate, [tensorboard] if progress is None else [tensorboard, progress], device, resume, stop)
 
 
 class ProgressMonitor:

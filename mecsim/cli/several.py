@@ -1,14 +1,19 @@
 """Training the runs of `mecsim train --multi-policy` or `--seeds`, one after another or several at once."""
 
-from collections.abc import Iterator, Sequence
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from mecsim.cli.learning import ProgressMonitor, learn
 from mecsim.cli.terminal import error_console
+from mecsim.core.stopping import Stopping
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
@@ -19,8 +24,20 @@ if TYPE_CHECKING:
 _POLL_S = 0.5
 
 
-def learn_in_turn(multi: "MultiRun", device: str, resume: bool) -> None:
-    """Train the runs in this process; those that are finished are left alone.
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Whether a process that trains should stop: its parent says so by a file, is no more, or the time is over."""
+
+    mark: Path
+    parent: int
+    ends_s: float  # since the epoch of the machine's clock
+
+    def __call__(self) -> bool:
+        return self.mark.exists() or os.getppid() != self.parent or time.time() >= self.ends_s
+
+
+def learn_in_turn(multi: "MultiRun", device: str, resume: bool, stop: Callable[[], bool]) -> None:
+    """Train the runs in this process until `stop` says so; those that are finished are left alone.
 
     Raises:
         RunError: what there is to resume is damaged.
@@ -31,13 +48,18 @@ def learn_in_turn(multi: "MultiRun", device: str, resume: bool) -> None:
         for index, run in enumerate(multi.runs):
             progress.index = index
             if not run.finished:
-                learn(run, training_evaluation(run), progress, device, resume)
+                learn(run, training_evaluation(run), progress, device, resume, stop)
+                if not run.finished:
+                    return
 
 
-def learn_side_by_side(runs: "Sequence[Run]", device: str, workers: int, threads: int) -> None:
+def learn_side_by_side(
+    runs: "Sequence[Run]", device: str, workers: int, threads: int, minutes: float | None = None
+) -> int | None:
     """Train the runs that are not finished, in at most `workers` processes of `threads` threads each.
 
-    Each process goes on with an ordinary run. What stops one stops all; what each has saved stays.
+    Each process goes on with an ordinary run. What stops one stops all; what each has saved stays. Returns the signal
+    upon which all were saved before their end, if there was one.
 
     Raises:
         MecsimError: a training failed; it says which.
@@ -47,26 +69,31 @@ def learn_side_by_side(runs: "Sequence[Run]", device: str, workers: int, threads
     console = error_console()
     waiting = [run.folder.absolute() for run in runs if not run.finished]
     done = len(runs) - len(waiting)
-    with _bar(runs, console):
-        train_one = partial(_learn_one, device)
-        for name in run_jobs(train_one, waiting, Workers(workers, workers * threads), ordered=False):
-            done += 1
-            if not console.is_terminal:
-                console.print(f"{name} is trained, {done} of {len(runs)}", highlight=False)
+    with TemporaryDirectory(prefix="mecsim-") as folder, _bar(runs, console):
+        told = _Told(Path(folder) / "stop", os.getpid(), time.time() + 60.0 * minutes if minutes else float("inf"))
+        train_one = partial(_learn_one, device, told)
+        with Stopping(heard=told.mark.touch) as stopping:
+            stopping.hold()
+            for name in run_jobs(train_one, waiting, Workers(workers, workers * threads), ordered=False):
+                done += name is not None
+                if name and not console.is_terminal:
+                    console.print(f"{name} is trained, {done} of {len(runs)}", highlight=False)
+        return stopping.signal
 
 
-def _learn_one(device: str, folder: Path) -> str:
-    """Train a run to its end, and return its name. Errors begin with it."""
+def _learn_one(device: str, stop: Callable[[], bool], folder: Path) -> str | None:
+    """Train a run, and return its name if it was trained to its end. Errors begin with it."""
     from mecsim.sweep import training_evaluation
     from mecsim.training import Run
 
     try:
         run = Run.open(folder)
-        learn(run, training_evaluation(run), None, device, resume=True)
+        if not stop():
+            learn(run, training_evaluation(run), None, device, True, stop)
+        return folder.name if run.finished else None
     except (MecsimError, OSError) as error:
         kind = InputError if isinstance(error, InputError) else MecsimError
         raise kind(f"{folder.name}: {error}") from None
-    return folder.name
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from mecsim.cli.options import (
     workers_option,
 )
 from mecsim.cli.terminal import error_console
+from mecsim.core.stopping import exit_code
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
@@ -118,9 +119,9 @@ def sweep(
 
         try:
             found = run_sweep(to_play, played, grid, episodes, seed, shared, advance, store)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interruption:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
-            raise
+            raise click.exceptions.Exit(exit_code(interruption)) from None
     fronts, yardstick = found[: len(targets)], found[to_play.index("greedy")]
     calibration = calibrate(played)
     written = {

@@ -15,6 +15,7 @@ from mecsim.cli.options import (
     output_folder,
     threads_option,
 )
+from mecsim.core.stopping import Stopping, exit_code
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, RunError
 
@@ -61,25 +62,40 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1024),
     help="Processes that train what --multi-policy or --seeds asks for, which share --num-threads.  [default: 1]",
 )
-@click.option("--resume", is_flag=True, help="Go on with the run in --out, with its own scenario and settings.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, min_open=True),
+    metavar="N",
+    help="Stop after so many minutes, at the end of an epoch, as Ctrl-C does: --resume goes on.",
+)
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on with the run in --out, with its own scenario and settings; with --steps to more of them.",
+)
 @force_option
 @threads_option
 def train(
     scenario: str | None, out: Path, agent: str | None, steps: int | None, seed: int | None, device: str,
-    settings: tuple[str, ...], policies: int | None, seeds: int | None, workers: int | None, resume: bool,
-    force: bool, num_threads: int | None,
+    settings: tuple[str, ...], policies: int | None, seeds: int | None, workers: int | None, minutes: float | None,
+    resume: bool, force: bool, num_threads: int | None,
 ) -> None:  # fmt: skip
-    """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out."""
+    """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out.
+
+    Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
+    """
     from mecsim.training import MultiRun, check_engine, check_memory
 
     chosen_device = _device(device)
     if resume:
-        if any(given is not None for given in (scenario, agent, steps, seed, policies)) or settings or force:
+        if any(given is not None for given in (scenario, agent, seed, policies)) or settings or force:
             raise InputError(
-                "--resume goes on with the run as it is: give only --out, --device, --num-threads and --workers, and "
-                "--seeds for more trainings"
+                "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
+                "--minutes, --steps for longer trainings, and --seeds for more"
             )
         job = _opened(out)
+        if steps is not None:
+            job = job.with_steps(steps)
         if seeds is not None:
             job = _with_seeds(job, seeds)
     else:
@@ -89,7 +105,7 @@ def train(
         raise InputError(
             "--workers trains several policies at once: add --multi-policy K or --seeds K, or leave it out"
         )
-    run = job.runs[0] if isinstance(job, MultiRun) else job
+    run = job.runs[0]
     at_once = min(workers or 1, len(job.runs)) if isinstance(job, MultiRun) else 1
     check_engine(run, chosen_device)
     threads = use_threads(num_threads) // at_once if num_threads or not run.threads else run.threads
@@ -98,11 +114,18 @@ def train(
         click.echo(f"on {threads} threads instead of {run.threads} the run goes on, but not bit for bit", err=True)
     check_memory(run, at_once)
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
-    if isinstance(job, MultiRun):
-        again += f" --workers {at_once}" if at_once > 1 else ""
-        _train_several(job, chosen_device, threads, at_once, resume, force, again)
-    else:
-        _train_one(dataclasses.replace(job, threads=threads), chosen_device, resume, force, again)
+    again += f" --workers {at_once}" if at_once > 1 else ""
+    try:
+        if isinstance(job, MultiRun):
+            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, force)
+        else:
+            stopped_by = _train_one(dataclasses.replace(job, threads=threads), chosen_device, minutes, resume, force)
+    except KeyboardInterrupt as interruption:
+        click.echo(_unfinished("interrupted", job, again), err=True)
+        raise click.exceptions.Exit(exit_code(interruption)) from None
+    if not job.finished:
+        click.echo(_unfinished("interrupted" if stopped_by else "stopped", job, again), err=True)
+        raise click.exceptions.Exit(128 + stopped_by if stopped_by else 0)
     if run.epochs <= run.config.warmup_epochs:
         click.echo(f"nothing was learned: --steps ended within the warm-up of {run.warmup_steps:,} steps", err=True)
     click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: mecsim sweep {out} greedy --out {out}-sweep")
@@ -172,7 +195,15 @@ def _with_seeds(job: "Run | MultiRun", seeds: int) -> "MultiRun":
     return job.with_seeds(seeds, _command())
 
 
-def _train_one(run: "Run", device: str, resume: bool, force: bool, again: str) -> None:
+def _unfinished(happened: str, job: "Run | MultiRun", again: str) -> str:
+    done = sum(run.latest_env_steps() for run in job.runs if run.has_checkpoint())
+    if not done:
+        return f"{happened} before an epoch was over, so that nothing is saved; begin again with: {again}"
+    return f"{happened} after {done:,} of {sum(run.steps for run in job.runs):,} steps; go on with: {again}"
+
+
+def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, force: bool) -> int | None:
+    """Train a run; the signal that it was stopped by, if any."""
     from mecsim.cli.learning import ProgressMonitor, learn
     from mecsim.sweep import training_evaluation
 
@@ -180,30 +211,25 @@ def _train_one(run: "Run", device: str, resume: bool, force: bool, again: str) -
     if not resume:
         _clear(run.folder, force)
         run.create(_command())
-    with ProgressMonitor() as progress:
-        try:
-            learn(run, evaluate, progress, device, resume)
-        except KeyboardInterrupt:
-            click.echo(f"interrupted; go on with: {again}", err=True)
-            raise
+    with Stopping(minutes) as stopping, ProgressMonitor() as progress:
+        learn(run, evaluate, progress, device, resume, stopping)
+    return stopping.signal
 
 
 def _train_several(
-    multi: "MultiRun", device: str, threads: int, at_once: int, resume: bool, force: bool, again: str
-) -> None:
+    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool, force: bool
+) -> int | None:
+    """Train several runs; the signal that they were stopped by, if any."""
     from mecsim.cli.several import learn_in_turn, learn_side_by_side
 
     if not resume:
         _clear(multi.folder, force)
         multi.on_threads(threads).create(_command())
-    try:
-        if at_once > 1:
-            learn_side_by_side(multi.runs, device, at_once, threads)
-        else:
-            learn_in_turn(multi, device, resume)
-    except KeyboardInterrupt:
-        click.echo(f"interrupted; go on with: {again}", err=True)
-        raise
+    if at_once > 1:
+        return learn_side_by_side(multi.runs, device, at_once, threads, minutes)
+    with Stopping(minutes) as stopping:
+        learn_in_turn(multi, device, resume, stopping)
+    return stopping.signal
 
 
 def _clear(folder: Path, force: bool) -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mecsim.core.scenario import Scenario
+from mecsim.core.stopping import Stopping
 from mecsim.errors import RunError
 
 if TYPE_CHECKING:
     from mecsim.training import MultiRun, Run
 
-WATCHING = ("evaluation_epochs", "evaluation_preferences", "evaluation_episodes", "checkpoint_epochs")
+WATCHING = (
+    "evaluation_epochs", "evaluation_preferences", "evaluation_episodes", "checkpoint_epochs", "checkpoint_minutes",
+)  # fmt: skip
 """Settings that decide how a training is watched and saved, and nothing of what is learned."""
 
 IN_USE_S = 60.0
@@ -44,14 +47,17 @@ def trained(
     from mecsim.training import MultiRun
 
     wanted, there = _begun(scenario, folder, steps, seed, settings or {}, policies, device)
-    if all(run.finished for run in _runs(wanted)):
+    if wanted.finished:
         return folder
     print(f"training {folder}", file=sys.stderr)
-    if isinstance(wanted, MultiRun):
-        learn_in_turn(wanted, device, there)
-    else:
-        with ProgressMonitor() as progress:
-            learn(wanted, training_evaluation(wanted), progress, device, there)
+    with Stopping() as stopping:
+        if isinstance(wanted, MultiRun):
+            learn_in_turn(wanted, device, there, stopping)
+        else:
+            with ProgressMonitor() as progress:
+                learn(wanted, training_evaluation(wanted), progress, device, there, stopping)
+    if stopping.signal:
+        raise KeyboardInterrupt
     return folder
 
 
@@ -69,10 +75,11 @@ def trained_at_once(
 
     threads = max(1, torch.get_num_threads() // workers)
     runs = [_begun(scenario, folder, steps, seed, settings, None, threads=threads)[0] for folder, seed in seeds.items()]
-    waiting = [run for several in runs for run in _runs(several) if not run.finished]
+    waiting = [run for several in runs for run in several.runs if not run.finished]
     if waiting:
         print(f"training {', '.join(str(run.folder) for run in waiting)}", file=sys.stderr)
-        learn_side_by_side(waiting, "cpu", min(workers, len(waiting)), threads)
+        if learn_side_by_side(waiting, "cpu", min(workers, len(waiting)), threads):
+            raise KeyboardInterrupt
 
 
 def _begun(
@@ -93,20 +100,16 @@ def _begun(
         wanted = MultiRun.of(single, preference_grid(len(scenario.objectives), policies).tolist())
     if is_run(folder):
         found = MultiRun.open(folder) if is_multi_run(folder) else Run.open(folder)
-        _check_same(folder, _runs(found), _runs(wanted))
-        if not all(run.finished for run in _runs(found)):
-            _check_unused(folder, _runs(found))
-            check_memory(_runs(found)[0])
+        _check_same(folder, found.runs, wanted.runs)
+        if not found.finished:
+            _check_unused(folder, found.runs)
+            check_memory(found.runs[0])
         return found, True
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise RunError(f"{folder}: is in the way and not a run of mecsim train; remove it, or choose other --runs")
     check_memory(single)
     wanted.create(shlex.join([Path(sys.executable).name, *sys.argv]))
     return wanted, False
-
-
-def _runs(run: Any) -> "tuple[Run, ...]":
-    return tuple(getattr(run, "runs", (run,)))
 
 
 def _check_same(folder: Path, found: "tuple[Run, ...]", wanted: "tuple[Run, ...]") -> None:

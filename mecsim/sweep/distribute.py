@@ -109,7 +109,8 @@ def _kill(process: BaseProcess) -> None:
 
 
 def _prepare(threads: int, learned: bool) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all; the parent answers, and ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal sends Ctrl-C to all, a batch system SIGTERM:
+        signal.signal(number, signal.SIG_IGN)  # the parent answers, and ends us
     from mecsim.core.threads import use_threads
 
     if learned:  # what is imported later follows variables that joblib has set

@@ -65,7 +65,8 @@ class TrainingConfig:
         any device; what is played is not rounded.
     evaluation_epochs: epochs between evaluations on fixed tapes; the last epoch is always evaluated.
     evaluation_preferences, evaluation_episodes: size of such an evaluation.
-    checkpoint_epochs: epochs between checkpoints; the last epoch always leaves one.
+    checkpoint_epochs, checkpoint_minutes: a checkpoint is made after so many epochs, and after an epoch when the latest
+        one is so old. The last epoch always leaves one.
     preference: one weight per objective; the policy is then trained, evaluated and played for this preference alone,
         whatever other is asked for. Without it, which is the default, one policy is trained for all preferences.
     algorithm: name of the agent in `mecsim_agents.LEARNERS`; not to be changed with `--set`.
@@ -83,6 +84,7 @@ class TrainingConfig:
     evaluation_preferences: Annotated[int, _up_to(100_000)] = 21
     evaluation_episodes: Annotated[int, _up_to(1_000_000)] = 64
     checkpoint_epochs: Count = 50
+    checkpoint_minutes: Annotated[float, number(0.0, 1e6)] = 2.0
     preference: Weights = None
     algorithm: Annotated[str, Field(description="the name of an agent")] = "sac"
     agent: LearnerConfig = field(default_factory=DiscreteSACConfig)

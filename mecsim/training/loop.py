@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes
 from mecsim.core.machine import memory_byte
+from mecsim.core.stopping import never
 from mecsim.core.system import new_episodes, system_of, values_shown
 from mecsim.core.threads import on_threads, use_threads
 from mecsim.envs.vector import BatchVectorEnv
@@ -68,10 +70,14 @@ class Prepared(NamedTuple):
     replay: Replay
 
 
-def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "cpu", resume: bool = False) -> None:
+def train(
+    run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "cpu", resume: bool = False,
+    stop: Callable[[], bool] = never,
+) -> None:  # fmt: skip
     """Train the agent of `run`, or go on from its newest checkpoint as if there had been no interruption.
 
-    A run that was interrupted before its first checkpoint starts again.
+    A run that was interrupted before its first checkpoint starts again. Where `stop` answers so after an epoch, there
+    is a checkpoint and this returns.
 
     Raises:
         RunError: what there is to resume is damaged.
@@ -82,8 +88,10 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
     with _computing(device, config.precision), _beside(config.engine) as beside:
         collector, agent, replay = prepared(run, device, first_epoch)
         policy = AgentPolicy(agent, scenario, scenario, config.preference)
+        saved_s = time.monotonic()
         for epoch in range(first_epoch + 1, run.epochs + 1):
             report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, check=epoch == first_epoch + 1)
+            stopped = stop()  # before an evaluation, which may take long: from here on there is something to lose
             collector.env.episodes.trust_actions()
             if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
                 report = dataclasses.replace(report, evaluation=evaluate(policy))
@@ -91,8 +99,12 @@ def train(run: Run, evaluate: Evaluate, monitors: list[Monitor], device: str = "
             run.write_metrics(rows)
             for monitor in monitors:
                 monitor.on_epoch(report)
-            if epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
+            late = time.monotonic() - saved_s >= 60.0 * config.checkpoint_minutes
+            if stopped or late or epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
                 run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
+                saved_s = time.monotonic()
+            if stopped:
+                return
 
 
 def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Prepared:

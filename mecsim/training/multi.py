@@ -115,6 +115,19 @@ class MultiRun:
         """Whether they are one training with several seeds, and not together one policy."""
         return self.kind is SEEDS
 
+    @property
+    def finished(self) -> bool:
+        """Whether each was trained to its end.
+
+        Raises:
+            RunError: a checkpoint is damaged.
+        """
+        return all(run.finished for run in self.runs)
+
+    def with_steps(self, steps: int) -> "MultiRun":
+        """The same runs to another length, as `Run.with_steps`."""
+        return dataclasses.replace(self, runs=tuple(run.with_steps(steps) for run in self.runs))
+
     def on_threads(self, threads: int) -> "MultiRun":
         """The same, each run trained on this many threads."""
         return dataclasses.replace(self, runs=tuple(dataclasses.replace(run, threads=threads) for run in self.runs))

@@ -8,7 +8,7 @@ without state.json is not a checkpoint.
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 from pathlib import Path
@@ -67,6 +67,27 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "scenario.yaml").write_text(scenario_to_yaml(self.scenario), encoding="utf-8")
         (self.folder / "command.txt").write_text(command + "\n", encoding="utf-8")
+        self._write_config()
+
+    @property
+    def runs(self) -> tuple["Run", ...]:
+        """Itself alone, as several runs in a folder have them all."""
+        return (self,)
+
+    def with_steps(self, steps: int) -> "Run":
+        """The same run to another length, which is written down; schedules follow it from here on.
+
+        Raises:
+            InputError: it was trained for more already.
+        """
+        done = self.latest_env_steps() if self.has_checkpoint() else 0
+        if steps < done:
+            raise InputError(f"--steps {steps}: {self.folder} was trained for {done} steps already")
+        longer = replace(self, steps=steps)
+        longer._write_config()
+        return longer
+
+    def _write_config(self) -> None:
         content = {
             "mecsim_run": FORMAT,
             "mecsim_version": __version__,
@@ -75,7 +96,8 @@ class Run:
             "threads": self.threads,
             "training": self.config.to_mapping(),
         }
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        with atomic_write(self.folder / "config.yaml") as partial:
+            partial.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
     @staticmethod
     def open(folder: Path) -> "Run":

@@ -204,8 +204,7 @@ def test_an_interrupted_training_can_be_resumed(
         patch.setattr(DiscreteSAC, "update", interrupted)
         said = mecsim("train", small, "--out", "run", *arguments)
     assert said.code == 130
-    assert "go on with: mecsim train --resume --out run" in said.err
-    assert said.err.splitlines()[-1] == "interrupted"
+    assert said.err.splitlines()[-1].endswith(" with: mecsim train --resume --out run")
     resumed = mecsim("train", "--resume", "--out", "run", "--num-threads", 1)
     assert resumed.code == 0, resumed.err
     assert (tmp_path / "run" / "metrics.csv").read_bytes() == (tmp_path / "whole" / "metrics.csv").read_bytes()

@@ -1,9 +1,10 @@
 """A scenario and settings so small that a whole training takes a fraction of a second, shared by the upper layers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mecsim.core.stopping import never
 from mecsim.policies import Policy, calibrate
 from mecsim.scenario import scenario_to_yaml
 from mecsim.schema.units import CountRange, Uniform
@@ -89,7 +90,13 @@ def evaluation_of(run: Run) -> Evaluate:
     return evaluated
 
 
-def trained(run: Run, monitors: Sequence[Monitor] = (), resume: bool = False, device: str = "cpu") -> list[EpochReport]:
+def trained(
+    run: Run,
+    monitors: Sequence[Monitor] = (),
+    resume: bool = False,
+    device: str = "cpu",
+    stop: Callable[[], bool] = never,
+) -> list[EpochReport]:
     """Train and return what each epoch came to."""
     reports: list[EpochReport] = []
 
@@ -97,5 +104,5 @@ def trained(run: Run, monitors: Sequence[Monitor] = (), resume: bool = False, de
         def on_epoch(self, report: EpochReport) -> None:
             reports.append(report)
 
-    train(run, evaluation_of(run), [Notes(), *monitors], device, resume)
+    train(run, evaluation_of(run), [Notes(), *monitors], device, resume, stop)
     return reports

@@ -8,7 +8,8 @@ import pytest
 import torch
 from mecsim_agents import DiscreteSAC, ValueLearner
 
-from mecsim.training import Run
+from mecsim.errors import InputError
+from mecsim.training import EpochReport, Run
 from mecsim.training.collect import Collector
 from tests.training.same_run import EPOCHS, Interrupt, assert_same_run, metrics_of, tensors_of
 from tests.training.small import new_run, trained
@@ -36,6 +37,59 @@ def test_a_resumed_run_is_the_same_as_an_uninterrupted_one(whole: Run, tmp_path:
     reports = trained(Run.open(run.folder), resume=True)
     assert reports[0].epoch == 2 * ((epoch - 1) // 2) + 1
     assert_same_run(run, whole)
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 3, EPOCHS])
+def test_a_run_that_is_asked_to_stop_saves_and_goes_on_from_there(whole: Run, tmp_path: Path, epoch: int) -> None:
+    """After any epoch, and not at the next of every second one, at which it would have saved without."""
+    run, asked = like(whole, tmp_path / "run"), [0]
+
+    def stop() -> bool:
+        asked[0] += 1
+        return asked[0] == epoch
+
+    assert [report.epoch for report in trained(run, stop=stop)] == list(range(1, epoch + 1))
+    assert run.latest_epoch() == epoch
+    assert run.finished == (epoch == EPOCHS)
+    assert [report.epoch for report in trained(run, resume=True)] == list(range(epoch + 1, EPOCHS + 1))
+    assert_same_run(run, whole)
+
+
+@pytest.mark.parametrize(("minutes", "saved"), [("2", [3, 6]), ("1", [2, 4, 6]), ("100", [6])])
+def test_checkpoints_are_made_by_the_clock_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: str, saved: list[int]
+) -> None:
+    now, folders, save = [0.0], [], Run.save_checkpoint
+
+    class Clock:
+        """An epoch takes 50 seconds."""
+
+        def on_epoch(self, report: EpochReport) -> None:
+            now[0] += 50.0
+
+    def noted(run: Run, epoch: int, *given: Any) -> None:
+        folders.append(epoch)
+        save(run, epoch, *given)
+
+    monkeypatch.setattr("mecsim.training.loop.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(Run, "save_checkpoint", noted)
+    trained(new_run(tmp_path / "run", checkpoint_epochs="1000", checkpoint_minutes=minutes), [Clock()])
+    assert folders == saved
+
+
+def test_a_run_can_be_made_longer(tmp_path: Path) -> None:
+    """It goes on from its end; what was learned until then is not learned again."""
+    run = new_run(tmp_path / "run", epochs=2)
+    trained(run)
+    rows, epoch_steps = metrics_of(run), run.steps // 2
+    longer = Run.open(run.folder).with_steps(4 * epoch_steps)
+    assert Run.open(run.folder) == longer
+    assert not longer.finished
+    assert [report.epoch for report in trained(longer, resume=True)] == [3, 4]
+    assert metrics_of(run)[:2] == rows
+    for steps in (1, 3 * epoch_steps):
+        with pytest.raises(InputError, match=f"--steps {steps}: .* was trained for {4 * epoch_steps} steps already"):
+            longer.with_steps(steps)
 
 
 def test_an_interruption_in_the_middle_of_an_epoch_loses_only_that_epoch(

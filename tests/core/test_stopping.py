@@ -1,0 +1,128 @@
+"""Signals and the clock, as somebody who trains asks about them."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from mecsim.core.stopping import Stopping, Terminated, exit_code, never, terminating
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """Who starts the tests may ignore signals."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+NUMBERS = pytest.mark.parametrize(
+    ("number", "kind", "code"), [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Terminated, 143)]
+)
+
+
+def send(number: int) -> None:
+    os.kill(os.getpid(), number)
+    signal.sigpending()  # handlers run between two calls
+
+
+@NUMBERS
+def test_before_there_is_something_to_lose_a_signal_ends_it(
+    number: int, kind: type[KeyboardInterrupt], code: int
+) -> None:
+    with Stopping() as stopping, pytest.raises(kind) as caught:
+        send(number)
+    assert exit_code(caught.value) == code
+    assert stopping.signal == number
+    assert stopping()  # somebody may have lost the exception
+
+
+@NUMBERS
+def test_then_the_first_is_noted_and_the_second_ends_it(
+    number: int, kind: type[KeyboardInterrupt], code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[int] = []
+    with Stopping(heard=lambda: heard.append(1)) as stopping:
+        assert not stopping()
+        send(number)
+        assert stopping()
+        assert (stopping.signal, heard) == (number, [1])
+        with pytest.raises(kind):
+            send(number)
+    assert capfd.readouterr().err.split() == [
+        "stopping",
+        "at",
+        "the",
+        "end",
+        "of",
+        "this",
+        "epoch,",
+        "to",
+        "save",
+        "it;",
+        "once",
+        "more",
+        "stops",
+        "at",
+        "once",
+    ]
+
+
+def test_holding_is_as_good_as_asking() -> None:
+    with Stopping() as stopping:
+        stopping.hold()
+        send(signal.SIGINT)
+        assert stopping()
+
+
+def test_signals_go_back_to_whoever_had_them() -> None:
+    with Stopping():
+        assert signal.getsignal(signal.SIGINT) != signal.SIG_DFL
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == [signal.SIG_DFL] * 2
+
+
+def test_what_is_ignored_stays_so() -> None:
+    """As by nohup, or in the background of a script."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with Stopping() as stopping:
+        send(signal.SIGINT)
+        assert not stopping()
+
+
+def test_beside_the_main_thread_only_the_clock_counts() -> None:
+    answers: list[bool] = []
+
+    def ask() -> None:
+        with Stopping() as never_over, Stopping(minutes=1e-9) as over:
+            answers.extend([never_over(), over()])
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert answers == [False, True]
+    assert not never()
+
+
+def test_sigterm_ends_it_like_ctrl_c_where_nobody_else_handles_it() -> None:
+    with terminating(), pytest.raises(KeyboardInterrupt) as caught:
+        send(signal.SIGTERM)
+    assert exit_code(caught.value) == 143
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with terminating():
+        send(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+
+
+def test_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("mecsim.core.stopping.time.monotonic", lambda: now[0])
+    stopping = Stopping(minutes=2.0)
+    assert not stopping()
+    now[0] = 219.9
+    assert not stopping()
+    now[0] = 220.0
+    assert stopping()
