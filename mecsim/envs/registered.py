@@ -1,15 +1,14 @@
 """What `gymnasium.make` and `gymnasium.make_vec` call for `mecsim/NAME-v0`."""
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 
 from mecsim.core.episodes import EngineName
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import SYSTEMS
+from mecsim.envs.single import SystemEnv
 from mecsim.envs.vector import BatchVectorEnv
-from mecsim.errors import InputError
-from mecsim.scenario import load_scenario
 
 
 def single(system: str, scenario: str | Scenario | None = None, engine: EngineName = "simpy") -> gym.Env[Any, Any]:
@@ -17,13 +16,12 @@ def single(system: str, scenario: str | Scenario | None = None, engine: EngineNa
     return SYSTEMS.load(system).environment.load()(scenario, engine)
 
 
-def vector(system: str, scenario: str | Scenario, num_envs: int = 1, **options: Any) -> BatchVectorEnv:
-    """Environments of a system, with the further options of `BatchVectorEnv`.
+def vector(system: str, scenario: str | Scenario | None = None, num_envs: int = 1, **options: Any) -> BatchVectorEnv:
+    """Environments of a system, with the further options of `BatchVectorEnv`; which scenario, `single` says.
 
     Raises:
         InputError: the scenario is of another system.
     """
-    described = load_scenario(scenario)
-    if described.kind != system:
-        raise InputError(f"mecsim/{system}-v0 needs a scenario of kind {system}, not {described.kind}")
+    environment = cast(type[SystemEnv[Any, Any, Any]], SYSTEMS.load(system).environment.load())
+    described = environment.scenario_of(scenario)
     return BatchVectorEnv(described, num_envs, **options)

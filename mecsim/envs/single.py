@@ -27,12 +27,7 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
 
     def __init__(self, scenario: str | Scenario | None = None, engine: EngineName = "simpy") -> None:
         system = cast(System[ScenarioT, TapesT, RecordsT], SYSTEMS.load(self.SYSTEM))
-        if scenario is None:
-            scenario = self.DEFAULT or parse_scenario(system.starter(), f"starter of {self.SYSTEM}")
-        described = load_scenario(scenario)
-        if described.kind != self.SYSTEM:
-            raise InputError(f"{type(self).__name__} needs a scenario of kind {self.SYSTEM}, not {described.kind}")
-        self.scenario = cast(ScenarioT, described)
+        self.scenario = cast(ScenarioT, self.scenario_of(scenario))
         self._draw = system.draw
         self.episodes: Episodes[ScenarioT, TapesT, RecordsT] = system.new_episodes(self.scenario, engine)
         self.observation_space = self.episodes.observation_space
@@ -41,6 +36,21 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
         self.reward_dim = len(self.scenario.objectives)
         self._seed: int | None = None
         self._episode = 0
+
+    @classmethod
+    def scenario_of(cls, scenario: str | Scenario | None) -> Scenario:
+        """The scenario that is played, if this one is asked for.
+
+        Raises:
+            InputError: it is of another kind; ScenarioError: it cannot be used.
+        """
+        if scenario is None:
+            starter = SYSTEMS.load(cls.SYSTEM).starter()
+            scenario = cls.DEFAULT or parse_scenario(starter, f"starter of {cls.SYSTEM}")
+        described = load_scenario(scenario)
+        if described.kind != cls.SYSTEM:
+            raise InputError(f"{cls.__name__} needs a scenario of kind {cls.SYSTEM}, not {described.kind}")
+        return described
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
         """Start the next episode. `options={"tapes": …}` plays the first episode of given tapes instead."""

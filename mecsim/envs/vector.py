@@ -25,10 +25,15 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
 
     See `OffloadEnv` and `CellsEnv` for the meaning of all.
 
-    Rewards are (num_envs, objectives) float32. All episodes have T steps, so all end together. Autoreset is
+    Rewards are (num_envs, objectives) float32. All episodes have T steps, so all end together. What happens then is one
+    of Gymnasium's autoreset modes, which `metadata["autoreset_mode"]` tells.
+
     `SAME_STEP`: the last step returns the first observation of the next episodes, and `info["final_obs"]` and
     `info["final_info"]` hold the end of the last ones. The rest of `info` describes the new observation, except for
     what the step has cost (`delay_s` and `energy_j`, say), which always belongs to its reward.
+    `NEXT_STEP`: the last step returns the end; the one after it takes no action, earns nothing, and returns the first
+    observation of the next episodes.
+    `DISABLED`: after the last step somebody has to call `reset`, for all environments.
 
     Environment j plays episodes j, j + num_envs, j + 2·num_envs, … of the seed; `reset(seed=s)` starts again at j. With
     `copies` each episode is played by so many neighbours at a time: they meet the same tasks and channels, so what they
@@ -38,8 +43,6 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     there, and so may actions be. What says that episodes ended stays in NumPy's arrays.
     """
 
-    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012  (as Gymnasium declares it)
-
     def __init__(
         self,
         scenario: str | Scenario,
@@ -48,11 +51,14 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         engine: EngineName = "batched",
         stream: Stream = Stream.TRAINING,
         copies: int = 1,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
     ) -> None:
         if num_envs < 1:
             raise InputError(f"num_envs must be at least 1, got {num_envs}")
         if copies < 1 or num_envs % copies:
             raise InputError(f"num_envs must be a multiple of copies, got {num_envs} and {copies}")
+        self._mode = _mode(autoreset_mode)
+        self.metadata = {"autoreset_mode": self._mode}
         self.episodes = new_episodes(load_scenario(scenario), engine)
         self.scenario = self.episodes.scenario
         self.num_envs = num_envs
@@ -66,18 +72,25 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         self._seed_value = seed
         self._stream = stream
         self._copies = copies
+        self._no_reward: NDArray[np.float32] | None = None  # of the step that begins new episodes
         self._draws_ahead = engine == "cuda"  # this processor has time while a GPU plays
         self._coming: tuple[tuple[int, int], Future[Tapes]] | None = None  # what is drawn meanwhile, by its arguments
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
         """Start the next episodes, or again from the first ones of `seed`.
 
-        `options={"episode": k}` starts with episode k of the seed, so that a run can go on where it stopped.
+        `options={"episode": k}` starts with episode k of the seed, so that a run can go on where it stopped. A
+        `reset_mask` among the options has to name all environments.
+
+        Raises:
+            InputError: the seed is no whole number, or some environments are to go on.
         """
         if seed is not None and not isinstance(seed, int | np.integer):
             raise InputError(f"seed: one whole number for all environments is expected, got {seed!r}")
         if seed is not None:
             self._seed_value, self.episodes_started = seed, 0
+        if options and not np.all(options.get("reset_mask", True)):
+            raise InputError("reset_mask: all episodes end together, so all environments are reset or none")
         if options and "episode" in options:
             self.episodes_started = int(options["episode"])
         observation = self._begin_next()
@@ -86,11 +99,21 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
     def step(
         self, actions: NDArray[np.int64]
     ) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Dispatch in every environment."""
+        """Dispatch in every environment.
+
+        Raises:
+            InputError: an action cannot be taken, or the episodes are over and nobody has called `reset`.
+        """
+        if self._no_reward is not None:
+            return self._after_the_end(self._no_reward)
+        if self.episodes.over:
+            raise InputError("the episodes are over: call reset first")
         observation, reward, cost = self.episodes.step(actions)
         info = self.episodes.info(observation, cost)
         over = self.episodes.over
-        if over:
+        if over and self._mode is AutoresetMode.NEXT_STEP:
+            self._no_reward = reward * 0
+        elif over and self._mode is AutoresetMode.SAME_STEP:
             ending = {"final_obs": observation, "final_info": info}
             observation = self._begin_next()
             all_of_them = np.ones(self.num_envs, np.bool_)
@@ -103,7 +126,15 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         ended = np.full(self.num_envs, over)
         return observation, reward, ended, np.zeros(self.num_envs, np.bool_), info
 
+    def _after_the_end(
+        self, reward: NDArray[np.float32]
+    ) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        observation = self._begin_next()
+        nobody = np.zeros(self.num_envs, np.bool_)
+        return observation, reward, nobody, nobody.copy(), self.episodes.info(observation, None)
+
     def _begin_next(self) -> Arrays:
+        self._no_reward = None
         return self.episodes.begin(self._next_tapes())
 
     def _next_tapes(self) -> Tapes:
@@ -131,12 +162,22 @@ def _thread(process: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, "episodes")
 
 
+def _mode(mode: str | AutoresetMode) -> AutoresetMode:
+    named = {known.value: known for known in AutoresetMode} | {known.name: known for known in AutoresetMode}
+    found = mode if isinstance(mode, AutoresetMode) else named.get(mode)
+    if found is None:
+        known = ", ".join(one.name for one in AutoresetMode)
+        raise InputError(f"autoreset_mode: expected one of {known}, got {mode!r}")
+    return found
+
+
 def make_vec(
-    scenario: str | Scenario, num_envs: int = 1, seed: int = 0, engine: EngineName = "batched"
-) -> BatchVectorEnv:
+    scenario: str | Scenario, num_envs: int = 1, seed: int = 0, engine: EngineName = "batched",
+    autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
+) -> BatchVectorEnv:  # fmt: skip
     """`num_envs` environments of a scenario (a built-in's name, a file or a `Scenario`) as one `VectorEnv`.
 
     Raises:
         ScenarioError: the scenario cannot be used.
     """
-    return BatchVectorEnv(scenario, num_envs, seed, engine)
+    return BatchVectorEnv(scenario, num_envs, seed, engine, autoreset_mode=autoreset_mode)

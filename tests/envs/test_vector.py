@@ -1,9 +1,11 @@
 """The vector environment: the same episodes as single ones, resets in the last step, errors."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers.vector import FlattenObservation, NormalizeObservation
 
 import mecsim
 from mecsim.core.episodes import EngineName
@@ -73,6 +75,75 @@ def test_vector_resets_itself_in_the_last_step(engine: EngineName) -> None:
             assert info["final_obs"] in env.observation_space
             assert info["final_obs"]["context"][:, 2].tolist() == [0.0] * 5
             np.testing.assert_array_equal(info["final_info"]["queued_tasks"], info["final_obs"]["context"][:, 0])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED, "NEXT_STEP", "Disabled", "NextStep"])
+def test_modes_play_the_same_episodes(engine: EngineName, mode: str | AutoresetMode) -> None:
+    """They differ in where one episode's end and the next one's beginning are told."""
+    steps, count = 3, 4
+    same = BatchVectorEnv(short(steps=steps), count, seed=2, engine=engine)
+    other = BatchVectorEnv(short(steps=steps), count, seed=2, engine=engine, autoreset_mode=mode)
+    known = other.metadata["autoreset_mode"]
+    assert isinstance(known, AutoresetMode)
+    assert BatchVectorEnv.metadata.get("autoreset_mode") is None  # it is that of an object
+    assert_same(same.reset()[0], other.reset()[0])
+    for step in range(3 * steps):
+        action = same.action_space.sample()
+        expected, told = same.step(action), other.step(action)
+        np.testing.assert_array_equal(told[1], expected[1])
+        np.testing.assert_array_equal(told[2], expected[2])
+        last = step % steps == steps - 1
+        assert_same(told[0], expected[4]["final_obs"] if last else expected[0])
+        if not last:
+            continue
+        if known is AutoresetMode.DISABLED:
+            with pytest.raises(InputError, match="the episodes are over: call reset first"):
+                other.step(action)
+            with pytest.raises(InputError, match="reset_mask: all episodes end together"):
+                other.reset(options={"reset_mask": np.arange(count) > 0})
+            begun = other.reset(options={"reset_mask": np.ones(count, np.bool_)})[0]
+        else:
+            begun, reward, terminated, truncated, info = other.step(np.full(count, -1))  # whatever it is
+            assert (reward.shape, reward.dtype, reward.any()) == ((count, 2), np.float32, False)
+            assert not terminated.any()
+            assert not truncated.any()
+            np.testing.assert_array_equal(info["action_mask"], begun["mask"])
+        assert_same(begun, expected[0])
+
+
+def test_a_reset_in_mid_episode_leaves_no_step_without_an_action() -> None:
+    env = BatchVectorEnv(short(steps=2), 3, autoreset_mode=AutoresetMode.NEXT_STEP)
+    env.reset()
+    for _ in range(2):
+        env.step(np.zeros(3, np.int64))
+    env.reset()
+    assert (env.step(np.zeros(3, np.int64))[1] < 0).any()
+
+
+@pytest.mark.parametrize("mode", ["SOMETIMES", 3, None])
+def test_a_mode_that_does_not_exist_is_refused(mode: object) -> None:
+    with pytest.raises(InputError, match="autoreset_mode: expected one of NEXT_STEP, SAME_STEP, DISABLED"):
+        BatchVectorEnv("quickstart", 2, autoreset_mode=mode)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["offload", "cells", "personalize"])
+def test_gymnasium_makes_vectors_without_an_argument(name: str) -> None:
+    env = gym.make_vec(f"mecsim/{name}-v0", num_envs=3)
+    assert env.num_envs == 3
+    single = gym.make(f"mecsim/{name}-v0")
+    assert env.single_observation_space == single.observation_space
+    next_step = gym.make_vec(f"mecsim/{name}-v0", num_envs=2, autoreset_mode="NEXT_STEP")
+    assert next_step.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+
+
+def test_gymnasiums_wrappers_of_vectors_accept_them() -> None:
+    made = gym.make_vec("mecsim/offload-v0", num_envs=2, scenario="quickstart", autoreset_mode="NEXT_STEP")
+    env = NormalizeObservation(FlattenObservation(made))
+    observation, _ = env.reset(seed=3)
+    for _ in range(3):
+        observation, *_ = env.step(np.zeros(2, np.int64))
+    assert observation in env.observation_space
 
 
 def test_vector_resets_again_and_goes_on() -> None:
