@@ -89,8 +89,10 @@ def checked(cls: type[Made], mapping: Mapping[str, Any], noun: str) -> Made:
 
 
 def no_such(noun: str, name: object, known: Iterable[str]) -> str:
-    """Say that there is no such thing, and which of those there are has the nearest name."""
-    near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.0)
+    """Say that there is no such thing, and which of those there are has its initials or the nearest name."""
+    names = list(known)
+    meant = [one for one in names if "".join(word[:1] for word in one.split("_")) == str(name).lower()]
+    near = meant or difflib.get_close_matches(str(name), names, n=1, cutoff=0.0)
     return f"no such {noun}; did you mean {near[0]}?"
 
 

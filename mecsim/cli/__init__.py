@@ -17,6 +17,7 @@ from mecsim.version import __version__
 
 COMMANDS = {
     "scenarios": "mecsim.cli.scenarios:scenarios",
+    "show": "mecsim.cli.scenarios:show",
     "init": "mecsim.cli.scenarios:init",
     "validate": "mecsim.cli.scenarios:validate",
     "schema": "mecsim.cli.scenarios:schema",
@@ -28,6 +29,8 @@ COMMANDS = {
     "bound": "mecsim.cli.bound:bound",
     "export": "mecsim.cli.export:export",
     "bench": "mecsim.cli.bench:bench",
+    "policies": "mecsim.cli.listings:policies",
+    "settings": "mecsim.cli.listings:settings",
     "plugins": "mecsim.cli.plugins:plugins",
     "warmup": "mecsim.cli.warmup:warmup",
 }

@@ -1,4 +1,4 @@
-"""Commands about scenario files: scenarios, init, validate, schema."""
+"""Commands about scenario files: scenarios, show, init, validate, schema."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mecsim.cli.options import json_option
+from mecsim.cli.options import json_option, key_values
 from mecsim.errors import InputError, ScenarioError
 
 
@@ -23,6 +23,17 @@ def scenarios(as_json: bool) -> None:
     width = max(map(len, names), default=0)
     for name, description in names.items():
         click.echo(f"{name:<{width}}  {description}")
+
+
+@click.command()
+@click.argument("scenario", metavar="SCENARIO")
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+def show(scenario: str, context: tuple[str, ...]) -> None:
+    """Print SCENARIO (a file or a built-in's name) with all its values, given or default, as a file of its own."""
+    from mecsim.scenario import load_scenario, scenario_to_yaml, with_context
+
+    shown = with_context(load_scenario(scenario), key_values(context, "--context"))
+    click.echo(scenario_to_yaml(shown), nl=False)
 
 
 @click.command()

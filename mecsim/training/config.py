@@ -171,7 +171,8 @@ class TrainingConfig:
             elif key in settable:
                 own[key] = value
             else:
-                raise InputError(f"--set {key}: {no_such('setting', key, [*settable, *agent])}")
+                unknown = no_such("setting", key, [*settable, *agent])
+                raise InputError(f"--set {key}: {unknown} mecsim settings lists them")
         return self.from_mapping({**own, "agent": agent})
 
 

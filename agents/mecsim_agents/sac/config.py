@@ -13,7 +13,7 @@ class DiscreteSACConfig(ValueConfig):
     """Hyper-parameters of `DiscreteSAC`, beside those of `ValueConfig`. Defaults are what `experiments/ablation` found.
 
     Networks
-        ensemble_size: 2 is the twin of SAC.
+        ensemble_size: number of critics; two are the twin of SAC.
         critic: "vector" learns one value per objective, "scalar" only the weighted sum.
         pessimism: "min" takes the value of the critic that is lowest, as SAC does, "mean" their mean.
         policy: "softmax" is exp(ω·Q/α), normalised: what SAC's policy network is fitted to, in closed form. "network"

@@ -27,9 +27,8 @@ class ValueConfig(LearnerConfig):
 
     Networks
         architecture: "set" works for any number of options in any order. "exchange" is a set network in whose encoder
-            options know of each other from the second layer on: more accurate, and slower. "padded" is the fixed-size
-            form of the GMORL paper: an MLP over the embeddings of all options side by side, at most as many as it was
-            made for.
+            options know of each other from the second layer on. "padded" is the fixed-size form of the GMORL paper: an
+            MLP over the embeddings of all options side by side, at most as many as it was made for.
         encoder_sizes: widths of the layers that embed each option, from its own features only but for "exchange".
         head_sizes: widths of the layers between the embeddings, with preference and context, and the output. A set
             network's head sees one option's embedding and the pooled ones, a padded network's those of all options.
