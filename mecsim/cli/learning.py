@@ -61,7 +61,7 @@ class ProgressMonitor:
         if found is None:
             self._progress.update(self._task, completed=done)
             return
-        told = f"{which}hypervolume {found.hypervolume:.1f}, mean cost {found.mean_cost:.4f}"
+        told = f"{which}hypervolume {found.hypervolume:.5g}, mean cost {found.mean_cost:.5g}"
         self._progress.update(self._task, completed=done, description=told)
         if not self._console.is_terminal:
             self._console.print(f"{done / total:4.0%}  {report.env_steps:,} steps  {told}", highlight=False)

@@ -20,6 +20,7 @@ from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, RunError
 
 if TYPE_CHECKING:
+    from mecsim.core.scenario import Scenario
     from mecsim.training import MultiRun, Run, TrainingConfig
 
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     help="Where the agent learns. A GPU, which auto takes if there is one, has other default settings: more "
     "environments, which are played on it, wider networks and larger batches. RUN/config.yaml says which.",
 )  # fmt: skip
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.")
 @click.option(
     "--multi-policy",
@@ -77,7 +79,8 @@ if TYPE_CHECKING:
 @threads_option
 def train(
     scenario: str | None, out: Path, agent: str | None, steps: int | None, seed: int | None, device: str,
-    settings: tuple[str, ...], policies: int | None, seeds: int | None, workers: int | None, minutes: float | None,
+    context: tuple[str, ...], settings: tuple[str, ...],
+    policies: int | None, seeds: int | None, workers: int | None, minutes: float | None,
     resume: bool, force: bool, num_threads: int | None,
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out.
@@ -88,7 +91,7 @@ def train(
 
     chosen_device = _device(device)
     if resume:
-        if any(given is not None for given in (scenario, agent, seed, policies)) or settings or force:
+        if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
             raise InputError(
                 "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
                 "--minutes, --steps for longer trainings, and --seeds for more"
@@ -99,7 +102,7 @@ def train(
         if seeds is not None:
             job = _with_seeds(job, seeds)
     else:
-        run = _new(scenario, out, agent, settings, chosen_device, steps, seed)
+        run = _new(_scenario(scenario, context), out, agent, settings, chosen_device, steps, seed)
         job = _several(run, policies, seeds)
     if workers is not None and not isinstance(job, MultiRun):
         raise InputError(
@@ -131,19 +134,23 @@ def train(
     click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: mecsim sweep {out} greedy --out {out}-sweep")
 
 
+def _scenario(name: str | None, context: tuple[str, ...]) -> "Scenario":
+    from mecsim.scenario import load_scenario, with_context
+
+    if name is None:
+        raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
+    return with_context(load_scenario(name), key_values(context, "--context"))
+
+
 def _new(
-    scenario: str | None, out: Path, agent: str | None, settings: tuple[str, ...], device: str, steps: int | None,
+    learned: "Scenario", out: Path, agent: str | None, settings: tuple[str, ...], device: str, steps: int | None,
     seed: int | None,
 ) -> "Run":  # fmt: skip
     """A run that is to be trained. Nothing is written yet."""
     from mecsim.core.system import system_of
-    from mecsim.scenario import load_scenario
     from mecsim.training import Run
 
-    if scenario is None:
-        raise InputError("name a scenario (mecsim scenarios lists the built-in ones), or --resume a run")
     config = _config(agent, settings, device)
-    learned = load_scenario(scenario)
     if config.engine not in system_of(learned).usable_engines() and not any(
         setting.startswith("engine=") for setting in settings
     ):

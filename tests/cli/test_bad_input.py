@@ -314,7 +314,7 @@ def test_resume_of_nothing(refused: Command, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "extra", [("gmorl",), ("--steps", "5"), ("--seed", "0"), ("--set", "num_envs=3"), ("--force",)]
+    "extra", [("gmorl",), ("--context", "edges=2"), ("--seed", "0"), ("--set", "num_envs=3"), ("--force",)]
 )
 def test_resume_takes_no_other_settings(refused: Command, run_folder: Path, extra: tuple[str, ...]) -> None:
     assert "--resume goes on with the run as it is" in refused("train", "--resume", "--out", run_folder, *extra).err

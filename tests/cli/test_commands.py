@@ -16,7 +16,7 @@ from mecsim_agents.values.config import ValueConfig
 
 import mecsim as package
 from mecsim.cli import COMMANDS
-from mecsim.scenario import builtin_names, load_scenario
+from mecsim.scenario import builtin_names, load_scenario, with_context
 from mecsim.training import Run
 from tests.cli.conftest import Command
 from tests.training.small import scenario_file, small_scenario
@@ -233,6 +233,12 @@ def test_another_agent_is_trained_resumed_swept_and_exported(
     exported = mecsim("export", "run")
     assert exported.code == 0, exported.err
     assert "100.00% equal actions" in exported.out
+
+
+def test_a_scenario_can_be_changed_for_a_training(mecsim: Command, small: Path, tmp_path: Path) -> None:
+    said = mecsim("train", small, "--out", "run", "--steps", 64, "--context", "edges=3", *SET)
+    assert said.code == 0, said.err
+    assert Run.open(tmp_path / "run").scenario == with_context(load_scenario(small), {"edges": "3"})
 
 
 def test_a_wrong_agent_is_one_line(mecsim: Command, small: Path) -> None:

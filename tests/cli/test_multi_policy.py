@@ -152,6 +152,20 @@ def test_ctrl_c_ends_all_processes(small: Path, tmp_path: Path) -> None:
     assert snapshot(tmp_path / "job") == before
 
 
+def test_a_job_can_be_made_longer(mecsim: Command, refused: Command, job_folder: Path) -> None:
+    runs = MultiRun.open(job_folder).runs
+    done = [run.latest_env_steps() for run in runs]
+    assert len({*done}) == 1
+    assert (
+        f"was trained for {done[0]} steps already"
+        in refused("train", "--resume", "--out", job_folder, "--steps", done[0] - 1).err
+    )
+    epoch = runs[0].config.num_envs * runs[0].scenario.steps
+    said = mecsim("train", "--resume", "--out", job_folder, "--steps", done[0] + epoch)
+    assert said.code == 0, said.err
+    assert [run.latest_env_steps() for run in MultiRun.open(job_folder).runs] == [steps + epoch for steps in done]
+
+
 def test_it_is_swept_and_played_like_a_run(mecsim: Command, small: Path, job_folder: Path, tmp_path: Path) -> None:
     arguments = ("--preferences", 5, "--episodes", 3)
     swept = mecsim("sweep", job_folder, job_folder / "policy-01", *arguments, "--out", "out")
@@ -207,7 +221,7 @@ def test_settings_that_contradict_several_policies(refused: Command, small: Path
 
 
 @pytest.mark.parametrize(
-    "extra", [("gmorl",), ("--steps", "5"), ("--seed", "0"), ("--set", "num_envs=3"), ("--multi-policy", "3")]
+    "extra", [("gmorl",), ("--context", "edges=2"), ("--seed", "0"), ("--set", "num_envs=3"), ("--multi-policy", "3")]
 )
 def test_resume_takes_no_other_settings(refused: Command, job_folder: Path, extra: tuple[str, ...]) -> None:
     assert "--resume goes on with the run as it is" in refused("train", "--resume", "--out", job_folder, *extra).err
