@@ -18,7 +18,7 @@ from mecsim.cli import main
 from mecsim.policies import calibrate
 from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario, with_context
-from mecsim.studies.study import Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, Study, experiment
 from mecsim.sweep import compared, measured
 
 STEPS = 250_000
@@ -46,7 +46,7 @@ def run(study: Study) -> None:
         calibration = calibrate(scenario)
         for seed in SEEDS:
             name = f"ablation-{architecture}-{bins}-{'costs' if costs else 'plain'}-seed{seed}"
-            target = study.trained(scenario, name, STEPS, {"agent.architecture": architecture}, seed=seed)
+            target = study.trained(scenario, name, STEPS, {**PLAIN_AGENT, "architecture": architecture}, seed=seed)
             front, greedy = study.fronts([target, "greedy"], scenario, 21, EPISODES)
             row: dict[str, object] = {"variant": variant, "architecture": architecture, "bins": bins}
             row |= {"cost_features": int(costs), "training_seed": seed, **measured(front, calibration)}

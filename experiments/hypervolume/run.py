@@ -19,10 +19,11 @@ from mecsim.cli import main
 from mecsim.policies import calibrate
 from mecsim.report.charts import save_bars, save_fronts
 from mecsim.scenario import load_scenario
-from mecsim.studies.study import Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, Study, experiment
 from mecsim.sweep import Front, compared, measured
 
 SCENARIO = "gmorl-e6"
+AGENT_STEPS, POLICY_STEPS = 4_000_000, 800_000
 GMORL, MULTI_POLICY = "gmorl-agent", "multi-policy"  # trained here; all other names are baselines
 CHEAP = ("random", "cloud", "edge", "greedy", "join-shortest-work", "linucb", "nsga2", "pareto-q", GMORL)
 GRIDS = {
@@ -49,9 +50,9 @@ def run(study: Study, targets: str) -> None:
     for name in names:
         played = name
         if name == GMORL:
-            played = study.trained(SCENARIO, "e6")
+            played = study.trained(SCENARIO, "e6-plain", AGENT_STEPS, PLAIN_AGENT)
         elif name == MULTI_POLICY:
-            played = study.trained(SCENARIO, "e6-multi-policy", steps=800_000, policies=11)
+            played = study.trained(SCENARIO, "e6-multi-policy", steps=POLICY_STEPS, settings=PLAIN_AGENT, policies=11)
         [fronts[name]] = study.fronts([played], scenario, *GRIDS[name])
     common = study.grid(scenario, COMMON[0]), study.episodes(COMMON[1])
     rows = []

@@ -18,7 +18,7 @@ from mecsim.cli import main
 from mecsim.policies import calibrate, play
 from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario, with_context
-from mecsim.studies.study import Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, Study, experiment
 from mecsim.sweep import compared, measured, policy_factory
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.records import OffloadRecords
@@ -48,7 +48,9 @@ def run(study: Study) -> None:
         for interference in (False, True):
             scenario = with_context(clear, {"channel.interference": str(interference).lower(), **yardsticks})
             calibration = calibrate(scenario)
-            agent = study.trained(scenario, f"interference-{channel}-{'on' if interference else 'off'}", STEPS)
+            agent = study.trained(
+                scenario, f"interference-{channel}-{'on' if interference else 'off'}", STEPS, PLAIN_AGENT
+            )
             fronts = study.fronts([agent, "greedy"], scenario, 21, EPISODES)
             for front in fronts:
                 row: dict[str, object] = {"channel": channel, "interference": int(interference)}

@@ -18,7 +18,7 @@ from mecsim.core.system import values_shown
 from mecsim.policies import calibrate
 from mecsim.report.charts import save_fronts
 from mecsim.scenario import load_scenario, with_context
-from mecsim.studies.study import Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, Study, experiment
 from mecsim.sweep import Front, half_width_95_of, hypervolume, on_front, preference_grid, ratio, resample
 from mecsim.systems.offload.scenario import OffloadScenario
 
@@ -56,7 +56,7 @@ def run(study: Study) -> None:
 def _whole(study: Study, scenario: OffloadScenario) -> dict[str, Front]:
     """Policies for all objectives and greedy, over the triangle."""
     folders = {f"{SCENARIO}-seed{seed}": seed for seed in range(1 if study.quick else SEEDS)}
-    runs = study.trained_seeds(scenario, folders)
+    runs = study.trained_seeds(scenario, folders, settings=PLAIN_AGENT)
     targets = {**{f"seed {seed}": run for seed, run in enumerate(runs)}, "greedy": "greedy"}
     return dict(zip(targets, study.fronts(list(targets.values()), scenario, PREFERENCES, EPISODES), strict=True))
 
@@ -67,7 +67,7 @@ def _pairs(study: Study, scenario: OffloadScenario) -> dict[str, Front]:
     for pair in combinations(range(len(scenario.objectives)), 2):
         names = [scenario.objectives[index] for index in pair]
         own = with_context(scenario, {"objectives": f"[{', '.join(names)}]"})
-        folder = study.trained(own, f"{SCENARIO}-{'-'.join(names)}")
+        folder = study.trained(own, f"{SCENARIO}-{'-'.join(names)}", settings=PLAIN_AGENT)
         edge = np.zeros((count, len(scenario.objectives)))
         edge[:, pair] = preference_grid(2, count)
         [fronts[" and ".join(names)]] = study.fronts([folder], scenario, edge, EPISODES)

@@ -17,7 +17,7 @@ from mecsim.cli import main
 from mecsim.policies import calibrate, play
 from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario, with_context
-from mecsim.studies.study import Study, experiment
+from mecsim.studies.study import PLAIN_AGENT, Study, experiment
 from mecsim.sweep import compared, half_width_95, measured, policy_factory
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.quantities import episode_quantities
@@ -40,7 +40,7 @@ def run(study: Study) -> None:
     for order, changes in ORDERS.items():
         scenario = with_context(load_scenario("gmorl-e6"), {**TASKS, **changes})
         calibration = calibrate(scenario)
-        agent = study.trained(scenario, f"queues-{order}", STEPS)
+        agent = study.trained(scenario, f"queues-{order}", STEPS, PLAIN_AGENT)
         fronts = study.fronts([agent, "greedy"], scenario, 21, EPISODES)
         for front in fronts:
             row: dict[str, object] = {"order": order, "target": "agent" if front.target == agent else "greedy"}
