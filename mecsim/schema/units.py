@@ -52,6 +52,7 @@ SMALLEST, LARGEST = 1e-18, 1e18
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 UNIT = r"(?:1?/ ?)?[A-Za-zµμ]{1,20}(?:[/*][A-Za-zµμ]{1,20}){0,3}"
+_MILLI = re.compile(r"m(?:Hz|bit|B)\b")  # of what nobody has thousandths: who writes it means mega
 _NUMBER = re.compile(NUMBER)
 _QUANTITY = re.compile(rf"({NUMBER})\s*({UNIT})")
 _RANGE = re.compile(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*\]\s*({UNIT})")
@@ -105,6 +106,9 @@ def parse_quantity(value: object, kind: str, *, bare: bool = False, zero: bool =
     complaint = f"expected {name.noun} such as '{name.example}', got {show(value)}"
     number: float | None = None
     if isinstance(value, str) and (match := _QUANTITY.fullmatch(value.strip())):
+        if _MILLI.match(match[2]):
+            told = f"expected {name.noun} such as '{name.example}' (m is milli, M is mega)"
+            raise ValueError(f"{told}, got {show(value)}")
         number = _to_si(float(match[1]), match[2], kind)
     elif bare or kind == "level":
         number = _to_float(value)

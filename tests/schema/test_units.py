@@ -85,6 +85,19 @@ def test_wrong_units_are_refused_with_an_example(text: str, kind: str) -> None:
     assert str(caught.value) == f"expected {KINDS[kind].noun} such as '{KINDS[kind].example}', got {text!r}"
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"), [("20 mHz", "frequency"), ("5 mbit", "size"), ("5 mB", "size"), ("64 mbit/s", "bit_rate")]
+)
+def test_thousandths_of_what_has_none_are_refused(text: str, kind: str) -> None:
+    """A bandwidth of 20 mHz would be a valid one, a thousand million times too narrow."""
+    with pytest.raises(ValueError, match="m is milli, M is mega") as caught:
+        parse_quantity(text, kind)
+    assert text in str(caught.value)
+    assert parse_quantity(text.replace("m", "M"), kind) > 1e6
+    with pytest.raises(ValueError, match="m is milli, M is mega"):
+        parse_range(f"[1, 2] {text.split()[1]}", kind)
+
+
 def test_message_names_what_was_given() -> None:
     with pytest.raises(ValueError, match=r"^expected a frequency such as '16\.6 MHz', got '16\.6 mW'$"):
         parse_quantity("16.6 mW", "frequency")
