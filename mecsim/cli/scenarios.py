@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -55,7 +56,7 @@ def init(name: str, kind: str, force: bool) -> None:
         raise InputError(f"{path}: exists already; choose another name, or replace it with --force") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
-    click.echo(f"{path}: edit it, then: mecsim validate {path}")
+    click.echo(f"{path}: edit it, then: mecsim validate {shlex.quote(str(path))}")
 
 
 @click.command()

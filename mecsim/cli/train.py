@@ -131,7 +131,9 @@ def train(
         raise click.exceptions.Exit(128 + stopped_by if stopped_by else 0)
     if run.epochs <= run.config.warmup_epochs:
         click.echo(f"nothing was learned: --steps ended within the warm-up of {run.warmup_steps:,} steps", err=True)
-    click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: mecsim sweep {out} greedy --out {out}-sweep")
+    run_there, sweep_there = shlex.quote(str(out)), shlex.quote(f"{out}-sweep")
+    following = f"mecsim sweep {run_there} greedy --out {sweep_there}"
+    click.echo(f"wrote {out} ({threads} threads, {chosen_device}); next: {following}")
 
 
 def _scenario(name: str | None, context: tuple[str, ...]) -> "Scenario":

@@ -1,5 +1,6 @@
 """Plays targets over preferences on common random numbers."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -134,9 +135,8 @@ def runs_of(target: str, scenario: Scenario) -> tuple[str, ...]:
         return (target,)
     for run in multi.runs:
         if not run.finished:
-            raise InputError(
-                f"{run.folder}: is not trained to its end; first go on with mecsim train --resume --out {target}"
-            )
+            again = f"mecsim train --resume --out {shlex.quote(target)}"
+            raise InputError(f"{run.folder}: is not trained to its end; first go on with {again}")
     return tuple(str(run.folder) for run in multi.runs)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -233,6 +234,15 @@ def test_another_agent_is_trained_resumed_swept_and_exported(
     exported = mecsim("export", "run")
     assert exported.code == 0, exported.err
     assert "100.00% equal actions" in exported.out
+
+
+def test_what_is_to_be_done_next_can_be_pasted(mecsim: Command, small: Path) -> None:
+    said = mecsim("train", small, "--out", "my run", "--steps", 64, *SET)
+    following = shlex.split(said.out.partition("next: ")[2])
+    assert following == ["mecsim", "sweep", "my run", "greedy", "--out", "my run-sweep"]
+    assert mecsim(*following[1:], "--preferences", 3, "--episodes", 2).code == 0
+    said = mecsim("init", "my own")
+    assert mecsim(*shlex.split(said.out.partition("then: ")[2])[1:]).code == 0
 
 
 def test_a_scenario_can_be_changed_for_a_training(mecsim: Command, small: Path, tmp_path: Path) -> None:
