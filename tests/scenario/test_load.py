@@ -68,7 +68,7 @@ def test_built_in_values() -> None:
     assert test.max_servers == 11
     assert test.servers.edge.cpu_hz == Uniform(1.5e9, 2.5e9)
     assert quick.servers.edge.count == CountRange(3, 3)
-    assert quick.training.steps == 1_000_000
+    assert quick.training.steps == 500_000
     gmorl, sketch = load_scenario("gmorl"), parse_offload(SKETCH)
     own = {"description": sketch.description, "evaluation": sketch.evaluation, "training": sketch.training}
     assert gmorl.model_copy(update=own) == sketch
