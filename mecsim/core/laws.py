@@ -56,8 +56,6 @@ class LawSection(Section):
     CHOICE: ClassVar[str] = "model"
     DEFAULTS: ClassVar[Mapping[str, object]] = {}
     """By YAML key, as in a file: defaults that this section has other than the laws' own."""
-    IGNORED: ClassVar[frozenset[str]] = frozenset()
-    """YAML keys of built-in laws that may have any value where another law is named."""
 
     if TYPE_CHECKING:
         law: Any  # a Law
@@ -162,15 +160,12 @@ def _law_of(given: Any, info: ValidationInfo) -> Any:
         return section.default_of(section.built_in()[section.model_fields[section.CHOICE].default])
     own = {key: value for key, value in section.DEFAULTS.items() if key in _words(law)}
     findings: list[Finding] = []
-    ignored = {
-        word for other in section.built_in().values() for word, key in _words(other).items() if key in section.IGNORED
-    }
     for key, value in given.keys.items():
         others = {name: other for name, other in section.built_in().items() if key in _words(other)}
         if key in _words(law) or not others:  # an unknown key is refused with the law's own
             own.pop(_words(law).get(key, key), None)
             own[key] = value
-        elif not (_is_default(section, next(iter(others.values())), key, value, info.context) or key in ignored):
+        elif not _is_default(section, next(iter(others.values())), key, value, info.context):
             cure = f"{section.CHOICE}: {' or '.join(others)}"
             findings.append((key, f"has no meaning here, expected {cure} or the default"))
     made = law.model_validate(own, context=info.context)

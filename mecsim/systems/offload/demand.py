@@ -23,6 +23,7 @@ from mecsim.schema.fields import (
     Section,
     Shares,
     findings_error,
+    unread_keys,
     whole,
 )
 from mecsim.schema.units import Uniform
@@ -32,12 +33,19 @@ class Mobility(LawSection):
     """Where users are. Without it there are no positions, and distances are drawn from the servers' ranges."""
 
     LAWS = MOBILITY
-    IGNORED = frozenset({"speed", "pause"})  # they could always stand there
 
     model: str = Field("none", description="Where users are and how they move.")
     width_m: Distance = Field(1000.0, alias="width", description="Width of the area; sites may lie outside.")
     height_m: Distance = Field(1000.0, alias="height", description="Height of the area.")
     law: Annotated[MobilityModel, LAW_FIELD] = Field(Nowhere(), alias=LAW, exclude=True)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        nowhere = (not self.law.HAS_PLACES, "model: fixed, waypoint or trace")
+        findings = unread_keys(self, {"width_m": nowhere, "height_m": nowhere})
+        if findings:
+            raise findings_error(findings)
+        return self
 
     @property
     def area_m(self) -> NDArray[np.float64]:
@@ -89,16 +97,21 @@ class TaskSize(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.mean_bit == "balanced":
-            return self
-        findings: list[Finding] = []
-        if "load" in self.model_fields_set:
-            findings.append(("load", "has no meaning with an explicit mean, expected 'mean: balanced' or no load"))
-        if self.clip_bit and not self.clip_bit.low <= self.mean_bit <= self.clip_bit.high:
-            findings.append(("mean", "lies outside the clip range, expected a mean within it or 'clip: null'"))
+        hyperexponential = self.distribution == "hyperexponential"
+        findings = unread_keys(self, {"scv": (not hyperexponential, "distribution: hyperexponential")})
+        if self.mean_bit != "balanced":
+            findings += self._check_explicit(self.mean_bit)
         if findings:
             raise findings_error(findings)
         return self
+
+    def _check_explicit(self, mean_bit: float) -> list[Finding]:
+        findings: list[Finding] = []
+        if "load" in self.model_fields_set:
+            findings.append(("load", "has no meaning with an explicit mean, expected 'mean: balanced' or no load"))
+        if self.clip_bit and not self.clip_bit.low <= mean_bit <= self.clip_bit.high:
+            findings.append(("mean", "lies outside the clip range, expected a mean within it or 'clip: null'"))
+        return findings
 
 
 class Trace(Section):
@@ -109,6 +122,13 @@ class Trace(Section):
         "sequential",
         description="Where an episode begins. sequential: where the last one ended; random: at a random step.",
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        findings = unread_keys(self, {"start": (self.file is None, "a file")})
+        if findings:
+            raise findings_error(findings)
+        return self
 
 
 class Tasks(Section):

@@ -164,3 +164,16 @@ class Energy(Section):
     edge_power_w: PowerCurve = Field(
         "ml110-g5", alias="edge_power", description="power-curve: power of each edge, likewise."
     )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        dynamic = self.model == "dynamic"
+        idle = {
+            "cloud_power_w": (dynamic, "model: power-curve"),
+            "edge_power_w": (dynamic, "model: power-curve"),
+            "capacitance": (not dynamic, "model: dynamic"),
+        }
+        findings = unread_keys(self, idle)
+        if findings:
+            raise findings_error(findings)
+        return self

@@ -43,7 +43,10 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> OffloadScenario:
     per_step = draw(st.sampled_from([1.0, 0.0, 0.7, 0.1, 2.0, 8.0]))
     mean_bit = draw(st.sampled_from(["balanced", 2e5, 5e6, 4e7]) if per_step else st.just(5e6))
     clip_bit = draw(st.sampled_from([None, Uniform(0.1e6, 100e6), Uniform(1e5, 5e7)]))
-    size: dict[str, Any] = {"mean_bit": mean_bit, "clip_bit": clip_bit, "scv": draw(st.sampled_from([1.5, 4.0, 30.0]))}
+    distribution = draw(st.sampled_from(["exponential", "deterministic", "hyperexponential", "uniform"]))
+    size: dict[str, Any] = {"distribution": distribution, "mean_bit": mean_bit, "clip_bit": clip_bit}
+    if distribution == "hyperexponential":
+        size["scv"] = draw(st.sampled_from([1.5, 4.0, 30.0]))
     if mean_bit == "balanced":
         size["load"] = draw(st.sampled_from([0.3, 1.0, 2.0]))
     low, high = sorted([draw(st.sampled_from([1, max_edges, 1, 2, 3, 6])), draw(st.sampled_from([1, 2, 6, max_edges]))])
@@ -51,10 +54,7 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> OffloadScenario:
         episode=Episode(steps=draw(st.sampled_from([20, 28, 1, 35, 24])), step_s=step_s),
         users=Users(count=count, arrival_rate_per_s=per_step / (count * step_s)),
         tasks=Tasks(
-            size=TaskSize(
-                distribution=draw(st.sampled_from(["exponential", "deterministic", "hyperexponential", "uniform"])),
-                **size,
-            ),
+            size=TaskSize(**size),
             cycles_per_bit=draw(st.sampled_from([1000.0, 330.0])),
         ),
         servers=Servers(
@@ -112,10 +112,11 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
     mobility = draw(st.sampled_from(["none", "fixed", "waypoint"]))
     rated = draw(st.none() | ratings(plain.episode.step_s))
     all_three = rated is not None and draw(st.booleans())
+    speed: dict[str, Any] = {"speed_m_per_s": Uniform(1.0, 30.0)} if mobility == "waypoint" else {}
     curve = tuple(sorted(draw(st.lists(st.sampled_from([0.0, 1.0, 50.0, 93.7, 200.0]), min_size=2, max_size=5))))
     return make_scenario(
         episode=plain.episode,
-        users=plain.users.model_copy(update={"mobility": Mobility(model=mobility, speed_m_per_s=Uniform(1.0, 30.0))}),
+        users=plain.users.model_copy(update={"mobility": Mobility(model=mobility, **speed)}),
         tasks=plain.tasks.model_copy(
             update={
                 "deadline_s": deadline_s if queue == "edf" or draw(st.booleans()) else None,
@@ -138,7 +139,7 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
             interference=draw(st.booleans()),
             adaptation=draw(st.sampled_from(["shannon", "cqi"])),
         ),
-        energy=Energy(model=draw(st.sampled_from(["dynamic", "power-curve"])), edge_power_w=curve),
+        energy=draw(st.sampled_from([Energy(), Energy(model="power-curve", edge_power_w=curve)])),
         satisfaction=rated,
         objectives=("delay", "energy", "satisfaction") if all_three else ("delay", "energy"),
         observation=plain.observation,

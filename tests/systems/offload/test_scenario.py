@@ -143,6 +143,39 @@ def problems(text: str) -> list[str]:
             "tasks:\n  size:\n    mean: 500 Mbit",
             "f.yaml:5: tasks.size.mean: lies outside the clip range, expected a mean within it or 'clip: null'",
         ),
+        (
+            "energy: {edge_power: [10 W, 20 W]}",
+            "f.yaml:3: energy.edge_power: has no meaning here, expected model: power-curve or the default",
+        ),
+        (
+            "energy: {cloud_power: ml110-g5}",
+            "f.yaml:3: energy.cloud_power: has no meaning here, expected model: power-curve or the default",
+        ),
+        (
+            "energy: {model: power-curve, capacitance: 1e-30}",
+            "f.yaml:3: energy.capacitance: has no meaning here, expected model: dynamic or the default",
+        ),
+        (
+            "tasks: {size: {scv: 3}}",
+            "f.yaml:3: tasks.size.scv: has no meaning here, expected distribution: hyperexponential or the default",
+        ),
+        (
+            "tasks: {trace: {start: random}}",
+            "f.yaml:3: tasks.trace.start: has no meaning here, expected a file or the default",
+        ),
+        (
+            "users: {mobility: {model: fixed, speed: 3 m/s}}",
+            "f.yaml:3: users.mobility.speed: has no meaning here, expected model: waypoint or the default",
+        ),
+        (
+            "users: {mobility: {pause: 3 s}}",
+            "f.yaml:3: users.mobility.pause: has no meaning here, expected model: waypoint or the default",
+        ),
+        (
+            "users: {mobility: {width: 500 m}}",
+            "f.yaml:3: users.mobility.width: has no meaning here, expected model: fixed, waypoint or trace or the "
+            "default",
+        ),
     ],
 )
 def test_checks_across_fields(text: str, problem: str) -> None:
