@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from mecsim.core.plugins import BUILT_IN, Registry
-from mecsim.schema.fields import FileContext, Finding, Section, findings_error
+from mecsim.schema.fields import FileContext, Finding, Section, refuse
 from mecsim.schema.units import show
 
 LAW = "(law)"
@@ -169,8 +169,7 @@ def _law_of(given: Any, info: ValidationInfo) -> Any:
             cure = f"{section.CHOICE}: {' or '.join(others)}"
             findings.append((key, f"has no meaning here, expected {cure} or the default"))
     made = law.model_validate(own, context=info.context)
-    if findings:
-        raise findings_error(findings)
+    refuse(findings)
     return made
 
 

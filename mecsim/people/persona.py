@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
-from mecsim.schema.fields import Duration, Finding, Positive, PositiveRate, PositiveUpToOne, SpeedRange, findings_error
+from mecsim.schema.fields import Duration, Finding, Positive, PositiveRate, PositiveUpToOne, SpeedRange, refuse
 from mecsim.schema.mappings import (
     Entry,
     FrozenDict,
@@ -68,7 +68,7 @@ def parse_shift(value: Any) -> Shift:
             raise ValueError(f"{expected}, from -5 to 5, got {show(value)}") from None
     unknown = [str(key) for key in value if key not in Shift._fields]
     if unknown:
-        raise findings_error([(key, f"unknown key, {nearest(key, list(Shift._fields))}") for key in unknown])
+        refuse([(key, f"unknown key, {nearest(key, list(Shift._fields))}") for key in unknown])
     return Shift(**parsed_each(value, parse_offset))
 
 
@@ -85,8 +85,7 @@ def _parse_shifts(value: Any) -> FrozenDict[str, Shift]:
     expected = "expected a mapping from periods, places or activities to shifts such as {walking: -0.05}"
     shifts = checked_names(value, expected, least=0)
     findings = unknown_names(shifts, CONTEXTS, "context")
-    if findings:
-        raise findings_error(findings)
+    refuse(findings)
     return FrozenDict(parsed_each(shifts, parse_shift))
 
 
@@ -162,8 +161,7 @@ class Persona(Entry):
                 for hour, place in schedule.items()
                 if place not in PLACES
             ]
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
 

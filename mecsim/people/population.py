@@ -29,7 +29,7 @@ from mecsim.schema.fields import (
     NotNegative,
     Section,
     SpeedRange,
-    findings_error,
+    refuse,
 )
 from mecsim.schema.mappings import Entry, Frozen, FrozenDict, Mix, named, unknown_names
 from mecsim.schema.units import Uniform
@@ -69,7 +69,7 @@ class Application(Entry):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.min_rate_bit_per_s > self.demand_rate_bit_per_s:
-            raise findings_error([("min_rate", "lies above demand_rate, expected at most that")])
+            refuse([("min_rate", "lies above demand_rate, expected at most that")])
         return self
 
 
@@ -172,8 +172,7 @@ class Population(Section):
             findings += unknown_names(mix, ACTIVITIES, "activity", f"activities.{place}.")
         if not any(getattr(self.profile, period) for period in PERIODS):
             findings.append(("profile", "expected a number above 0 for at least one period"))
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
 

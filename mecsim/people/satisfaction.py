@@ -9,7 +9,7 @@ from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.people.forms.base import RATE_FORMS, RateForm
 from mecsim.people.forms.logistic import LogisticForm
 from mecsim.people.forms.zone import ZoneForm
-from mecsim.schema.fields import NotNegative, absolute_path, findings_error, unread_keys
+from mecsim.schema.fields import NotNegative, absolute_path, refuse, unread_keys
 from mecsim.schema.units import show
 from mecsim.schema.words import nearest
 
@@ -60,8 +60,7 @@ class Satisfaction(LawSection):
             "sos": (self.noise != "sos", "noise: sos"),
         }
         findings = unread_keys(self, idle)
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
     @property

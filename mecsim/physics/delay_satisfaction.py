@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.physics.delay_forms.base import DELAY_FORMS, DelayForm
 from mecsim.physics.delay_forms.zone import ZoneDelay
-from mecsim.schema.fields import NotNegative, findings_error, unread_keys
+from mecsim.schema.fields import NotNegative, refuse, unread_keys
 
 MOST_SPREAD = 10.0  # beyond it delays leave the range that engines compute with
 
@@ -29,6 +29,5 @@ class DelaySatisfaction(LawSection):
         findings = unread_keys(self, {"spread": (not self.law.reads_spread, "delay_spread: log-normal")})
         if self.spread > MOST_SPREAD:
             findings.append(("spread", f"expected at most {MOST_SPREAD:g}, got {self.spread:g}"))
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self

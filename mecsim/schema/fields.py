@@ -54,10 +54,11 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
-def findings_error(findings: list[Finding]) -> PydanticCustomError:
-    """An error for checks across fields; each finding names its own key, relative to the model that raises it."""
-    text = "; ".join(f"{path}: {message}" for path, message in findings)
-    return PydanticCustomError("findings", "{text}", {"text": text, "findings": findings})
+def refuse(findings: list[Finding]) -> None:
+    """Raise what checks across fields found, if anything; each finding names its own key, relative to the model."""
+    if findings:
+        text = "; ".join(f"{path}: {message}" for path, message in findings)
+        raise PydanticCustomError("findings", "{text}", {"text": text, "findings": findings})
 
 
 def unread_keys(section: Section, idle: Mapping[str, tuple[bool, str]]) -> list[Finding]:

@@ -19,7 +19,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from mecsim.schema.fields import Finding, Section, findings_error
+from mecsim.schema.fields import Finding, Section, refuse
 from mecsim.schema.units import parse_number, show
 from mecsim.schema.words import nearest
 
@@ -70,7 +70,7 @@ class Entry(Section):
         needed = {key: name for key, (name, field) in fields.items() if field.is_required()}
         missing = [key for key, name in needed.items() if key not in values and name not in values]
         if missing:
-            raise findings_error([(key, f"missing, expected values of {', '.join(needed)}") for key in missing])
+            refuse([(key, f"missing, expected values of {', '.join(needed)}") for key in missing])
         return values
 
 
@@ -125,8 +125,7 @@ def parsed_each(entries: Mapping[str, Any], parse: Callable[[Any], Value]) -> di
             findings += [(f"{key}.{where}", message) for where, message in (error.context or {})["findings"]]
         except ValueError as error:
             findings.append((key, str(error)))
-    if findings:
-        raise findings_error(findings)
+    refuse(findings)
     return parsed
 
 
@@ -146,8 +145,7 @@ def _parse_hours(value: Any) -> FrozenDict[float, str]:
             findings.append((str(key), "given twice, expected each start hour once"))
         else:
             hours[hour] = place
-    if findings:
-        raise findings_error(findings)
+    refuse(findings)
     return FrozenDict(sorted(hours.items()))
 
 

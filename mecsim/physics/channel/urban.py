@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from mecsim.physics.channel.base import Array, ChannelModel, Gain, Generators, Links
 from mecsim.physics.channel.link import from_db
-from mecsim.schema.fields import Distance, Finding, Frequency, findings_error
+from mecsim.schema.fields import Distance, Finding, Frequency, refuse
 
 UrbanModel = Literal["uma", "umi"]
 
@@ -103,8 +103,7 @@ class Urban(ChannelModel):
             findings.append(("user_height", f"{self.CELL} expects a height from {low_m:g} to {high_m:g} m"))
         if self.base_station_height_m is not None and self.base_station_height_m < LEAST_BASE_STATION_HEIGHT_M:
             findings.append(("base_station_height", f"expected a height of {LEAST_BASE_STATION_HEIGHT_M:g} m or more"))
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
     def draw_gain(self, links: Links, generators: Generators) -> Gain:

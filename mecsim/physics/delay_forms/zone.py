@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from mecsim.physics.delay_forms.base import Array, DelayForm, Kernel
 from mecsim.physics.satisfaction import log_position, zone_rating
-from mecsim.schema.fields import Duration, Positive, findings_error
+from mecsim.schema.fields import Duration, Positive, refuse
 
 NARROWEST_ZONE = 1.01  # adequate over desired delay
 
@@ -35,7 +35,7 @@ class ZoneDelay(DelayForm):
     def _check(self) -> Self:
         if self.adequate_s < NARROWEST_ZONE * self.desired_s:
             told = f"expected a delay at least 1 % shorter than the adequate one, {self.adequate_s:g} s"
-            raise findings_error([("desired", f"{told}, got {self.desired_s:g} s")])
+            refuse([("desired", f"{told}, got {self.desired_s:g} s")])
         return self
 
     @property

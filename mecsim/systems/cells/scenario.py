@@ -24,7 +24,7 @@ from mecsim.schema.fields import (
     Positive,
     Power,
     Section,
-    findings_error,
+    refuse,
     whole,
 )
 
@@ -208,8 +208,7 @@ class CellsScenario(Scenario):
     @model_validator(mode="after")
     def _check(self) -> Self:
         findings = [*_check_time(self), *_check_choice(self), *_check_memory(self)]
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
 

@@ -22,7 +22,7 @@ from mecsim.schema.fields import (
     Rate,
     Section,
     Shares,
-    findings_error,
+    refuse,
     unread_keys,
     whole,
 )
@@ -43,8 +43,7 @@ class Mobility(LawSection):
     def _check(self) -> Self:
         nowhere = (not self.law.HAS_PLACES, "model: fixed, waypoint or trace")
         findings = unread_keys(self, {"width_m": nowhere, "height_m": nowhere})
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
     @property
@@ -101,8 +100,7 @@ class TaskSize(Section):
         findings = unread_keys(self, {"scv": (not hyperexponential, "distribution: hyperexponential")})
         if self.mean_bit != "balanced":
             findings += self._check_explicit(self.mean_bit)
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
     def _check_explicit(self, mean_bit: float) -> list[Finding]:
@@ -126,8 +124,7 @@ class Trace(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         findings = unread_keys(self, {"start": (self.file is None, "a file")})
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
 

@@ -24,7 +24,7 @@ from mecsim.schema.fields import (
     PowerCurve,
     Section,
     absolute_path,
-    findings_error,
+    refuse,
     unread_keys,
     whole,
 )
@@ -139,8 +139,7 @@ class Channel(LawSection):
             "rician_k_db": (self.multipath != "rician", "multipath: rician"),
         }
         findings = unread_keys(self, idle)
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
 
@@ -174,6 +173,5 @@ class Energy(Section):
             "capacitance": (not dynamic, "model: dynamic"),
         }
         findings = unread_keys(self, idle)
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self

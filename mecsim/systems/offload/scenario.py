@@ -13,7 +13,7 @@ from mecsim.core.rating import TOP_RATING
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
 from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.schema.fields import Duration, Finding, NotNegative, Section, Size, findings_error, whole
+from mecsim.schema.fields import Duration, Finding, NotNegative, Section, Size, refuse, whole
 from mecsim.schema.fields import Energy as EnergyQuantity
 from mecsim.systems.offload.checks import check_data, check_options, check_urgency
 from mecsim.systems.offload.data import (
@@ -225,8 +225,7 @@ class OffloadScenario(Scenario):
         findings = [*_check_objectives(self), *check_options(self), *check_data(self)]
         if not findings:  # what follows reads the files
             findings = [*check_urgency(self), *_check_arrivals(self), *_check_memory(self)]
-        if findings:
-            raise findings_error(findings)
+        refuse(findings)
         return self
 
 
