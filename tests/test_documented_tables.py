@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from mecsim_agents import METRICS
 
+from mecsim.core.frames import Schema
 from mecsim.core.system import SYSTEMS
 from mecsim.report.bounds import bound_schema
-from mecsim.sweep.files import front_schema
+from mecsim.sweep.files import objective_columns
 from mecsim.training.metrics import metrics_schema
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference.md"
@@ -16,7 +17,7 @@ OBJECTIVES = ("delay", "energy")  # of the examples in the reference
 SCHEMAS = {
     **{table.file: table.schema for name in ("offload", "cells") for table in SYSTEMS.load(name).tables},
     "metrics.csv": metrics_schema(OBJECTIVES, METRICS),
-    "front.csv": front_schema(OBJECTIVES),
+    "front.csv": Schema(objective_columns(OBJECTIVES)),
     "bound.csv": bound_schema(OBJECTIVES),
 }
 

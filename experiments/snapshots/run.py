@@ -24,7 +24,7 @@ from mecsim.core.system import draw_episodes
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario, with_context
 from mecsim.studies.study import Study, experiment
-from mecsim.sweep.evaluate import half_width_95
+from mecsim.sweep.front import half_width_95
 from mecsim.sweep.indicators import hypervolume, on_front
 from mecsim.systems.cells.policies.knapsack import exact_front, greedy_choice, lagrangian_front, universal_fit
 from mecsim.systems.cells.policies.snapshot import Snapshot, snapshot_of

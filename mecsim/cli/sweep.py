@@ -71,8 +71,7 @@ def sweep(
         planned,
         preference_grid,
         summary,
-        write_front_csv,
-        write_json,
+        write_results,
     )
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.distribute import worthwhile_workers
@@ -135,8 +134,7 @@ def sweep(
     }
     content = summary(fronts, yardstick, played, calibration, written)
     qualities = assess(fronts, calibration)
-    write_json(out / "summary.json", content)
-    write_front_csv(out / "front.csv", fronts, played)
+    write_results(out, fronts, played, content)
     pictures = save_front(fronts, played, out)
     from mecsim.report.tensorboard import write_trade_offs  # PyTorch comes with it: workers may do without
 
@@ -157,12 +155,13 @@ def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "
     """Where finished parts are kept: in a new or emptied folder, or that of the sweep to resume."""
     from mecsim.report.figures import FRONT_FILES
     from mecsim.sweep import resume_store, start_store
+    from mecsim.sweep.results import RESULT_FILES
 
     if resume:
         return resume_store(out / PARTS, settings)
     begun = f"{PARTS}/settings.json"  # all there is of a sweep that was interrupted
     interrupted = os.path.isfile(out / begun) and not os.path.isfile(out / "summary.json")
-    own = ("front.csv", "summary.json", *FRONT_FILES, "tensorboard", PARTS)
+    own = (*RESULT_FILES, *FRONT_FILES, "tensorboard", PARTS)
     output_folder(out, own, begun if interrupted else "summary.json", force)
     return start_store(out / PARTS, settings)
 

@@ -6,9 +6,9 @@ they are needed, so that reading a scenario stays light.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import gymnasium as gym
 import numpy as np
@@ -41,6 +41,12 @@ class Draw(Protocol[ScenarioT_contra, TapesT_co]):
         """Episodes `first` .. `first + count − 1` of a stream of a seed."""
 
 
+PlayMeasure: TypeAlias = Callable[
+    [Play[ScenarioT, TapesT, RecordsT], TapesT, ScenarioT], dict[str, NDArray[np.float64]]
+]
+"""Numbers of played episodes by name."""
+
+
 @dataclass(frozen=True, eq=False)
 class System(Generic[ScenarioT, TapesT, RecordsT]):
     """Everything about one kind of scenario."""
@@ -56,13 +62,17 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     layout: Reference[Callable[[ScenarioT], Layout]]
     engines: Mapping[str, Reference[Callable[[ScenarioT], Engine[TapesT, RecordsT]]]]
     episodes: Reference[Callable[[ScenarioT, Layout, Engine[TapesT, RecordsT]], Episodes[ScenarioT, TapesT, RecordsT]]]
-    episode_quantities: Reference[
-        Callable[[Play[ScenarioT, TapesT, RecordsT], TapesT, ScenarioT], dict[str, NDArray[np.float64]]]
-    ]
+    episode_quantities: Reference[PlayMeasure[ScenarioT, TapesT, RecordsT]]
     """Quantity (a key of `quantities`) to values (N,), one per episode."""
     recorded: Reference[Callable[[RecordsT, TapesT, ScenarioT], NDArray[np.float64]]]
     """What each episode came to in all objectives, (N, Q), as they are shown, told by its records alone."""
     environment: Reference[Callable[[str | Scenario | None, EngineName], gym.Env[Any, Any]]]
+    units: Mapping[str, str] = field(default_factory=dict)
+    """What each task or request is told by, each with its name for people."""
+    unit_values: Reference[PlayMeasure[ScenarioT, TapesT, RecordsT]] | None = None
+    """What each task or request came to, by a key of `units` values (N, M), NaN where there is none."""
+    option_quantities: Reference[PlayMeasure[ScenarioT, TapesT, RecordsT]] | None = None
+    """What each option had of an episode, by name values (N, A); `share` is that of the decisions."""
     rating_curves: Reference[Callable[[ScenarioT, Sequence[str], int], list[RatingCurve]]] | None = None
     """How people rate what they get, for the uses that are named or all of them, from a seed; None if nothing is."""
     bounds: (

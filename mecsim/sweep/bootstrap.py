@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.policies import Calibration
-from mecsim.sweep.evaluate import Front
+from mecsim.sweep.front import Front
 from mecsim.sweep.indicators import expected_utility, hypervolume, mean_cost
 
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ from mecsim.core.system import system_of
 from mecsim.errors import InputError
 from mecsim.policies import calibrate
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
-from mecsim.sweep.evaluate import Front, half_width_95
+from mecsim.sweep.front import Front, half_width_95
 
 Array = NDArray[np.float64]
 

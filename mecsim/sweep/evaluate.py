@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
@@ -21,73 +20,15 @@ from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 from mecsim.policies import Planning, PolicyFactory, named_policy, planner, play, policies_of, policy_at
 from mecsim.policies.registry import is_place
+from mecsim.sweep.details import EPISODES_MOST, Details, Measured
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
+from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of, planned
-from mecsim.sweep.store import Store, read_part, target_identity, write_part
+from mecsim.sweep.store import Part, Store, read_part, target_identity, write_part
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 TAPES_BYTE = 2**30  # of the episodes played side by side
 PREFERENCES_PER_JOB = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """What a target reached for each preference: totals per episode, lower is better (see `objectives_of`)."""
-
-    target: str
-    preferences: NDArray[np.float64]  # (K, objectives)
-    totals: NDArray[np.float64]  # (K, episodes, objectives)
-    trainings: tuple["Front", ...] = ()  # where there are several, whose mean `totals` are
-
-    @staticmethod
-    def over(target: str, trainings: Sequence["Front"]) -> "Front":
-        """The mean of several trainings, which were played for the same preferences on the same episodes."""
-        totals = np.mean([one.totals for one in trainings], axis=0)
-        return Front(target, trainings[0].preferences, totals, tuple(trainings))
-
-    @property
-    def label(self) -> str:
-        """A short name for pictures: a run goes by the name of its folder."""
-        name = Path(self.target).name or self.target
-        return f"{name} ({len(self.trainings)} trainings)" if self.trainings else name
-
-    @property
-    def mean(self) -> NDArray[np.float64]:
-        """Mean over episodes, (K, objectives)."""
-        return np.asarray(self.totals.mean(axis=1))
-
-    @property
-    def ci95(self) -> NDArray[np.float64]:
-        """Half width of the 95 % confidence interval of the mean, (K, objectives)."""
-        return half_width_95(self.totals, axis=1)
-
-    @property
-    def trainings_ci95(self) -> NDArray[np.float64]:
-        """The same of the mean over trainings, each of which counts as one value; NaN where there are not several."""
-        if not self.trainings:
-            return np.full(self.mean.shape, np.nan)
-        return half_width_95(np.stack([one.mean for one in self.trainings]))
-
-    def restricted(self, preferences: NDArray[np.float64], episodes: int) -> "Front":
-        """The same target on some of its preferences (k, objectives), in their order, and on its first episodes.
-
-        Raises:
-            InputError: it was not played for one of them, or on fewer episodes.
-        """
-        apart = np.abs(self.preferences[None] - preferences[:, None]).max(axis=2)  # (k, K)
-        nearest = apart.argmin(axis=1)
-        if (apart.min(axis=1) > 1e-9).any() or episodes > self.totals.shape[1]:
-            raise InputError(f"{self.target}: was not played for these preferences and {episodes} episodes")
-        trainings = tuple(one.restricted(preferences, episodes) for one in self.trainings)
-        return Front(self.target, self.preferences[nearest], self.totals[nearest, :episodes], trainings)
-
-
-def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
-    """Half width of Student's 95 % confidence interval of the mean along an axis; NaN for a single value."""
-    count = values.shape[axis]
-    if count < 2:
-        return np.full(np.delete(values.shape, axis), np.nan)
-    return np.asarray(stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count))
 
 
 def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
@@ -154,6 +95,7 @@ class _Job:
     preferences: tuple[tuple[float, ...], ...]
     episodes: int
     seed: int
+    detailed: bool  # whether more than totals is measured
     part: Path | None  # where its result is kept
 
     @property
@@ -162,17 +104,40 @@ class _Job:
         return self.part is not None and self.part.is_file()
 
 
-def _play_job(job: _Job) -> NDArray[np.float64]:
+def _play_job(job: _Job) -> Part:
     """What is stored, or else played and stored at once, in the process that played it."""
     preferences = np.array(job.preferences)
     if job.part is not None:
         stored = read_part(job.part, (len(preferences), job.episodes, preferences.shape[1]))
         if stored is not None:
             return stored
-    totals = evaluate(policy_factory(job.target, job.scenario), job.scenario, preferences, job.episodes, job.seed)
+    make = policy_factory(job.target, job.scenario)
+    part = measure(make, job.scenario, preferences, job.episodes, job.seed, job.detailed)
     if job.part is not None:
-        write_part(job.part, preferences, totals)
-    return totals
+        write_part(job.part, preferences, part)
+    return part
+
+
+def measure(
+    make: PolicyFactory,
+    scenario: Scenario,
+    preferences: NDArray[np.float64],
+    episodes: int,
+    seed: int,
+    detailed: bool = True,
+) -> Part:
+    """What a policy comes to, totals and, unless there is no room for them, details."""
+    if not detailed:
+        return Part(evaluate(make, scenario, preferences, episodes, seed))
+    totals, measured = [], [Measured(scenario) for _ in preferences]
+    for first, tapes in tape_chunks(scenario, seed, episodes):
+        played = []
+        for wanted, found in zip(preferences, measured, strict=True):
+            one = play(make(seed + first), scenario, tapes, wanted)
+            found.add(one, tapes)
+            played.append(one.totals)
+        totals.append(played)
+    return Part(np.concatenate(totals, axis=1), Details.joined([found.details() for found in measured]))
 
 
 def evaluate(
@@ -249,14 +214,14 @@ def sweep(
     ]
     stored = [job.stored for _, job in jobs]
     missing = [job for (_, job), there in zip(jobs, stored, strict=True) if not there]
-    parts: dict[tuple[str, str], list[NDArray[np.float64]]] = defaultdict(list)
+    parts: dict[tuple[str, str], list[Part]] = defaultdict(list)
     with closing(run_jobs(_play_job, missing, workers)) as played:
         for (target, job), there in zip(jobs, stored, strict=True):
             parts[target, job.target].append(_play_job(job) if there else next(played))
             on_progress(target, len(job.preferences))
 
     def front(target: str) -> Front:
-        each = [Front(run, preferences, np.concatenate(parts[target, run])) for run in runs[target]]
+        each = [Part.joined(parts[target, run]).front(run, preferences) for run in runs[target]]
         return Front.over(target, each) if len(each) > 1 else each[0]
 
     return [front(target) for target in targets]
@@ -265,10 +230,11 @@ def sweep(
 def _jobs(
     target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None
 ) -> list[_Job]:
+    detailed = len(preferences) * episodes <= EPISODES_MOST
     identity = "" if store is None else target_identity(target, scenario)
     jobs = []
     for first in range(0, len(preferences), PREFERENCES_PER_JOB):
         some = tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist()))
         part = None if store is None else store.path(identity, scenario, some, episodes, seed)
-        jobs.append(_Job(target, scenario, some, episodes, seed, part))
+        jobs.append(_Job(target, scenario, some, episodes, seed, detailed, part))
     return jobs

@@ -4,17 +4,22 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mecsim.core.frames import Column, Schema, Values, write_csv
-from mecsim.core.system import objectives_of, values_shown
+from mecsim.core.system import objectives_of, system_of, values_shown
 from mecsim.policies import Calibration
 from mecsim.scenario import Scenario
-from mecsim.sweep.evaluate import Front, half_width_95
+from mecsim.sweep.details import LEVELS, Details, mean_and_ci95
+from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import Quality, igd_plus, on_front
 from mecsim.sweep.measures import MEASURES, by_training, compared, measured, measures
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def assess(fronts: Sequence[Front], calibration: Calibration) -> dict[str, Quality]:
@@ -42,29 +47,63 @@ FRONT_DIGITS = 10
 OF_TRAININGS = (*MEASURES, "mean_cost_ratio_to_greedy")  # what has an interval over trainings
 
 
-def front_schema(objectives: Sequence[str]) -> Schema:
-    """front.csv: a row per target and preference."""
+def objective_columns(objectives: Sequence[str]) -> tuple[Column, ...]:
+    """What front.csv tells of objectives."""
 
     def each(name: str, about: str, some: bool = False) -> list[Column]:
         return [Column(name.format(one), "Float64", about, some, some, FRONT_DIGITS) for one in objectives]
 
-    return Schema(
-        (
-            Column("target", "String", "as it was given"),
-            *each("preference_{}", "weight of the objective"),
-            *each("{}_mean", "mean per episode, as the objective is shown"),
-            *each("{}_ci95", "half width of its 95 % interval; nan of a single episode"),
-            Column("episodes", "Int64", "per preference"),
-            Column("on_front", "Int64", "1 where no other point of the same target dominates it"),
-            Column("trainings", "Int64", "whose mean a target is, where one is a folder of several seeds", True, True),
-            *each("{}_trainings_ci95", "half width of the 95 % interval of their mean", some=True),
-        )
+    return (
+        Column("target", "String", "as it was given"),
+        *each("preference_{}", "weight of the objective"),
+        *each("{}_mean", "mean per episode, as the objective is shown"),
+        *each("{}_ci95", "half width of its 95 % interval; nan of a single episode"),
+        Column("episodes", "Int64", "per preference"),
+        Column("on_front", "Int64", "1 where no other point of the same target dominates it"),
+        Column("trainings", "Int64", "whose mean a target is, where one is a folder of several seeds", True, True),
+        *each("{}_trainings_ci95", "half width of the 95 % interval of their mean", some=True),
     )
+
+
+def detail_columns(scenario: Scenario) -> tuple[Column, ...]:
+    """What it tells beyond: means of the system's quantities, quantiles over tasks or requests."""
+
+    def column(name: str, about: str) -> Column:
+        return Column(name, "Float64", about, optional=True, gaps=True, digits=FRONT_DIGITS)
+
+    system = system_of(scenario)
+    return (
+        *(
+            column(f"{name}_{what}", told)
+            for name, about in system.quantities.items()
+            if name not in scenario.objectives
+            for what, told in (("mean", f"mean per episode: {about}"), ("ci95", "half width of its 95 % interval"))
+        ),
+        *(
+            column(f"{name}_{level_name(level)}{end}", f"{level:.0%} quantile: {about}{told}")
+            for name, about in system.units.items()
+            for level in LEVELS
+            for end, told in TAIL_ENDS.items()
+        ),
+    )
+
+
+def front_schema(scenario: Scenario) -> Schema:
+    """front.csv: a row per target and preference."""
+    return Schema((*objective_columns(scenario.objectives), *detail_columns(scenario)))
+
+
+TAIL_ENDS = {"": "", "_low95": "; lower end of its 95 % interval", "_high95": "; upper end"}
+
+
+def level_name(level: float) -> str:
+    """Of a quantile, such as `p95`."""
+    return f"p{level * 100:02.0f}"
 
 
 def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> None:
     """One row per target and preference, objectives as they are shown (`objectives_of`)."""
-    schema = front_schema(scenario.objectives)
+    schema = front_schema(scenario)
     _, *names, episodes, best = (column.name for column in schema.columns if not column.optional)
     counts = [len(front.preferences) for front in fronts]
     points = [
@@ -75,19 +114,49 @@ def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> 
         **dict(zip(names, np.concatenate(points).T, strict=True)),
         episodes: np.repeat([front.totals.shape[1] for front in fronts], counts),
         best: np.concatenate([on_front(front.mean) for front in fronts]).astype(np.int64),
+        **_of_details([front.details for front in fronts], detail_columns(scenario)),
     }
     if any(front.trainings for front in fronts):
-        columns |= _of_trainings(fronts, schema)
+        columns |= _of_trainings(fronts, scenario.objectives)
     write_csv(path, schema.frame(columns), schema)
 
 
-def _of_trainings(fronts: Sequence[Front], schema: Schema) -> dict[str, Values]:
+def _of_details(details: Sequence[Details], declared: Sequence[Column]) -> dict[str, Values]:
+    """Columns of quantities and tails, with gaps where a number is missing; none if they were not measured."""
+    columns: dict[str, Values] = {}
+    for name in details[0].quantities:
+        found = [mean_and_ci95(each.quantities[name]) for each in details]
+        columns[f"{name}_mean"], columns[f"{name}_ci95"] = np.concatenate(found, axis=1)
+    for name in details[0].tails:
+        tails = np.concatenate([each.tails[name] for each in details])
+        for level, values in zip(LEVELS, tails.transpose(1, 2, 0), strict=True):
+            columns |= {f"{name}_{level_name(level)}{end}": of for end, of in zip(TAIL_ENDS, values, strict=True)}
+    names = {column.name for column in declared}
+    return {name: _with_gaps(values) for name, values in columns.items() if name in names}
+
+
+def tails_of(table: "pl.DataFrame", scenario: Scenario) -> dict[str, NDArray[np.float64]]:
+    """`Details.tails` from the rows of a target in front.csv."""
+    found = {}
+    for name in system_of(scenario).units:
+        columns = [[f"{name}_{level_name(level)}{end}" for end in TAIL_ENDS] for level in LEVELS]
+        if columns[0][0] in table.columns:
+            each = [[table[column].fill_null(np.nan).to_numpy() for column in of_level] for of_level in columns]
+            found[name] = np.array(each).transpose(2, 0, 1)
+    return found
+
+
+def _with_gaps(values: Values) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in np.asarray(values, np.float64).tolist()]
+
+
+def _of_trainings(fronts: Sequence[Front], objectives: Sequence[str]) -> dict[str, Values]:
     """Columns that tell how much trainings differ, with gaps for targets that are not several."""
-    count, *intervals = (column.name for column in schema.columns if column.optional)
+    count, intervals = "trainings", [f"{name}_trainings_ci95" for name in objectives]
     rows = [row for front in fronts for row in front.trainings_ci95.tolist()]
     columns: dict[str, Values] = {count: [len(front.trainings) or None for front in fronts for _ in front.preferences]}
     for name, values in zip(intervals, zip(*rows, strict=True), strict=True):
-        columns[name] = [None if np.isnan(value) else value for value in values]
+        columns[name] = _with_gaps(values)
     return columns
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mecsim.policies import Calibration
 from mecsim.sweep.bootstrap import half_width_95_of, ratio, resample
-from mecsim.sweep.evaluate import Front
+from mecsim.sweep.front import Front
 from mecsim.sweep.indicators import expected_utility, hypervolume, mean_cost
 
 MEASURES = ("hypervolume", "mean_cost", "expected_utility")

@@ -10,7 +10,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,10 +22,12 @@ from mecsim.core.scenario import Scenario
 from mecsim.policies import Planning, policies_of
 from mecsim.policies.registry import is_place, source_of
 from mecsim.scenario import scenario_to_yaml
+from mecsim.sweep.details import Details
+from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of
 from mecsim.version import __version__
 
-FORMAT = 2
+FORMAT = 3
 IDENTIFYING = ("policies.yaml", "seeds.yaml", "scenario.yaml", "config.yaml", "agent.safetensors")
 """Files that decide how a run acts: indices of several, scenario, settings, weights."""
 
@@ -55,24 +57,50 @@ class Store:
         return self.folder / f"{_digest(json.dumps(content).encode())}.npz"
 
 
-def read_part(path: Path, shape: tuple[int, int, int]) -> NDArray[np.float64] | None:
-    """The totals (preferences, episodes, objectives) in a part's file; None if there is no such file or it is damaged.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a target reached for some preferences."""
+
+    totals: NDArray[np.float64]  # (preferences, episodes, objectives)
+    details: Details = field(default_factory=Details)
+
+    @staticmethod
+    def joined(parts: "Sequence[Part]") -> "Part":
+        """Of the preferences of all of them."""
+        return Part(np.concatenate([part.totals for part in parts]), Details.joined([part.details for part in parts]))
+
+    def front(self, target: str, preferences: NDArray[np.float64]) -> Front:
+        """As what a target reached."""
+        return Front(target, preferences, self.totals, details=self.details)
+
+
+DETAILS = tuple(one.name for one in fields(Details))
+
+
+def read_part(path: Path, shape: tuple[int, int, int]) -> Part | None:
+    """What is in a part's file, totals of a shape; None if there is no such file or it is damaged.
 
     Damaged parts are no error: they are computed again.
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             totals = arrays["totals"]
+            named: dict[str, dict[str, NDArray[np.float64]]] = {kind: {} for kind in DETAILS}
+            for entry in arrays.files:
+                kind, slash, name = entry.partition("/")
+                if slash:
+                    named[kind][name] = arrays[entry]
     except _UNREADABLE:
         return None
-    return totals if totals.shape == shape and totals.dtype == np.float64 else None
+    return Part(totals, Details(**named)) if totals.shape == shape and totals.dtype == np.float64 else None
 
 
-def write_part(path: Path, preferences: NDArray[np.float64], totals: NDArray[np.float64]) -> None:
+def write_part(path: Path, preferences: NDArray[np.float64], part: Part) -> None:
     """Write a part such that whoever reads it finds all of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    named = {f"{kind}/{name}": found for kind in DETAILS for name, found in getattr(part.details, kind).items()}
     with atomic_write(path) as partial, partial.open("wb") as file:
-        np.savez(file, preferences=preferences, totals=totals)
+        np.savez(file, preferences=preferences, totals=part.totals, **named)
 
 
 def target_identity(target: str, scenario: Scenario) -> str:

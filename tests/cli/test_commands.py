@@ -18,6 +18,7 @@ from mecsim_agents.values.config import ValueConfig
 import mecsim as package
 from mecsim.cli import COMMANDS
 from mecsim.scenario import builtin_names, load_scenario, with_context
+from mecsim.sweep.results import RESULT_FILES
 from mecsim.training import Run
 from tests.cli.conftest import Command
 from tests.training.small import scenario_file, small_scenario
@@ -271,7 +272,7 @@ def test_sweep_leaves_a_front(mecsim: Command, run_folder: Path, tmp_path: Path)
     assert (said.code, said.err) == (0, "")
     assert "Fronts" in said.out
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "front.csv", "summary.json", "front.png", "front.svg", "tensorboard", "parts",
+        *RESULT_FILES, "front.png", "front.svg", "tensorboard", "parts",
     }  # fmt: skip
     rows = rows_of(tmp_path / "out" / "front.csv")
     assert [row["target"] for row in rows] == [str(run_folder)] * 5 + ["greedy"] * 5

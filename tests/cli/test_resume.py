@@ -18,7 +18,7 @@ SWEEP = ("sweep", "greedy", "random", "edge", "--preferences", 9, "--episodes", 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, jobs: int) -> list[Any]:
     module = sys.modules["mecsim.sweep.evaluate"]
-    original, calls = module.evaluate, list[Any]()
+    original, calls = module.measure, list[Any]()
 
     def counted(*arguments: Any) -> Any:
         if len(calls) == jobs:
@@ -26,7 +26,7 @@ def interrupt_after(monkeypatch: pytest.MonkeyPatch, jobs: int) -> list[Any]:
         calls.append(arguments)
         return original(*arguments)
 
-    monkeypatch.setattr(module, "evaluate", counted)
+    monkeypatch.setattr(module, "measure", counted)
     return calls
 
 

@@ -191,7 +191,7 @@ def test_a_swept_job_is_not_played_again(
 ) -> None:
     arguments = ("sweep", "job", *SWEPT, "--workers", 1, "--out", "front")
     first = mecsim(*arguments, "--json").content["targets"]
-    monkeypatch.setattr(sys.modules["mecsim.sweep.evaluate"], "evaluate", None)  # would fail if it were called
+    monkeypatch.setattr(sys.modules["mecsim.sweep.evaluate"], "measure", None)  # would fail if it were called
     assert mecsim(*arguments, "--resume", "--json").content["targets"] == first
     shutil.rmtree(job_folder / "seed-07" / "checkpoints")
     shutil.copytree(seeds / "seed-06" / "checkpoints", job_folder / "seed-07" / "checkpoints")

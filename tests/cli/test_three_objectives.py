@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mecsim.sweep.results import RESULT_FILES
 from tests.cli.conftest import Command
 
 from .conftest import SET
@@ -33,7 +34,7 @@ def test_a_policy_is_trained_and_swept(mecsim: Command, rated: Path, tmp_path: P
     assert said.out.splitlines()[-1] == "front: front/front.png, front/parallel.png"
     assert "of 7" in said.out
     entries = {path.name for path in (tmp_path / "front").iterdir()}
-    assert entries == PICTURES | {"front.csv", "summary.json", "tensorboard", "parts"}
+    assert entries == PICTURES | {*RESULT_FILES, "tensorboard", "parts"}
     with (tmp_path / "front" / "front.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["target"] for row in rows] == ["run"] * 7 + ["greedy"] * 7 + ["random"] * 7

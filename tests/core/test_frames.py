@@ -15,12 +15,13 @@ from mecsim_agents import METRICS
 from mecsim.core.frames import Column, CsvFile, Schema, csv_text, read_csv, write_csv
 from mecsim.core.system import SYSTEMS
 from mecsim.errors import InputError, RunError
+from mecsim.scenario import load_scenario
 from mecsim.sweep.files import front_schema
 from mecsim.training.metrics import metrics_schema
 
 SCHEMAS = {
     **{table.file: table.schema for name in SYSTEMS.plugins for table in SYSTEMS.load(name).tables},
-    "front.csv": front_schema(("delay", "energy", "satisfaction")),
+    "front.csv": front_schema(load_scenario("gmorl-personal")),
     "metrics.csv": metrics_schema(("delay", "energy"), METRICS),
 }
 SMALL = Schema(

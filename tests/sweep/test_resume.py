@@ -23,7 +23,7 @@ from mecsim.sweep import (
     sweep,
     write_front_csv,
 )
-from mecsim.sweep.store import target_identity
+from mecsim.sweep.store import Part, target_identity
 from mecsim.systems.offload.demand import Users
 from tests.training.small import new_run, small_scenario, trained
 
@@ -34,16 +34,14 @@ GRID = preference_grid(2, 6)
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The targets and numbers of preferences that were really played."""
-    module = sys.modules["mecsim.sweep.evaluate"]  # the package's `evaluate` is the function
-    original, calls = module.evaluate, []
+    module = sys.modules["mecsim.sweep.evaluate"]  # the package has a function of the name
+    original, calls = module.measure, []
 
-    def counted(
-        make: Any, scenario: Scenario, preferences: NDArray[np.float64], *arguments: Any
-    ) -> NDArray[np.float64]:
+    def counted(make: Any, scenario: Scenario, preferences: NDArray[np.float64], *arguments: Any) -> Part:
         calls.append(len(preferences))
         return original(make, scenario, preferences, *arguments)
 
-    monkeypatch.setattr(module, "evaluate", counted)
+    monkeypatch.setattr(module, "measure", counted)
     return calls
 
 

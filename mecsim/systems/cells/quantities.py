@@ -30,6 +30,18 @@ def episode_quantities(played: CellsPlay, tapes: CellsTapes, scenario: CellsScen
     }
 
 
+def request_values(played: CellsPlay, tapes: CellsTapes, scenario: CellsScenario) -> dict[str, Array]:
+    """What each request came to, (N, M)."""
+    return {"request_satisfaction": played.records.satisfaction}
+
+
+def option_quantities(played: CellsPlay, tapes: CellsTapes, scenario: CellsScenario) -> dict[str, Array]:
+    """`share` of the requests of an episode for which each option was chosen, (N, A)."""
+    chosen = played.records.option
+    options = np.arange(played.episodes.max_options)
+    return {"share": (chosen[:, :, None] == options).mean(axis=1)}
+
+
 def recorded_objectives(records: CellsRecords, tapes: CellsTapes, scenario: CellsScenario) -> Array:
     """Mean satisfaction and the share of the demanded block-seconds that was saved, (N, 2), by the records alone."""
     demanded_block_s = tapes.demanded_block_s.sum(axis=1)

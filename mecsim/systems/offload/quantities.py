@@ -28,7 +28,7 @@ def episode_quantities(
         return np.asarray(np.divide(total, tasks, out=np.full(len(tasks), np.nan), where=tasks > 0))
 
     to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
-    executed_s = records.size_bit * scenario.tasks.cycles_per_bit / _cpu_hz(tapes, records.server)
+    executed_s = _executed_s(records, tapes, scenario)
     columns = {
         "delay_s": played.shown("delay"),
         "energy_j": played.shown("energy"),
@@ -49,6 +49,38 @@ def episode_quantities(
         columns["satisfaction"] = per_task(records.satisfaction)
         columns["adequate_share"] = per_task((records.satisfaction >= ADEQUATE_RATING).astype(np.float64))
     return columns
+
+
+def task_values(played: OffloadPlay, tapes: OffloadTapes, scenario: OffloadScenario) -> dict[str, NDArray[np.float64]]:
+    """What each task came to, (N, T); NaN where a step had none to dispatch."""
+    records = played.records
+    columns = {"task_delay_s": records.delay_s, "task_queued_s": records.queued_s, "task_energy_j": records.energy_j}
+    if scenario.satisfaction is not None:
+        columns["task_satisfaction"] = records.satisfaction
+    return {name: np.where(records.dispatched, values, np.nan) for name, values in columns.items()}
+
+
+def option_quantities(
+    played: OffloadPlay, tapes: OffloadTapes, scenario: OffloadScenario
+) -> dict[str, NDArray[np.float64]]:
+    """What each option had of an episode, (N, A); all devices are one option.
+
+    `share` of the tasks; `load`: the time that its tasks take alone there per time of the episode, of a device on
+    average. Beyond 1 it has more than it can do before the episode ends.
+    """
+    records, spec = played.records, offload_spec(scenario)
+    option = np.minimum(records.server, spec.max_servers)
+    duration_s = spec.steps * spec.step_s
+
+    def by_option(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        cell = option + spec.max_options * np.arange(len(option))[:, None]
+        total = np.bincount(cell[records.dispatched], values[records.dispatched], len(option) * spec.max_options)
+        return np.asarray(total.reshape(len(option), spec.max_options), np.float64)
+
+    tasks = records.dispatched.sum(axis=1, keepdims=True)
+    load = by_option(_executed_s(records, tapes, scenario)) / duration_s
+    load[:, spec.max_servers :] /= scenario.users.count
+    return {"share": by_option(np.ones(option.shape)) / np.maximum(1, tasks), "load": load}
 
 
 def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
@@ -84,5 +116,7 @@ def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadS
     return np.asarray(np.divide(late, counted, out=np.full(len(late), np.nan), where=counted > 0))
 
 
-def _cpu_hz(tapes: OffloadTapes, server: NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.take_along_axis(tapes.server_hz, server, axis=1)
+def _executed_s(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
+    """How long each task takes alone on its server, (N, T)."""
+    cpu_hz = np.take_along_axis(tapes.server_hz, records.server, axis=1)
+    return np.asarray(records.size_bit * scenario.tasks.cycles_per_bit / cpu_hz)
