@@ -26,6 +26,8 @@ COMMANDS = {
     "simulate": "mecsim.cli.simulate:simulate",
     "train": "mecsim.cli.train:train",
     "sweep": "mecsim.cli.sweep:sweep",
+    "choose": "mecsim.cli.choose:choose",
+    "compare": "mecsim.cli.compare:compare",
     "bound": "mecsim.cli.bound:bound",
     "export": "mecsim.cli.export:export",
     "bench": "mecsim.cli.bench:bench",

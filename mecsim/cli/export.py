@@ -3,18 +3,11 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mecsim.cli.options import json_option, new_file
-from mecsim.core.files import atomic_write
-from mecsim.errors import InputError, MecsimError
-
-if TYPE_CHECKING:
-    from mecsim_agents import Learner
-
-    from mecsim.training import Agreement, Run
+from mecsim.errors import InputError
 
 SUFFIX = ".onnx"
 
@@ -31,6 +24,7 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
     """
     from mecsim.training import MultiRun, Run, is_multi_run
     from mecsim.training.export import check_export_packages
+    from mecsim.training.exported import write_exported
 
     check_export_packages()
     if is_multi_run(run):
@@ -43,7 +37,7 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
     agent = opened.load_agent()
     path = new_file(out or Path(f"{run.resolve()}{SUFFIX}"), (SUFFIX,), force)
     try:
-        found, size_byte = _write(opened, agent, path)
+        found, size_byte = write_exported(opened, agent, path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written: {error.strerror or error}; name another file with --out"
@@ -57,23 +51,3 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
         f"{found.equal_actions:.2%} equal actions, probabilities differ by at most {found.largest_difference:.1e}"
     )
     click.echo(f"wrote {path} ({size_byte / 1024:.0f} KiB)")
-
-
-def _write(run: "Run", agent: "Learner", path: Path) -> "tuple[Agreement, int]":
-    """Write the file, check it and give it its name; return what the check found, and the size in bytes.
-
-    Raises:
-        MecsimError: the file plays otherwise than the run.
-    """
-    from mecsim.training import ExportedPolicy, agreement, export_onnx
-
-    with atomic_write(path) as partial:
-        export_onnx(run, agent, partial)
-        found = agreement(ExportedPolicy(partial), agent, run.scenario, run.config.preference)
-        if not found.close:
-            raise MecsimError(
-                f"{run.folder}: the exported policy is another one, a probability differs by "
-                f"{found.largest_difference:.1e} where rounding explains {found.rounding:.1e}: nothing was written; "
-                "report it with the versions of torch and onnx"
-            )
-    return found, path.stat().st_size

@@ -91,6 +91,7 @@ MARKS = {
     "seeds.yaml": b"mecsim_seeds:",
     "summary.json": _JSON_MARK,
     "settings.json": _JSON_MARK,
+    "deployed.json": _JSON_MARK,
 }
 """How the files begin by which a folder of results is known."""
 

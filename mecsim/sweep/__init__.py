@@ -1,6 +1,10 @@
 """Fronts: policies played over a grid of preferences on common random numbers."""
 
 from mecsim.sweep.bootstrap import Resampled, half_width_95_of, ratio, resample
+from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal
+from mecsim.sweep.choose import choose as choose_preference
+from mecsim.sweep.compare import Comparison, Side
+from mecsim.sweep.compare import compare as compare_sides
 from mecsim.sweep.distribute import Workers
 from mecsim.sweep.evaluate import evaluate, policy_factory, sweep, tape_chunks
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
@@ -13,18 +17,30 @@ from mecsim.sweep.results import SweepResult, is_sweep, read_sweep, write_result
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
 from mecsim.sweep.validation import training_evaluation
+from mecsim.sweep.yardsticks import Yardstick, yardsticks
 
 __all__ = [
     "MEASURES",
+    "Choice",
+    "Comparison",
     "Front",
+    "Goal",
+    "Limit",
+    "Nothing",
     "Quality",
+    "Reached",
     "Resampled",
+    "Side",
     "Store",
     "SweepResult",
     "SweepSettings",
     "Workers",
+    "Yardstick",
     "assess",
+    "choose_preference",
+    "compare_sides",
     "compared",
+    "default_goal",
     "evaluate",
     "half_width_95",
     "half_width_95_of",
@@ -48,4 +64,5 @@ __all__ = [
     "write_front_csv",
     "write_json",
     "write_results",
+    "yardsticks",
 ]

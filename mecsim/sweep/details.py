@@ -97,6 +97,11 @@ class Measured:
         )
 
 
+def level_name(level: float) -> str:
+    """Of a quantile, such as `p95`."""
+    return f"p{level * 100:02.0f}"
+
+
 def quantiles(values: Array) -> Array:
     """Quantiles of values (N, M) of N independent episodes at `LEVELS`, each with its 95 % interval, (levels, 3).
 

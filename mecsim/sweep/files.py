@@ -13,7 +13,7 @@ from mecsim.core.frames import Column, Schema, Values, write_csv
 from mecsim.core.system import objectives_of, system_of, values_shown
 from mecsim.policies import Calibration
 from mecsim.scenario import Scenario
-from mecsim.sweep.details import LEVELS, Details, mean_and_ci95
+from mecsim.sweep.details import LEVELS, Details, level_name, mean_and_ci95
 from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import Quality, igd_plus, on_front
 from mecsim.sweep.measures import MEASURES, by_training, compared, measured, measures
@@ -94,11 +94,6 @@ def front_schema(scenario: Scenario) -> Schema:
 
 
 TAIL_ENDS = {"": "", "_low95": "; lower end of its 95 % interval", "_high95": "; upper end"}
-
-
-def level_name(level: float) -> str:
-    """Of a quantile, such as `p95`."""
-    return f"p{level * 100:02.0f}"
 
 
 def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> None:
@@ -187,7 +182,7 @@ def summary(
         each = by_training(front, greedy, calibration)
         for name in OF_TRAININGS:
             found[f"{name}_trainings_ci95"] = float(half_width_95(np.array([one[name] for one in each.values()])))
-        return dict(_without_nan({**found, "trainings": each or None}))
+        return dict(without_nan({**found, "trainings": each or None}))
 
     return {
         "format": 1,
@@ -207,12 +202,13 @@ def summary(
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Readable JSON; NaN becomes null, as JSON has none."""
-    path.write_text(json.dumps(_without_nan(content), indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(without_nan(content), indent=2) + "\n", encoding="utf-8")
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """The same with None in place of what JSON has no number for."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(entry) for key, entry in value.items()}
+        return {key: without_nan(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_without_nan(entry) for entry in value]
+        return [without_nan(entry) for entry in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

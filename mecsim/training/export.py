@@ -35,17 +35,36 @@ def check_export_packages() -> None:
         raise InputError(f"export needs {' and '.join(missing)}: pip install 'mecsim[export]'")
 
 
-def export_onnx(run: Run, agent: Learner, path: Path) -> None:
+class _Baked(torch.nn.Module):
+    """A policy of a single preference, without the input that asks for one."""
+
+    def __init__(self, policy: torch.nn.Module, objectives: int) -> None:
+        super().__init__()
+        self.policy, self.objectives = policy, objectives
+
+    def forward(
+        self, options: torch.Tensor, mask: torch.Tensor, context: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        unread = context.new_zeros((context.shape[0], self.objectives))
+        action, probability = self.policy(options, mask, context, unread)
+        return action, probability
+
+
+def export_onnx(run: Run, agent: Learner, path: Path, preference: tuple[float, ...] | None = None) -> None:
     """Write the averaged policy of `agent`, the one of `run`, to a file, on the CPU.
 
-    A run of a single preference plays by that one, whatever is asked of the file.
+    A run of a single preference plays by that one, whatever is asked of the file. With a `preference`, in the scale of
+    the run's scenario, the policy plays by that one, and its file has no such input.
 
     Raises:
         InputError: a package is missing; OSError: the file cannot be written.
     """
     check_export_packages()
-    policy = agent.deployed(run.config.preference).eval()
     inputs, axes = _examples(agent)
+    policy = agent.deployed(preference or run.config.preference).eval()
+    if preference is not None:
+        policy, axes = _Baked(policy, agent.shape.num_objectives).eval(), axes[:-1]
+        del inputs["preference"]
     with _quiet():
         program = torch.onnx.export(
             policy,
@@ -60,14 +79,15 @@ def export_onnx(run: Run, agent: Learner, path: Path) -> None:
         raise TypeError("torch.onnx.export gave no program")
     for node in program.model.graph:
         node.metadata_props.clear()  # where in this machine's files the exporter met it
-    program.model.metadata_props[METADATA_KEY] = json.dumps(metadata(run, agent))
+    program.model.metadata_props[METADATA_KEY] = json.dumps(metadata(run, agent, preference))
     program.save(path, external_data=False)
 
 
-def metadata(run: Run, agent: Learner) -> dict[str, Any]:
+def metadata(run: Run, agent: Learner, preference: tuple[float, ...] | None = None) -> dict[str, Any]:
     """What has to be known to use the file: JSON, stored in it under `METADATA_KEY`."""
     scenario = run.scenario
     layout = layout_of(scenario)
+    only = preference or run.config.preference
     return {
         "format": FORMAT,
         "mecsim_version": __version__,
@@ -76,7 +96,7 @@ def metadata(run: Run, agent: Learner) -> dict[str, Any]:
         "objectives": list(scenario.objectives),
         "objective_units": [one.unit for one in objectives_of(scenario)],
         "objective_scale": list(agent.shape.objective_scale),
-        "preference": None if run.config.preference is None else list(run.config.preference),
+        "preference": None if only is None else list(only),
         "option_columns": list(layout.option_columns),
         "context_columns": list(layout.context_columns),
         "agent": run.config.algorithm,

@@ -12,12 +12,14 @@ from mecsim_agents import Learner
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.core.files import atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, new_episodes
-from mecsim.errors import InputError
+from mecsim.errors import InputError, MecsimError
 from mecsim.policies.policy import Actions, Preferences
-from mecsim.training.export import METADATA_KEY, check_export_packages
+from mecsim.training.export import METADATA_KEY, check_export_packages, export_onnx
+from mecsim.training.run import Run
 
 TOLERANCE = 1e-4  # in a probability
 ROUNDINGS = 4.0  # so many times the agent's own rounding are no difference either
@@ -42,15 +44,21 @@ class ExportedPolicy:
             reason = "it has no such metadata" if isinstance(error, KeyError) else str(error).splitlines()[0]
             raise InputError(f"{path}: not a file of mecsim export: {reason}") from None
         self.metadata: dict[str, Any] = json.loads(told)
+        self._asks = "preference" in {entry.name for entry in self._session.get_inputs()}
 
     def run(self, observation: Arrays, preference: NDArray[np.floating]) -> tuple[Actions, NDArray[np.float32]]:
-        """Actions (N,) and probabilities (N, A), for N ≥ 1 observations and preferences (N, objectives)."""
+        """Actions (N,) and probabilities (N, A), for N ≥ 1 observations and preferences (N, objectives).
+
+        A file that was written for one preference asks for none, and plays by its own.
+        """
         inputs = {
             "options": np.ascontiguousarray(observation["options"], np.float32),
             "mask": np.ascontiguousarray(observation["mask"], np.int8),
             "context": np.ascontiguousarray(observation["context"], np.float32),
             "preference": np.ascontiguousarray(preference, np.float32),
         }
+        if not self._asks:
+            del inputs["preference"]
         action, probability = self._session.run(None, inputs)
         return action, probability
 
@@ -142,3 +150,25 @@ def _views(observation: Arrays, cut: bool) -> list[tuple[NDArray[np.int64], Arra
         part = {name: values[rows] for name, values in observation.items()}
         views.append((rows, part | {"options": part["options"][:, :size], "mask": part["mask"][:, :size]}))
     return views
+
+
+def write_exported(
+    run: Run, agent: Learner, path: Path, preference: tuple[float, ...] | None = None
+) -> tuple[Agreement, int]:
+    """Write the file of a run's policy, check it and give it its name; return what the check found and its size, byte.
+
+    With a `preference` it is the policy of that one alone, see `export_onnx`.
+
+    Raises:
+        MecsimError: the file plays otherwise than the run.
+    """
+    with atomic_write(path) as partial:
+        export_onnx(run, agent, partial, preference)
+        found = agreement(ExportedPolicy(partial), agent, run.scenario, preference or run.config.preference)
+        if not found.close:
+            raise MecsimError(
+                f"{run.folder}: the exported policy is another one, a probability differs by "
+                f"{found.largest_difference:.1e} where rounding explains {found.rounding:.1e}: nothing was written; "
+                "report it with the versions of torch and onnx"
+            )
+    return found, path.stat().st_size
