@@ -77,7 +77,7 @@ def test_one_of_several_policies(mecsim: Command, refused: Command, small: Path,
 def test_a_file_that_plays_otherwise_is_an_error_and_not_kept(
     mecsim: Command, run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr("mecsim.training.agreement", lambda *given: replace(agreement(*given), **found))
+    monkeypatch.setattr("mecsim.training.exported.agreement", lambda *given: replace(agreement(*given), **found))
     before = snapshot(tmp_path)
     said = mecsim("export", run_folder)
     assert (said.code, said.out) == (1, "")
@@ -141,7 +141,7 @@ def test_a_full_disk_is_no_internal_error(refused: Command, run_folder: Path, mo
     def full(*given: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mecsim.training.export_onnx", full)
+    monkeypatch.setattr("mecsim.training.exported.export_onnx", full)
     assert "run.onnx: cannot be written: No space left on device" in refused("export", run_folder).err
 
 
@@ -165,7 +165,7 @@ def test_an_interruption_leaves_nothing(
         assert [*tmp_path.glob("run.onnx.*.partial")]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mecsim.training.agreement", interrupted)
+    monkeypatch.setattr("mecsim.training.exported.agreement", interrupted)
     before = snapshot(tmp_path)
     assert mecsim("export", run_folder).code == 130
     assert snapshot(tmp_path) == before

@@ -34,6 +34,7 @@ ROWS = {
     "traces": {"result": 3},
     "latency": {"result": 4},
     "peers": {"result": 2 * 4},
+    "decisions": {"result": 2 + 3},
     "bound": {"result": 3 * (3 + 1)},
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
     "scaling": {"result": 5 * 2},
