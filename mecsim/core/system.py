@@ -24,6 +24,7 @@ from mecsim.core.relaxation import Relaxation
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.tape import Tapes
+from mecsim.core.timeline import Timeline
 from mecsim.errors import InputError
 from mecsim.schema.words import nearest
 
@@ -81,6 +82,9 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     ) = None
     """Numbers (N,) whose mean no policy without knowledge of the future can undercut, but for chance, in the mean of
     Σ ω·c/scale over episodes, from a preference ω and scales; None if no such bound is known."""
+    timeline: Reference[Callable[[RecordsT, TapesT, ScenarioT, int], Timeline]] | None = None
+    """What the first of the episodes looks like, which is the first of the evaluation stream of a seed; None if nobody
+    says."""
     aliases: tuple[str, ...] = ()  # words that files of earlier versions have for it
 
     def starter(self) -> str:
