@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, ScalarFormatter
 from numpy.typing import NDArray
 
 from mecsim.core.objective import Objective
 from mecsim.core.system import objectives_of, values_shown
-from mecsim.report.style import plain_number
+from mecsim.report.style import colour_and_marker, plain_number
 from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
@@ -80,6 +81,46 @@ def shown_front(front: Front, scenario: Scenario) -> Array:
 def shown_ci95(front: Front) -> Array:
     """Half widths of the intervals in pictures: over trainings, if there are several, else over episodes; 0 if none."""
     return np.nan_to_num(front.trainings_ci95 if front.trainings else front.ci95)
+
+
+def label_weights(
+    axes: Axes, front: Front, scenario: Scenario, pair: tuple[int, int], index: int, count: int
+) -> None:
+    """Write the preference beside at most `count` undominated points of a front in a panel of two objectives.
+
+    The points are as far from each other as can be; `index` is the front's place in the picture.
+    """
+    best = np.flatnonzero(on_front(front.mean))
+    ranges = [axis.position(values_shown(front.mean[best], scenario)[:, place]) for place, axis in
+              enumerate(objective_axes([front], scenario))]  # fmt: skip
+    for point in best[spread_out(np.stack(ranges, axis=1), count)] if count else ():
+        words = ":".join(f"{weight:.2g}" for weight in front.preferences[point])
+        place = values_shown(front.mean[[point]], scenario)[0, list(pair)]
+        if _inside(axes, place):
+            axes.annotate(
+                words, place, xytext=(4, 4), textcoords="offset points",
+                fontsize="x-small", color=colour_and_marker(index)[0],
+            )  # fmt: skip
+
+
+def _inside(axes: Axes, place: Array) -> bool:
+    ends = np.sort([axes.get_xlim(), axes.get_ylim()], axis=1)
+    return bool(((place >= ends[:, 0]) & (place <= ends[:, 1])).all())
+
+
+def spread_out(points: Array, count: int) -> NDArray[np.int64]:
+    """At most `count` of the points (k, objectives), from 0 to 1, that are far from each other; indices in order.
+
+    The best in each objective come first, then always the one that is farthest from all that are taken.
+    """
+    if len(points) <= count:
+        return np.arange(len(points))
+    taken = list(dict.fromkeys(points.argmax(axis=0).tolist()))[:count]
+    gap = np.linalg.norm(points[:, None] - points[taken], axis=2).min(axis=1)
+    while len(taken) < count:
+        taken.append(int(gap.argmax()))
+        gap = np.minimum(gap, np.linalg.norm(points - points[taken[-1]], axis=1))
+    return np.sort(np.array(taken, np.int64))
 
 
 def plain_log_ticks(axis: Axis, few: bool = False) -> None:

@@ -6,15 +6,20 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mecsim.core.system import objectives_of, values_shown
-from mecsim.report.front_axes import WIDE, plain_log_ticks, shown_ci95
-from mecsim.report.style import colour_and_marker
+from mecsim.report.front_axes import WIDE, label_weights, plain_log_ticks, shown_ci95
+from mecsim.report.style import SCREEN, Look, colour_and_marker
 from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
 
-def plane_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
+WIDTH_INCH = 7.0
+HEIGHT = 0.66  # of the width, but at least 2.5 inch
+
+
+def plane_figure(fronts: Sequence[Front], scenario: Scenario, look: Look = SCREEN) -> Figure:
     """Mean points with 95 % intervals, each front's undominated points joined."""
-    figure = Figure(figsize=(7.0, 4.6), layout="constrained")
+    width_inch = look.width_inch or WIDTH_INCH
+    figure = Figure(figsize=(width_inch, max(2.5, HEIGHT * width_inch)), layout="constrained")
     axes = figure.add_subplot()
     shown = objectives_of(scenario)
     for index, front in enumerate(fronts):
@@ -40,7 +45,14 @@ def plane_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     if len(shown) > 1 and widest > WIDE and not shown[0].higher_is_better:
         axes.set_xscale("log")
         plain_log_ticks(axes.xaxis)
-    axes.set_title(scenario.description or "Pareto front")
+    if look.titled:
+        axes.set_title(scenario.description or "Pareto front")
+    for one, name in zip(shown, "y" if len(shown) == 1 else "xy", strict=True):
+        if one.name in look.limits:
+            axes.set(**{f"{name}lim": look.limits[one.name]})
+    if len(shown) > 1:
+        for index, front in enumerate(fronts):
+            label_weights(axes, front, scenario, (0, 1), index, look.weights_at)
     axes.grid(visible=True, alpha=0.3)
     height = "upper" if shown[-1].higher_is_better else "lower"
     side = "" if len(shown) == 1 else " right" if shown[0].higher_is_better else " left"

@@ -1,6 +1,5 @@
 """What the page shows, as plain data for JSON."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,22 +13,16 @@ from mecsim.report.front_axes import shown_ci95
 from mecsim.report.learning import Curve
 from mecsim.report.page.episodes import timeline_data
 from mecsim.report.page.numbers import short
-from mecsim.report.simulation import episode_summary
 from mecsim.report.style import colour_and_marker
+from mecsim.report.sweeps import named_fronts
 from mecsim.scenario import scenario_to_yaml
 from mecsim.sweep import Front, SweepResult, on_front
+from mecsim.sweep.details import LEVELS, mean_and_ci95
 
 MOST_OPTIONS = 16  # that are shown one by one
 
 Episodes = Mapping[int, Timeline]
 """By the index of the preference."""
-
-
-def target_labels(sweeps: Sequence[SweepResult]) -> list[str]:
-    """A name for each target of the sweeps, in their order; where two have the same, the sweep's folder is told."""
-    named = [(sweep.folder.name, front.label) for sweep in sweeps for front in sweep.fronts]
-    count = Counter(label for _, label in named)
-    return [label if count[label] == 1 else f"{folder}: {label}" for folder, label in named]
 
 
 def page_content(
@@ -45,13 +38,13 @@ def page_content(
         episodes: of each target, or why there are none.
     """
     scenario = sweeps[0].scenario
-    labels, targets = target_labels(sweeps), []
+    named, targets = named_fronts(sweeps), list[dict[str, Any]]()
     for number, sweep in enumerate(sweeps):
         for front in sweep.fronts:
             index = len(targets)
             targets.append(
                 {
-                    "label": labels[index],
+                    "label": named[index].label,
                     "colour": colour_and_marker(index)[0],
                     "sweep": number,
                     **_front(front, sweep.scenario),
@@ -83,12 +76,6 @@ def _sweep(sweep: SweepResult) -> dict[str, Any]:
 
 
 def _front(front: Front, scenario: Scenario) -> dict[str, Any]:
-    named = system_of(scenario).quantities
-    quantities = {}
-    for name, values in front.quantities.items():
-        found = [episode_summary({name: row})[name] for row in values]
-        told = {key: short([np.nan if one[key] is None else one[key] for one in found]) for key in ("mean", "ci95")}
-        quantities[name] = {"label": named.get(name, name.replace("_", " ")), **told}
     return {
         "target": front.target,
         "preferences": short(front.preferences),
@@ -97,13 +84,29 @@ def _front(front: Front, scenario: Scenario) -> dict[str, Any]:
         "intervals": "over trainings" if front.trainings else "over episodes",
         "on_front": on_front(front.mean).tolist(),
         "episodes": front.totals.shape[1],
-        "quantities": quantities,
+        "quantities": [*_quantities(front, scenario), *_tails(front, scenario)],
         "options": _options(front, layout_of(scenario).option_names),
     }
 
 
+def _quantities(front: Front, scenario: Scenario) -> list[dict[str, Any]]:
+    named = system_of(scenario).quantities
+    found = {name: mean_and_ci95(values) for name, values in front.quantities.items()}
+    return [{"label": named[name], "value": short(mean), "half": short(half)} for name, (mean, half) in found.items()]
+
+
+def _tails(front: Front, scenario: Scenario) -> list[dict[str, Any]]:
+    """Quantiles over tasks or requests; the half width is that of the farther end of their interval."""
+    named, told = system_of(scenario).units, []
+    for name, tails in front.details.tails.items():
+        for level, (value, low, high) in zip(LEVELS, tails.transpose(1, 2, 0), strict=True):
+            half = np.maximum(value - low, high - value)
+            told.append({"label": f"{level:.0%} quantile: {named[name]}", "value": short(value), "half": short(half)})
+    return told
+
+
 def _options(front: Front, names: Sequence[str]) -> dict[str, Any]:
-    """Shares and utilisation of the options that are taken most at any preference, and of all others together."""
+    """What the options had that are taken most at any preference, and the share of all others together."""
     if "share" not in front.options:
         return {"names": [], "values": {}}
     share = front.options["share"]
@@ -113,7 +116,7 @@ def _options(front: Front, names: Sequence[str]) -> dict[str, Any]:
     if len(rest):
         words.append(f"{len(rest)} others")
         for name, table in front.options.items():
-            together = table[:, rest].sum(axis=1) if name == "share" else table[:, rest].mean(axis=1)
+            together = table[:, rest].sum(axis=1) if name == "share" else np.full(len(table), np.nan)
             for row, value in zip(values[name], short(together), strict=True):
                 row.append(value)
     return {"names": words, "values": values}

@@ -213,15 +213,12 @@ function drawReached() {
   ]);
   const played = OBJECTIVES.length > 1 ? [["weights of the point", ...targets.map((target) => target.preferences[chosenOf(target)].map((one) => number(one, 3)).join(" : "))]] : [];
   table("objectives", "Objectives: mean ± half of the 95 % interval", heads, [...rows, ...played]);
-  const names = [...new Set(targets.flatMap((target) => Object.keys(target.quantities)))];
-  const told = names.map((name) => {
-    const label = targets.find((target) => target.quantities[name]).quantities[name].label;
-    return [label, ...targets.map((target) => {
-      const found = target.quantities[name];
-      return found ? withHalf(found.mean[chosenOf(target)], found.ci95[chosenOf(target)]) : "–";
-    })];
-  });
-  table("quantities", "Means per episode ± half of the 95 % interval", heads, told);
+  const labels = [...new Set(targets.flatMap((target) => target.quantities.map((one) => one.label)))];
+  const told = labels.map((label) => [label, ...targets.map((target) => {
+    const found = target.quantities.find((one) => one.label === label);
+    return found ? withHalf(found.value[chosenOf(target)], found.half[chosenOf(target)]) : "–";
+  })]);
+  table("quantities", "Means over episodes and quantiles over tasks or requests, ± half of the 95 % interval", heads, told);
 }
 
 // What it does
@@ -233,7 +230,7 @@ function drawOptions() {
   byId("options-section").hidden = !kinds.length;
   for (const kind of kinds) {
     const targets = shownTargets().filter(([target]) => target.options.values[kind]);
-    const title = kind === "share" ? "Share of the decisions" : words(kind).replace(/^./, (letter) => letter.toUpperCase());
+    const title = kind === "share" ? "Share of the decisions" : `${words(kind)} of each option`.replace(/^./, (letter) => letter.toUpperCase());
     area.append(figure(title, optionBars(kind, title, targets, roomIn(area)), targets.map(([target]) => ({ name: target.label, fill: target.colour }))));
   }
 }
@@ -244,6 +241,7 @@ function optionBars(kind, title, targets, width) {
     const index = target.options.names.indexOf(name);
     return index < 0 ? null : target.options.values[kind][chosenOf(target)][index];
   };
+  const most = Math.max(1, ...targets.flatMap(([target]) => target.options.values[kind].flat()));
   const known = names.filter((name) => targets.some(([target]) => valueOf(target, name) !== null));
   const bar = Math.max(6, Math.min(14, 40 / targets.length));
   const each = bar * targets.length + 8;
@@ -257,7 +255,7 @@ function optionBars(kind, title, targets, width) {
     targets.forEach(([target], index) => {
       const value = valueOf(target, name);
       if (value === null) return;
-      const length = Math.min(1, value) * (width - left - right);
+      const length = (value / most) * (width - left - right);
       const rectangle = svg("rect", { x: left, y: y + index * bar, width: Math.max(0.5, length), height: bar - 1, fill: target.colour });
       root.append(titled(rectangle, `${target.label}, ${name}: ${number(100 * value, 3)} %`));
       if (bar >= 10) root.append(svg("text", { x: left + length + 4, y: y + index * bar + bar - 2 }, `${number(100 * value, 3)} %`));
