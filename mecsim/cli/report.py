@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from mecsim.core.timeline import Timeline
-    from mecsim.report.learning import Curve
+    from mecsim.report.page.learning import Curve
     from mecsim.sweep import Front, SweepResult
 
 MOST_TARGETS = 24
@@ -51,21 +51,33 @@ def report(
     if len(fronts) > MOST_TARGETS:
         raise InputError(f"{len(fronts)} targets, expected at most {MOST_TARGETS} on a page: name fewer sweeps")
     new_file(out, (".html",), force)
+    folder = None if pictures is None else _folder(pictures, force)
     use_threads(num_threads)
     curves = [_curves(front) for _, front in fronts]
     played = _played(fronts, episodes)
     out.write_text(page_html(page_content(read, curves, played)), encoding="utf-8")
     click.echo(f"report: {out}")
-    if pictures is not None:
+    if folder is not None:
         from mecsim.report.page.pictures import save_pictures
 
-        written = save_pictures(read, curves, played, pictures)
-        click.echo(f"pictures: {pictures}, {len(written)} files")
+        written = save_pictures(read, curves, played, folder)
+        click.echo(f"pictures: {len(written)} files in {folder}")
+
+
+def _folder(folder: Path, force: bool) -> Path:
+    """A folder for pictures; with `force` those in it may be replaced, and nothing else is touched."""
+    try:
+        if folder.is_dir() and any(folder.iterdir()) and not force:
+            raise InputError(f"--pictures {folder}: is not empty; name another folder, or write into it with --force")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--pictures {folder}: cannot be written: {error.strerror}; name another folder") from None
+    return folder
 
 
 def _curves(front: "Front") -> "list[Curve]":
     """Of a target that is a run, as far as it is still there."""
-    from mecsim.report.learning import learning_curves
+    from mecsim.report.page.learning import learning_curves
 
     try:
         return learning_curves(front.target)

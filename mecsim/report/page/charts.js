@@ -3,6 +3,7 @@
 
 const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999"];
 const colour = (index) => COLOURS[index % COLOURS.length];
+const kindColour = (kind) => ["#E69F00", "#0072B2", "#009E73"][kind % 3]; // of bars: light before dark
 
 function html(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
@@ -29,6 +30,11 @@ function number(value, digits = 4) {
   return Number(value.toPrecision(digits)).toLocaleString("en-US", { maximumFractionDigits: 8 });
 }
 
+// On axes large numbers are short, such as 2M.
+function tickWords(value) {
+  return Math.abs(value) < 1e5 ? number(value) : value.toLocaleString("en-US", { notation: "compact", maximumSignificantDigits: 3 });
+}
+
 function withHalf(mean, half) {
   return half ? `${number(mean)} ± ${number(half, 2)}` : number(mean);
 }
@@ -48,7 +54,7 @@ function scale(low, high, { log = false, from = 0, to = 1 } = {}) {
 }
 
 function evenTicks(low, high, length) {
-  const wanted = Math.max(2, Math.min(7, length / 70));
+  const wanted = Math.max(2, Math.min(7, length / 50));
   const raw = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= raw);
@@ -75,7 +81,7 @@ function range(values, margin = 0.04) {
   return [low - margin * (high - low), high + margin * (high - low)];
 }
 
-const EDGE = { left: 64, right: 14, top: 10, bottom: 46 };
+const EDGE = { left: 64, right: 22, top: 10, bottom: 46 };
 
 // A picture with two axes. `x` and `y` are {low, high, log}; returns where to draw, and the scales.
 function frame(width, height, x, y, label, { xLabel, yLabel, xTicks = true, yTicks = true, left = EDGE.left } = {}) {
@@ -89,7 +95,7 @@ function frame(width, height, x, y, label, { xLabel, yLabel, xTicks = true, yTic
     for (const tick of across.ticks) {
       const place = across.at(tick);
       grid.append(svg("line", { x1: place, x2: place, y1: EDGE.top, y2: height - EDGE.bottom }));
-      const text = number(tick);
+      const text = tickWords(tick);
       if (place - 3.6 * text.length < free) continue;
       words.append(svg("text", { x: place, y: height - EDGE.bottom + 16, "text-anchor": "middle" }, text));
       free = place + 3.6 * text.length + 6;
@@ -99,7 +105,7 @@ function frame(width, height, x, y, label, { xLabel, yLabel, xTicks = true, yTic
     for (const tick of up.ticks) {
       const place = up.at(tick);
       grid.append(svg("line", { x1: left, x2: width - EDGE.right, y1: place, y2: place }));
-      words.append(svg("text", { x: left - 6, y: place + 4, "text-anchor": "end" }, number(tick)));
+      words.append(svg("text", { x: left - 6, y: place + 4, "text-anchor": "end" }, tickWords(tick)));
     }
   }
   const middle = (EDGE.top + height - EDGE.bottom) / 2;
@@ -176,12 +182,12 @@ const DRAW = {
     part.start.forEach((start, bar) => {
       const [from, to] = [x.at(start), x.at(part.end[bar])];
       const y = first[part.lane[bar]] + part.row[bar] * each;
-      const fill = colour(part.kind[bar] + 4 * (part.kind[bar] === 0)); // what comes first is lighter
-      const rectangle = svg("rect", { x: from, y, width: Math.max(0.7, to - from), height: each - 1, fill });
+      const fill = kindColour(part.kind[bar]);
+      const rectangle = svg("rect", { x: from, y, width: Math.max(0.7, to - from), height: each - 1, fill, stroke: "#fff", "stroke-width": 0.6 });
       const words = `${part.kinds[part.kind[bar]]}, ${part.lanes[part.lane[bar]]}: ${number(start)} to ${number(part.end[bar])} s`;
       plot.append(titled(rectangle, words));
     });
-    const entries = part.kinds.map((name, kind) => ({ name, fill: colour(kind + 4 * (kind === 0)) }));
+    const entries = part.kinds.map((name, kind) => ({ name, fill: kindColour(kind) }));
     return figure(part.title, root, entries, { class: "wide" });
   },
 

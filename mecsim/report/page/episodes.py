@@ -11,6 +11,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.system import draw_episodes, system_of
 from mecsim.core.timeline import Bars, Dots, Part, Timeline
 from mecsim.policies import play
+from mecsim.report.front_axes import spread_out
 from mecsim.report.page.numbers import short
 from mecsim.sweep import Front
 from mecsim.sweep.evaluate import policy_factory
@@ -19,7 +20,9 @@ MOST_EPISODES = 11  # of a target
 
 
 def spread_preferences(preferences: NDArray[np.float64], most: int = MOST_EPISODES) -> NDArray[np.int64]:
-    """Indices of at most so many preferences (K, objectives), evenly along their order, first and last among them."""
+    """Indices of at most so many preferences (K, objectives), far from each other, the extreme ones among them."""
+    if preferences.shape[1] > 2:
+        return spread_out(preferences, most)
     count = min(most, len(preferences))
     return np.unique(np.linspace(0, len(preferences) - 1, count).round().astype(np.int64))
 

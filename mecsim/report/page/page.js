@@ -37,10 +37,11 @@ function roomIn(grid, wanted = 460) {
 // Fronts
 
 function axisOf(objective) {
-  const values = DATA.targets.flatMap((target) => target.mean.flatMap((point, k) => (
+  const targets = shownTargets().map(([target]) => target);
+  const values = targets.flatMap((target) => target.mean.flatMap((point, k) => (
     [point[objective] - (target.ci95[k][objective] ?? 0), point[objective] + (target.ci95[k][objective] ?? 0)]
   )));
-  const means = DATA.targets.flatMap((target) => target.mean.map((point) => point[objective]));
+  const means = targets.flatMap((target) => target.mean.map((point) => point[objective]));
   const [least, most] = [Math.min(...means), Math.max(...means)];
   const log = !OBJECTIVES[objective].higher_is_better && least > 0 && most > WIDE * least;
   if (!log) {
@@ -243,7 +244,7 @@ function optionBars(kind, title, targets, width) {
   };
   const most = Math.max(1, ...targets.flatMap(([target]) => target.options.values[kind].flat()));
   const known = names.filter((name) => targets.some(([target]) => valueOf(target, name) !== null));
-  const bar = Math.max(6, Math.min(14, 40 / targets.length));
+  const bar = targets.length <= 4 ? 14 : Math.max(6, 40 / targets.length);
   const each = bar * targets.length + 8;
   const left = Math.min(width / 2, 20 + 6.6 * Math.max(...known.map((name) => name.length), 4));
   const right = 48;
@@ -258,7 +259,7 @@ function optionBars(kind, title, targets, width) {
       const length = (value / most) * (width - left - right);
       const rectangle = svg("rect", { x: left, y: y + index * bar, width: Math.max(0.5, length), height: bar - 1, fill: target.colour });
       root.append(titled(rectangle, `${target.label}, ${name}: ${number(100 * value, 3)} %`));
-      if (bar >= 10) root.append(svg("text", { x: left + length + 4, y: y + index * bar + bar - 2 }, `${number(100 * value, 3)} %`));
+      if (bar === 14) root.append(svg("text", { x: left + length + 4, y: y + index * bar + 11 }, `${number(100 * value, 3)} %`));
     });
     root.append(svg("line", { x1: left, x2: left, y1: y - 2, y2: y + each - 4, stroke: "#5b6775" }));
   });
