@@ -110,7 +110,7 @@ def _episodes(sweep: "SweepResult", front: "Front", most: int, progress: "Progre
     indices = spread_preferences(front.preferences, most)
     task = progress.add_task(f"episodes of {front.label}", total=len(indices))
     try:
-        played = play_timelines(front, sweep.scenario, sweep.seed, indices, lambda: progress.advance(task))
+        played = play_timelines(front, sweep.scenario, sweep.seed, indices, lambda done: progress.advance(task, done))
     except MecsimError as error:
         click.echo(f"{front.label}: no episodes: {error}", err=True)
         return f"No episode could be played: {error}"

@@ -82,9 +82,9 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     ) = None
     """Numbers (N,) whose mean no policy without knowledge of the future can undercut, but for chance, in the mean of
     Σ ω·c/scale over episodes, from a preference ω and scales; None if no such bound is known."""
-    timeline: Reference[Callable[[RecordsT, TapesT, ScenarioT, int], Timeline]] | None = None
-    """What the first of the episodes looks like, which is the first of the evaluation stream of a seed; None if nobody
-    says."""
+    timeline: Reference[Callable[[RecordsT, TapesT, ScenarioT, int, int], Timeline]] | None = None
+    """What an episode looks like, from records, tapes, the scenario, the row of these that holds it, and the seed of
+    whose evaluation stream it is the first; None if nobody says."""
     aliases: tuple[str, ...] = ()  # words that files of earlier versions have for it
 
     def starter(self) -> str:

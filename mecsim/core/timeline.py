@@ -88,9 +88,9 @@ class Timeline:
     parts: tuple[Part, ...]
 
 
-def bins_s(until_s: float) -> Array:
-    """The edges of bins that cover an episode."""
-    return np.linspace(0.0, until_s if until_s > 0.0 else 1.0, BINS + 1)
+def bins_s(until_s: float, most: int = BINS) -> Array:
+    """The edges of bins that cover an episode, at most `BINS` of them."""
+    return np.linspace(0.0, until_s if until_s > 0.0 else 1.0, min(most, BINS) + 1)
 
 
 def mean_active(start_s: Array, end_s: Array, edges_s: Array, weight: Array | float = 1.0) -> Array:

@@ -62,7 +62,7 @@ def _(part: Bars, axes: Axes) -> None:
     axes.set_ylim(float((counts + 1).sum()), -0.5)
     axes.set_xlim(left=0.0)
     axes.set_xlabel("time (s)", fontsize="small")
-    axes.legend(fontsize="x-small", ncols=len(part.kinds), loc="upper right")
+    axes.legend(fontsize="x-small", ncols=len(part.kinds), loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False)
 
 
 @_draw.register

@@ -14,7 +14,7 @@ from mecsim.policies import play
 from mecsim.report.front_axes import spread_out
 from mecsim.report.page.numbers import short
 from mecsim.sweep import Front
-from mecsim.sweep.evaluate import policy_factory
+from mecsim.sweep.evaluate import chunks, policy_factory
 
 MOST_EPISODES = 11  # of a target
 
@@ -28,22 +28,26 @@ def spread_preferences(preferences: NDArray[np.float64], most: int = MOST_EPISOD
 
 
 def play_timelines(
-    front: Front, scenario: Scenario, seed: int, indices: NDArray[np.int64], on_played: Callable[[], None]
+    front: Front, scenario: Scenario, seed: int, indices: NDArray[np.int64], on_played: Callable[[int], None]
 ) -> list[Timeline]:
     """The first episode of a seed at each of the preferences at `indices`; of several trainings the first plays.
+
+    `on_played(n)` is told of n more that are done.
 
     Raises:
         InputError, RunError: the target is not there any more, or cannot play.
     """
     system = system_of(scenario)
     assert system.timeline is not None
-    told, tapes = system.timeline.load(), draw_episodes(scenario, seed, 0, 1)
+    told, first_one = system.timeline.load(), draw_episodes(scenario, seed, 0, 1)
     make = policy_factory(front.trainings[0].target if front.trainings else front.target, scenario)
     found = []
-    for wanted in front.preferences[indices]:
+    for first, count in chunks(scenario, len(indices)):
+        tapes = first_one.select(np.zeros(count, np.int64))  # the same episode for each preference, side by side
+        wanted = front.preferences[indices[first : first + count]]
         records = play(make(seed), scenario, tapes, wanted).records
-        found.append(told(records, tapes, scenario, seed))
-        on_played()
+        found += [told(records, tapes, scenario, row, seed) for row in range(count)]
+        on_played(count)
     return found
 
 

@@ -21,27 +21,26 @@ from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import CellsTapes
 
 
-def timeline(records: CellsRecords, tapes: CellsTapes, scenario: CellsScenario, seed: int) -> Timeline:
-    """The first of the episodes, which is the first of the evaluation stream of `seed`."""
-    until_s = float(records.end_s[0].max())
-    return Timeline(until_s, (_blocks(records, scenario, bins_s(until_s)), _ratings(records), _map(scenario, seed)))
+def timeline(records: CellsRecords, tapes: CellsTapes, scenario: CellsScenario, row: int, seed: int) -> Timeline:
+    """The episode in a row of records and tapes, which is the first of the evaluation stream of `seed`."""
+    until_s = float(records.end_s[row].max())
+    return Timeline(until_s, (_blocks(records, scenario, row), _ratings(records, row), _map(scenario, seed)))
 
 
-def _blocks(records: CellsRecords, scenario: CellsScenario, edges_s: np.ndarray[tuple[int], np.dtype[np.float64]]) -> Lines:
-    cell, served = records.cell[0], records.level[0] > 0
+def _blocks(records: CellsRecords, scenario: CellsScenario, row: int) -> Lines:
+    cell, served = records.cell[row], records.level[row] > 0
     shown = fullest(np.bincount(cell[served], minlength=scenario.cells.count), MOST_LINES)
-    values = [
-        mean_active(records.start_s[0][on], records.end_s[0][on], edges_s, records.blocks[0][on].astype(np.float64))
-        for on in cell == shown[:, None]
-    ]
+    start_s, end_s, blocks = records.start_s[row], records.end_s[row], records.blocks[row].astype(np.float64)
+    edges_s = bins_s(float(end_s.max()))
+    values = [mean_active(start_s[on], end_s[on], edges_s, blocks[on]) for on in cell == shown[:, None]]
     names = tuple(f"cell {index}" for index in shown)
     shape = len(shown), len(edges_s) - 1
     return Lines("Blocks in use", "blocks", names, edges_s, np.reshape(values, shape), float(scenario.cells.blocks))
 
 
-def _ratings(records: CellsRecords) -> Dots:
-    arrival_s, rating = records.start_s[0][:MOST_DOTS], records.satisfaction[0][:MOST_DOTS]
-    served, blocked = records.level[0][:MOST_DOTS] > 0, records.blocked[0][:MOST_DOTS]
+def _ratings(records: CellsRecords, row: int) -> Dots:
+    arrival_s, rating = records.start_s[row][:MOST_DOTS], records.satisfaction[row][:MOST_DOTS]
+    served, blocked = records.level[row][:MOST_DOTS] > 0, records.blocked[row][:MOST_DOTS]
     groups = {"served": served, "rejected": ~served & ~blocked, "no block free": ~served & blocked}
     return Dots(
         "Ratings of requests",

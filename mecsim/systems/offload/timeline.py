@@ -38,11 +38,13 @@ Array = NDArray[np.float64]
 PLACES_OF_USER = 40  # along the path of one who moves
 
 
-def timeline(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario, seed: int) -> Timeline:
-    """The first of the episodes, which is the first of the evaluation stream of `seed`."""
-    seen = _Episode(records, tapes, scenario)
+def timeline(
+    records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario, row: int, seed: int
+) -> Timeline:
+    """The episode in a row of records and tapes, which is the first of the evaluation stream of `seed`."""
+    seen = _Episode(records, tapes, scenario, row)
     parts: list[Part] = [seen.gantt(), seen.waiting(), seen.on_servers(), seen.power()]
-    return Timeline(float(seen.edges_s[-1]), (*parts, *_map(scenario, seed, int(tapes.num_servers[0]))))
+    return Timeline(float(seen.edges_s[-1]), (*parts, *_map(scenario, seed, int(tapes.num_servers[row]))))
 
 
 @dataclass(frozen=True)
@@ -52,13 +54,11 @@ class _Episode:
     records: OffloadRecords
     tapes: OffloadTapes
     scenario: OffloadScenario
-
-    def __post_init__(self) -> None:
-        assert len(self.tapes) > 0
+    row: int
 
     def of(self, name: str) -> NDArray[np.float64]:
         """A column of the records."""
-        return np.asarray(getattr(self.records, name)[0][self.records.dispatched[0]])
+        return np.asarray(getattr(self.records, name)[self.row][self.records.dispatched[self.row]])
 
     @cached_property
     def lane(self) -> NDArray[np.int64]:
@@ -102,10 +102,10 @@ class _Episode:
 
     def waiting(self) -> Lines:
         """The dispatch queue after each dispatch, until the last step."""
-        step_s, dispatched = self.scenario.episode.step_s, self.records.dispatched[0]
-        length = np.cumsum(self.tapes.arrivals[0]) - np.cumsum(dispatched)
+        step_s, dispatched = self.scenario.episode.step_s, self.records.dispatched[self.row]
+        length = np.cumsum(self.tapes.arrivals[self.row]) - np.cumsum(dispatched)
         start_s = np.arange(len(length)) * step_s
-        edges_s = bins_s(len(length) * step_s)
+        edges_s = bins_s(len(length) * step_s, len(length))
         values = mean_active(start_s, start_s + step_s, edges_s, length.astype(np.float64))
         return Lines("Tasks that wait for their dispatch", "tasks", ("dispatch queue",), edges_s, values[None])
 
@@ -115,7 +115,7 @@ class _Episode:
         values = [mean_active(dispatch_s[on], finish_s[on], self.edges_s) for on in self.lane == shown[:, None]]
         names = tuple(self.names[index] for index in shown)
         title = "Tasks on servers, uploads included"
-        return Lines(title, "tasks", names, self.edges_s, np.reshape(values, (len(shown), -1)))
+        return Lines(title, "tasks", names, self.edges_s, np.reshape(values, (len(shown), len(self.edges_s) - 1)))
 
     def power(self) -> Lines:
         """What radios and processors draw, and idle servers where these count; it adds up to the episode's energy.
@@ -133,8 +133,9 @@ class _Episode:
             mean_w = execution_j[own].sum() / (end_s - start_s).sum()
             processors_w += mean_active(start_s, end_s, self.edges_s, mean_w)
         lines = {"radios": radios_w, "processors": processors_w}
-        idle_j = recorded_objectives(self.records, self.tapes, self.scenario)[0, ENERGY] - self.of("energy_j").sum()
         if self.scenario.energy.model == "power-curve":
+            all_j = recorded_objectives(self.records, self.tapes, self.scenario)[self.row, ENERGY]
+            idle_j = all_j - self.of("energy_j").sum()
             episode_s = np.array([self.scenario.episode.steps * self.scenario.episode.step_s])
             lines["idle servers"] = mean_active(np.zeros(1), episode_s, self.edges_s, idle_j / episode_s)
         return Lines("Power", "W", tuple(lines), self.edges_s, np.stack(list(lines.values())))
