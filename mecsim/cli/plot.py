@@ -17,6 +17,7 @@ COLUMN_INCH = {"1": 3.5, "2": 7.16}
 """Widths of the columns of IEEE's journals."""
 
 WEIGHTS_AT = 5
+SMALL_POINTS = 5.5  # of letters where all pairs of objectives share a column
 
 
 @click.command()
@@ -52,7 +53,8 @@ def plot(
     fronts = _left(named_fronts(read), without)
     new_file(out, PICTURE_ENDINGS, force)
     look = Look(COLUMN_INCH[columns], titled=False, limits=ends, weights_at=WEIGHTS_AT if label_points else 0)
-    with matplotlib.rc_context(PAPER):
+    crowded = columns == "1" and len(scenario.objectives) > 2
+    with matplotlib.rc_context(PAPER | ({"font.size": SMALL_POINTS} if crowded else {})):
         save_picture(front_figure(fronts, scenario, look), out)
     click.echo(f"picture: {out}")
 

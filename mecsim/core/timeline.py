@@ -65,6 +65,11 @@ class Group:
     words: tuple[str, ...] = ()  # of each point, if there are any
     joined: bool = False  # by a line, which NaN interrupts
 
+    @staticmethod
+    def at(name: str, places: Array, words: tuple[str, ...] = (), joined: bool = False) -> "Group":
+        """Of places (I, 2)."""
+        return Group(name, places[:, 0], places[:, 1], words, joined)
+
 
 @dataclass(frozen=True, slots=True)
 class Dots:
@@ -103,7 +108,7 @@ def mean_active(start_s: Array, end_s: Array, edges_s: Array, weight: Array | fl
         known = np.concatenate([[0.0], np.cumsum(weights[order])])
         moments = np.concatenate([[0.0], np.cumsum((weights * times_s)[order])])
         count = np.searchsorted(times_s[order], edges_s)
-        return known[count] * edges_s - moments[count]
+        return np.asarray(known[count] * edges_s - moments[count])
 
     return np.asarray(np.diff(since(start_s) - since(end_s)) / np.diff(edges_s))
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, ScalarFormatter
 from numpy.typing import NDArray
 
@@ -83,9 +84,7 @@ def shown_ci95(front: Front) -> Array:
     return np.nan_to_num(front.trainings_ci95 if front.trainings else front.ci95)
 
 
-def label_weights(
-    axes: Axes, front: Front, scenario: Scenario, pair: tuple[int, int], index: int, count: int
-) -> None:
+def label_weights(axes: Axes, front: Front, scenario: Scenario, pair: tuple[int, int], index: int, count: int) -> None:
     """Write the preference beside at most `count` undominated points of a front in a panel of two objectives.
 
     The points are as far from each other as can be; `index` is the front's place in the picture.
@@ -94,18 +93,21 @@ def label_weights(
     ranges = [axis.position(values_shown(front.mean[best], scenario)[:, place]) for place, axis in
               enumerate(objective_axes([front], scenario))]  # fmt: skip
     for point in best[spread_out(np.stack(ranges, axis=1), count)] if count else ():
-        words = ":".join(f"{weight:.2g}" for weight in front.preferences[point])
-        place = values_shown(front.mean[[point]], scenario)[0, list(pair)]
-        if _inside(axes, place):
+        x, y = values_shown(front.mean[[point]], scenario)[0, list(pair)].tolist()
+        if _inside(axes, x, y):
+            side = 1 if index % 2 else -1  # of two neighbours each has one side for itself
             axes.annotate(
-                words, place, xytext=(4, 4), textcoords="offset points",
-                fontsize="x-small", color=colour_and_marker(index)[0],
+                ":".join(f"{weight:.2g}" for weight in front.preferences[point]), (x, y),
+                xytext=(4 * side, 4 * side), textcoords="offset points",
+                ha="left" if side > 0 else "right", va="bottom" if side > 0 else "top",
+                fontsize="x-small", color=colour_and_marker(index)[0], zorder=4.0,
+                path_effects=[withStroke(linewidth=1.5, foreground="white")],
             )  # fmt: skip
 
 
-def _inside(axes: Axes, place: Array) -> bool:
-    ends = np.sort([axes.get_xlim(), axes.get_ylim()], axis=1)
-    return bool(((place >= ends[:, 0]) & (place <= ends[:, 1])).all())
+def _inside(axes: Axes, x: float, y: float) -> bool:
+    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    return bool(left <= x <= right and low <= y <= high)
 
 
 def spread_out(points: Array, count: int) -> NDArray[np.int64]:

@@ -43,7 +43,7 @@ def pairs_figure(fronts: Sequence[Front], scenario: Scenario, look: Look = SCREE
     for row in range(rows):
         for column in range(row + 1):
             axes = figure.add_subplot(grid[row, column])
-            _pair(axes, fronts, scenario, (column, row + 1))
+            _pair(axes, fronts, scenario, (column, row + 1), look.marker_points)
             _set_axes(axes, objectives[column], objectives[row + 1], inner=(row < rows - 1, column > 0))
             for one, name in ((objectives[column], "x"), (objectives[row + 1], "y")):
                 if one.shown.name in look.limits:
@@ -51,7 +51,7 @@ def pairs_figure(fronts: Sequence[Front], scenario: Scenario, look: Look = SCREE
                     axes.set(**{f"{name}lim": (worse, better)})
             for index, front in enumerate(fronts):
                 label_weights(axes, front, scenario, (column, row + 1), index, look.weights_at)
-    if rows == 2:
+    if rows == 2 and not look.narrow:
         _space(figure.add_subplot(grid[0, 1], projection="3d", computed_zorder=False), fronts, scenario, objectives)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     if look.titled:
@@ -65,7 +65,7 @@ def pairs_figure(fronts: Sequence[Front], scenario: Scenario, look: Look = SCREE
     return figure
 
 
-def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[int, int]) -> None:
+def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[int, int], marker_points: float) -> None:
     for index, front in enumerate(fronts):
         colour, marker = colour_and_marker(index)
         best = on_front(front.mean)
@@ -74,11 +74,13 @@ def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[i
             axes.plot(x[~best], y[~best], marker, color=colour, markersize=2.5, alpha=0.25, markeredgewidth=0.0)
         axes.errorbar(
             x[best], y[best], xerr=dx[best], yerr=dy[best],
-            fmt=marker, color=colour, markersize=3.5, elinewidth=0.5, alpha=0.6, markeredgewidth=0.0,
+            fmt=marker, color=colour, markersize=0.85 * marker_points, elinewidth=0.5, alpha=0.6, markeredgewidth=0.0,
         )  # fmt: skip
         outer = np.flatnonzero(on_front(front.mean[:, pair]))
         outer = outer[np.argsort(x[outer], kind="stable")]
-        axes.plot(x[outer], y[outer], color=colour, linewidth=1.3, marker=marker, markersize=4, label=front.label)
+        axes.plot(
+            x[outer], y[outer], color=colour, linewidth=1.3, marker=marker, markersize=marker_points, label=front.label
+        )
 
 
 def _set_axes(axes: Axes, across: ObjectiveAxis, upwards: ObjectiveAxis, inner: tuple[bool, bool]) -> None:

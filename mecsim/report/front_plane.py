@@ -11,7 +11,6 @@ from mecsim.report.style import SCREEN, Look, colour_and_marker
 from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
-
 WIDTH_INCH = 7.0
 HEIGHT = 0.66  # of the width, but at least 2.5 inch
 
@@ -31,11 +30,14 @@ def plane_figure(fronts: Sequence[Front], scenario: Scenario, look: Look = SCREE
             continue
         axes.errorbar(
             mean[:, 0], mean[:, 1], yerr=ci95[:, 1], xerr=ci95[:, 0],
-            fmt=marker, color=colour, markersize=4, elinewidth=0.6, alpha=0.55,
+            fmt=marker, color=colour, markersize=look.marker_points, elinewidth=0.6, alpha=0.55,
         )  # fmt: skip
         best = mean[on_front(front.mean)]
         best = best[np.argsort(best[:, 0])]
-        axes.plot(best[:, 0], best[:, 1], color=colour, linewidth=1.6, marker=marker, markersize=4, label=front.label)
+        axes.plot(
+            best[:, 0], best[:, 1], color=colour, linewidth=0.4 * look.marker_points,
+            marker=marker, markersize=look.marker_points, label=front.label,
+        )  # fmt: skip
     axes.set_ylabel(shown[-1].label)
     if len(shown) == 1:
         axes.set_xticks([])  # side by side, in the order of the targets

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -15,8 +16,9 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*", "<")
 LETTERS_PER_INCH = 10.5  # of a title
 
+NARROW_INCH = 5.0
 PICTURE_ENDINGS = (".svg", ".pdf", ".png")
-PAPER = {  # 8 points, thin lines, and fonts that stand in the file as outlines that printers take (TrueType, not Type 3)
+PAPER: dict[Any, Any] = {  # 8 points, thin lines, and fonts that embed (TrueType: journals refuse Type 3)
     "font.size": 8.0, "axes.linewidth": 0.6, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
     "xtick.minor.width": 0.4, "ytick.minor.width": 0.4, "pdf.fonttype": 42, "legend.fontsize": "small",
 }  # fmt: skip
@@ -30,6 +32,16 @@ class Look:
     titled: bool = True
     limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # of axes, by objective
     weights_at: int = 0  # how many points of each front are labelled with their preference
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is room for little."""
+        return self.width_inch is not None and self.width_inch < NARROW_INCH
+
+    @property
+    def marker_points(self) -> float:
+        """Size of a marker."""
+        return 2.5 if self.narrow else 4.0
 
 
 SCREEN = Look()

@@ -108,7 +108,9 @@ def test_an_episode_is_the_one_that_the_sweep_played(swept: Path) -> None:
         shown = play_timelines(front, sweep.scenario, sweep.seed, indices, done.append)
         assert sum(done) == len(indices)
         for index, timeline in zip(indices, shown, strict=True):
-            on_servers: Any = next(part for part in timeline.parts if part.title == "Tasks on servers, uploads included")
+            on_servers: Any = next(
+                part for part in timeline.parts if part.title == "Tasks on servers, uploads included"
+            )
             delay_s = (on_servers.values * np.diff(on_servers.edges_s)).sum()
             assert delay_s == pytest.approx(front.totals[index, 0, 0], rel=1e-6)
 
@@ -126,7 +128,9 @@ def test_preferences_with_episodes_are_spread(objectives: int, count: int) -> No
 
 def test_the_policy_of_the_page_allows_what_stands_in_it_and_nothing_else(pages: dict[str, Path]) -> None:
     page = Page(pages["two"].read_text())
-    [policy] = [attrs["content"] for tag, attrs in page.elements if attrs.get("http-equiv") == "Content-Security-Policy"]
+    [policy] = [
+        attrs["content"] for tag, attrs in page.elements if attrs.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert policy is not None
     allowed = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert allowed["default-src"] == allowed["base-uri"] == allowed["form-action"] == "'none'"
@@ -180,7 +184,7 @@ def test_a_target_that_is_gone_is_shown_without_an_episode(mecsim: Command, swep
     for path in (tmp_path / "moved").iterdir():
         if path.suffix in (".csv", ".json"):
             path.write_text(path.read_text().replace(str(swept), "/gone"))
-    table = (tmp_path / "moved" / "episodes.parquet")
+    table = tmp_path / "moved" / "episodes.parquet"
     import polars as pl
 
     frame = pl.read_parquet(table)
@@ -224,11 +228,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
 
 def captions(browser: Chromium) -> list[str]:
     """Of the figures that are seen and have something drawn."""
-    drawn = "[...document.querySelectorAll('figure')].filter(one => one.offsetParent && one.querySelector('svg[role=img]'))"
+    drawn = (
+        "[...document.querySelectorAll('figure')].filter(one => one.offsetParent && one.querySelector('svg[role=img]'))"
+    )
     return [str(text) for text in browser.evaluate(f"{drawn}.map(one => one.querySelector('figcaption').textContent)")]
 
 
-EPISODE = ["Uploads and executions", "Tasks that wait for their dispatch", "Tasks on servers, uploads included", "Power"]
+EPISODE = [
+    "Uploads and executions",
+    "Tasks that wait for their dispatch",
+    "Tasks on servers, uploads included",
+    "Power",
+]
 OPTIONS = ["Share of the decisions", "Load of each option"]
 CHARTS = {
     "two": ["delay and energy", *OPTIONS, *EPISODE, "hypervolume", "mean cost", "delay while exploring"],
@@ -283,6 +294,8 @@ def test_a_point_a_target_and_a_policy_can_be_chosen(browser: Chromium, pages: d
     assert browser.texts("#chosen")[0].endswith(f"satisfaction {first[2]:.3g}")
     browser.evaluate("document.querySelector('#target-0').click()")
     assert browser.texts("#objectives thead th") == ["", "random"]
-    browser.evaluate("const list = document.querySelector('#played'); list.value = 1; list.dispatchEvent(new Event('change'))")
+    browser.evaluate(
+        "const list = document.querySelector('#played'); list.value = 1; list.dispatchEvent(new Event('change'))"
+    )
     assert "The first episode of seed 0" in browser.texts("#episode-note")[0]
     assert browser.errors == []

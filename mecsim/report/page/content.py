@@ -10,8 +10,8 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.system import layout_of, objectives_of, system_of, values_shown
 from mecsim.core.timeline import Timeline
 from mecsim.report.front_axes import shown_ci95
-from mecsim.report.page.learning import Curve
 from mecsim.report.page.episodes import timeline_data
+from mecsim.report.page.learning import Curve
 from mecsim.report.page.numbers import short
 from mecsim.report.style import colour_and_marker
 from mecsim.report.sweeps import named_fronts

@@ -29,11 +29,11 @@ def save_pictures(
 
     Of each target's episodes the middle one is shown.
     """
-    written = []
-    for name, figure in _figures(sweeps, curves, episodes):
-        for ending in ENDINGS:
-            written.append(save_picture(figure, folder / f"{name}{ending}"))
-    return written
+    return [
+        save_picture(figure, folder / f"{name}{ending}")
+        for name, figure in _figures(sweeps, curves, episodes)
+        for ending in ENDINGS
+    ]
 
 
 def _figures(

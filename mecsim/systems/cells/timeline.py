@@ -58,8 +58,8 @@ def _map(scenario: CellsScenario, seed: int) -> Dots:
         "east (m)",
         "north (m)",
         (
-            Group("cells", *sites_m.T, words=tuple(f"cell {index}" for index in range(len(sites_m)))),
-            Group("users", *users_m.T, words=tuple(f"user {index}" for index in range(len(users_m)))),
+            Group.at("cells", sites_m, tuple(f"cell {index}" for index in range(len(sites_m)))),
+            Group.at("users", users_m, tuple(f"user {index}" for index in range(len(users_m)))),
         ),
         map=True,
     )

@@ -38,9 +38,7 @@ Array = NDArray[np.float64]
 PLACES_OF_USER = 40  # along the path of one who moves
 
 
-def timeline(
-    records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario, row: int, seed: int
-) -> Timeline:
+def timeline(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario, row: int, seed: int) -> Timeline:
     """The episode in a row of records and tapes, which is the first of the evaluation stream of `seed`."""
     seen = _Episode(records, tapes, scenario, row)
     parts: list[Part] = [seen.gantt(), seen.waiting(), seen.on_servers(), seen.power()]
@@ -104,7 +102,7 @@ class _Episode:
         """The dispatch queue after each dispatch, until the last step."""
         step_s, dispatched = self.scenario.episode.step_s, self.records.dispatched[self.row]
         length = np.cumsum(self.tapes.arrivals[self.row]) - np.cumsum(dispatched)
-        start_s = np.arange(len(length)) * step_s
+        start_s = np.multiply(np.arange(len(length)), step_s, dtype=np.float64)
         edges_s = bins_s(len(length) * step_s, len(length))
         values = mean_active(start_s, start_s + step_s, edges_s, length.astype(np.float64))
         return Lines("Tasks that wait for their dispatch", "tasks", ("dispatch queue",), edges_s, values[None])
@@ -156,10 +154,10 @@ def _map(scenario: OffloadScenario, seed: int, servers: int) -> list[Dots]:
     sites_m, names = sites_m[: servers - clouds], layout_of(scenario).option_names[clouds:servers]
     users = tuple(f"user {index}" for index in range(len(users_m)))
     groups = [
-        Group("edges", *sites_m.T, words=tuple(name.replace("_", " ") for name in names)),
-        Group("users", *users_m[:, 0].T, words=users),
+        Group.at("edges", sites_m, tuple(name.replace("_", " ") for name in names)),
+        Group.at("users", users_m[:, 0], users),
     ]
     if scenario.users_move:
         apart = np.pad(users_m, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan).reshape(-1, 2)
-        groups.append(Group("paths of users", *apart.T, joined=True))
+        groups.append(Group.at("paths of users", apart, joined=True))
     return [Dots("Map", "east (m)", "north (m)", tuple(groups), map=True)]

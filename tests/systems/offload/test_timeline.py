@@ -62,7 +62,7 @@ def test_places_are_those_that_the_tape_was_drawn_with(mobility: str) -> None:
     tasks = draw_tasks(reel, draw_servers(reel)[1])
     order = dispatched_tasks("fifo", tapes.arrivals, 1.0, tapes.priority, tapes.deadline_s)[episode]
     step = np.flatnonzero(order >= 0)
-    found = positions_m(reel, tasks, episode, step * scenario.episode.step_s)
+    found = positions_m(reel, tasks, episode, np.multiply(step, scenario.episode.step_s, dtype=np.float64))
     assert found is not None
     sites_m, users_m = found
     task = order[step]
