@@ -42,11 +42,11 @@ def report(
     sweeps: tuple[Path, ...], out: Path, pictures: Path | None, episodes: int, force: bool, num_threads: int | None
 ) -> None:
     """Show what each SWEEP (the folder of a sweep) came to on one HTML page, which needs nothing beside itself."""
-    from mecsim.report.page.content import page_content
+    from mecsim.report.page.content import page_content, thinned
     from mecsim.report.page.html import page_html
     from mecsim.report.sweeps import read_sweeps
 
-    read = read_sweeps(sweeps)
+    read = [thinned(sweep) for sweep in read_sweeps(sweeps)]
     fronts = [(sweep, front) for sweep in read for front in sweep.fronts]
     if len(fronts) > MOST_TARGETS:
         raise InputError(f"{len(fronts)} targets, expected at most {MOST_TARGETS} on a page: name fewer sweeps")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, ScalarFormatter
 from numpy.typing import NDArray
 
@@ -101,7 +100,7 @@ def label_weights(axes: Axes, front: Front, scenario: Scenario, pair: tuple[int,
                 xytext=(4 * side, 4 * side), textcoords="offset points",
                 ha="left" if side > 0 else "right", va="bottom" if side > 0 else "top",
                 fontsize="x-small", color=colour_and_marker(index)[0], zorder=4.0,
-                path_effects=[withStroke(linewidth=1.5, foreground="white")],
+                bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none", "alpha": 0.7},
             )  # fmt: skip
 
 

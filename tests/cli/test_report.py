@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
+from mecsim.report.page.content import page_content, thinned
 from mecsim.report.page.episodes import play_timelines, spread_preferences
 from mecsim.report.page.html import page_html
 from mecsim.sweep import preference_grid, read_sweep
@@ -124,6 +125,20 @@ def test_preferences_with_episodes_are_spread(objectives: int, count: int) -> No
         assert (chosen == corner).all(axis=1).any()
     farthest = np.linalg.norm(grid[:, None] - chosen, axis=2).min(axis=1).max()
     assert farthest < 0.36
+
+
+def test_of_many_preferences_some_are_shown_and_it_is_told(swept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mecsim.report.page.content.MOST_PREFERENCES", 5)
+    sweep = read_sweep(swept / "two")
+    some = thinned(sweep)
+    for front, whole in zip(some.fronts, sweep.fronts, strict=True):
+        rows = [0, 4, 7, 10, 14]  # of 15, as even as can be
+        np.testing.assert_array_equal(front.preferences, whole.preferences[rows])
+        np.testing.assert_array_equal(front.totals, whole.totals[rows])
+        np.testing.assert_array_equal(front.options["share"], whole.options["share"][rows])
+    content = page_content([some], [[]] * 3, ["none"] * 3)
+    assert len(content["targets"][0]["preferences"]) == 5
+    assert content["sweeps"][0]["provenance"]["preferences"] == 15
 
 
 def test_the_policy_of_the_page_allows_what_stands_in_it_and_nothing_else(pages: dict[str, Path]) -> None:

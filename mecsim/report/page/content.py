@@ -1,6 +1,7 @@
 """What the page shows, as plain data for JSON."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.system import layout_of, objectives_of, system_of, values_shown
 from mecsim.core.timeline import Timeline
 from mecsim.report.front_axes import shown_ci95
-from mecsim.report.page.episodes import timeline_data
+from mecsim.report.page.episodes import spread_preferences, timeline_data
 from mecsim.report.page.learning import Curve
 from mecsim.report.page.numbers import short
 from mecsim.report.style import colour_and_marker
@@ -19,10 +20,20 @@ from mecsim.scenario import scenario_to_yaml
 from mecsim.sweep import Front, SweepResult, on_front
 from mecsim.sweep.details import LEVELS, mean_and_ci95
 
+MOST_PREFERENCES = 201  # of a target
 MOST_OPTIONS = 16  # that are shown one by one
 
 Episodes = Mapping[int, Timeline]
 """By the index of the preference."""
+
+
+def thinned(sweep: SweepResult) -> SweepResult:
+    """The same with at most `MOST_PREFERENCES` preferences of each target, spread over all of them."""
+    fronts = []
+    for front in sweep.fronts:
+        kept = front.preferences[spread_preferences(front.preferences, MOST_PREFERENCES)]
+        fronts.append(front if len(kept) == len(front.preferences) else front.restricted(kept, front.totals.shape[1]))
+    return replace(sweep, fronts=tuple(fronts))
 
 
 def page_content(

@@ -1,6 +1,5 @@
 """Episodes for the page: the first one of a sweep's seed, played anew at some of its preferences."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -63,14 +62,13 @@ def _part(part: Part) -> dict[str, Any]:
         times = {"start": short(part.start_s), "end": short(part.end_s)}
         return {"draw": "bars", "title": part.title, "lanes": part.lanes, "kinds": part.kinds, **bars, **times}
     if isinstance(part, Dots):
-        groups = [{**_named(group), "x": short(group.x), "y": short(group.y)} for group in part.groups]
+        groups = [
+            {"name": one.name, "words": one.words, "joined": one.joined, "x": short(one.x), "y": short(one.y)}
+            for one in part.groups
+        ]
         labels = {"x_label": part.x_label, "y_label": part.y_label, "map": part.map}
         return {"draw": "dots", "title": part.title, **labels, "groups": groups}
     middle_s = 0.5 * (part.edges_s[1:] + part.edges_s[:-1])
     limit = None if part.limit is None else short(part.limit)
     told = {"title": part.title, "unit": part.unit, "names": part.names, "limit": limit}
     return {"draw": "lines", **told, "x": short(middle_s), "values": short(part.values)}
-
-
-def _named(group: Any) -> dict[str, Any]:
-    return {field.name: getattr(group, field.name) for field in dataclasses.fields(group) if field.name not in "xy"}

@@ -335,7 +335,8 @@ function drawOrigin() {
 
 function about() {
   const episodes = [...new Set(DATA.targets.map((target) => target.episodes))].join(" or ");
-  byId("about").textContent = `${DATA.targets.map((target) => target.label).join(", ")}: ${GRID.length} preferences, ${episodes} episodes each.`;
+  const all = Math.max(...DATA.sweeps.map((sweep) => sweep.provenance.preferences));
+  byId("about").textContent = `${DATA.targets.map((target) => target.label).join(", ")}: ${GRID.length} preferences${all > GRID.length ? ` out of ${all}` : ""}, ${episodes} episodes each.`;
   const better = OBJECTIVES.map((one) => `${words(one.name)}: ${one.higher_is_better ? "higher" : "lower"} is better`).join("; ");
   const over = DATA.targets.some((target) => target.intervals !== "over episodes") ? "; of several trainings, intervals are over these" : "";
   byId("front-note").textContent = `${better}. Bars are 95 % intervals${over}; faint points are dominated. Choose a point, or move the weights below.`;
