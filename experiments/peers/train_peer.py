@@ -78,7 +78,8 @@ def train_mecsim(course: Course, steps: int | None, settings: dict[str, str]) ->
             nonlocal epochs
             epochs += 1
             course.passed(policy, epochs * config.num_envs * scenario.episode.steps, over=epochs == run.epochs)
-            return Evaluation(course.preferences, course.totals, float("nan"), float("nan"))
+            unknown = float("nan")
+            return Evaluation(course.preferences, course.totals, np.zeros((0, 0)), unknown, unknown, unknown)
 
         with suppress(TimeUp):
             train(run, watched, [])

@@ -117,7 +117,7 @@ def _train(scenario: Scenario, config: TrainingConfig, epochs: int, device: str)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(Path(folder), scenario, config, steps, seed=0)
         nothing = np.zeros((0, len(scenario.objectives)))
-        unevaluated = Evaluation(nothing, nothing[:, None], 0.0, 0.0)
+        unevaluated = Evaluation(nothing, nothing[:, None], nothing, 0.0, 0.0, 0.0)
         train(run, lambda policy: unevaluated, [clock], device)
     (first_s, first), (last_s, last) = clock.ends[start], clock.ends[-1]
     section_s: dict[str, float] = defaultdict(float)

@@ -1,6 +1,7 @@
-"""Training a run from the command line: its TensorBoard events and what is shown of its progress."""
+"""Training a run from the command line: who is told of its progress."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
 from mecsim.cli.terminal import error_console
@@ -14,21 +15,31 @@ if TYPE_CHECKING:
 
 def learn(
     run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor | None", device: str, resume: bool,
-    stop: Callable[[], bool] = never,
+    stop: Callable[[], bool] = never, log: Sequence[str] = (),
 ) -> None:  # fmt: skip
     """Train a run to its end or until `stop` says so, or go on with it; nothing is shown without `progress`.
 
-    Raises:
-        RunError: what there is to resume is damaged.
-    """
-    from mecsim.report.tensorboard import TensorBoardMonitor
-    from mecsim.training import train
+    Events of TensorBoard are always written; `log` names who else is told.
 
+    Raises:
+        InputError: one of `log` cannot be used; RunError: what there is to resume is damaged.
+    """
+    from mecsim.policies import named_policy
+    from mecsim.report.monitors import find_monitor
+    from mecsim.report.tensorboard import TensorBoardMonitor
+    from mecsim.training import Monitor, Watched, train
+
+    makers = [TensorBoardMonitor, *map(find_monitor, log)]
     resumed_at: int | None = None
     if resume:
         resumed_at = run.latest_env_steps() if run.has_checkpoint() else 0
-    with TensorBoardMonitor(run.folder / "tensorboard", run.scenario, resumed_at) as tensorboard:
-        train(run, evaluate, [tensorboard] if progress is None else [tensorboard, progress], device, resume, stop)
+    watched = Watched(run, evaluate(named_policy("greedy", run.scenario)(run.seed)), resumed_at)
+    with ExitStack() as stack:
+        monitors: list[Monitor] = []
+        for make in makers:
+            monitor = make(watched)
+            monitors.append(stack.enter_context(monitor) if isinstance(monitor, AbstractContextManager) else monitor)
+        train(run, evaluate, monitors if progress is None else [*monitors, progress], device, resume, stop)
 
 
 class ProgressMonitor:

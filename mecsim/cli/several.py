@@ -36,7 +36,9 @@ class _Told:
         return self.mark.exists() or os.getppid() != self.parent or time.time() >= self.ends_s
 
 
-def learn_in_turn(multi: "MultiRun", device: str, resume: bool, stop: Callable[[], bool]) -> None:
+def learn_in_turn(
+    multi: "MultiRun", device: str, resume: bool, stop: Callable[[], bool], log: Sequence[str] = ()
+) -> None:
     """Train the runs in this process until `stop` says so; those that are finished are left alone.
 
     Raises:
@@ -48,14 +50,15 @@ def learn_in_turn(multi: "MultiRun", device: str, resume: bool, stop: Callable[[
         for index, run in enumerate(multi.runs):
             progress.index = index
             if not run.finished:
-                learn(run, training_evaluation(run), progress, device, resume, stop)
+                learn(run, training_evaluation(run), progress, device, resume, stop, log)
                 if not run.finished:
                     return
 
 
 def learn_side_by_side(
-    runs: "Sequence[Run]", device: str, workers: int, threads: int, minutes: float | None = None
-) -> int | None:
+    runs: "Sequence[Run]", device: str, workers: int, threads: int, minutes: float | None = None,
+    log: Sequence[str] = (),
+) -> int | None:  # fmt: skip
     """Train the runs that are not finished, in at most `workers` processes of `threads` threads each.
 
     Each process goes on with an ordinary run. What stops one stops all; what each has saved stays. Returns the signal
@@ -71,7 +74,7 @@ def learn_side_by_side(
     done = len(runs) - len(waiting)
     with TemporaryDirectory(prefix="mecsim-") as folder, _bar(runs, console):
         told = _Told(Path(folder) / "stop", os.getpid(), time.time() + 60.0 * minutes if minutes else float("inf"))
-        train_one = partial(_learn_one, device, told)
+        train_one = partial(_learn_one, device, told, log)
         with Stopping(heard=told.mark.touch) as stopping:
             stopping.hold()
             for name in run_jobs(train_one, waiting, Workers(workers, workers * threads), ordered=False):
@@ -81,7 +84,7 @@ def learn_side_by_side(
         return stopping.signal
 
 
-def _learn_one(device: str, stop: Callable[[], bool], folder: Path) -> str | None:
+def _learn_one(device: str, stop: Callable[[], bool], log: Sequence[str], folder: Path) -> str | None:
     """Train a run, and return its name if it was trained to its end. Errors begin with it."""
     from mecsim.sweep import training_evaluation
     from mecsim.training import Run
@@ -89,7 +92,7 @@ def _learn_one(device: str, stop: Callable[[], bool], folder: Path) -> str | Non
     try:
         run = Run.open(folder)
         if not stop():
-            learn(run, training_evaluation(run), None, device, True, stop)
+            learn(run, training_evaluation(run), None, device, True, stop, log)
         return folder.name if run.finished else None
     except (MecsimError, OSError) as error:
         kind = InputError if isinstance(error, InputError) else MecsimError

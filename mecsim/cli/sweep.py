@@ -136,7 +136,7 @@ def sweep(
     qualities = assess(fronts, calibration)
     write_results(out, fronts, played, content)
     pictures = save_front(fronts, played, out)
-    from mecsim.report.tensorboard import write_trade_offs  # PyTorch comes with it: workers may do without
+    from mecsim.report.trade_offs import write_trade_offs
 
     remove(out / "tensorboard")  # there already if a finished sweep was resumed for further targets
     write_trade_offs(out / "tensorboard", fronts, qualities, played)

@@ -71,6 +71,11 @@ if TYPE_CHECKING:
     help="Stop after so many minutes, at the end of an epoch, as Ctrl-C does: --resume goes on.",
 )
 @click.option(
+    "--log", multiple=True, metavar="NAME",
+    help="Who is told of every epoch beside TensorBoard: wandb, mlflow, a monitor of another package, or your own as "
+    "package.module:Object; repeatable, and to be given again with --resume.",
+)  # fmt: skip
+@click.option(
     "--resume",
     is_flag=True,
     help="Go on with the run in --out, with its own scenario and settings; with --steps to more of them.",
@@ -81,14 +86,17 @@ def train(
     scenario: str | None, out: Path, agent: str | None, steps: int | None, seed: int | None, device: str,
     context: tuple[str, ...], settings: tuple[str, ...],
     policies: int | None, seeds: int | None, workers: int | None, minutes: float | None,
-    resume: bool, force: bool, num_threads: int | None,
+    log: tuple[str, ...], resume: bool, force: bool, num_threads: int | None,
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out.
 
     Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
     """
+    from mecsim.report.monitors import find_monitor
     from mecsim.training import MultiRun, check_engine, check_memory
 
+    for name in log:
+        find_monitor(name)  # before anything is written
     chosen_device = _device(device)
     if resume:
         if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
@@ -118,11 +126,13 @@ def train(
     check_memory(run, at_once)
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {at_once}" if at_once > 1 else ""
+    again += "".join(f" --log {shlex.quote(name)}" for name in log)
     try:
         if isinstance(job, MultiRun):
-            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, force)
+            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, force, log)
         else:
-            stopped_by = _train_one(dataclasses.replace(job, threads=threads), chosen_device, minutes, resume, force)
+            run = dataclasses.replace(job, threads=threads)
+            stopped_by = _train_one(run, chosen_device, minutes, resume, force, log)
     except KeyboardInterrupt as interruption:
         click.echo(_unfinished("interrupted", job, again), err=True)
         raise click.exceptions.Exit(exit_code(interruption)) from None
@@ -211,7 +221,9 @@ def _unfinished(happened: str, job: "Run | MultiRun", again: str) -> str:
     return f"{happened} after {done:,} of {sum(run.steps for run in job.runs):,} steps; go on with: {again}"
 
 
-def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, force: bool) -> int | None:
+def _train_one(
+    run: "Run", device: str, minutes: float | None, resume: bool, force: bool, log: tuple[str, ...]
+) -> int | None:
     """Train a run; the signal that it was stopped by, if any."""
     from mecsim.cli.learning import ProgressMonitor, learn
     from mecsim.sweep import training_evaluation
@@ -221,13 +233,14 @@ def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, for
         _clear(run.folder, force)
         run.create(_command())
     with Stopping(minutes) as stopping, ProgressMonitor() as progress:
-        learn(run, evaluate, progress, device, resume, stopping)
+        learn(run, evaluate, progress, device, resume, stopping, log)
     return stopping.signal
 
 
 def _train_several(
-    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool, force: bool
-) -> int | None:
+    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool, force: bool,
+    log: tuple[str, ...],
+) -> int | None:  # fmt: skip
     """Train several runs; the signal that they were stopped by, if any."""
     from mecsim.cli.several import learn_in_turn, learn_side_by_side
 
@@ -235,9 +248,9 @@ def _train_several(
         _clear(multi.folder, force)
         multi.on_threads(threads).create(_command())
     if at_once > 1:
-        return learn_side_by_side(multi.runs, device, at_once, threads, minutes)
+        return learn_side_by_side(multi.runs, device, at_once, threads, minutes, log)
     with Stopping(minutes) as stopping:
-        learn_in_turn(multi, device, resume, stopping)
+        learn_in_turn(multi, device, resume, stopping, log)
     return stopping.signal
 
 

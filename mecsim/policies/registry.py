@@ -149,7 +149,7 @@ def policy_at(place: str, scenario: Scenario) -> PolicyFactory:
     Raises:
         InputError: there is nothing, or no policy.
     """
-    made = _object_at(place)
+    made = object_at(place)
     if isinstance(made, type) or not hasattr(made, "act"):
         if not callable(made):
             raise InputError(f"{place}: is no policy, expected an object with act, or what makes one")
@@ -173,12 +173,17 @@ def source_of(place: str) -> bytes:
     Raises:
         InputError: there is none.
     """
-    _object_at(place)
+    object_at(place)
     module = sys.modules[place.partition(":")[0]]
     return Path(module.__file__).read_bytes() if module.__file__ else b""
 
 
-def _object_at(place: str) -> object:
+def object_at(place: str) -> object:
+    """What stands at `package.module:name`; modules of the working folder are found, too.
+
+    Raises:
+        InputError: there is nothing.
+    """
     here = os.getcwd()
     sys.path.insert(0, here)
     try:

@@ -1,4 +1,4 @@
-"""What there is by name: systems, laws, policies and agents, built in or brought by other packages."""
+"""What there is by name: systems, laws, policies, agents and monitors, built in or brought by other packages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from mecsim.physics.channel.base import CHANNELS
 from mecsim.physics.delay_forms.base import DELAY_FORMS
 from mecsim.physics.mobility.base import MOBILITY
 from mecsim.policies.registry import NamedPolicy, policies_of_system
+from mecsim.report.monitors import MONITORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Known:
 
 
 def known_plugins() -> list[Known]:
-    """All of them: systems first, then laws, policies and agents.
+    """All of them: systems first, then laws, policies, agents and monitors.
 
     Raises:
         InputError: a package's policies cannot be imported.
@@ -44,6 +45,7 @@ def known_plugins() -> list[Known]:
         *(known for sort, registry in laws.items() for known in _registered(sort, registry)),
         *_policies(),
         *_agents(),
+        *_registered("monitors", MONITORS),
     ]
 
 

@@ -169,10 +169,11 @@ def evaluate(
 
 def tapes_byte(scenario: Scenario, episodes: int) -> float:
     """Size of the tapes that are played side by side, where so many episodes are to be played."""
-    return min(episodes, _at_once(scenario)) * scenario.tape_byte
+    return min(episodes, episodes_at_once(scenario)) * scenario.tape_byte
 
 
-def _at_once(scenario: Scenario) -> int:
+def episodes_at_once(scenario: Scenario) -> int:
+    """How many are played side by side, as their tapes fit and more gain no speed."""
     return int(min(EPISODES_AT_ONCE, max(1.0, TAPES_BYTE // scenario.tape_byte)))
 
 
@@ -186,7 +187,7 @@ def tape_chunks(
 
 def chunks(scenario: Scenario, episodes: int) -> list[tuple[int, int]]:
     """The first episode and the number of those that are played side by side, until so many are played."""
-    at_once = _at_once(scenario)
+    at_once = episodes_at_once(scenario)
     return [(first, min(at_once, episodes - first)) for first in range(0, episodes, at_once)]
 
 

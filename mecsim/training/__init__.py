@@ -4,16 +4,14 @@ from mecsim.training.config import TrainingConfig
 from mecsim.training.export import export_onnx
 from mecsim.training.exported import Agreement, ExportedPolicy, agreement
 from mecsim.training.loop import (
-    EpochReport,
     Evaluate,
-    Evaluation,
-    Monitor,
     Prepared,
     check_engine,
     check_memory,
     prepared,
     train,
 )
+from mecsim.training.monitor import EpochReport, Evaluation, MakeMonitor, Monitor, Watched
 from mecsim.training.multi import MultiRun, is_multi_run, is_run, run_scenario
 from mecsim.training.policy import AgentPolicy, NearestPolicy, run_policy
 from mecsim.training.run import Run
@@ -25,12 +23,14 @@ __all__ = [
     "Evaluate",
     "Evaluation",
     "ExportedPolicy",
+    "MakeMonitor",
     "Monitor",
     "MultiRun",
     "NearestPolicy",
     "Prepared",
     "Run",
     "TrainingConfig",
+    "Watched",
     "agreement",
     "check_engine",
     "check_memory",

@@ -63,7 +63,8 @@ class TrainingConfig:
     precision: of matrix products. "tf32" rounds their factors to 10 bits of mantissa on GPUs that have it, which is
         several times as fast; elsewhere it changes nothing. "bf16" rounds factors and products of updates to 7 bits, on
         any device; what is played is not rounded.
-    evaluation_epochs: epochs between evaluations on fixed tapes; the last epoch is always evaluated.
+    evaluation_epochs: epochs between evaluations on fixed tapes; by default a twentieth of all. What the policy is
+        before its first update and after the last epoch is always evaluated.
     evaluation_preferences, evaluation_episodes: size of such an evaluation.
     checkpoint_epochs, checkpoint_minutes: a checkpoint is made after so many epochs, and after an epoch when the latest
         one is so old. The last epoch always leaves one.
@@ -80,9 +81,9 @@ class TrainingConfig:
     steps_per_round: Count = 10
     engine: Literal["batched", "cuda"] = "batched"
     precision: Literal["float32", "tf32", "bf16"] = "float32"
-    evaluation_epochs: Count = 25
+    evaluation_epochs: Annotated[int | None, Field(ge=1, description="a whole number of at least 1")] = None
     evaluation_preferences: Annotated[int, _up_to(100_000)] = 21
-    evaluation_episodes: Annotated[int, _up_to(1_000_000)] = 64
+    evaluation_episodes: Annotated[int, _up_to(1_000_000)] = 16
     checkpoint_epochs: Count = 50
     checkpoint_minutes: Annotated[float, number(0.0, 1e6)] = 2.0
     preference: Weights = None

@@ -6,13 +6,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mecsim_agents import LEARNERS, EnvironmentShape, Learner, Replay
-from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes
 from mecsim.core.machine import memory_byte
@@ -23,41 +21,9 @@ from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
 from mecsim.policies import Policy, calibrate, tradable
 from mecsim.training.collect import Collector
+from mecsim.training.monitor import EpochReport, Evaluation, Monitor
 from mecsim.training.policy import AgentPolicy
 from mecsim.training.run import Run
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """How the policy of the moment does without exploring, on tapes that are the same at every evaluation."""
-
-    preferences: NDArray[np.float64]  # (K, objectives)
-    totals: NDArray[np.float64]  # (K, episodes, objectives) in physical units
-    hypervolume: float
-    mean_cost: float  # scalarised at the asked preference, no unit
-
-
-@dataclass(frozen=True, slots=True)
-class EpochReport:
-    """What one epoch came to."""
-
-    epoch: int  # counted from 1
-    epochs: int  # of the whole training
-    env_steps: int
-    updates: int
-    returns: NDArray[np.float64]  # (objectives,) mean per episode, as objectives are shown, while exploring
-    action_shares: NDArray[np.float64]  # (A,) share of each option in the decisions
-    metrics: dict[str, float]  # means of what the agent reports, see its algorithm's metrics; empty without updates
-    section_s: dict[str, float]  # wall clock of acting, environments, storing, sampling and learning
-    evaluation: Evaluation | None
-
-
-class Monitor(Protocol):
-    """Whoever watches a training."""
-
-    def on_epoch(self, report: EpochReport) -> None:
-        """An epoch is over and, if it was due, evaluated."""
-
 
 Evaluate = Callable[[Policy], Evaluation]
 
@@ -93,7 +59,7 @@ def train(
             report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, check=epoch == first_epoch + 1)
             stopped = stop()  # before an evaluation, which may take long: from here on there is something to lose
             collector.env.episodes.trust_actions()
-            if epoch % config.evaluation_epochs == 0 or epoch == run.epochs:
+            if run.is_evaluated(epoch):
                 report = dataclasses.replace(report, evaluation=evaluate(policy))
             rows.append(_row(report, scenario.objectives))
             run.write_metrics(rows)
@@ -280,4 +246,5 @@ def _row(report: EpochReport, objectives: tuple[str, ...]) -> dict[str, Any]:
         **report.metrics,
         "hypervolume": None if evaluation is None else evaluation.hypervolume,
         "mean_cost": None if evaluation is None else evaluation.mean_cost,
+        "hypervolume_ci95": None if evaluation is None else evaluation.hypervolume_ci95,
     }

@@ -19,5 +19,6 @@ def metrics_schema(objectives: Sequence[str], told: Mapping[str, str]) -> Schema
             *(Column(name, "Float64", f"mean of the epoch: {about}", gaps=True) for name, about in told.items()),
             Column("hypervolume", "Float64", "of the evaluation after the epoch", gaps=True),
             Column("mean_cost", "Float64", "of the evaluation, at the asked preferences; no unit", gaps=True),
+            Column("hypervolume_ci95", "Float64", "half width of its 95 % interval over episodes", True, True),
         )
     )

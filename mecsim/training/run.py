@@ -28,6 +28,7 @@ from mecsim.training.config import TrainingConfig
 from mecsim.training.metrics import metrics_schema
 from mecsim.version import __version__
 
+EVALUATIONS = 20  # at least so many in a training that is long enough, unless its settings say otherwise
 FORMAT = 2
 
 
@@ -35,7 +36,10 @@ FORMAT = 2
 class Run:
     """A run folder with its scenario and settings."""
 
-    OWN_ENTRIES: ClassVar = ("scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard")
+    TRACKED: ClassVar = "tracked.json"  # by what trackers know the run
+    OWN_ENTRIES: ClassVar = (
+        "scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard", TRACKED,
+    )  # fmt: skip
 
     folder: Path
     scenario: Scenario
@@ -56,6 +60,11 @@ class Run:
     def epochs(self) -> int:
         """Of the whole training; the last one is never cut short."""
         return ceil(self.steps / (self.config.num_envs * self.scenario.steps))
+
+    def is_evaluated(self, epoch: int) -> bool:
+        """Whether the policy is evaluated after an epoch: before its first update, at regular distances, at the end."""
+        every = self.config.evaluation_epochs or max(1, self.epochs // EVALUATIONS)
+        return epoch in (self.config.warmup_epochs, self.epochs) or epoch % every == 0
 
     @property
     def warmup_steps(self) -> int:

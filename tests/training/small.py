@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from mecsim.core.stopping import never
-from mecsim.policies import Policy, calibrate
 from mecsim.scenario import scenario_to_yaml
 from mecsim.schema.units import CountRange, Uniform
-from mecsim.sweep import evaluate, hypervolume, mean_cost, preference_grid
+from mecsim.sweep import training_evaluation
 from mecsim.systems.offload.demand import Users
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.scenario import Episode, Histogram, OffloadScenario
 from mecsim.systems.offload.scenario import Observation as ObservationOptions
-from mecsim.training import EpochReport, Evaluate, Evaluation, Monitor, Run, TrainingConfig, train
+from mecsim.training import EpochReport, Monitor, Run, TrainingConfig, train
 from tests.systems.offload.offloading import make_scenario
 
 STEPS, ENVS, COPIES, EDGES = 8, 4, 2, 2
@@ -75,21 +74,6 @@ def new_run(
     return run
 
 
-def evaluation_of(run: Run) -> Evaluate:
-    """What `mecsim train` measures of the policy of the moment."""
-    scenario = run.scenario
-    calibration = calibrate(scenario)
-    preferences = preference_grid(len(scenario.objectives), run.config.evaluation_preferences)
-
-    def evaluated(policy: Policy) -> Evaluation:
-        totals = evaluate(lambda seed: policy, scenario, preferences, run.config.evaluation_episodes, run.seed)
-        mean = totals.mean(axis=1)
-        volume = hypervolume(mean, calibration.reference)
-        return Evaluation(preferences, totals, volume, mean_cost(mean, preferences, calibration.scale))
-
-    return evaluated
-
-
 def trained(
     run: Run,
     monitors: Sequence[Monitor] = (),
@@ -104,5 +88,5 @@ def trained(
         def on_epoch(self, report: EpochReport) -> None:
             reports.append(report)
 
-    train(run, evaluation_of(run), [Notes(), *monitors], device, resume, stop)
+    train(run, training_evaluation(run), [Notes(), *monitors], device, resume, stop)
     return reports

@@ -136,7 +136,7 @@ def test_an_unknown_setting_is_answered_with_the_nearest(key: str, near: str) ->
         ("evaluation_episodes", "1000000000000"),
         ("evaluation_preferences", "1000000000000"),
         ("checkpoint_epochs", "0"),
-        ("evaluation_epochs", "null"),
+        ("evaluation_epochs", "0"),
         ("updates_per_step", "-1"),
         ("updates_per_step", "nan"),
         ("updates_per_step", "inf"),

@@ -1,0 +1,89 @@
+"""Who is told of every epoch of a training, by name: `mecsim train --log NAME`."""
+
+import importlib
+import json
+from types import ModuleType
+from typing import Any
+
+from mecsim.core.plugins import Places, Registry
+from mecsim.errors import InputError
+from mecsim.policies.registry import is_place, object_at
+from mecsim.training import MakeMonitor, Monitor, Run, Watched
+
+BUILT_IN = {
+    "wandb": "mecsim.report.wandb:WandbMonitor",
+    "mlflow": "mecsim.report.mlflow:MlflowMonitor",
+}
+
+MONITORS: Registry[MakeMonitor] = Registry("monitor", Places("mecsim.monitors", lambda: BUILT_IN))
+"""Those of mecsim and of packages that name theirs by an entry point of the group `mecsim.monitors`."""
+
+PACKAGES = {"wandb": "wandb", "mlflow": "mlflow"}
+"""What a built-in monitor needs beyond mecsim."""
+
+
+def find_monitor(name: str) -> MakeMonitor:
+    """What makes the monitor of a name, or the one at `package.module:Object`.
+
+    Raises:
+        InputError: there is none, or a package that it needs is not installed.
+    """
+    if is_place(name):
+        made = object_at(name)
+    else:
+        made = MONITORS.load(name)
+        if name in PACKAGES:
+            needed(PACKAGES[name])
+    if not callable(made):
+        raise InputError(f"--log {name}: expected a class or function that makes a monitor of what is watched")
+
+    def make(watched: Watched) -> Monitor:
+        monitor: Any = made(watched)
+        if not callable(getattr(monitor, "on_epoch", None)):
+            raise InputError(f"--log {name}: makes no monitor, expected an object with on_epoch(report)")
+        return monitor  # type: ignore[no-any-return]
+
+    return make
+
+
+def needed(package: str) -> ModuleType:
+    """A package that a monitor needs.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        raise InputError(f"--log {package} needs a package: pip install {package} ({error})") from error
+
+
+def plain_settings(run: Run) -> dict[str, Any]:
+    """What a training was started with, as flat as trackers want it."""
+    training = run.config.to_mapping()
+    agent = training.pop("agent")
+    told = {"scenario": run.scenario.description or run.scenario.kind, "steps": run.steps, "seed": run.seed, **training}
+    return told | {f"agent.{name}": value for name, value in agent.items()}
+
+
+def run_name(run: Run) -> str:
+    """The name of a run for people: its folder's; of one of several after that of their folder."""
+    folder = run.folder.resolve()
+    several = any((folder.parent / name).is_file() for name in ("policies.yaml", "seeds.yaml"))
+    return f"{folder.parent.name}/{folder.name}" if several else folder.name
+
+
+def known_id(watched: Watched, tracker: str) -> str | None:
+    """By what a tracker knows the run that goes on; None of one that begins, or was not told to it before."""
+    path = watched.run.folder / Run.TRACKED
+    if watched.resumed_at is None or not path.is_file():
+        return None
+    found = json.loads(path.read_text(encoding="utf-8")).get(tracker)
+    return None if found is None else str(found)
+
+
+def keep_id(run: Run, tracker: str, identity: str) -> None:
+    """Keep by what a tracker knows a run, so that it is the same run when it goes on."""
+    path = run.folder / Run.TRACKED
+    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    path.write_text(json.dumps({**known, tracker: identity}, indent=2) + "\n", encoding="utf-8")
