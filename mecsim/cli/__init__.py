@@ -28,6 +28,7 @@ COMMANDS = {
     "sweep": "mecsim.cli.sweep:sweep",
     "choose": "mecsim.cli.choose:choose",
     "compare": "mecsim.cli.compare:compare",
+    "tensorboard": "mecsim.cli.tensorboard:tensorboard",
     "bound": "mecsim.cli.bound:bound",
     "report": "mecsim.cli.report:report",
     "plot": "mecsim.cli.plot:plot",

@@ -12,6 +12,7 @@ from mecsim.core.system import objectives_of, system_of, values_shown
 from mecsim.report.events import EventFile
 from mecsim.report.figures import front_figures
 from mecsim.report.over_weight import objectives_figure, options_figure, over_weight, told_weights
+from mecsim.report.tensorboard_server import folder_names
 from mecsim.scenario import scenario_to_yaml
 from mecsim.sweep import Front, Quality
 
@@ -41,7 +42,7 @@ def write_trade_offs(
     folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: Scenario
 ) -> None:
     """The joint front in `folder`, a run for each target below it, and below that one for each preference."""
-    names = _folder_names([front.target for front in fronts])
+    names = folder_names([front.target for front in fronts])
     with EventFile(folder) as file:
         for picture, figure in front_figures(fronts, scenario).items():
             file.figure(picture, figure, 0)
@@ -112,13 +113,3 @@ def _evenly(count: int, most: int) -> list[int]:
     """At most `most` of the rows 0 … count − 1, evenly spread, both ends among them."""
     return sorted(set(np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()))
 
-
-def _folder_names(targets: Sequence[str]) -> list[str]:
-    """A name for each target that a folder can have, and no other target has."""
-    names: list[str] = []
-    for target in targets:
-        name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in target).strip("._")
-        while name in names:  # targets may differ in what a folder's name cannot hold
-            name += "_"
-        names.append(name)
-    return names

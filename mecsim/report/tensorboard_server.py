@@ -1,0 +1,89 @@
+"""Showing what runs and sweeps have logged: TensorBoard on this machine alone."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mecsim.errors import InputError, RunError
+
+EVENTS = "*tfevents*"
+SEARCH_DEPTH = 4  # folders below the one that is named
+NOT_SEARCHED = {"tensorboard", "checkpoints", "parts", "node_modules", "__pycache__"}
+
+
+def logged(folders: Sequence[Path]) -> dict[str, Path]:
+    """The folders of events in runs and sweeps, and in folders of them, by a short name for each.
+
+    Raises:
+        InputError: a folder is not there, or nothing is logged in it.
+    """
+    found: dict[Path, Path] = {}  # folders of events by what is shown
+    for folder in folders:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; name what mecsim train or mecsim sweep wrote")
+        here = {shown.resolve(): events.resolve() for shown, events in _search(folder)}
+        if not here:
+            raise InputError(f"{folder}: nothing is logged there; name what mecsim train or mecsim sweep wrote")
+        found |= here
+    above = os.path.commonpath([shown.parent for shown in found])
+    names = folder_names([os.path.relpath(shown, above) for shown in found])
+    return dict(zip(names, found.values(), strict=True))
+
+
+def _search(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """What is shown, and its folder of events: the nearest ones at and below a folder."""
+    if any(folder.glob(EVENTS)):
+        yield (folder.parent if folder.name == "tensorboard" else folder), folder
+        return
+    for at, below, _ in os.walk(folder):
+        here = Path(at)
+        if "tensorboard" in below and any((here / "tensorboard").rglob(EVENTS)):
+            yield here, here / "tensorboard"
+        deep = len(here.relative_to(folder).parts) >= SEARCH_DEPTH
+        below[:] = [] if deep else [name for name in sorted(below) if not _passed_over(name)]
+
+
+def _passed_over(name: str) -> bool:
+    return name in NOT_SEARCHED or name.startswith(".")
+
+
+def folder_names(texts: Sequence[str]) -> list[str]:
+    """A name for each text that a folder can have, and no other text has."""
+    names: list[str] = []
+    for text in texts:
+        name = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text).strip("._")
+        while name in names or not name:  # texts may differ in what a folder's name cannot hold
+            name += "_"
+        names.append(name)
+    return names
+
+
+def serve(events: Mapping[str, Path], folder: Path, port: int | None) -> str:
+    """Serve folders of events from a thread; returns the address, which only this machine can reach.
+
+    Args:
+        events: by the names that are shown.
+        folder: an empty one, to which links to them are written.
+        port: 6006 or the next free one if it is None.
+
+    Raises:
+        RunError: the port is in use.
+    """
+    from tensorboard import program
+
+    for name, place in events.items():
+        (folder / name).symlink_to(place, target_is_directory=True)
+    board = program.TensorBoard()
+    board.configure(logdir=str(folder), host="127.0.0.1", port=port)
+    try:
+        return str(board.launch())
+    except program.TensorBoardServerException as error:
+        if port is not None:
+            raise RunError(f"--port {port}: in use, or not allowed; name another, or none to take a free one") from None
+        raise RunError(str(error.msg)) from None
+
+
+def best_view(events: Mapping[str, Path]) -> str:
+    """The dashboard to begin with: choosing a preference if there is a sweep among them, else how training goes."""
+    swept = any((place.parent / "summary.json").is_file() for place in events.values())
+    return "hparams" if swept else "custom_scalars"
