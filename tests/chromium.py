@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -121,8 +122,10 @@ class Chromium:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """End it."""
-        self._process.terminate()
+        """End it, with all processes of its own."""
+        self._session = ""
+        with suppress(ConnectionError):
+            self._ask("Browser.close")
         self._process.wait()
         self._from.close()
         self._to.close()

@@ -13,19 +13,17 @@ import click
 @click.command()
 @click.argument("folders", metavar="[RUN|SWEEP]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--port", type=click.IntRange(1, 65535), help="Port to listen at.  [default: 6006 or the next free one]")
-@click.option(
-    "--open/--no-open", "opened", default=None, help="Open the browser.  [default: where there is a display]"
-)
+@click.option("--open/--no-open", "opened", default=None, help="Open the browser.  [default: where there is a display]")
 def tensorboard(folders: tuple[Path, ...], port: int | None, opened: bool | None) -> None:
     """Show runs and sweeps side by side in TensorBoard, to this machine alone, until Ctrl-C.
 
     A folder that holds several of them shows them all; without one, the working folder does.
     """
-    from mecsim.report.tensorboard_server import best_view, logged, serve
+    from mecsim.report.tensorboard_server import logged, serve, with_view
 
     events = logged(folders or (Path(),))
     with TemporaryDirectory(prefix="mecsim-tensorboard-") as links:
-        address = f"{serve(events, Path(links), port)}#{best_view(events)}"
+        address = with_view(serve(events, Path(links), port), events)
         shown = ", ".join(events) if len(events) <= 5 else f"{len(events)} runs and sweeps"
         click.echo(f"{shown}: {address} (Ctrl-C ends it)")
         if opened if opened is not None else _has_display():

@@ -64,10 +64,8 @@ class EventFile:
 
     def figure(self, tag: str, figure: Figure, step: int) -> None:
         """A picture."""
-        png = BytesIO()
-        figure.savefig(png, format="png", dpi=DPI)
         width, height = (int(inch * DPI) for inch in figure.get_size_inches())
-        image = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=png.getvalue())
+        image = Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=png(figure))
         self._summary(
             step, Summary.Value(tag=tag, image=image, metadata=image_metadata.create_summary_metadata("", ""))
         )
@@ -137,3 +135,10 @@ def _chart(title: str, chart: Chart) -> layout_pb2.Chart:
         series = layout_pb2.MarginChartContent.Series(value=chart.value, lower=chart.low, upper=chart.high)
         return layout_pb2.Chart(title=title, margin=layout_pb2.MarginChartContent(series=[series]))
     return layout_pb2.Chart(title=title, multiline=layout_pb2.MultilineChartContent(tag=chart))
+
+
+def png(figure: Figure) -> bytes:
+    """A picture as it is logged."""
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=DPI)
+    return file.getvalue()

@@ -2,13 +2,16 @@
 
 import importlib
 import json
-from types import ModuleType
-from typing import Any
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import ModuleType, TracebackType
+from typing import Any, Self
 
 from mecsim.core.plugins import Places, Registry
-from mecsim.errors import InputError
+from mecsim.errors import InputError, MecsimError, RunError
 from mecsim.policies.registry import is_place, object_at
-from mecsim.training import MakeMonitor, Monitor, Run, Watched
+from mecsim.training import EpochReport, MakeMonitor, Monitor, Run, Watched
+from mecsim.training.run import first_line
 
 BUILT_IN = {
     "wandb": "mecsim.report.wandb:WandbMonitor",
@@ -38,12 +41,47 @@ def find_monitor(name: str) -> MakeMonitor:
         raise InputError(f"--log {name}: expected a class or function that makes a monitor of what is watched")
 
     def make(watched: Watched) -> Monitor:
-        monitor: Any = made(watched)
+        with _one_line(name):
+            monitor: Any = made(watched)
         if not callable(getattr(monitor, "on_epoch", None)):
             raise InputError(f"--log {name}: makes no monitor, expected an object with on_epoch(report)")
-        return monitor  # type: ignore[no-any-return]
+        return _Named(name, monitor)
 
     return make
+
+
+class _Named:
+    """Another monitor, whose errors are told in a line with its name."""
+
+    def __init__(self, name: str, monitor: Monitor) -> None:
+        self._name, self._monitor, self._context = name, monitor, ExitStack()
+
+    def on_epoch(self, report: EpochReport) -> None:
+        """What the other does."""
+        with _one_line(self._name):
+            self._monitor.on_epoch(report)
+
+    def __enter__(self) -> Self:
+        """Enter the other, if it is a context manager."""
+        if isinstance(self._monitor, AbstractContextManager):
+            with _one_line(self._name):
+                self._monitor = self._context.enter_context(self._monitor)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Leave the other."""
+        with _one_line(self._name):
+            self._context.__exit__(kind, error, at)
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    try:
+        yield
+    except MecsimError:
+        raise
+    except Exception as error:
+        raise RunError(f"--log {name}: {type(error).__name__}: {first_line(error)}") from error
 
 
 def needed(package: str) -> ModuleType:

@@ -2,9 +2,14 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from mecsim.errors import InputError, RunError
+
+SESSION = "weights"
+"""How the name of a run begins that stands for a preference."""
 
 EVENTS = "*tfevents*"
 SEARCH_DEPTH = 4  # folders below the one that is named
@@ -74,7 +79,8 @@ def serve(events: Mapping[str, Path], folder: Path, port: int | None) -> str:
     for name, place in events.items():
         (folder / name).symlink_to(place, target_is_directory=True)
     board = program.TensorBoard()
-    board.configure(logdir=str(folder), host="127.0.0.1", port=port)
+    fast = "true" if find_spec("tensorboard_data_server") else "false"  # "auto" would do the same and talk about it
+    board.configure(logdir=str(folder), host="127.0.0.1", port=port, load_fast=fast)
     try:
         return str(board.launch())
     except program.TensorBoardServerException as error:
@@ -83,7 +89,12 @@ def serve(events: Mapping[str, Path], folder: Path, port: int | None) -> str:
         raise RunError(str(error.msg)) from None
 
 
-def best_view(events: Mapping[str, Path]) -> str:
-    """The dashboard to begin with: choosing a preference if there is a sweep among them, else how training goes."""
+def with_view(address: str, events: Mapping[str, Path]) -> str:
+    """The address with the dashboard to begin with: choosing a preference if a sweep is among them, else learning.
+
+    Dashboards show nothing by themselves where there are more than 40 runs. So those that stand for a preference alone
+    are left out by a filter, everywhere but in the dashboard that is made for them.
+    """
     swept = any((place.parent / "summary.json").is_file() for place in events.values())
-    return "hparams" if swept else "custom_scalars"
+    view, others = "hparams" if swept else "custom_scalars", quote(f"^(?!.*/{SESSION}_)")
+    return f"{address}?runFilter={others}#{view}&regexInput={others}" if swept else f"{address}#{view}"

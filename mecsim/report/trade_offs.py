@@ -12,7 +12,7 @@ from mecsim.core.system import objectives_of, system_of, values_shown
 from mecsim.report.events import EventFile
 from mecsim.report.figures import front_figures
 from mecsim.report.over_weight import objectives_figure, options_figure, over_weight, told_weights
-from mecsim.report.tensorboard_server import folder_names
+from mecsim.report.tensorboard_server import SESSION, folder_names
 from mecsim.scenario import scenario_to_yaml
 from mecsim.sweep import Front, Quality
 
@@ -42,22 +42,23 @@ def write_trade_offs(
     folder: Path, fronts: Sequence[Front], qualities: Mapping[str, Quality], scenario: Scenario
 ) -> None:
     """The joint front in `folder`, a run for each target below it, and below that one for each preference."""
-    names = folder_names([front.target for front in fronts])
+    names = folder_names([front.label for front in fronts])
+    told = _told_quantities(fronts, scenario)
     with EventFile(folder) as file:
         for picture, figure in front_figures(fronts, scenario).items():
             file.figure(picture, figure, 0)
         file.figure("objectives_over_weight", objectives_figure(fronts, scenario), 0)
         file.text("how_to_read", CARD + "".join(_quality_row(front, qualities[front.target]) for front in fronts))
         file.text("scenario", "".join(f"    {line}\n" for line in scenario_to_yaml(scenario).splitlines()))
-        file.experiment(_hparams(fronts, scenario), _metrics(fronts, scenario))
+        file.experiment(_hparams(fronts, scenario), _metrics(told, scenario))
     for front, name in zip(fronts, names, strict=True):
         with EventFile(folder / name) as file:
             _write_target(file, front, qualities[front.target], scenario)
         for row in _evenly(len(front.preferences), max(1, MOST_SESSIONS // len(fronts))):
             weights = "_".join(f"{weight:.4g}" for weight in front.preferences[row])
-            with EventFile(folder / name / f"weights_{weights}") as file:
+            with EventFile(folder / name / f"{SESSION}_{weights}") as file:
                 chosen = dict(zip(map(_weight, scenario.objectives), front.preferences[row].tolist(), strict=True))
-                file.session({"target": front.label, **chosen}, _reached(front, row, scenario))
+                file.session({"target": front.label, **chosen}, _reached(front, row, told, scenario))
 
 
 def _write_target(file: EventFile, front: Front, quality: Quality, scenario: Scenario) -> None:
@@ -94,22 +95,31 @@ def _hparams(fronts: Sequence[Front], scenario: Scenario) -> list[api_pb2.HParam
     return [target, *weights]
 
 
-def _metrics(fronts: Sequence[Front], scenario: Scenario) -> list[api_pb2.MetricInfo]:
+def _told_quantities(fronts: Sequence[Front], scenario: Scenario) -> list[str]:
+    """Quantities that are metrics beside the objectives: those that differ among points and repeat no objective."""
+    objectives = np.concatenate([values_shown(front.mean, scenario) for front in fronts])
+    told = []
+    for name in set.intersection(*(set(front.quantities) for front in fronts)):
+        means = np.concatenate([front.quantities[name].mean(axis=1) for front in fronts])
+        repeats = np.isclose(means[:, None], objectives).all(axis=0).any()
+        if not repeats and not np.isnan(means).any() and np.ptp(means) > 1e-9 * np.abs(means).max():
+            told.append(name)
+    return sorted(told, key=list(fronts[0].quantities).index)
+
+
+def _metrics(quantities: Sequence[str], scenario: Scenario) -> list[api_pb2.MetricInfo]:
     shown = {f"objective/{one.name}": one.label for one in objectives_of(scenario)}
-    if all(front.quantities for front in fronts):
-        shown |= {f"quantity/{name}": label for name, label in system_of(scenario).quantities.items()}
+    shown |= {f"quantity/{name}": system_of(scenario).quantities[name] for name in quantities}
     return [api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag), display_name=label) for tag, label in shown.items()]
 
 
-def _reached(front: Front, row: int, scenario: Scenario) -> dict[str, float]:
+def _reached(front: Front, row: int, quantities: Sequence[str], scenario: Scenario) -> dict[str, float]:
     """What a target came to for a preference, as metrics by their tags."""
     shown = values_shown(front.mean[row][None], scenario)[0].tolist()
     reached = {f"objective/{name}": value for name, value in zip(scenario.objectives, shown, strict=True)}
-    means = {f"quantity/{name}": float(values[row].mean()) for name, values in front.quantities.items()}
-    return reached | {tag: mean for tag, mean in means.items() if not np.isnan(mean)}
+    return reached | {f"quantity/{name}": float(front.quantities[name][row].mean()) for name in quantities}
 
 
 def _evenly(count: int, most: int) -> list[int]:
     """At most `most` of the rows 0 … count − 1, evenly spread, both ends among them."""
     return sorted(set(np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()))
-

@@ -4,9 +4,13 @@ Its own variables hold: WANDB_PROJECT, WANDB_MODE=offline, WANDB_DIR and the oth
 """
 
 import os
+from io import BytesIO
 from types import TracebackType
 from typing import Any, Self
 
+from PIL import Image
+
+from mecsim.report.events import png
 from mecsim.report.learning import Pictures, greedy_curves, report_curves
 from mecsim.report.monitors import keep_id, known_id, needed, plain_settings, run_name
 from mecsim.training import EpochReport, Watched
@@ -44,7 +48,8 @@ class WandbMonitor:
         told: dict[str, Any] = {STEP: report.env_steps, **report_curves(report, self._watched.run.scenario)}
         if report.evaluation is not None:
             told |= self._greedy
-        told |= {name: self._wandb.Image(figure) for name, figure in self._pictures.of(report)}
+        for name, figure in self._pictures.of(report):
+            told[name] = self._wandb.Image(Image.open(BytesIO(png(figure))))
         self._run.log(told)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -15,7 +15,8 @@ from mecsim.core.threads import use_threads
 from mecsim.policies import Policy, calibrate, play
 from mecsim.policies.policy import Actions, Preferences
 from mecsim.sweep.bootstrap import half_width_95_of, resample
-from mecsim.sweep.evaluate import Front, episodes_at_once, tape_chunks
+from mecsim.sweep.evaluate import episodes_at_once, tape_chunks
+from mecsim.sweep.front import Front
 from mecsim.sweep.indicators import hypervolume, mean_cost
 from mecsim.sweep.preferences import preference_grid
 
