@@ -14,19 +14,20 @@ from typing import Any, Self
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 SEARCH = """
-(function () {
-  const found = [];
+%s.split(" >> ").reduce((roots, selector) => {
+  const found = new Set();
   const walk = (node) => {
     if (node.shadowRoot) walk(node.shadowRoot);
     for (const child of node.children || []) {
-      if (child.matches(%s)) found.push(child);
+      if (child.matches(selector)) found.add(child);
       walk(child);
     }
   };
-  walk(document);
-  return found;
-})()
+  roots.forEach(walk);
+  return Array.from(found);
+}, [document])
 """
+"""All elements that match a CSS selector, those inside of components among them; `a >> b` are those within others."""
 
 
 class Chromium:
@@ -88,12 +89,12 @@ class Chromium:
         return answer["result"].get("value")
 
     def count(self, selector: str) -> int:
-        """How many elements match a CSS selector, those inside of components among them."""
-        return int(self.evaluate(SEARCH % json.dumps(selector) + ".length"))
+        """How many elements `SEARCH` finds."""
+        return int(self.evaluate(f"({SEARCH % json.dumps(selector)}).length"))
 
     def texts(self, selector: str) -> list[str]:
         """What these elements show."""
-        told = self.evaluate(SEARCH % json.dumps(selector) + ".map(one => one.textContent.trim())")
+        told = self.evaluate(f"({SEARCH % json.dumps(selector)}).map(one => one.textContent.trim())")
         return [str(text) for text in told]
 
     def wait_for(self, selector: str, count: int = 1, within_s: float = 60.0) -> float:

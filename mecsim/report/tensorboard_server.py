@@ -1,17 +1,25 @@
 """Showing what runs and sweeps have logged: TensorBoard on this machine alone."""
 
+import json
 import os
+import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
+from urllib.request import urlopen
 
 from mecsim.errors import InputError, RunError
 
 SESSION = "weights"
 """How the name of a run begins that stands for a preference."""
 
+FEW_RUNS = 5
+"""Of more the dashboard of custom scalars is slow: it asks for each curve of each run by itself."""
+
 EVENTS = "*tfevents*"
+READ_WITHIN_S = 20.0
 SEARCH_DEPTH = 4  # folders below the one that is named
 NOT_SEARCHED = {"tensorboard", "checkpoints", "parts", "node_modules", "__pycache__"}
 
@@ -74,10 +82,18 @@ def serve(events: Mapping[str, Path], folder: Path, port: int | None) -> str:
     Raises:
         RunError: the port is in use.
     """
-    from tensorboard import program
-
     for name, place in events.items():
         (folder / name).symlink_to(place, target_is_directory=True)
+    with warnings.catch_warnings():  # some TensorBoard releases warn about their own dependencies
+        warnings.simplefilter("ignore", DeprecationWarning)
+        address = _launched(folder, port)
+    _wait_until_read(address, len({file.parent for place in events.values() for file in place.rglob(EVENTS)}))
+    return address
+
+
+def _launched(folder: Path, port: int | None) -> str:
+    from tensorboard import program
+
     board = program.TensorBoard()
     fast = "true" if find_spec("tensorboard_data_server") else "false"  # "auto" would do the same and talk about it
     board.configure(logdir=str(folder), host="127.0.0.1", port=port, load_fast=fast)
@@ -89,12 +105,24 @@ def serve(events: Mapping[str, Path], folder: Path, port: int | None) -> str:
         raise RunError(str(error.msg)) from None
 
 
-def with_view(address: str, events: Mapping[str, Path]) -> str:
-    """The address with the dashboard to begin with: choosing a preference if a sweep is among them, else learning.
+def _wait_until_read(address: str, runs: int) -> None:
+    """Wait until all runs are read, or long enough: a page that is opened before shows nothing until it is reloaded."""
+    ends_s = time.monotonic() + READ_WITHIN_S
+    while time.monotonic() < ends_s:
+        with urlopen(f"{address}data/runs") as answer:
+            if len(json.load(answer)) >= runs:
+                return
+        time.sleep(0.1)
 
-    Dashboards show nothing by themselves where there are more than 40 runs. So those that stand for a preference alone
-    are left out by a filter, everywhere but in the dashboard that is made for them.
+
+def with_view(address: str, events: Mapping[str, Path]) -> str:
+    """The address with the dashboard to begin with.
+
+    That is choosing a preference where there is a sweep, else the charts by which trainings are judged, or of many
+    runs the dashboard that draws them fastest. Dashboards show nothing by themselves where there are more than 40 runs,
+    so those that stand for a preference alone are left out by a filter, but where preferences are chosen.
     """
-    swept = any((place.parent / "summary.json").is_file() for place in events.values())
-    view, others = "hparams" if swept else "custom_scalars", quote(f"^(?!.*/{SESSION}_)")
-    return f"{address}?runFilter={others}#{view}&regexInput={others}" if swept else f"{address}#{view}"
+    if any((place.parent / "summary.json").is_file() for place in events.values()):
+        others = quote(f"^(?!.*/{SESSION}_)")
+        return f"{address}?runFilter={others}#hparams&regexInput={others}"
+    return f"{address}#{'custom_scalars' if len(events) <= FEW_RUNS else 'timeseries'}"
