@@ -60,7 +60,7 @@ def training_evaluation(run: "Run") -> "Evaluate":
         return Evaluation(
             preferences,
             together,
-            option_shares=sum(shares) / config.evaluation_episodes,
+            option_shares=np.sum(shares, axis=0) / config.evaluation_episodes,
             hypervolume=hypervolume(mean, calibration.reference),
             hypervolume_ci95=half_width_95_of(resampled.hypervolume),
             mean_cost=mean_cost(mean, preferences, calibration.scale),

@@ -58,7 +58,7 @@ def test_a_monitor_of_ones_own_is_told_of_every_epoch(tmp_path: Path) -> None:
 
 def test_monitors_of_packages_go_by_their_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     Mine.told.clear()
-    monkeypatch.setitem(MONITORS.plugins, "mine", Plugin("mine", f"{__name__}:Mine", "mine"))  # type: ignore[index]
+    monkeypatch.setitem(MONITORS.plugins, "mine", Plugin("mine", f"{__name__}:Mine", "mine"))
     train(new_run(tmp_path / "run", epochs=2), "mine")
     assert Mine.told[1:] == [1, 2]
 
