@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mecsim.core.files import atomic_write
 from mecsim.errors import InputError
 from mecsim.people.people import People, draw_people_of
-from mecsim.people.population import ACTIVITIES, DAY_CLASSES, PERIODS, PLACES, Population
+from mecsim.people.population import ACTIVITIES, DAY_CLASSES, PERIODS, Population
 from mecsim.people.requests import DAY_S, Requests, draw_requests, mean_request_rate_per_s, period_factors
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.people.zones import expected_ratings, noisy_ratings
@@ -191,7 +191,7 @@ def _columns(
         "day_class": (requests.day_class, DAY_CLASSES),
         "time": (second, _times()),
         "period": (requests.period, PERIODS),
-        "place": (requests.place, PLACES),
+        "place": (requests.place, population.place_names),
         "activity": (requests.activity, ACTIVITIES),
         "speed_m_per_s": np.round(requests.speed_m_per_s, 3),
         "speed_range": (np.searchsorted(SPEED_EDGES_M_PER_S, requests.speed_m_per_s, side="right"), SPEED_RANGES),
