@@ -25,6 +25,9 @@ ZONE_RATINGS = 2.0  # from the adequate to the desired level
 USUAL_SHIFT = 0.15  # deviation of the shifts of contexts, before anything is known of them
 MISFIT = 0.3  # of ratings, which a shift has to explain more of
 LEAST_LEVEL, LEAST_WIDTH = 0.01, 0.05
+NEWTON_STEPS, LARGEST_STEP = 25, 0.1
+LEAST_VARIANCE = 1e-3
+SLIP = 4.0  # an error of more deviations says no more: it may be a slip
 PERSONA = CATEGORIES.index("persona")
 
 
@@ -131,19 +134,61 @@ class _Lines:
 
 
 def levels_of(log: RequestLog, predictor: Predictor, zones: dict[str, Zone]) -> Levels:
-    """What satisfies each user of a log, in a context that moves nothing."""
-    everyone = log.users
-    row = predictor.offsets.rows(everyone.numbers)
-    (offset, stretch), covariance = predictor.offsets.mean[row].T, predictor.offsets.covariance[row]
-    names = log.names["persona"]
+    """What satisfies each user of a log, in a context that moves nothing: the likeliest levels and how sure they are.
+
+    Beforehand a user's levels are normal around those of the persona, as different from them as people turned out to
+    be. Ratings are lines through the levels, with errors as large as those of the lines turn out to be. (Bayes with a
+    normal approximation at the likeliest levels; by Gauss and Newton for all users at once.)
+    """
     usual = Zone(*np.mean([(zone.adequate, zone.desired) for zone in zones.values()], axis=0).tolist(), {})
-    typical = np.array([(zones.get(name, usual).adequate, zones.get(name, usual).desired) for name in names])
-    from_centre = (typical[everyone.persona] - CENTRE) * np.exp(stretch)[:, None]
-    level = CENTRE + offset[:, None] + from_centre
-    slope = np.stack([np.ones_like(from_centre), from_centre], axis=2)  # (U, 2 levels, offset and stretch)
-    spread = slope @ covariance @ slope.transpose(0, 2, 1)
-    deviation = np.sqrt(np.maximum(spread[:, [0, 1], [0, 1]], 0.0))
-    product = deviation.prod(axis=1)
-    correlation = np.divide(spread[:, 0, 1], product, out=np.zeros(len(level)), where=product > 0.0)
-    ratings = np.bincount(log.user, minlength=len(everyone))
-    return Levels(*level.T, *deviation.T, np.clip(correlation, -1.0, 1.0), ratings)
+    own = [zones.get(name, usual) for name in log.names["persona"]]
+    typical = np.array([(zone.adequate, zone.desired) for zone in own])[log.users.persona]
+    before = np.linalg.inv(_spread(typical, predictor.offsets.covariance[-1]))
+    position = log.position - _moved(log, own)
+    ratings = np.bincount(log.user, minlength=len(log.users))
+    levels, variance = typical.copy(), MISFIT**2
+    for _ in range(NEWTON_STEPS):
+        error, slope = _errors(levels[log.user], position, log.reported)
+        variance = max(float((error**2).mean()), LEAST_VARIANCE)
+        error = np.clip(error, *np.multiply((-SLIP, SLIP), np.sqrt(variance)))
+        precision = before + _sums(log.user, slope[:, :, None] * slope[:, None, :], len(levels)) / variance
+        pull = _sums(log.user, slope * error[:, None], len(levels)) / variance
+        pull += (before @ (typical - levels)[..., None])[..., 0]
+        step = np.linalg.solve(precision, pull[..., None])[..., 0]
+        levels = levels + np.clip(step, -LARGEST_STEP, LARGEST_STEP)
+        levels[:, 1] = np.maximum(levels[:, 1], levels[:, 0] + LEAST_WIDTH)
+    covariance = np.linalg.inv(precision)
+    deviation = np.sqrt(covariance[:, [0, 1], [0, 1]])
+    correlation = np.clip(covariance[:, 0, 1] / deviation.prod(axis=1), -1.0, 1.0)
+    return Levels(*levels.T, *deviation.T, correlation, ratings)
+
+
+def _spread(typical: Array, covariance: Array) -> Array:
+    """Covariance of the levels of people, (U, 2, 2), whose offset and stretch differ with `covariance`."""
+    slope = np.stack([np.ones_like(typical), typical - CENTRE], axis=2)
+    return np.asarray(slope @ (covariance + LEAST_VARIANCE * np.eye(2)) @ slope.transpose(0, 2, 1))
+
+
+def _moved(log: RequestLog, zones: list[Zone]) -> Array:
+    """By how much the context of each request moves both levels, (R,)."""
+    moved, persona = np.zeros(len(log)), log.users.persona[log.user]
+    for kind in SHIFTING:
+        table = np.array([[zone.shifts.get(kind, {}).get(name, 0.0) for name in log.names[kind]] for zone in zones])
+        moved += table[persona, log.codes[:, CATEGORIES.index(kind)]]
+    return moved
+
+
+def _errors(levels: Array, position: Array, reported: Array) -> tuple[Array, Array]:
+    """What reports are above the lines through levels (R, 2), and the slopes of the lines with the levels, (R, 2)."""
+    adequate, desired = levels.T
+    line = ADEQUATE_RATING + ZONE_RATINGS * (position - adequate) / (desired - adequate)
+    inside = ((line > 0.0) & (line < TOP_RATING)) / (desired - adequate)
+    slope = np.stack([(line - ADEQUATE_RATING - ZONE_RATINGS) * inside, (ADEQUATE_RATING - line) * inside], axis=1)
+    return reported - np.clip(line, 0.0, TOP_RATING), slope
+
+
+def _sums(user: Index, values: Array, users: int) -> Array:
+    """Sums over the requests of each user."""
+    flat = values.reshape(len(values), -1)
+    sums = np.stack([np.bincount(user, column, users) for column in flat.T], axis=1)
+    return sums.reshape(users, *values.shape[1:])
