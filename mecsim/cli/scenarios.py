@@ -70,12 +70,14 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     problems: list[str] = []
     for file in files:
         try:
-            load_scenario(file)
+            told = load_scenario(file).check_files()
         except ScenarioError as error:
             problems += error.problems
+        except InputError as error:
+            problems.append(f"{os.fspath(file)}: {error}")
         else:
             if not as_json:
-                click.echo(f"{os.fspath(file)}: valid")
+                click.echo(f"{os.fspath(file)}: valid" + (f"; {told}" if told else ""))
     if as_json:
         click.echo(json.dumps({"valid": not problems, "problems": problems}, indent=2))
     elif problems:

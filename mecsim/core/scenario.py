@@ -64,6 +64,14 @@ class Scenario(Section):
         """The reference point of hypervolumes as objectives are shown, and who chose it; None where it is measured."""
         raise NotImplementedError
 
+    def check_files(self) -> str:
+        """Read what only a run would, and return what there is to say about it, in a few words, or nothing.
+
+        Raises:
+            InputError: a run would find that it cannot use a file.
+        """
+        return ""
+
     @classmethod
     def adapt(cls, root: dict[str, Any], assigned: Mapping[str, Any]) -> None:
         """Drop from the plain values of a scenario what has no meaning beside values `assigned` to dotted keys."""

@@ -84,14 +84,13 @@ class KnownPeople:
             **{name: self.frame[name].to_numpy() for name in told},
         )
 
-    def drawn(self, people: People, rng: np.random.Generator) -> People:
-        """N·U people, who are as those of the file may be: levels are drawn from what is known of them."""
-        first, second = rng.standard_normal((2, len(people)))
-        adequate, desired, correlation = np.tile(self.uncertain, (len(people) // len(self), 1)).T
+    def drawn(self, people: People, index: NDArray[np.int64], rng: np.random.Generator) -> People:
+        """Those at `index` as they may be, levels being drawn from what is known; `people` are all as the file says."""
+        first, second = rng.standard_normal((2, len(index)))
+        adequate, desired, correlation = self.uncertain[index].T
         mixed = correlation * first + np.sqrt(1.0 - correlation**2) * second
-        return replace(
-            people, adequate=people.adequate + adequate * first, desired=people.desired + desired * mixed
-        )
+        drawn = people.select(index)
+        return replace(drawn, adequate=drawn.adequate + adequate * first, desired=drawn.desired + desired * mixed)
 
 
 def read_people(path: str) -> KnownPeople:

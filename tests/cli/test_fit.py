@@ -34,14 +34,18 @@ def test_it_leaves_a_predictor_and_its_report(mecsim: Command, small: SmallLog, 
     assert (said.code, said.err) == (0, "")
     for part in ("known users, later", "unseen users", "to floor", "0.5 to 1", "4.5 to 5"):
         assert part in said.out
-    assert said.out.splitlines()[-1].endswith("and new/people.json")
+    wrote, hint = said.out.splitlines()[-2:]
+    assert wrote.endswith("KiB), new/people.json, new/people.csv, new/people.yaml")
+    assert hint == "next: mecsim sweep greedy universal --scenario new/people.yaml --out front"
     assert len(Predictor.load(tmp_path / "new" / "people.safetensors").offsets.user_ids) == 6
     report = json.loads((tmp_path / "new" / "people.json").read_text())
     assert list(report["splits"]) == SPLITS
     assert list(report["calibration"]) == SPLITS
     assert (report["requests"], report["users"], report["days"], report["seed"]) == (720, 6, 4, 0)
     assert report["versions"]["mecsim"]
-    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["people.json", "people.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [
+        f"people.{ending}" for ending in ("csv", "json", "safetensors", "yaml")
+    ]
 
 
 def test_the_same_in_json_and_from_a_log_without_the_truth(mecsim: Command, small: SmallLog, tmp_path: Path) -> None:
@@ -67,14 +71,14 @@ def test_the_log_of_a_scenario_and_a_scenario_with_the_predictor(mecsim: Command
     assert mecsim("dataset", "personalized-quick", "--users", 6, "--days", 3, "--out", "log.parquet").code == 0
     assert mecsim("fit", "log.parquet", "--out", "people.safetensors").code == 0
     (tmp_path / "own.yaml").write_text(
-        "mecsim: 1\nkind: personalize\nepisode: {requests: 20}\nusers: {count: 6}\n"
+        "mecsim: 1\nkind: personalize\nepisode: {requests: 20}\nusers: {count: 6, seed: 0}\n"
         "satisfaction: {predictor: people.safetensors}\n"
     )
     said = mecsim("simulate", "own.yaml", "--policy", "random", "--episodes", 2)
     assert (said.code, said.err) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["people.safetensors", "people.json"])
+@pytest.mark.parametrize("name", [f"people.{ending}" for ending in ("safetensors", "json", "csv", "yaml")])
 def test_files_are_replaced_only_by_force(
     mecsim: Command, refused: Command, small: SmallLog, tmp_path: Path, name: str
 ) -> None:
@@ -132,8 +136,8 @@ def test_a_missing_package(
 
 
 def test_a_log_that_cannot_be_used(refused: Command, small: SmallLog, tmp_path: Path) -> None:
-    small.write(tmp_path / "wrong.csv", persona=None)
-    assert "wrong.csv: no column 'persona'" in refused("fit", "wrong.csv", "--out", "people.safetensors").err
+    small.write(tmp_path / "wrong.csv", application=None)
+    assert "wrong.csv: no column 'application'" in refused("fit", "wrong.csv", "--out", "people.safetensors").err
     assert "absent.csv: no such file" in refused("fit", "absent.csv", "--out", "people.safetensors").err
     small_log(users=2, days=3).write(tmp_path / "few.csv")
     assert "expected at least 5 users" in refused("fit", "few.csv", "--out", "people.safetensors").err

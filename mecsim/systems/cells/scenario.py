@@ -224,6 +224,14 @@ class CellsScenario(Scenario):
         """What was read from files: people, and the predictor, which is read when it is used."""
         return self.satisfaction.predictor, self.known_people
 
+    def check_files(self) -> str:
+        """See `Scenario`."""
+        from mecsim.systems.cells.users import unknown_users
+
+        strangers = unknown_users(self)
+        known = f"{strangers} of {self.users.count} users are unknown to the predictor, and taken for strangers"
+        return known if strangers else ""
+
     @property
     def known_people(self) -> KnownPeople | None:
         """The people of `users.from`, if it is given.

@@ -22,9 +22,8 @@ def people_of(scenario: "CellsScenario", episodes: int, rng: np.random.Generator
     count, known = scenario.users.count, scenario.known_people
     if known is None and scenario.users.seed is None:
         return draw_people(scenario.population, scenario.satisfaction, episodes * count, rng)
-    same = _standing(scenario)
-    all_episodes = same.select(np.tile(np.arange(count), episodes))
-    return all_episodes if known is None else known.drawn(all_episodes, rng)
+    same, index = _standing(scenario), np.tile(np.arange(count), episodes)
+    return same.select(index) if known is None else known.drawn(same, index, rng)
 
 
 def _standing(scenario: "CellsScenario") -> People:
