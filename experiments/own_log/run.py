@@ -93,7 +93,10 @@ def _leave_a_log(truth: Path, log: Path, days: int) -> None:
     )  # fmt: skip
     frame = pl.read_parquet(whole).with_columns(
         pl.format("{} {}", "date", "time").alias("date"),
-        *((pl.col(f"{rate}_rate_kbit_per_s") / 1e3).alias(f"{rate}_rate_mbit_per_s") for rate in ("min", "demand", "given")),
+        *(
+            (pl.col(f"{rate}_rate_kbit_per_s") / 1e3).alias(f"{rate}_rate_mbit_per_s")
+            for rate in ("min", "demand", "given")
+        ),
         (1.0 + 0.8 * pl.col("satisfaction_noisy")).round().cast(pl.Int64).alias("rating"),
     )
     missing = np.random.default_rng([SEED, 2]).random(len(frame)) < MISSING
@@ -133,7 +136,10 @@ def _rows(world: str, scenario: CellsScenario, fronts: Mapping[str, Front]) -> l
             for column, name in enumerate(scenario.objectives):
                 difference = values[:, column] - usual[:, column]
                 row |= {name: values[:, column].mean(), f"{name}_ci95": half_width_95(values[:, column])}
-                row |= {f"{name}_over_typical": difference.mean(), f"{name}_over_typical_ci95": half_width_95(difference)}
+                row |= {
+                    f"{name}_over_typical": difference.mean(),
+                    f"{name}_over_typical_ci95": half_width_95(difference),
+                }
             cost, own = (_cost(one.totals[k], front.preferences[k], calibration.scale) for one in (typical, front))
             row |= {"cost_below_typical": (cost - own).mean(), "cost_below_typical_ci95": half_width_95(cost - own)}
             row |= {key: told[key] for key in ("mean_cost_to_typical", "mean_cost_to_typical_ci95")}

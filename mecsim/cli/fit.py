@@ -140,7 +140,9 @@ def _population(network: "Scenario", name: str | None) -> "Population":
     from mecsim.people.dataset import Peopled
 
     if not isinstance(network, Peopled):
-        raise InputError(f"--scenario {name}: is of kind {network.kind}, which has no population; name one of kind cells")
+        raise InputError(
+            f"--scenario {name}: is of kind {network.kind}, which has no population; name one of kind cells"
+        )
     return network.population
 
 

@@ -71,6 +71,8 @@ def _shifts(population: Population, requests: Requests) -> Array:
         table = np.array([[shifts.get(name, none) for name in names] for shifts in personas])
         return np.asarray(table[requests.persona, index])
 
-    moved = of(PERIODS, requests.period) + of(population.place_names, requests.place) + of(ACTIVITIES, requests.activity)
+    moved = (
+        of(PERIODS, requests.period) + of(population.place_names, requests.place) + of(ACTIVITIES, requests.activity)
+    )
     by_application = np.array([application.shift for application in population.applications.values()])
     return np.asarray(moved + by_application[requests.application])

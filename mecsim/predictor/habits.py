@@ -14,7 +14,7 @@ from mecsim.people.requests import ROUTE, SEATED
 from mecsim.predictor.data import CATEGORIES, Habits, RequestLog
 from mecsim.predictor.zones import Zone
 from mecsim.schema.mappings import hour_text
-from mecsim.schema.units import format_quantity, format_range, Uniform
+from mecsim.schema.units import Uniform, format_quantity, format_range
 
 Counts = NDArray[np.int64]
 
@@ -156,7 +156,8 @@ def _applications(
         if not here.any():
             continue
         minimum, demand = (
-            float(f"{np.median(rates[here]):.4g}") for rates in (habits.min_rate_bit_per_s, habits.demand_rate_bit_per_s)
+            float(f"{np.median(rates[here]):.4g}")
+            for rates in (habits.min_rate_bit_per_s, habits.demand_rate_bit_per_s)
         )
         known = habits.duration_s[here][habits.duration_s[here] > 0.0]
         duration_s = float(f"{known.mean():.4g}") if len(known) else DURATION_S

@@ -86,7 +86,9 @@ def split(log: RequestLog, rng: np.random.Generator) -> tuple[Which, Which, Whic
 def expected(predictor: Predictor, log: RequestLog, known: bool = True) -> Array:
     """What a predictor expects of the given rates of a log with the same names, (R,); else as if all were strangers."""
     rows = (
-        predictor.offsets.rows(log.users.numbers[log.user]) if known else np.full(len(log), len(predictor.offsets.user_ids))
+        predictor.offsets.rows(log.users.numbers[log.user])
+        if known
+        else np.full(len(log), len(predictor.offsets.user_ids))
     )
     return predictor.ratings(rows, log.codes, log.numbers, log.position[:, None])[:, 0]
 

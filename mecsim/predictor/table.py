@@ -336,7 +336,8 @@ class _Reader:
         first = fault.rows[0]
         place = f"{self.path}:{first + 2}" if self.as_csv else f"{self.path}: row {first + 1}"
         shown = ", ".join(str(row + (2 if self.as_csv else 1)) for row in fault.rows[1:])
-        more = f" (as in {fault.count - 1:,} more rows: {shown}{', …' if fault.count > SHOWN_ROWS else ''})"
+        rows = f"{'line' if self.as_csv else 'row'}{'s' if fault.count > 2 else ''}"
+        more = f" (and {fault.count - 1:,} more: {rows} {shown}{', …' if fault.count > SHOWN_ROWS else ''})"
         column, value = self.file_names.get(name, name), show(None if fault.value == "" else fault.value)
         told = expected if expected.startswith(("expected", "did you")) else f"expected {expected}"
         return one_line(f"{place}: {column}: got {value}, {told}{more if fault.count > 1 else ''}")
@@ -367,7 +368,9 @@ def _text_or_null(column: Any) -> Any:
 
 
 def _says_nan(column: Any) -> Any:
-    return compute.fill_null(compute.is_in(compute.utf8_lower(column), value_set=pa.array(["nan", "na", "null"])), False)
+    return compute.fill_null(
+        compute.is_in(compute.utf8_lower(column), value_set=pa.array(["nan", "na", "null"])), False
+    )
 
 
 def _number(text: str | None) -> float | None:

@@ -64,9 +64,14 @@ def zones_of(log: RequestLog, predictor: Predictor, rng: np.random.Generator) ->
     samples = {name: rows for name, rows in samples.items() if len(rows)}
     fits = {name: _Lines(log, predictor, nobody, rows) for name, rows in samples.items()}
     found = {name: fit.fitted(SHIFTING) for name, fit in fits.items()}
-    applications = _mean_by_name([found[name].shifts["application"] for name in fits], [len(r) for r in samples.values()])
+    applications = _mean_by_name(
+        [found[name].shifts["application"] for name in fits], [len(r) for r in samples.values()]
+    )
     common = {name: fit.fitted(SHIFTING[:-1], applications) for name, fit in fits.items()}
-    return {name: Zone(zone.adequate, zone.desired, zone.shifts | {"application": applications}) for name, zone in common.items()}
+    return {
+        name: Zone(zone.adequate, zone.desired, zone.shifts | {"application": applications})
+        for name, zone in common.items()
+    }
 
 
 def _sample(log: RequestLog, code: int, rng: np.random.Generator) -> Index:

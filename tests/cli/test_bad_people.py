@@ -132,7 +132,10 @@ LOGS = {
     "a rating of 7": (lambda lines: spoilt(lines, "satisfaction_noisy", "7"), ":3: satisfaction_noisy: got '7'"),
     "text for a rate": (lambda lines: spoilt(lines, "given_rate_kbit_per_s", "fast"), ":3: given_rate_kbit_per_s: got"),
     "a negative rate": (lambda lines: spoilt(lines, "min_rate_kbit_per_s", "-5"), ":3: min_rate_kbit_per_s: got '-5'"),
-    "an unknown activity": (lambda lines: spoilt(lines, "activity", "x"), ":3: activity: got 'x', expected one of layi"),
+    "an unknown activity": (
+        lambda lines: spoilt(lines, "activity", "x"),
+        ":3: activity: got 'x', expected one of layi",
+    ),
     "no date": (lambda lines: spoilt(lines, "date", "yesterday"), ":3: date: got 'yesterday'"),
     "one value more": (lambda lines: [*lines[:2], lines[2] + ",7", *lines[3:]], "cannot be read"),
 }

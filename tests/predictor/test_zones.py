@@ -13,7 +13,6 @@ from mecsim.people.dataset import write_dataset
 from mecsim.people.people import People, draw_people_of
 from mecsim.people.population import PERIODS, Population
 from mecsim.people.requests import draw_requests, mean_request_rate_per_s
-from mecsim.people.satisfaction import Satisfaction
 from mecsim.predictor import fit as predictor_fit
 from mecsim.predictor.data import CATEGORIES, RequestLog
 from mecsim.predictor.fit import fit_predictor
@@ -135,9 +134,7 @@ def test_habits_make_the_same_requests(log: RequestLog, zones: dict[str, Zone], 
     found = scenario.population
     for name, persona in POPULATION.personas.items():
         assert found.personas[name].share == pytest.approx(persona.share, abs=0.01)
-    np.testing.assert_allclose(
-        requests_per_day(log), mean_request_rate_per_s(POPULATION, people) * 86400.0, rtol=0.25
-    )
+    np.testing.assert_allclose(requests_per_day(log), mean_request_rate_per_s(POPULATION, people) * 86400.0, rtol=0.25)
     week = 7 * 86400.0
     first, second = (
         draw_requests(each, draw_people_of(each, SATISFACTION, 60, 0), 0.0, week, np.random.default_rng(1))

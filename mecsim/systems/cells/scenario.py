@@ -224,13 +224,22 @@ class CellsScenario(Scenario):
         """What was read from files: people, and the predictor, which is read when it is used."""
         return self.satisfaction.predictor, self.known_people
 
-    def check_files(self) -> str:
+    def check_needs(self) -> list[Finding]:
+        """See `Scenario`: a predictor that knows these people."""
+        from mecsim.systems.cells.users import numbers_in_log  # compiles, which reading a scenario does not need
+
+        try:
+            numbers_in_log(self)
+        except InputError as error:
+            return [("satisfaction.predictor", str(error))]
+        return []
+
+    def remarks(self) -> list[str]:
         """See `Scenario`."""
         from mecsim.systems.cells.users import unknown_users
 
-        strangers = unknown_users(self)
-        known = f"{strangers} of {self.users.count} users are unknown to the predictor, and taken for strangers"
-        return known if strangers else ""
+        strangers, users = unknown_users(self), self.users.count
+        return [f"{strangers} of {users} users are unknown to the predictor: taken for strangers"] if strangers else []
 
     @property
     def known_people(self) -> KnownPeople | None:

@@ -57,7 +57,7 @@ def _numbers(scenario: "CellsScenario", predictor: "Predictor", known: object) -
     name, log = scenario.satisfaction.predictor, predictor.users
     if people is None and scenario.users.seed is None:
         raise InputError(
-            f"satisfaction.predictor: {name} knows none of the users, who are new people in each episode; "
+            f"{name} knows none of the users, who are new people in each episode; "
             "name those of its log with users.from, or take predictor: typical"
         )
     ids = [str(number) for number in range(count)] if people is None else people.ids[:count]
@@ -65,7 +65,7 @@ def _numbers(scenario: "CellsScenario", predictor: "Predictor", known: object) -
     found = numbers >= 0
     if not found.any():
         raise InputError(
-            f"satisfaction.predictor: {name} knows none of the {count} users by their ids; "
+            f"{name} knows none of the {count} users by their ids; "
             "name those of its log with users.from, or take predictor: typical"
         )
     names = tuple(scenario.population.personas)
@@ -73,7 +73,7 @@ def _numbers(scenario: "CellsScenario", predictor: "Predictor", known: object) -
     other = theirs != np.array(names)[_standing(scenario).persona[found]]
     if other.any():
         raise InputError(
-            f"satisfaction.predictor: {name} knows {other.sum()} of the {count} users as people of another persona: "
+            f"{name} knows {other.sum()} of the {count} users as people of another persona: "
             "these are not the people of its log; name those with users.from"
         )
     numbers.setflags(write=False)
@@ -84,4 +84,3 @@ def unknown_users(scenario: "CellsScenario") -> int:
     """How many users a learnt predictor takes for strangers; raises as `numbers_in_log`."""
     numbers = numbers_in_log(scenario)
     return 0 if numbers is None else int((numbers < 0).sum())
-

@@ -37,9 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(predictor_fit, "TREES", 10)
         for name, users in (("named", read_people(str(folder / "people.csv"))), ("numbered", 8)):
-            write_dataset(
-                folder / f"{name}.csv", POPULATION, SATISFACTION, users=users, days=6, seed=6, levels=5
-            )
+            write_dataset(folder / f"{name}.csv", POPULATION, SATISFACTION, users=users, days=6, seed=6, levels=5)
             log = read_log(folder / f"{name}.csv")
             fit_predictor(log, np.random.default_rng(0), 1).save(folder / f"{name}.safetensors")
     return folder
@@ -65,7 +63,9 @@ def test_users_are_asked_for_by_their_ids(folder: Path, scenario_of: MakeScenari
     tapes = draw_cells(scenario, 0, 0, 4)
     forgotten = replace(predictor.users, ids=tuple("nobody" if one == "ann" else one for one in predictor.users.ids))
     replace(predictor, users=forgotten).save(folder / "without.safetensors")
-    other = draw_cells(scenario_of("users: {from: people.csv}\nsatisfaction: {predictor: without.safetensors}"), 0, 0, 4)
+    other = draw_cells(
+        scenario_of("users: {from: people.csv}\nsatisfaction: {predictor: without.safetensors}"), 0, 0, 4
+    )
     ann = tapes.user == NAMES.index("ann")
     assert ann.any()
     assert (tapes.predicted != other.predicted)[ann].any(axis=1).all()
@@ -78,14 +78,15 @@ def test_people_of_a_seed_are_known_by_number(scenario_of: MakeScenario) -> None
     assert numbers is not None
     assert numbers.tolist() == [*range(8), -1]
     assert unknown_users(scenario) == 1
-    assert scenario.check_files() == "1 of 9 users are unknown to the predictor, and taken for strangers"
+    assert scenario.check_needs() == []
+    assert scenario.remarks() == ["1 of 9 users are unknown to the predictor: taken for strangers"]
 
 
 @pytest.mark.parametrize("predictor", ["oracle", "typical"])
 def test_without_a_file_nobody_is_asked_for(scenario_of: MakeScenario, predictor: str) -> None:
     scenario = scenario_of(f"users: {{count: 9}}\nsatisfaction: {{predictor: {predictor}}}")
     assert numbers_in_log(scenario) is None
-    assert scenario.check_files() == ""
+    assert (scenario.check_needs(), scenario.remarks()) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -100,12 +101,12 @@ def test_without_a_file_nobody_is_asked_for(scenario_of: MakeScenario, predictor
 def test_other_people_are_refused(scenario_of: MakeScenario, users: str, predictor: str, part: str) -> None:
     """Before, user 7 of the log stood for user 7 of the simulation, whoever that was."""
     scenario = scenario_of(f"users: {{{users}}}\nsatisfaction: {{predictor: {predictor}.safetensors}}")
-    for use in (scenario.check_files, lambda: draw_cells(scenario, 0, 0, 1)):
-        with pytest.raises(InputError) as caught:
-            use()
-        assert str(caught.value).startswith("satisfaction.predictor: ")
-        assert part in str(caught.value)
-        assert len(str(caught.value).splitlines()) == 1
+    [(key, found)] = scenario.check_needs()
+    assert key == "satisfaction.predictor"
+    with pytest.raises(InputError) as caught:
+        draw_cells(scenario, 0, 0, 1)
+    assert part in str(caught.value) == found
+    assert len(found.splitlines()) == 1
 
 
 def test_a_predictor_that_is_fitted_again_is_read_again(folder: Path, scenario_of: MakeScenario) -> None:
