@@ -61,6 +61,7 @@ def dataset(
     if known is not None and (users is not None or people is not None):
         option = "--users" if users is not None else "--people"
         raise InputError(f"{option}: {scenario} names its people, in {known.path}; leave {option} out, or users.from")
+    count = len(known) if known else users or DEFAULT_USERS
     path = new_file(out, SUFFIXES, force)
     if people is not None:
         people = new_file(people, (".csv",), force)
@@ -69,14 +70,14 @@ def dataset(
             path,
             described.population,
             described.satisfaction,
-            users=known or users or DEFAULT_USERS,
+            users=known or count,
             days=days,
             seed=seed,
             levels=described.levels,
             told={"version": __version__},
         )
         if people is not None:
-            true = draw_people_of(described.population, described.satisfaction, users or DEFAULT_USERS, seed)
+            true = draw_people_of(described.population, described.satisfaction, count, seed)
             write_people(people, true_people(true, described.population))
     except OSError as error:
         reason = error.strerror or error
@@ -86,7 +87,7 @@ def dataset(
         click.echo(json.dumps({"file": str(path), "size_byte": size_byte, **asdict(written)}, indent=2))
         return
     click.echo(
-        f"{written.requests:,} requests of {len(known) if known else users or DEFAULT_USERS:,} people in {days:,} days: "
+        f"{written.requests:,} requests of {count:,} people in {days:,} days: "
         f"{written.mean_share_of_demand:.0%} of the demanded rate, mean satisfaction {written.mean_satisfaction:.2f}"
     )
     click.echo(f"wrote {path} ({size_byte / 2**20:.1f} MiB)" + (f" and {people}" if people else ""))

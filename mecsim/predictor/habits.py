@@ -17,19 +17,21 @@ from mecsim.schema.mappings import hour_text
 from mecsim.schema.units import Uniform, format_quantity, format_range
 
 Counts = NDArray[np.int64]
+Codes = NDArray[np.int64]  # what each request is of a category
 
 HOURS_KNOWN = 0.9  # share of the requests whose hour has to be known, for a schedule by hours
 ALIKE = 0.15  # hours are told as one if so much of their shares differs at most
 RARE = 0.02  # places that are left out of an hour
 LEAST_SHIFT = 0.005
 DURATION_S = 120.0  # of sessions of whose length nothing tells
+OTHER_MAGNITUDE = 100.0  # of rates, from which on they are taken for others
 DIGITS = 4
 
 
 def population_of(log: RequestLog, zones: dict[str, Zone], usual: Population) -> dict[str, Any]:
     """The population of a log as a scenario writes it; what the log does not tell is `usual`."""
     habits, names = log.habits, log.names
-    code = {name: habits.codes[:, column] for column, name in enumerate(CATEGORIES)}
+    code = _codes(habits)
     activities = _activities(code["place"], code["activity"], names["place"])
     own = {place: mix for place, mix in activities.items() if place not in PLACES}
     known = {place: mix for place, mix in activities.items() if place in PLACES}
@@ -49,10 +51,8 @@ def rate_problems(log: RequestLog, usual: Population) -> list[str]:
     for code, name in enumerate(log.names["application"]):
         if name not in usual.applications or not (application == code).any():
             continue
-        said, known = (
-            float(np.median(log.habits.demand_rate_bit_per_s[application == code])),
-            usual.applications[name].demand_rate_bit_per_s,
-        )
+        said = float(np.median(log.habits.demand_rate_bit_per_s[application == code]))
+        known = usual.applications[name].demand_rate_bit_per_s
         if not 1.0 / OTHER_MAGNITUDE < said / known < OTHER_MAGNITUDE:
             problems.append(
                 f"the demanded rate of {name} is {format_quantity(float(f'{said:.3g}'), 'bit_rate')} on the median, "
@@ -60,9 +60,6 @@ def rate_problems(log: RequestLog, usual: Population) -> list[str]:
                 "units? Columns are called demand_rate_bit_per_s, demand_rate_kbit_per_s or demand_rate_mbit_per_s"
             )
     return problems
-
-
-OTHER_MAGNITUDE = 100.0
 
 
 def shares_of(counts: Counts, names: Sequence[str], rare: float = 0.0) -> dict[str, float]:
@@ -78,6 +75,10 @@ def shares_of(counts: Counts, names: Sequence[str], rare: float = 0.0) -> dict[s
     }
 
 
+def _codes(habits: Habits) -> dict[str, Codes]:
+    return {name: habits.codes[:, column].astype(np.int64) for column, name in enumerate(CATEGORIES)}
+
+
 def requests_per_day(log: RequestLog) -> NDArray[np.float64]:
     """How often each user of a log asks, (U,)."""
     days = int(log.habits.day.max()) + 1
@@ -86,7 +87,7 @@ def requests_per_day(log: RequestLog) -> NDArray[np.float64]:
 
 def _personas(log: RequestLog, zones: dict[str, Zone]) -> dict[str, Any]:
     habits, names = log.habits, log.names
-    code = {name: habits.codes[:, column] for column, name in enumerate(CATEGORIES)}
+    code = _codes(habits)
     persona, per_day = log.users.persona, requests_per_day(log)
     kinds = np.bincount(persona, minlength=len(names["persona"]))
     share = shares_of(kinds, names["persona"])
@@ -114,7 +115,7 @@ def _personas(log: RequestLog, zones: dict[str, Zone]) -> dict[str, Any]:
 
 
 def _schedules(
-    habits: Habits, own: NDArray[np.bool_], day_class: Counts, period: Counts, place: Counts, names: Sequence[str]
+    habits: Habits, own: NDArray[np.bool_], day_class: Codes, period: Codes, place: Codes, names: Sequence[str]
 ) -> dict[str, Any]:
     """Shares of places by start hour, of weekdays and weekends; where there are no requests it is as before."""
     by_hour = np.isfinite(habits.hour[own]).mean() >= HOURS_KNOWN
@@ -147,7 +148,7 @@ def _told_schedule(counts: Counts, starts: Sequence[float], names: Sequence[str]
 
 
 def _applications(
-    habits: Habits, application: Counts, names: Sequence[str], zones: dict[str, Zone], usual: Population
+    habits: Habits, application: Codes, names: Sequence[str], zones: dict[str, Zone], usual: Population
 ) -> dict[str, Any]:
     shifts = next(iter(zones.values())).shifts["application"]
     applications = {}
@@ -172,13 +173,13 @@ def _applications(
     return applications
 
 
-def _profile(period: Counts) -> dict[str, float]:
+def _profile(period: Codes) -> dict[str, float]:
     hours = np.diff([*PERIOD_START_HOURS, 24.0])
     per_hour = np.bincount(period, minlength=len(PERIODS)) / hours
     return {name: round(float(rate), DIGITS) for name, rate in zip(PERIODS, per_hour / per_hour.max(), strict=True)}
 
 
-def _activities(place: Counts, activity: Counts, names: Sequence[str]) -> dict[str, dict[str, float]]:
+def _activities(place: Codes, activity: Codes, names: Sequence[str]) -> dict[str, dict[str, float]]:
     counts = np.zeros((len(names), len(ACTIVITIES)), np.int64)
     np.add.at(counts, (place, activity), 1)
     return {name: shares_of(here, ACTIVITIES) for name, here in zip(names, counts, strict=True) if here.sum()}

@@ -83,8 +83,8 @@ class Predictor:
     def predict(self, requests: Requests, population: Population, rate_bit_per_s: Array) -> Array:
         """Expected satisfaction of requests at rates, both (R, K): from 0 to 5, never falling as the rate rises.
 
-        `requests.user` are the numbers of users of the log. All others, such as −1, are strangers: what is expected of them
-        is the mean over the population.
+        `requests.user` are the numbers of users of the log. All others, such as −1, are strangers: what is expected of
+        them is the mean over the population.
 
         Raises:
             InputError: a persona or application is none that the log had.

@@ -123,18 +123,17 @@ class _Reader:
             self.rows += batch.num_rows
         if not self.rows:
             _refuse(self.path, "no requests, expected at least one")
-        values = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+        columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
         problems = [self._told(name, expected, fault) for (name, expected), fault in self.faults.items()]
-        problems += self._scale_problems(values[REPORTED])
+        problems += self._scale_problems(columns[REPORTED])
         if problems:
             raise InputError("\n".join(problems))
         low, high = self.scale or (0.0, TOP_RATING)
         for name in (REPORTED, TRUTH):
-            if name in values:
-                values[name] = (values[name] - low) * (TOP_RATING / (high - low))
+            if name in columns:
+                columns[name] = (columns[name] - low) * (TOP_RATING / (high - low))
         absent = tuple(name for name in (*ABSENT, "duration_s") if name not in self.file_names)
-        names = {name: tuple(names) for name, names in self.names.items()}
-        return Columns(values, names, tuple(self.users), absent)
+        return Columns(columns, {name: tuple(own) for name, own in self.names.items()}, tuple(self.users), absent)
 
     def _batches(self) -> Iterator[Any]:
         if self.as_csv:
@@ -246,7 +245,7 @@ class _Reader:
         encoded = column.dictionary_encode()
         names = [name or "" for name in encoded.dictionary.to_pylist()]
         index = np.array([self.users.setdefault(name, len(self.users)) for name in names], np.int64)
-        return index[np.nan_to_num(encoded.indices.to_numpy(zero_copy_only=False)).astype(np.int64)]
+        return np.asarray(index[np.nan_to_num(encoded.indices.to_numpy(zero_copy_only=False)).astype(np.int64)])
 
     def _dates(self, column: Any) -> tuple[NDArray[np.int64], Array]:
         """Days since 1970, and hours of the day where dates have them."""
@@ -318,7 +317,7 @@ class _Reader:
         missing = np.asarray(compute.is_null(column)) | (unknown & np.asarray(_says_nan(column)))
         wrong |= unknown & ~missing if gaps else unknown
         self._fault(name, wrong, column, expected)
-        return number
+        return np.asarray(number)
 
     def _check_null(self, name: str, column: Any, expected: str) -> None:
         self._fault(name, np.asarray(compute.is_null(column)), column, expected)

@@ -5,7 +5,7 @@ The lines that come nearest to the curves where the log has ratings are found by
 what the predictor believes of it, with how sure that is.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,15 +63,10 @@ def zones_of(log: RequestLog, predictor: Predictor, rng: np.random.Generator) ->
     samples = {name: _sample(log, code, rng) for code, name in enumerate(log.names["persona"])}
     samples = {name: rows for name, rows in samples.items() if len(rows)}
     fits = {name: _Lines(log, predictor, nobody, rows) for name, rows in samples.items()}
-    found = {name: fit.fitted(SHIFTING) for name, fit in fits.items()}
-    applications = _mean_by_name(
-        [found[name].shifts["application"] for name in fits], [len(r) for r in samples.values()]
-    )
-    common = {name: fit.fitted(SHIFTING[:-1], applications) for name, fit in fits.items()}
-    return {
-        name: Zone(zone.adequate, zone.desired, zone.shifts | {"application": applications})
-        for name, zone in common.items()
-    }
+    weights = [len(rows) for rows in samples.values()]
+    common = _mean_by_name([fit.fitted(SHIFTING).shifts["application"] for fit in fits.values()], weights)
+    found = {name: fit.fitted(SHIFTING[:-1], common) for name, fit in fits.items()}
+    return {name: replace(zone, shifts={**zone.shifts, "application": common}) for name, zone in found.items()}
 
 
 def _sample(log: RequestLog, code: int, rng: np.random.Generator) -> Index:
@@ -145,7 +140,8 @@ def levels_of(log: RequestLog, predictor: Predictor, zones: dict[str, Zone]) -> 
     be. Ratings are lines through the levels, with errors as large as those of the lines turn out to be. (Bayes with a
     normal approximation at the likeliest levels; by Gauss and Newton for all users at once.)
     """
-    usual = Zone(*np.mean([(zone.adequate, zone.desired) for zone in zones.values()], axis=0).tolist(), {})
+    adequate, desired = np.mean([(zone.adequate, zone.desired) for zone in zones.values()], axis=0).tolist()
+    usual = Zone(adequate, desired, {})
     own = [zones.get(name, usual) for name in log.names["persona"]]
     typical = np.array([(zone.adequate, zone.desired) for zone in own])[log.users.persona]
     before = np.linalg.inv(_spread(typical, predictor.offsets.covariance[-1]))
@@ -165,7 +161,7 @@ def levels_of(log: RequestLog, predictor: Predictor, zones: dict[str, Zone]) -> 
     covariance = np.linalg.inv(precision)
     deviation = np.sqrt(covariance[:, [0, 1], [0, 1]])
     correlation = np.clip(covariance[:, 0, 1] / deviation.prod(axis=1), -1.0, 1.0)
-    return Levels(*levels.T, *deviation.T, correlation, ratings)
+    return Levels(levels[:, 0], levels[:, 1], deviation[:, 0], deviation[:, 1], correlation, ratings)
 
 
 def _spread(typical: Array, covariance: Array) -> Array:
@@ -196,4 +192,4 @@ def _sums(user: Index, values: Array, users: int) -> Array:
     """Sums over the requests of each user."""
     flat = values.reshape(len(values), -1)
     sums = np.stack([np.bincount(user, column, users) for column in flat.T], axis=1)
-    return sums.reshape(users, *values.shape[1:])
+    return np.asarray(sums.reshape(users, *values.shape[1:]), np.float64)

@@ -109,7 +109,7 @@ def test_only_a_file_with_all_forms_goes_with_other_forms(folder: Path) -> None:
     columns = true_people(TRUE, POPULATION)
     del columns["exponent"]
     write_people(folder / "people.csv", columns)
-    with pytest.raises(ScenarioError, match="satisfaction.form: expected zone, the only one that"):
+    with pytest.raises(ScenarioError, match=r"satisfaction\.form: expected zone, the only one that"):
         scenario_of(folder, more=power)
 
 

@@ -101,9 +101,7 @@ def test_a_scale_that_is_not_named(log: SmallLog, tmp_path: Path) -> None:
     """Before, 1 to 5 was taken for 0 to 5."""
     stars = np.round(1.0 + 0.8 * log.columns["satisfaction_noisy"])
     path = log.write(tmp_path / "log.csv", satisfaction_noisy=stars, satisfaction=None)
-    with pytest.raises(
-        InputError, match=r"none of 288 ratings is below 1: is this a scale from 1 to 5\? say --scale 1"
-    ):
+    with pytest.raises(InputError, match=r"none of 288 ratings is below 1: is this a scale from 1 to 5\? say --sca"):
         read_log(path)
     assert read_log(path, Reading(scale=(0.0, 5.0))).reported.min() == 1.0
 

@@ -47,7 +47,7 @@ def numbers_in_log(scenario: "CellsScenario") -> Index | None:
     path = scenario.satisfaction.predictor_file
     if path is None:
         return None
-    return _numbers(scenario.apart_from_texts(), learnt_predictor(path), scenario.known_people)  # type: ignore[arg-type]
+    return _numbers(scenario.apart_from_texts(), learnt_predictor(path), scenario.known_people)
 
 
 @lru_cache(maxsize=4)
