@@ -37,7 +37,7 @@ from mecsim.report.charts import save_fronts
 from mecsim.scenario import load_scenario, with_context
 from mecsim.studies.study import Study, experiment
 from mecsim.sweep import Front, compared
-from mecsim.sweep.evaluate import half_width_95
+from mecsim.sweep.front import half_width_95
 from mecsim.systems.cells.scenario import CellsScenario
 
 Array = NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy as np
 from mecsim.cli.options import json_option, key_values, new_file, seed_option, threads_option
 from mecsim.core.files import atomic_write
 from mecsim.core.threads import use_threads
-from mecsim.errors import InputError
+from mecsim.errors import InputError, LogError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -99,7 +99,7 @@ def fit(
     from mecsim.sweep.files import write_json
 
     if problems := rate_problems(log, usual):
-        raise InputError("\n".join(f"{data}: {problem}" for problem in problems))
+        raise LogError([f"{data}: {problem}" for problem in problems])
     use_threads(num_threads)
     predictor, report = fit_and_judge(log, seed)
     try:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pyarrow import compute, csv, parquet
 
 from mecsim.core.rating import TOP_RATING
-from mecsim.errors import InputError
+from mecsim.errors import InputError, LogError
 from mecsim.people.persona import PERIODS
 from mecsim.people.requests import HOUR_S, period_of
 from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, FREE_NAMES
@@ -127,7 +127,7 @@ class _Reader:
         problems = [self._told(name, expected, fault) for (name, expected), fault in self.faults.items()]
         problems += self._scale_problems(columns[REPORTED])
         if problems:
-            raise InputError("\n".join(problems))
+            raise LogError(problems)
         low, high = self.scale or (0.0, TOP_RATING)
         for name in (REPORTED, TRUTH):
             if name in columns:
@@ -184,7 +184,7 @@ class _Reader:
             wanted = f"a log has the columns {', '.join(NEEDED)}, or name yours with --column NAME=YOURS"
             problems.append(f"{self.path}: no column {names}; {wanted}")
         if problems:
-            raise InputError("\n".join(one_line(problem) for problem in problems))
+            raise LogError([one_line(problem) for problem in problems])
         self.file_names = found
         return list(dict.fromkeys(found.values()))
 
