@@ -29,6 +29,8 @@ COMMANDS = {
     "choose": "mecsim.cli.choose:choose",
     "compare": "mecsim.cli.compare:compare",
     "bound": "mecsim.cli.bound:bound",
+    "report": "mecsim.cli.report:report",
+    "plot": "mecsim.cli.plot:plot",
     "export": "mecsim.cli.export:export",
     "bench": "mecsim.cli.bench:bench",
     "policies": "mecsim.cli.listings:policies",

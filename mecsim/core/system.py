@@ -24,6 +24,7 @@ from mecsim.core.relaxation import Relaxation
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.tape import Tapes
+from mecsim.core.timeline import Timeline
 from mecsim.errors import InputError
 from mecsim.schema.words import nearest
 
@@ -81,6 +82,9 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     ) = None
     """Numbers (N,) whose mean no policy without knowledge of the future can undercut, but for chance, in the mean of
     Σ ω·c/scale over episodes, from a preference ω and scales; None if no such bound is known."""
+    timeline: Reference[Callable[[RecordsT, TapesT, ScenarioT, int, int], Timeline]] | None = None
+    """What an episode looks like, from records, tapes, the scenario, the row of these that holds it, and the seed of
+    whose evaluation stream it is the first; None if nobody says."""
     aliases: tuple[str, ...] = ()  # words that files of earlier versions have for it
 
     def starter(self) -> str:

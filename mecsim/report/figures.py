@@ -10,16 +10,16 @@ from mecsim.report.front_pairs import pairs_figure
 from mecsim.report.front_parallel import parallel_figure
 from mecsim.report.front_plane import plane_figure
 from mecsim.report.picture_files import figure_files
-from mecsim.report.style import save_figure
+from mecsim.report.style import SCREEN, Look, save_figure
 from mecsim.sweep import Front
 
 FRONT_FILES = figure_files(("front", "parallel"))
 """What `save_front` may write."""
 
 
-def front_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
+def front_figure(fronts: Sequence[Front], scenario: Scenario, look: Look = SCREEN) -> Figure:
     """Mean points with 95 % intervals: a plane of two objectives, or every pair of three and more."""
-    return (plane_figure if len(scenario.objectives) <= 2 else pairs_figure)(fronts, scenario)
+    return (plane_figure if len(scenario.objectives) <= 2 else pairs_figure)(fronts, scenario, look)
 
 
 def front_figures(fronts: Sequence[Front], scenario: Scenario) -> dict[str, Figure]:

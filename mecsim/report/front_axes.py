@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, ScalarFormatter
 from numpy.typing import NDArray
 
 from mecsim.core.objective import Objective
 from mecsim.core.system import objectives_of, values_shown
-from mecsim.report.style import plain_number
+from mecsim.report.style import colour_and_marker, plain_number
 from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
@@ -80,6 +81,47 @@ def shown_front(front: Front, scenario: Scenario) -> Array:
 def shown_ci95(front: Front) -> Array:
     """Half widths of the intervals in pictures: over trainings, if there are several, else over episodes; 0 if none."""
     return np.nan_to_num(front.trainings_ci95 if front.trainings else front.ci95)
+
+
+def label_weights(axes: Axes, front: Front, scenario: Scenario, pair: tuple[int, int], index: int, count: int) -> None:
+    """Write the preference beside at most `count` undominated points of a front in a panel of two objectives.
+
+    The points are as far from each other as can be; `index` is the front's place in the picture.
+    """
+    best = np.flatnonzero(on_front(front.mean))
+    ranges = [axis.position(values_shown(front.mean[best], scenario)[:, place]) for place, axis in
+              enumerate(objective_axes([front], scenario))]  # fmt: skip
+    for point in best[spread_out(np.stack(ranges, axis=1), count)] if count else ():
+        x, y = values_shown(front.mean[[point]], scenario)[0, list(pair)].tolist()
+        if _inside(axes, x, y):
+            side = 1 if index % 2 else -1  # of two neighbours each has one side for itself
+            axes.annotate(
+                ":".join(f"{weight:.2g}" for weight in front.preferences[point]), (x, y),
+                xytext=(4 * side, 4 * side), textcoords="offset points",
+                ha="left" if side > 0 else "right", va="bottom" if side > 0 else "top",
+                fontsize="x-small", color=colour_and_marker(index)[0], zorder=4.0,
+                bbox={"boxstyle": "square,pad=0.05", "facecolor": "white", "edgecolor": "none", "alpha": 0.7},
+            )  # fmt: skip
+
+
+def _inside(axes: Axes, x: float, y: float) -> bool:
+    (left, right), (low, high) = sorted(axes.get_xlim()), sorted(axes.get_ylim())
+    return bool(left <= x <= right and low <= y <= high)
+
+
+def spread_out(points: Array, count: int) -> NDArray[np.int64]:
+    """At most `count` of the points (k, objectives), from 0 to 1, that are far from each other; indices in order.
+
+    The best in each objective come first, then always the one that is farthest from all that are taken.
+    """
+    if len(points) <= count:
+        return np.arange(len(points))
+    taken = list(dict.fromkeys(points.argmax(axis=0).tolist()))[:count]
+    gap = np.linalg.norm(points[:, None] - points[taken], axis=2).min(axis=1)
+    while len(taken) < count:
+        taken.append(int(gap.argmax()))
+        gap = np.minimum(gap, np.linalg.norm(points - points[taken[-1]], axis=1))
+    return np.sort(np.array(taken, np.int64))
 
 
 def plain_log_ticks(axis: Axis, few: bool = False) -> None:

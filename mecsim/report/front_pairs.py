@@ -13,12 +13,13 @@ from mecsim.report.front_axes import (
     FEW_FROM,
     ObjectiveAxis,
     exponent_ticks,
+    label_weights,
     objective_axes,
     plain_log_ticks,
     shown_ci95,
     shown_front,
 )
-from mecsim.report.style import colour_and_marker, figure_title
+from mecsim.report.style import SCREEN, Look, colour_and_marker, figure_title
 from mecsim.scenario import Scenario
 from mecsim.sweep import Front, on_front
 
@@ -27,7 +28,7 @@ SHORT_LABEL = 12  # characters, of which four fit side by side
 VIEW = {"elev": 24.0, "azim": 40.0}  # from where the best corner is the nearest and upmost
 
 
-def pairs_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
+def pairs_figure(fronts: Sequence[Front], scenario: Scenario, look: Look = SCREEN) -> Figure:
     """Every pair of objectives: undominated mean points with 95 % intervals, and faint what is dominated.
 
     All axes run towards the better: right and up. Whether a point is dominated is asked of all objectives, so what
@@ -36,18 +37,26 @@ def pairs_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     """
     objectives = objective_axes(fronts, scenario)
     rows = len(objectives) - 1
-    figure = Figure(figsize=(PANEL_INCH * rows + 0.6, PANEL_INCH * rows + 0.7), layout="constrained")
+    width_inch = look.width_inch or PANEL_INCH * rows + 0.6
+    figure = Figure(figsize=(width_inch, width_inch + 0.1), layout="constrained")
     grid = figure.add_gridspec(rows, rows)
     for row in range(rows):
         for column in range(row + 1):
             axes = figure.add_subplot(grid[row, column])
-            _pair(axes, fronts, scenario, (column, row + 1))
+            _pair(axes, fronts, scenario, (column, row + 1), look.marker_points)
             _set_axes(axes, objectives[column], objectives[row + 1], inner=(row < rows - 1, column > 0))
-    if rows == 2:
+            for one, name in ((objectives[column], "x"), (objectives[row + 1], "y")):
+                if one.shown.name in look.limits:
+                    worse, better = look.limits[one.shown.name][:: 1 if one.shown.higher_is_better else -1]
+                    axes.set(**{f"{name}lim": (worse, better)})
+            for index, front in enumerate(fronts):
+                label_weights(axes, front, scenario, (column, row + 1), index, look.weights_at)
+    if rows == 2 and not look.narrow:
         _space(figure.add_subplot(grid[0, 1], projection="3d", computed_zorder=False), fronts, scenario, objectives)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    title = scenario.description or "Pareto front"
-    figure.suptitle(figure_title(title, figure.get_figwidth(), "right and up are better on all axes"))
+    if look.titled:
+        title = scenario.description or "Pareto front"
+        figure.suptitle(figure_title(title, figure.get_figwidth(), "right and up are better on all axes"))
     if rows == 2:
         columns = 4 if max(map(len, labels)) <= SHORT_LABEL else 2
         figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)))
@@ -56,7 +65,7 @@ def pairs_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     return figure
 
 
-def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[int, int]) -> None:
+def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[int, int], marker_points: float) -> None:
     for index, front in enumerate(fronts):
         colour, marker = colour_and_marker(index)
         best = on_front(front.mean)
@@ -65,11 +74,13 @@ def _pair(axes: Axes, fronts: Sequence[Front], scenario: Scenario, pair: tuple[i
             axes.plot(x[~best], y[~best], marker, color=colour, markersize=2.5, alpha=0.25, markeredgewidth=0.0)
         axes.errorbar(
             x[best], y[best], xerr=dx[best], yerr=dy[best],
-            fmt=marker, color=colour, markersize=3.5, elinewidth=0.5, alpha=0.6, markeredgewidth=0.0,
+            fmt=marker, color=colour, markersize=0.85 * marker_points, elinewidth=0.5, alpha=0.6, markeredgewidth=0.0,
         )  # fmt: skip
         outer = np.flatnonzero(on_front(front.mean[:, pair]))
         outer = outer[np.argsort(x[outer], kind="stable")]
-        axes.plot(x[outer], y[outer], color=colour, linewidth=1.3, marker=marker, markersize=4, label=front.label)
+        axes.plot(
+            x[outer], y[outer], color=colour, linewidth=1.3, marker=marker, markersize=marker_points, label=front.label
+        )
 
 
 def _set_axes(axes: Axes, across: ObjectiveAxis, upwards: ObjectiveAxis, inner: tuple[bool, bool]) -> None:

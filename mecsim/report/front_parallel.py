@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mecsim.core.scenario import Scenario
-from mecsim.report.front_axes import ObjectiveAxis, objective_axes, shown_front
+from mecsim.report.front_axes import ObjectiveAxis, objective_axes, shown_front, spread_out
 from mecsim.report.style import colour_and_marker, figure_title, plain_number
 from mecsim.sweep import Front
 
@@ -41,21 +41,6 @@ def parallel_figure(fronts: Sequence[Front], scenario: Scenario) -> Figure:
     title = scenario.description or "Pareto front"
     figure.suptitle(figure_title(title, figure.get_figwidth(), "above is better on all axes"))
     return figure
-
-
-def spread_out(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-    """At most `count` of the points (k, objectives), from 0 to 1, that are far from each other; indices in order.
-
-    The best in each objective come first, then always the one that is farthest from all that are taken.
-    """
-    if len(points) <= count:
-        return np.arange(len(points))
-    taken = list(dict.fromkeys(points.argmax(axis=0).tolist()))[:count]
-    gap = np.linalg.norm(points[:, None] - points[taken], axis=2).min(axis=1)
-    while len(taken) < count:
-        taken.append(int(gap.argmax()))
-        gap = np.minimum(gap, np.linalg.norm(points - points[taken[-1]], axis=1))
-    return np.sort(np.array(taken, np.int64))
 
 
 def _positions(front: Front, scenario: Scenario, objectives: Sequence[ObjectiveAxis]) -> NDArray[np.float64]:

@@ -80,11 +80,16 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def called(*arguments: object) -> None:
+    """Call a command that has to succeed, for what is made once for many tests."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    assert caught.value.code == 0
+
+
 def finished_job(folder: Path, *job: object) -> Path:
     """The folder that `mecsim train` leaves with these options."""
-    with pytest.raises(SystemExit) as caught:
-        main([str(part) for part in ("train", scenario_file(folder), "--out", folder / "job", *job)])
-    assert caught.value.code == 0
+    called("train", scenario_file(folder), "--out", folder / "job", *job)
     return folder / "job"
 
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mecsim.core.system import objectives_of, values_shown
 from mecsim.report.figures import front_figures, save_front
-from mecsim.report.front_axes import objective_axes, shown_front
-from mecsim.report.front_parallel import MAX_LINES, spread_out
+from mecsim.report.front_axes import objective_axes, shown_front, spread_out
+from mecsim.report.front_parallel import MAX_LINES
 from mecsim.report.style import figure_title, plain_number
 from mecsim.sweep import Front, on_front
 

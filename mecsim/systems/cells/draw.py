@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.seeds import generator_of, reel_size, reels_of
+from mecsim.core.seeds import Stream, generator_of, reel_size, reels_of
 from mecsim.people.people import People
 from mecsim.people.requests import DAY_S, HOUR_S, draw_contexts, mean_duration_s, request_rate_per_s
 from mecsim.people.zones import expected_ratings
@@ -138,16 +138,20 @@ class _Draw:
 
     def _gain(self) -> Array:
         """Power gain of each user's links before fading, (N, U, cells)."""
+        sites_m, place_m = self.places_m()
+        distance_m = np.linalg.norm(place_m[:, :, None] - sites_m, axis=-1)
+        generators = Generators(lambda phenomenon: self.generator(Phenomenon[phenomenon.upper()]))
+        return self.scenario.radio.law.draw_gain(_StandingLinks(distance_m, self.users), generators).power
+
+    def places_m(self) -> tuple[Array, Array]:
+        """Where cells stand, (cells, 2), and users, (N, U, 2)."""
         cells = self.scenario.cells
         sites_m = hexagonal_sites_m(cells.count, cells.distance_m)
         rng, shape = self.generator(Phenomenon.PLACES), (self.size, self.users)
         # A disc as large as the hexagon that is nearer to a site than to any other.
         radius_m = cells.distance_m * np.sqrt(np.sqrt(3.0) / (2.0 * np.pi)) * np.sqrt(rng.random(shape))
         angle, home = rng.uniform(0.0, 2.0 * np.pi, shape), rng.integers(cells.count, size=shape)
-        place_m = sites_m[home] + radius_m[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        distance_m = np.linalg.norm(place_m[:, :, None] - sites_m, axis=-1)
-        generators = Generators(lambda phenomenon: self.generator(Phenomenon[phenomenon.upper()]))
-        return self.scenario.radio.law.draw_gain(_StandingLinks(distance_m, self.users), generators).power
+        return sites_m, sites_m[home] + radius_m[..., None] * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
 
 _CONTEXT = (
@@ -171,6 +175,12 @@ def draw_tapes(scenario: CellsScenario, seed: int, first: int, count: int, strea
         return drawn[0].select(within)
     columns = {name.name: [getattr(tapes, name.name) for tapes in drawn] for name in fields(CellsTapes)}
     return CellsTapes(**{name: np.concatenate(arrays) for name, arrays in columns.items()}).select(within)
+
+
+def first_places_m(scenario: CellsScenario, seed: int, stream: Stream) -> tuple[Array, Array]:
+    """Where cells stand, (cells, 2), and the users of the first episode of a stream of a seed, (U, 2)."""
+    sites_m, place_m = _Draw(scenario, seed, stream, 0).places_m()
+    return sites_m, place_m[0]
 
 
 @lru_cache(maxsize=2)  # as for offloading

@@ -1,0 +1,1 @@
+"""One HTML page that shows sweeps: fronts, preferences, episodes, learning, with everything it needs inside."""
