@@ -12,7 +12,7 @@ from mecsim.cli.compiling import CompilingNote
 from mecsim.cli.terminal import calibration_told
 from mecsim.core.stopping import exit_code, terminating
 from mecsim.core.watch import watched
-from mecsim.errors import InputError, MecsimError, ScenarioError
+from mecsim.errors import FindingsError, InputError, MecsimError
 from mecsim.version import __version__
 
 COMMANDS = {
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     except Exception as error:
         if debug:
             traceback.print_exc()
-        if isinstance(error, ScenarioError):
+        if isinstance(error, FindingsError):
             _fail("\n".join(map(_one_line, error.problems)), EXIT_INPUT)
         if isinstance(error, MecsimError):
             _fail(f"mecsim: {_one_line(str(error))}", EXIT_INPUT if isinstance(error, InputError) else EXIT_FAILURE)

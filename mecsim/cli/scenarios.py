@@ -70,12 +70,14 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     problems: list[str] = []
     for file in files:
         try:
-            load_scenario(file)
+            scenario = load_scenario(file)
         except ScenarioError as error:
             problems += error.problems
-        else:
-            if not as_json:
-                click.echo(f"{os.fspath(file)}: valid")
+            continue
+        if needs := scenario.check_needs():
+            problems += [f"{os.fspath(file)}: {key}: {message}" for key, message in needs]
+        elif not as_json:
+            click.echo("; ".join([f"{os.fspath(file)}: valid", *scenario.remarks()]))
     if as_json:
         click.echo(json.dumps({"valid": not problems, "problems": problems}, indent=2))
     elif problems:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mecsim.schema.fields import Section, whole
+from mecsim.schema.fields import Finding, Section, whole
 
 MAX_TAPE_BYTE = 2**30  # of one episode
 
@@ -63,6 +63,14 @@ class Scenario(Section):
     def fixed_reference(self) -> tuple[tuple[float, ...], str] | None:
         """The reference point of hypervolumes as objectives are shown, and who chose it; None where it is measured."""
         raise NotImplementedError
+
+    def check_needs(self) -> "list[Finding]":
+        """What is wrong with what only a run needs, and reading a scenario does not look at."""
+        return []
+
+    def remarks(self) -> list[str]:
+        """What there is to say, in a few words each, about a scenario of which nothing is wrong."""
+        return []
 
     @classmethod
     def adapt(cls, root: dict[str, Any], assigned: Mapping[str, Any]) -> None:

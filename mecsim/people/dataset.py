@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from mecsim.core.files import atomic_write
 from mecsim.errors import InputError
+from mecsim.people.known import KnownPeople
 from mecsim.people.people import People, draw_people_of
-from mecsim.people.population import ACTIVITIES, DAY_CLASSES, PERIODS, PLACES, Population
+from mecsim.people.population import ACTIVITIES, DAY_CLASSES, PERIODS, Population
 from mecsim.people.requests import DAY_S, Requests, draw_requests, mean_request_rate_per_s, period_factors
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.people.zones import expected_ratings, noisy_ratings
@@ -56,6 +57,10 @@ class Peopled(Protocol):
     def levels(self) -> int:
         """At how many rates a request can be served."""
 
+    @property
+    def known_people(self) -> KnownPeople | None:
+        """The people of a file, if it names one."""
+
 
 @dataclass(frozen=True)
 class Written:
@@ -71,19 +76,20 @@ def write_dataset(
     population: Population,
     satisfaction: Satisfaction,
     *,
-    users: int,
+    users: int | KnownPeople,
     days: int,
     seed: int,
     levels: int,
     told: Mapping[str, Any] | None = None,
 ) -> Written:
-    """Write the log of `users` people over `days` days, from a Monday on, to a Parquet or CSV file.
+    """Write the log of people over `days` days, from a Monday on, to a Parquet or CSV file.
 
     Args:
         path: file to write, `.parquet` or `.csv`; one that is there is replaced once the new one is complete.
         population: who the people are.
         satisfaction: how satisfied they are.
-        users: number of people; the first ones are the same for any number.
+        users: number of people, of whom the first ones are the same for any number; or those of a file, who are as it
+            says, whatever is uncertain.
         days: number of days.
         seed: seed of people, requests, given rates and noise.
         levels: rates at which a request can be served, at least 2.
@@ -97,16 +103,30 @@ def write_dataset(
         raise InputError(f"{path}: expected a file that ends in {' or '.join(SUFFIXES)}")
     from mecsim.people.log_file import LogFile
 
-    people = draw_people_of(population, satisfaction, users, seed)
-    origin = {"format": FORMAT, "users": users, "days": days, "seed": seed, "levels": levels, **(told or {})}
+    people, ids = _people(population, satisfaction, users, seed)
+    origin = {"format": FORMAT, "users": len(people), "days": days, "seed": seed, "levels": levels, **(told or {})}
     rows, rating, share = 0, 0.0, 0.0
     with atomic_write(path) as partial, LogFile(partial, path.suffix == ".csv", origin) as file:
         for columns in log_slices(population, satisfaction, people, days, seed, levels):
+            if ids is not None:
+                columns["user"] = columns["user"], ids
             file.write(columns)
             rows += len(columns["request"])
             rating += float(np.sum(columns["satisfaction"]))
             share += float(np.sum(columns["given_rate_kbit_per_s"] / columns["demand_rate_kbit_per_s"]))
     return Written(rows, rating / max(rows, 1), share / max(rows, 1))
+
+
+def _people(
+    population: Population, satisfaction: Satisfaction, users: int | KnownPeople, seed: int
+) -> tuple[People, tuple[str, ...] | None]:
+    """The people of a log, and what it calls them; None for their numbers."""
+    if isinstance(users, int):
+        return draw_people_of(population, satisfaction, users, seed), None
+    for one in users.ids:
+        if set(one) & set(',"\r\n'):
+            raise InputError(f"{users.path}: user '{one}': a log has no ids with commas, quotes or line ends")
+    return users.people(population), users.ids
 
 
 def check_dataset_package() -> None:
@@ -191,7 +211,7 @@ def _columns(
         "day_class": (requests.day_class, DAY_CLASSES),
         "time": (second, _times()),
         "period": (requests.period, PERIODS),
-        "place": (requests.place, PLACES),
+        "place": (requests.place, population.place_names),
         "activity": (requests.activity, ACTIVITIES),
         "speed_m_per_s": np.round(requests.speed_m_per_s, 3),
         "speed_range": (np.searchsorted(SPEED_EDGES_M_PER_S, requests.speed_m_per_s, side="right"), SPEED_RANGES),

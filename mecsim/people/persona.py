@@ -83,10 +83,7 @@ def _write_shift(shift: Shift) -> Any:
 
 def _parse_shifts(value: Any) -> FrozenDict[str, Shift]:
     expected = "expected a mapping from periods, places or activities to shifts such as {walking: -0.05}"
-    shifts = checked_names(value, expected, least=0)
-    findings = unknown_names(shifts, CONTEXTS, "context")
-    refuse(findings)
-    return FrozenDict(parsed_each(shifts, parse_shift))
+    return FrozenDict(parsed_each(checked_names(value, expected, least=0), parse_shift))
 
 
 _OFFSET_SCHEMA = {"type": "number", "minimum": -5, "maximum": 5}
@@ -106,7 +103,7 @@ Shifts = Annotated[
     PlainValidator(_parse_shifts),
     PlainSerializer(lambda shifts: {name: _write_shift(shift) for name, shift in shifts.items()}),
     WithJsonSchema(
-        {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(CONTEXTS, _SHIFT_SCHEMA)}
+        {"type": "object", "additionalProperties": _SHIFT_SCHEMA, "properties": dict.fromkeys(CONTEXTS, _SHIFT_SCHEMA)}
     ),
 ]
 
@@ -118,7 +115,8 @@ class Persona(Entry):
     requests_per_day: Positive = Field(20.0, description="Mean number of requests of a person per day.")
     weekday: Schedule = Field(
         FrozenDict({0.0: "home", 7.5: "route", 8.5: "work", 17.0: "route", 18.0: "home"}),
-        description="Places of a day from Monday to Friday, by start hour; the last one holds until the first.",
+        description="Places of a day from Monday to Friday, by start hour; the last one holds until the first. Or the "
+        "share of each of several.",
     )
     weekend: Schedule = Field(
         FrozenDict({0.0: "home", 11.0: "route", 11.5: "mall", 15.0: "route", 15.5: "home"}),
@@ -151,18 +149,21 @@ class Persona(Entry):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        findings: list[Finding] = []
         if self.adequate >= self.desired:
-            findings.append(("adequate", f"expected a position below the desired one, {self.desired:g}"))
-        for name in ("weekday", "weekend"):
-            schedule: FrozenDict[float, str] = getattr(self, name)
-            findings += [
-                (f"{name}.{hour_text(hour)}", f"unknown place '{place}', {nearest(place, list(PLACES))}")
-                for hour, place in schedule.items()
-                if place not in PLACES
-            ]
-        refuse(findings)
+            refuse([("adequate", f"expected a position below the desired one, {self.desired:g}")])
         return self
+
+    def unknown_places(self, places: tuple[str, ...]) -> list[Finding]:
+        """A finding for each place of the schedules, and each context of the shifts, that is not among `places`."""
+        findings = [
+            (f"{name}.{hour_text(hour)}", f"unknown place '{place}', {nearest(place, list(places))}")
+            for name, schedule in (("weekday", self.weekday), ("weekend", self.weekend))
+            for hour, entry in schedule.items()
+            for place in ([entry] if isinstance(entry, str) else entry)
+            if place not in places
+        ]
+        contexts = (*PERIODS, *places, *ACTIVITIES)
+        return findings + unknown_names(self.shifts, contexts, "context", "shifts.")
 
 
 DEFAULT_PERSONAS: FrozenDict[str, Persona] = FrozenDict(

@@ -4,9 +4,10 @@ Mappings whose keys the author chooses (`personas`, `applications`) replace the 
 key for each period, place or activity keep their defaults where a key is left out.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from mecsim.people.persona import (
     ACTIVITIES,
@@ -31,7 +32,7 @@ from mecsim.schema.fields import (
     SpeedRange,
     refuse,
 )
-from mecsim.schema.mappings import Entry, Frozen, FrozenDict, Mix, named, unknown_names
+from mecsim.schema.mappings import Entry, Frozen, FrozenDict, Mix, checked_names, named, unknown_names
 from mecsim.schema.units import Uniform
 
 __all__ = [
@@ -130,6 +131,10 @@ class Speeds(Section):
     downstairs: SpeedRange = Field(Uniform(0.4, 0.9), description="Speed of who goes downstairs.")
 
 
+def _named_places(value: Any) -> Any:
+    return checked_names(value, "expected a mapping from names of places, such as office", least=0)
+
+
 class Population(Section):
     """Who asks for service, what for, when and where."""
 
@@ -141,6 +146,9 @@ class Population(Section):
     )
     profile: Profile = Field(Profile(), description="How requests spread over the day.")
     activities: Activities = Field(Activities(), description="What people do at each place.")
+    places: Annotated[dict[str, Mix], BeforeValidator(_named_places), Frozen] = Field(
+        FrozenDict(), description="Further places, by name: the share of each activity there."
+    )
     speeds: Speeds = Field(Speeds(), description="How fast people move.")
     request_spread: NotNegative = Field(
         0.3, description="How people differ in their requests per day: deviation of the logarithm (log-normal)."
@@ -148,6 +156,16 @@ class Population(Section):
     schedule_spread_s: DurationOrZero = Field(
         1800.0, alias="schedule_spread", description="How far people are ahead of their schedule or late: deviation."
     )
+
+    @property
+    def place_names(self) -> tuple[str, ...]:
+        """All places, in the order of their numbers."""
+        return (*PLACES, *self.places)
+
+    @property
+    def place_activities(self) -> tuple[Mapping[str, float], ...]:
+        """The share of each activity at each place, in the same order."""
+        return (*(getattr(self.activities, place) for place in PLACES), *self.places.values())
 
     @model_validator(mode="before")
     @classmethod
@@ -167,9 +185,15 @@ class Population(Section):
         for name, persona in self.personas.items():
             path = f"personas.{name}.applications."
             findings += unknown_names(persona.applications or (), self.applications, "application", path)
+            unknown = persona.unknown_places(self.place_names)
+            findings += [(f"personas.{name}.{key}", message) for key, message in unknown]
         for place in PLACES:
             mix: FrozenDict[str, float] = getattr(self.activities, place)
             findings += unknown_names(mix, ACTIVITIES, "activity", f"activities.{place}.")
+        for place, own in self.places.items():
+            findings += unknown_names(own, ACTIVITIES, "activity", f"places.{place}.")
+            if place in CONTEXTS:
+                findings.append((f"places.{place}", "is the name of another context, expected a new one"))
         if not any(getattr(self.profile, period) for period in PERIODS):
             findings.append(("profile", "expected a number above 0 for at least one period"))
         refuse(findings)

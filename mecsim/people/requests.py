@@ -118,7 +118,7 @@ def draw_contexts(
     doing, asking, moving = rng.random((3, len(user)))
     unit_duration = rng.standard_exponential(len(user))
 
-    place = _places(population, persona, time_s - people.schedule_shift_s[user])
+    place = _places(population, persona, time_s - people.schedule_shift_s[user], rng)
     activity = _pick(_activity_shares(population)[place], doing)
     application = _pick(_application_shares(population)[persona], asking)
     fixed = np.array([entry.duration_distribution == "fixed" for entry in applications])[application]
@@ -147,19 +147,23 @@ def _period_edges_s(first_s: float, until_s: float) -> Array:
     return np.concatenate([[first_s], inside, [until_s]])
 
 
-def _places(population: Population, persona: Index, time_s: Array) -> Index:
+def _places(population: Population, persona: Index, time_s: Array, rng: np.random.Generator) -> Index:
     """Where people are by their schedules at their own time, which differs from the clock by how late they are."""
     schedules = [list(day.items()) for entry in population.personas.values() for day in (entry.weekday, entry.weekend)]
+    names = population.place_names
     longest = max(map(len, schedules))
     start_h = np.full((len(schedules), longest), np.inf)
-    places = np.zeros((len(schedules), longest + 1), np.int64)
+    shares = np.zeros((len(schedules), longest + 1, len(names)))
     for own, schedule in enumerate(schedules):
         start_h[own, : len(schedule)] = [hour for hour, _ in schedule]
-        index = [PLACES.index(place) for _, place in schedule]
-        places[own, : len(schedule) + 1] = [index[-1], *index]  # before the first start, the last place of the day
+        mixes = [{place: 1.0} if isinstance(place, str) else place for _, place in schedule]
+        mixes = [mixes[-1], *mixes]  # before the first start, the last place of the day
+        shares[own, : len(mixes)] = [[mix.get(name, 0.0) for name in names] for mix in mixes]
     row = 2 * persona + day_class_of(time_s)
     begun = (start_h[row] <= (time_s % DAY_S / HOUR_S)[:, None]).sum(axis=1)
-    return np.asarray(places[row, begun])
+    if ((shares == 0.0) | (shares == 1.0)).all():  # nothing is left to chance
+        return np.asarray(shares.argmax(axis=2)[row, begun])
+    return _pick(shares[row, begun], rng.random(len(row)))
 
 
 def _application_shares(population: Population) -> Array:
@@ -172,8 +176,7 @@ def _application_shares(population: Population) -> Array:
 
 def _activity_shares(population: Population) -> Array:
     """Share of each activity at each place."""
-    mixes = [getattr(population.activities, place) for place in PLACES]
-    return np.array([[mix.get(name, 0.0) for name in ACTIVITIES] for mix in mixes])
+    return np.array([[mix.get(name, 0.0) for name in ACTIVITIES] for mix in population.place_activities])
 
 
 def _pick(shares: Array, chance: Array) -> Index:

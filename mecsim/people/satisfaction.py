@@ -1,6 +1,7 @@
 """How satisfied people are with what they get. A part of a scenario."""
 
 import os
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
@@ -62,6 +63,11 @@ class Satisfaction(LawSection):
         findings = unread_keys(self, idle)
         refuse(findings)
         return self
+
+    @property
+    def predictor_file(self) -> Path | None:
+        """The file of the predictor, if it has one."""
+        return None if self.predictor in PREDICTORS else Path(self.predictor)
 
     @property
     def delay_spread(self) -> Literal["measured", "log-normal"]:

@@ -7,7 +7,7 @@ from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
 from mecsim.people.forms.base import Choice
 from mecsim.people.people import People, typical_people
 from mecsim.people.persona import Shift
-from mecsim.people.population import ACTIVITIES, PERIODS, PLACES, Population
+from mecsim.people.population import ACTIVITIES, PERIODS, Population
 from mecsim.people.requests import Index, Requests
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.physics.satisfaction import rating_deviation_sos
@@ -71,6 +71,8 @@ def _shifts(population: Population, requests: Requests) -> Array:
         table = np.array([[shifts.get(name, none) for name in names] for shifts in personas])
         return np.asarray(table[requests.persona, index])
 
-    moved = of(PERIODS, requests.period) + of(PLACES, requests.place) + of(ACTIVITIES, requests.activity)
+    moved = (
+        of(PERIODS, requests.period) + of(population.place_names, requests.place) + of(ACTIVITIES, requests.activity)
+    )
     by_application = np.array([application.shift for application in population.applications.values()])
     return np.asarray(moved + by_application[requests.application])

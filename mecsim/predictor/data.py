@@ -1,9 +1,10 @@
 """A request log as arrays to learn from.
 
-The log is one of `mecsim dataset`, or of a real network with the same columns. Columns that nothing is learnt from may
-be missing, and so may `satisfaction`, the noise-free truth, which only a simulation knows.
+The log is one of `mecsim dataset`, or of a real network. Columns that nothing is learnt from may be missing, and so may
+`satisfaction`, the noise-free truth, which only a simulation knows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -20,16 +21,49 @@ Codes = NDArray[np.int8]
 
 FIXED_NAMES = {"period": PERIODS, "day_class": DAY_CLASSES, "place": PLACES, "activity": ACTIVITIES}
 CATEGORIES = ("persona", *FIXED_NAMES, "application")
+FREE_NAMES = ("persona", "place", "application")  # categories of which a log may have names of its own
 NUMBERS = 3  # of a context, as `context_numbers` has them
 
 
 @dataclass(frozen=True, eq=False)
+class LogUsers:
+    """The users of a log: one id, one person. All are (U,), in the order of their numbers."""
+
+    ids: tuple[str, ...]  # what the log calls them
+    numbers: NDArray[np.int64]  # what a predictor calls them; ids that are numbers themselves
+    persona: Codes  # index into the personas of the log; of who has several, the commonest
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def numbers_of(self, ids: Sequence[str]) -> NDArray[np.int64]:
+        """The numbers of users; −1 for those who are not in the log."""
+        known = dict(zip(self.ids, self.numbers.tolist(), strict=True))
+        return np.array([known.get(one, -1) for one in ids], np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Habits:
+    """When, where and for what the users of a log ask, of all its requests, rated or not, (R,) each."""
+
+    user: NDArray[np.int64]  # indices into the users of the log
+    day: NDArray[np.int64]  # from the first one of the file
+    codes: Codes  # (R, categories)
+    hour: Array  # of the day; NaN where only the period is known
+    speed_m_per_s: Array
+    min_rate_bit_per_s: Array
+    demand_rate_bit_per_s: Array
+    duration_s: Array  # NaN where it is unknown
+    absent: tuple[str, ...]  # columns that the file lacks
+
+
+@dataclass(frozen=True, eq=False)
 class RequestLog:
-    """The requests of a log that were served, in the order of the file; R requests, U users."""
+    """The requests of a log that were served and rated, in the order of the file; R requests, U users."""
 
     names: dict[str, tuple[str, ...]]  # of each category, in the order of CATEGORIES
-    user_ids: NDArray[np.int64]  # (U,) ascending, as in the file
-    user: NDArray[np.int64]  # (R,) indices into user_ids
+    users: LogUsers  # of all requests, rated or not
+    user: NDArray[np.int64]  # (R,) indices into users
     day: NDArray[np.int64]  # (R,) from the first one of the file
     codes: Codes  # (R, categories) indices into names
     numbers: Array  # (R, NUMBERS)
@@ -37,6 +71,7 @@ class RequestLog:
     reported: Array  # (R,) ratings 0..5
     truth: Array | None  # (R,) noise-free ratings, where the file has them
     rejected: int  # requests of the file that got less than their minimum; nothing is learnt from them
+    habits: Habits
 
     def __len__(self) -> int:
         return len(self.user)
@@ -72,7 +107,11 @@ def request_codes(requests: Requests, population: Population, names: dict[str, t
         InputError: a persona or application that is asked for is none of `names`.
     """
     codes = np.empty((len(requests), len(CATEGORIES)), np.int8)
-    own = {"persona": tuple(population.personas), "application": tuple(population.applications)}
+    own = {
+        "persona": tuple(population.personas),
+        "place": population.place_names,
+        "application": tuple(population.applications),
+    }
     for column, category in enumerate(CATEGORIES):
         index = getattr(requests, category)
         if category in own and own[category] != names[category]:

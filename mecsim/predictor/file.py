@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mecsim.core.files import atomic_write
 from mecsim.errors import InputError
 from mecsim.predictor.calibration import CALIBRATED
-from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, NUMBERS
+from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, FREE_NAMES, NUMBERS, LogUsers
 from mecsim.predictor.model_text import Model, read_model
 from mecsim.predictor.trees import MAX_NAMES
 from mecsim.predictor.users import VARIANCES
@@ -22,7 +22,7 @@ from mecsim.schema.words import one_line
 from mecsim.version import __version__
 
 SUFFIX = ".safetensors"
-FORMAT = 2
+FORMAT = 3
 KEY = "mecsim_predictor"
 MODEL = "model"
 MAX_STRETCH = 10.0
@@ -31,6 +31,9 @@ _SHAPES: dict[str, tuple[Any, int]] = {  # type and dimensions of each array
     MODEL: (np.uint8, 1),
     "variance": (np.float64, 1),
     "calibration": (np.float64, 1),
+    "users.ids": (np.uint8, 1),  # JSON
+    "users.numbers": (np.int64, 1),
+    "users.persona": (np.int8, 1),
     "offsets.user_ids": (np.int64, 1),
     "offsets.mean": (np.float64, 2),
     "offsets.covariance": (np.float64, 3),
@@ -76,7 +79,7 @@ def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Model, Array
     if header.get("format") != FORMAT:
         _refuse(path, f"is a predictor of another format than {FORMAT}; fit it again with mecsim fit")
     names, damaged = _names(header.get("names")), "is a damaged predictor; fit it again with mecsim fit"
-    if names is None or not _usable(arrays):
+    if names is None or not _usable(arrays) or not _users_usable(arrays, len(names["persona"])):
         _refuse(path, damaged)
     try:
         return names, read_model(arrays[MODEL].tobytes().decode(), len(CATEGORIES), NUMBERS), arrays
@@ -95,7 +98,9 @@ def _names(given: Any) -> dict[str, tuple[str, ...]] | None:
     for name, entries in given.items():
         if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
             return None
-        if not 1 <= len(entries) <= MAX_NAMES or tuple(entries) != FIXED_NAMES.get(name, tuple(entries)):
+        if not 1 <= len(entries) <= MAX_NAMES or tuple(entries[: len(fixed := FIXED_NAMES.get(name, ()))]) != fixed:
+            return None
+        if name not in FREE_NAMES and len(entries) != len(fixed):
             return None
     return {name: tuple(given[name]) for name in CATEGORIES}
 
@@ -120,4 +125,34 @@ def _usable(arrays: Arrays) -> bool:
         and (np.abs(mean) <= MAX_STRETCH).all()
         and covariance.shape == (len(users) + 1, 2, 2)
         and (np.abs(covariance) <= MAX_STRETCH).all()
+    )
+
+
+def users_as_arrays(users: LogUsers) -> Arrays:
+    """The users of a log as arrays of a file."""
+    ids = np.frombuffer(json.dumps(users.ids).encode(), np.uint8)
+    return {"users.ids": ids, "users.numbers": users.numbers, "users.persona": users.persona}
+
+
+def users_from_arrays(arrays: Arrays) -> LogUsers:
+    """The users of a log, of arrays that were checked."""
+    return LogUsers(tuple(_ids(arrays)), arrays["users.numbers"], arrays["users.persona"])
+
+
+def _ids(arrays: Arrays) -> list[str]:
+    return list(json.loads(arrays["users.ids"].tobytes()))
+
+
+def _users_usable(arrays: Arrays, personas: int) -> bool:
+    """Whether there is a number and a persona for each id, and no id comes twice."""
+    numbers, persona = arrays["users.numbers"], arrays["users.persona"]
+    try:
+        ids = _ids(arrays)
+    except (ValueError, TypeError):
+        return False
+    return bool(
+        all(isinstance(one, str) for one in ids)
+        and len(ids) == len(set(ids)) == len(numbers) == len(persona)
+        and (np.diff(numbers) > 0).all()
+        and ((persona >= 0) & (persona < personas)).all()
     )

@@ -68,19 +68,19 @@ def fit_predictor(
         InputError: a package is missing.
     """
     check_data_packages("lightgbm")
-    offsets = start or strangers(FIRST_SPREAD).with_users(log.user_ids)
-    drawn = np.zeros((len(log.user_ids), 2)) if start is None else _drawn(log, offsets, rng)
+    offsets = start or strangers(FIRST_SPREAD).with_users(log.users.numbers)
+    drawn = np.zeros((len(log.users), 2)) if start is None else _drawn(log, offsets, rng)
     variance = np.full(VARIANCES, FIRST_VARIANCE)
     reports = Reports(log.codes, log.numbers, log.position, log.reported)
     for _ in range(rounds):
         model = _fitted_model(log, drawn, rng)
-        fresh = strangers(offsets.covariance[-1]).with_users(log.user_ids)
+        fresh = strangers(offsets.covariance[-1]).with_users(log.users.numbers)
         offsets = _with_spread_of(learned(fresh, model.trees, variance, log.user, reports), log)
-        mean = Predictor(log.names, model, variance, UNCALIBRATED, offsets)
+        mean = Predictor(log.names, log.users, model, variance, UNCALIBRATED, offsets)
         expected = mean.ratings(log.user, log.codes, log.numbers, log.position[:, None])[:, 0]
         variance = _variance(expected, log.reported)
         drawn = _drawn(log, offsets, rng)
-    return Predictor(log.names, model, variance, fitted_calibration(expected, log.reported), offsets)
+    return Predictor(log.names, log.users, model, variance, fitted_calibration(expected, log.reported), offsets)
 
 
 def _fitted_model(log: RequestLog, drawn: Array, rng: np.random.Generator) -> Model:
@@ -115,7 +115,7 @@ def _fitted_model(log: RequestLog, drawn: Array, rng: np.random.Generator) -> Mo
 
 def _with_spread_of(offsets: UserOffsets, log: RequestLog) -> UserOffsets:
     """The same, strangers being as different from each other as the users of the log turned out to be."""
-    known = np.flatnonzero(np.bincount(log.user, minlength=len(log.user_ids)))
+    known = np.flatnonzero(np.bincount(log.user, minlength=len(log.users)))
     mean, covariance = offsets.mean[known], offsets.covariance[known]
     spread = mean.T @ mean / len(known) + covariance.mean(axis=0) + LEAST_SPREAD * np.eye(2)
     everyone = offsets.covariance.copy()

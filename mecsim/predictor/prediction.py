@@ -26,11 +26,11 @@ def predicted_ratings(
     people: People,
     requests: Requests,
     rate_bit_per_s: NDArray[np.float64],
-    known_users: NDArray[np.int64] | None = None,
+    users: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float64]:
     """Expected ratings, 0 to 5, of requests at rates, both (R, K), by the predictor that the scenario names.
 
-    `known_users`: what a log calls the user of each request, (R,); None if no log tells of them.
+    `users`: the numbers of those who ask in the log that the predictor learnt from, (R,), −1 for strangers.
 
     Raises:
         InputError: the predictor's file cannot be used.
@@ -39,15 +39,18 @@ def predicted_ratings(
         return expected_ratings(population, satisfaction, people, requests, rate_bit_per_s)
     if satisfaction.predictor == "typical":
         return typical_ratings(population, satisfaction, requests, rate_bit_per_s)
-    path = Path(satisfaction.predictor)
-    predictor = _loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
-    users = np.full(len(requests), STRANGER) if known_users is None else known_users
-    return predictor.predict(replace(requests, user=users), population, rate_bit_per_s)
+    who = np.full(len(requests), STRANGER) if users is None else users
+    predictor = learnt_predictor(Path(satisfaction.predictor))
+    return predictor.predict(replace(requests, user=who), population, rate_bit_per_s)
+
+
+def learnt_predictor(path: Path) -> "Predictor":
+    """The predictor in a file, remembered until it changes. Raises InputError if it cannot be used."""
+    return _loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
 
 
 @lru_cache(maxsize=4)
 def _loaded(path: Path, _: int) -> "Predictor":
-    """A predictor; read again once its file has changed."""
     from mecsim.predictor.predictor import Predictor
 
     return Predictor.load(path)

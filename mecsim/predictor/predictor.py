@@ -17,8 +17,8 @@ from mecsim.core.threads import over_rows
 from mecsim.people.population import Population
 from mecsim.people.requests import Requests
 from mecsim.predictor.calibration import calibrate
-from mecsim.predictor.data import Codes, context_numbers, rate_position, request_codes
-from mecsim.predictor.file import read_predictor, write_predictor
+from mecsim.predictor.data import Codes, LogUsers, context_numbers, rate_position, request_codes
+from mecsim.predictor.file import read_predictor, users_as_arrays, users_from_arrays, write_predictor
 from mecsim.predictor.model_text import Model
 from mecsim.predictor.trees import MAX_PENDING, Trees, add_curve
 from mecsim.predictor.users import CELLS, Reports, UserOffsets, curve_at, learned, roots_of, strangers
@@ -66,6 +66,7 @@ class Predictor:
 
     Attributes:
         names: of each category, those that the log had.
+        users: those of the log.
         model: mean report of the typical person.
         variance: of reports around each of equal bins of the rating, (VARIANCES,).
         calibration: the median report where the mean report is that of UNCALIBRATED, (CALIBRATED,).
@@ -73,6 +74,7 @@ class Predictor:
     """
 
     names: dict[str, tuple[str, ...]]
+    users: LogUsers
     model: Model
     variance: Array
     calibration: Array
@@ -81,8 +83,8 @@ class Predictor:
     def predict(self, requests: Requests, population: Population, rate_bit_per_s: Array) -> Array:
         """Expected satisfaction of requests at rates, both (R, K): from 0 to 5, never falling as the rate rises.
 
-        `requests.user` are users as the log calls them. All others, such as −1, are strangers: what is expected of them
-        is the mean over the population.
+        `requests.user` are the numbers of users of the log. All others, such as −1, are strangers: what is expected of
+        them is the mean over the population.
 
         Raises:
             InputError: a persona or application is none that the log had.
@@ -134,6 +136,7 @@ class Predictor:
         """Write it to a file, which `load` reads. Raises OSError if it cannot be written."""
         arrays = {"variance": self.variance, "calibration": self.calibration}
         arrays |= {f"offsets.{name}": part for name, part in vars(self.offsets).items()}
+        arrays |= users_as_arrays(self.users)
         write_predictor(path, self.names, self.model.text, arrays)
 
     @classmethod
@@ -142,6 +145,7 @@ class Predictor:
         names, model, arrays = read_predictor(path)
         return cls(
             names=names,
+            users=users_from_arrays(arrays),
             model=model,
             variance=arrays["variance"],
             calibration=arrays["calibration"],

@@ -48,7 +48,7 @@ def fit_and_judge(log: RequestLog, seed: int) -> tuple[Predictor, dict[str, Any]
         "format": FORMAT,
         "requests": len(log),
         "rejected_requests": log.rejected,
-        "users": len(log.user_ids),
+        "users": len(log.users),
         "days": int(log.day.max()) + 1,
         "training_requests": int(training.sum()),
         "offset_deviation": float(spread[0]),
@@ -65,7 +65,7 @@ def split(log: RequestLog, rng: np.random.Generator) -> tuple[Which, Which, Whic
     Raises:
         InputError: there are too few users, days or requests for that.
     """
-    users, days = len(log.user_ids), int(log.day.max()) + 1
+    users, days = len(log.users), int(log.day.max()) + 1
     if users < FEWEST_USERS or days < FEWEST_DAYS:
         raise InputError(
             f"the log has {users} users and {days} days, expected at least {FEWEST_USERS} users and {FEWEST_DAYS} days"
@@ -86,7 +86,9 @@ def split(log: RequestLog, rng: np.random.Generator) -> tuple[Which, Which, Whic
 def expected(predictor: Predictor, log: RequestLog, known: bool = True) -> Array:
     """What a predictor expects of the given rates of a log with the same names, (R,); else as if all were strangers."""
     rows = (
-        predictor.offsets.rows(log.user_ids[log.user]) if known else np.full(len(log), len(predictor.offsets.user_ids))
+        predictor.offsets.rows(log.users.numbers[log.user])
+        if known
+        else np.full(len(log), len(predictor.offsets.user_ids))
     )
     return predictor.ratings(rows, log.codes, log.numbers, log.position[:, None])[:, 0]
 

@@ -6,7 +6,7 @@ They never change once they are read, and equal ones have equal hashes, as scena
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Any, NoReturn, Self, TypeVar
+from typing import Annotated, Any, NoReturn, Self, TypeAlias, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -26,8 +26,11 @@ from mecsim.schema.words import nearest
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
+Place: TypeAlias = "str | FrozenDict[str, float]"
+"""Of a schedule: the name of a place, or the share of each of several."""
+
 MAX_NAMES = 64
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_NAME = re.compile(r"[^\W\d_][\w-]{0,39}")
 _HOUR = re.compile(r"(\d{1,2}):([0-5]\d)")
 
 
@@ -129,22 +132,33 @@ def parsed_each(entries: Mapping[str, Any], parse: Callable[[Any], Value]) -> di
     return parsed
 
 
-def _parse_hours(value: Any) -> FrozenDict[float, str]:
+def name_of(text: str) -> str:
+    """Text as a name of a scenario: `_` for each run of what no name has, and a letter first."""
+    kept = re.sub(r"[^\w-]+", "_", text.strip())
+    return (kept if kept and _NAME.match(kept) else f"x{kept}")[:40]
+
+
+def _parse_hours(value: Any) -> FrozenDict[float, Place]:
     expected = "expected a mapping from start hours to places such as {8: work, 17.5: home}"
     if not isinstance(value, Mapping) or not value:
         raise ValueError(f"{expected}, got {'none' if value == {} else show(value)}")
-    hours: dict[float, str] = {}
+    hours: dict[float, Place] = {}
     findings: list[Finding] = []
     for key, place in value.items():
         hour = _hour(key)
         if hour is None:
             findings.append((str(key), f"expected a start hour from 0 to below 24 such as 8 or 17:30, got {show(key)}"))
-        elif not isinstance(place, str):
-            findings.append((str(key), f"expected the name of a place, got {show(place)}"))
         elif hour in hours:
             findings.append((str(key), "given twice, expected each start hour once"))
-        else:
+        elif isinstance(place, str):
             hours[hour] = place
+        elif isinstance(place, Mapping):
+            try:
+                hours[hour] = _parse_mix(place)
+            except ValueError as error:
+                findings.append((str(key), str(error)))
+        else:
+            findings.append((str(key), f"expected the name of a place or shares of several, got {show(place)}"))
     refuse(findings)
     return FrozenDict(sorted(hours.items()))
 
@@ -165,17 +179,25 @@ def hour_text(hour: float) -> str:
 
 
 _SHARE_SCHEMA = {"type": "number", "minimum": 0, "maximum": 1}
+_MIX_SCHEMA = {"type": "object", "additionalProperties": _SHARE_SCHEMA, "minProperties": 1}
 
 Mix = Annotated[
     FrozenDict[str, float],
     PlainValidator(_parse_mix),
     PlainSerializer(dict),
-    WithJsonSchema({"type": "object", "additionalProperties": _SHARE_SCHEMA, "minProperties": 1}),
+    WithJsonSchema(_MIX_SCHEMA),
 ]
 Schedule = Annotated[
-    FrozenDict[float, str],
+    FrozenDict[float, Place],
     PlainValidator(_parse_hours),
-    PlainSerializer(lambda hours: {hour_text(hour): place for hour, place in hours.items()}, when_used="json"),
-    WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}),
+    PlainSerializer(
+        lambda hours: {
+            hour_text(hour): place if isinstance(place, str) else dict(place) for hour, place in hours.items()
+        },
+        when_used="json",
+    ),
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"anyOf": [{"type": "string"}, _MIX_SCHEMA]}, "minProperties": 1}
+    ),
 ]
 Frozen = AfterValidator(FrozenDict)

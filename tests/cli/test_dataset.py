@@ -85,3 +85,30 @@ def test_a_missing_package_is_one_line(mecsim: Command, scenario: str, monkeypat
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pyarrow" else found(name))
     said = mecsim("dataset", scenario, "--out", "log.csv")
     assert (said.code, said.err) == (2, "mecsim: dataset needs pyarrow: pip install 'mecsim[data]'\n")
+
+
+def test_the_people_of_a_log_can_be_written_and_played(mecsim: Command, tmp_path: Path) -> None:
+    """Who they truly are; a scenario of the file writes their log again, by the ids of the file."""
+    made = ("dataset", "personalized-quick", "--users", 5, "--days", 2, "--seed", 3)
+    said = mecsim(*made, "--out", "log.csv", "--people", "truth.csv")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[-1].endswith("MiB) and truth.csv")
+    text = (tmp_path / "truth.csv").read_text()
+    (tmp_path / "truth.csv").write_text(text.replace("\n0,", "\nann,"))
+    (tmp_path / "own.yaml").write_text("mecsim: 1\nkind: cells\nservice: {levels: 4}\nusers: {from: truth.csv}\n")
+    assert mecsim("dataset", "own.yaml", "--days", 2, "--seed", 3, "--out", "again.csv").code == 0
+    first, second = ((tmp_path / name).read_text() for name in ("log.csv", "again.csv"))
+    ids = [line.split(",")[1] for line in second.splitlines()[1:]]
+    assert set(ids) == {"ann", "1", "2", "3", "4"}
+    assert second.replace(",ann,", ",0,") == first
+
+
+@pytest.mark.parametrize("option", [("--users", 3), ("--people", "other.csv")])
+def test_people_of_a_file_are_not_drawn(
+    refused: Command, mecsim: Command, tmp_path: Path, option: tuple[object, ...]
+) -> None:
+    made = ("dataset", "personalized-quick", "--users", 5, "--days", 1)
+    assert mecsim(*made, "--out", "log.csv", "--people", "truth.csv").code == 0
+    (tmp_path / "own.yaml").write_text("mecsim: 1\nkind: cells\nusers: {from: truth.csv}\n")
+    said = refused("dataset", "own.yaml", "--out", "other.parquet", *option)
+    assert f"{option[0]}: own.yaml names its people, in " in said.err

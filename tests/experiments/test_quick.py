@@ -41,6 +41,7 @@ ROWS = {
     "gpu": {"engines": 2 * ENGINES, "result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},
     "personal_offloading": {"result": 2 + 3, "front": 5 * 5},
+    "own_log": {"result": 2 * 3 * 3, "people": 3 * 2},
     "personalization": {
         "result": 2 * (2 + 5),
         "points": 2 * (2 + 3 * (2 + 3)),

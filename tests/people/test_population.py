@@ -189,7 +189,7 @@ def test_unknown_keys_of_entries_have_a_suggestion() -> None:
         ("weekday: {24: home}", "weekday.24: expected a start hour from 0 to below 24 such as 8 or 17:30, got '24'"),
         ("weekday: {noon: home}", "weekday.noon: expected a start hour from 0 to below 24 such as 8 or 17:30, got 'no"),
         ("weekday: {8: home, 8:00: work}", "weekday.8:00: given twice, expected each start hour once"),
-        ("weekday: {8: 3}", "weekday.8: expected the name of a place, got 3"),
+        ("weekday: {8: 3}", "weekday.8: expected the name of a place or shares of several, got 3"),
         (
             "weekday: {}",
             "weekday: expected a mapping from start hours to places such as {8: work, 17.5: home}",

@@ -21,7 +21,7 @@ from mecsim.people.population import Population
 from mecsim.people.requests import Requests, draw_requests
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.predictor import fit as predictor_fit
-from mecsim.predictor.data import RequestLog
+from mecsim.predictor.data import LogUsers, RequestLog
 from mecsim.predictor.file import KEY
 from mecsim.predictor.fit import fit_predictor
 from mecsim.predictor.predictor import Predictor
@@ -124,7 +124,7 @@ def test_a_log_that_cannot_be_split(log: RequestLog) -> None:
         fit_and_judge(log.select(log.day == 0), 0)
     few = log.select(log.user < 3)
     with pytest.raises(InputError, match="expected at least 5 users"):
-        fit_and_judge(replace(few, user_ids=few.user_ids[:3]), 0)
+        fit_and_judge(replace(few, users=LogUsers(few.users.ids[:3], few.users.numbers[:3], few.users.persona[:3])), 0)
 
 
 def test_the_truth_is_not_needed(log: RequestLog) -> None:
@@ -321,7 +321,7 @@ def test_a_predictor_of_an_earlier_version(tmp_path: Path) -> None:
     """Its trees were arrays of their own."""
     path = tmp_path / "people.safetensors"
     save_file({"trees.base": np.zeros(1), "variance": np.ones(20)}, path, {KEY: json.dumps({"format": 1})})
-    assert refusal(path) == f"{path}: is a predictor of another format than 2; fit it again with mecsim fit"
+    assert refusal(path) == f"{path}: is a predictor of another format than 3; fit it again with mecsim fit"
 
 
 def test_the_file_holds_the_text_that_lightgbm_reads(predictor: Predictor, log: RequestLog, tmp_path: Path) -> None:
@@ -358,6 +358,10 @@ def test_damaged_predictors(predictor: Predictor, tmp_path: Path) -> None:
         {"model": as_bytes(text[: len(text) // 2])},
         {"model": as_bytes(text.replace("left_child=", "left_child=0 "))},
         {"model": np.full(100, 255, np.uint8)},  # no text
+        {"users__ids": np.full(9, 255, np.uint8)},
+        {"users__ids": as_bytes(json.dumps(["0"] * users))},
+        {"users__numbers": np.arange(users)[::-1].copy()},
+        {"users__persona": np.full(users, 4, np.int8)},
         {"offsets__user_ids": np.zeros(users, np.int64)},
         {"offsets__mean": np.zeros((users, 2))},
         {"offsets__mean": np.full((users + 1, 2), np.inf)},
@@ -369,7 +373,7 @@ def test_damaged_predictors(predictor: Predictor, tmp_path: Path) -> None:
         assert "is a damaged predictor; fit it again with mecsim fit" in refusal(path), changes
     predictor.save(path)
     rewritten(path, {"format": 99})
-    assert "of another format than 2; fit it again with mecsim fit" in refusal(path)
+    assert "of another format than 3; fit it again with mecsim fit" in refusal(path)
 
 
 def test_cells_fit_into_the_bins_of_the_library() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.seeds import Stream, generator_of, reel_size, reels_of
-from mecsim.people.people import People, draw_people, draw_people_of
+from mecsim.people.people import People
 from mecsim.people.requests import DAY_S, HOUR_S, draw_contexts, mean_duration_s, request_rate_per_s
 from mecsim.people.zones import expected_ratings
 from mecsim.physics.channel.base import Generators, Links
@@ -18,6 +18,7 @@ from mecsim.physics.geography import hexagonal_sites_m
 from mecsim.predictor.prediction import predicted_ratings
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import CellsTapes
+from mecsim.systems.cells.users import numbers_in_log, people_of
 
 Array = NDArray[np.float64]
 
@@ -62,7 +63,7 @@ class _Draw:
     def tapes(self) -> CellsTapes:
         """All of the block."""
         scenario = self.scenario
-        people = self._people()
+        people = people_of(scenario, self.size, self.generator(Phenomenon.PEOPLE))
         start_s = self._start_s()
         asking = self._asking(people, start_s)
         user, arrival_s = self._arrivals(people, asking)
@@ -73,7 +74,8 @@ class _Draw:
         rate = asked.level_rates_bit_per_s(scenario.service.levels)
         judged = scenario.population, scenario.satisfaction, people, asked, rate
         truth = expected_ratings(*judged)
-        predicted = predicted_ratings(*judged, known_users=None if scenario.users.seed is None else user.ravel())
+        numbers = numbers_in_log(scenario)
+        predicted = predicted_ratings(*judged, None if numbers is None else numbers[user.ravel()])
         cell, cqi = self._links(user)
         shape = self.size, self.requests
         rates = rate.reshape(*shape, -1)
@@ -89,15 +91,6 @@ class _Draw:
             satisfaction=truth.reshape(*shape, -1),
             predicted=predicted.reshape(*shape, -1),
         )
-
-    def _people(self) -> People:
-        """The users of all episodes, (N·U,): those of a seed that the scenario names, or new ones each time."""
-        scenario, count = self.scenario, self.size * self.users
-        if scenario.users.seed is None:
-            rng = self.generator(Phenomenon.PEOPLE)
-            return draw_people(scenario.population, scenario.satisfaction, count, rng)
-        same = draw_people_of(scenario.population, scenario.satisfaction, self.users, scenario.users.seed)
-        return same.select(np.tile(np.arange(self.users), self.size))
 
     def _start_s(self) -> Array:
         """When each episode begins, (N,), since Monday 0:00."""

@@ -8,7 +8,7 @@ import numpy as np
 from mecsim.core.rating import CURVE_PEOPLE, CURVE_POINTS, CURVE_QUANTILES, RatingCurve
 from mecsim.errors import InputError
 from mecsim.people.people import People, draw_people
-from mecsim.people.population import ACTIVITIES, PERIODS, PLACES, Population
+from mecsim.people.population import ACTIVITIES, PERIODS, Population
 from mecsim.people.requests import DAY_S, HOUR_S, Requests, draw_contexts
 from mecsim.people.zones import expected_ratings, typical_ratings
 from mecsim.physics.satisfaction import waiting_s
@@ -80,9 +80,9 @@ def _commonest(scenario: CellsScenario, population: Population, people: People, 
     days = rng.integers(*DAYS[scenario.episode.day], len(people))
     time_s = days * DAY_S + rng.uniform(*scenario.episode.hours, len(people)) * HOUR_S
     asked = draw_contexts(population, people, np.arange(len(people)), time_s, rng)
-    shape = len(PERIODS), len(PLACES), len(ACTIVITIES)
+    shape = len(PERIODS), len(population.place_names), len(ACTIVITIES)
     context = np.ravel_multi_index((asked.period, asked.place, asked.activity), shape)
     commonest = int(np.bincount(context).argmax())
     period, place, activity = (int(index) for index in np.unravel_index(commonest, shape))
-    words = ", ".join((PERIODS[period], PLACES[place], ACTIVITIES[activity])).replace("_", " ")
+    words = ", ".join((PERIODS[period], population.place_names[place], ACTIVITIES[activity])).replace("_", " ")
     return asked.select(np.full(len(people), int((context == commonest).argmax()))), words

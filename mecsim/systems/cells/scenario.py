@@ -11,6 +11,9 @@ from pydantic import Field, model_validator
 
 from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
+from mecsim.errors import InputError
+from mecsim.people.forms.zone import ZoneForm
+from mecsim.people.known import KnownPeople, read_people
 from mecsim.people.population import Population
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.physics.arrivals.section import Arrivals
@@ -18,6 +21,7 @@ from mecsim.physics.channel.base import CHANNELS, ChannelModel
 from mecsim.physics.channel.urban import UrbanMacro
 from mecsim.schema.fields import (
     Distance,
+    File,
     Finding,
     Frequency,
     LevelOrZero,
@@ -25,6 +29,7 @@ from mecsim.schema.fields import (
     Power,
     Section,
     refuse,
+    unread_keys,
     whole,
 )
 
@@ -61,6 +66,28 @@ class CellsUsers(Section):
     seed: Annotated[int, whole(0, 2**63 - 1)] | None = Field(
         None, description="null: other people in every episode; a number: those of `mecsim dataset --seed` of it."
     )
+    from_file: File = Field(
+        None,
+        alias="from",
+        description="CSV file of people whom `mecsim fit` found in a log: the users are the first `count` of them, "
+        "without a count all; null: they are drawn.",
+    )
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.from_file is None:
+            return self
+        if self.seed is not None:
+            refuse([("seed", "has no meaning here, expected no users.from or the default")])
+        try:
+            people = len(read_people(self.from_file))
+        except InputError as error:
+            refuse([("from", str(error))])
+        if "count" not in self.model_fields_set:
+            return self.model_copy(update={"count": people})
+        if self.count > people:
+            refuse([("count", f"expected at most as many as there are in {self.from_file}, {people}")])
+        return self
 
 
 class Service(Section):
@@ -194,8 +221,39 @@ class CellsScenario(Scenario):
 
     @property
     def data(self) -> Hashable:
-        """What was read from files: none of it changes an episode but the predictor, which is read when it is used."""
-        return self.satisfaction.predictor
+        """What was read from files: people, and the predictor, which is read when it is used."""
+        return self.satisfaction.predictor, self.known_people
+
+    def check_needs(self) -> list[Finding]:
+        """See `Scenario`: a predictor that knows these people."""
+        from mecsim.systems.cells.users import numbers_in_log  # compiles, which reading a scenario does not need
+
+        try:
+            numbers_in_log(self)
+        except InputError as error:
+            return [("satisfaction.predictor", str(error))]
+        return []
+
+    def remarks(self) -> list[str]:
+        """See `Scenario`."""
+        from mecsim.systems.cells.users import unknown_users
+
+        strangers, users = unknown_users(self), self.users.count
+        return [f"{strangers} of {users} users are unknown to the predictor: taken for strangers"] if strangers else []
+
+    @property
+    def known_people(self) -> KnownPeople | None:
+        """The people of `users.from`, if it is given.
+
+        Raises:
+            InputError: the file cannot be read, or has fewer of them than before.
+        """
+        if self.users.from_file is None:
+            return None
+        people = read_people(self.users.from_file)
+        if len(people) < self.users.count:
+            raise InputError(f"{self.users.from_file}: {len(people)} people, expected {self.users.count} as before")
+        return people
 
     @property
     def tape_byte(self) -> float:
@@ -207,7 +265,7 @@ class CellsScenario(Scenario):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        findings = [*_check_time(self), *_check_choice(self), *_check_memory(self)]
+        findings = [*_check_time(self), *_check_choice(self), *_check_memory(self), *_check_people(self)]
         refuse(findings)
         return self
 
@@ -232,6 +290,27 @@ def _check_choice(scenario: CellsScenario) -> list[Finding]:
             for name in dict.fromkeys(scenario.objectives)
             if getattr(scenario.evaluation.scale, name) is None
         ]
+    return findings
+
+
+def _check_people(scenario: CellsScenario) -> list[Finding]:
+    """Whether people of a file fit the population, and whether anything is said that only people who are drawn have."""
+    people = scenario.known_people
+    if people is None:
+        return []
+    findings: list[Finding] = [
+        (f"{path}.{key}", message)
+        for path, section, name in (
+            ("satisfaction", scenario.satisfaction, "spread"),
+            ("population", scenario.population, "request_spread"),
+            ("population", scenario.population, "schedule_spread_s"),
+        )
+        for key, message in unread_keys(section, {name: (True, "no users.from")})
+    ]
+    if unknown := people.unknown_personas(scenario.population):
+        findings.append(("users.from", unknown))
+    if not isinstance(scenario.satisfaction.law, ZoneForm) and not people.rates_delays:
+        findings.append(("satisfaction.form", f"expected zone, the only one that {people.path} tells of"))
     return findings
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from mecsim.core.frames import Column, Schema, Values
 from mecsim.core.record_tables import EPISODE, RecordTable
-from mecsim.people.population import ACTIVITIES, PERIODS, PLACES
+from mecsim.people.population import ACTIVITIES, PERIODS
 from mecsim.systems.cells.scenario import CellsScenario
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def request_columns(records: "CellsRecords", tapes: "CellsTapes", scenario: Cell
     words = {
         "persona": tuple(scenario.population.personas),
         "period": PERIODS,
-        "place": PLACES,
+        "place": scenario.population.place_names,
         "activity": ACTIVITIES,
         "application": tuple(scenario.population.applications),
     }

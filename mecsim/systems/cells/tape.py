@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mecsim.core.rating import TOP_RATING
 from mecsim.core.tape import Tapes
 from mecsim.errors import InputError
-from mecsim.people.population import ACTIVITIES, PERIODS, PLACES
+from mecsim.people.population import ACTIVITIES, PERIODS
 from mecsim.physics.channel.cqi import CQI_EFFICIENCY
 
 if TYPE_CHECKING:
@@ -80,10 +80,10 @@ class CellsTapes(Tapes):
                 raise ValueError(f"{name} has to be finite and not negative")
         if (np.diff(self.arrival_s, axis=1) < 0.0).any():
             raise ValueError("arrival_s has to ascend")
-        for name, count in (("period", len(PERIODS)), ("place", len(PLACES)), ("activity", len(ACTIVITIES))):
+        for name, count in (("period", len(PERIODS)), ("activity", len(ACTIVITIES))):
             if not _within(getattr(self, name), count):
                 raise ValueError(f"{name} lies outside 0 to {count - 1}")
-        for name in ("user", "persona", "application", "cell"):
+        for name in ("user", "persona", "place", "application", "cell"):
             if (getattr(self, name) < 0).any():
                 raise ValueError(f"{name} is negative")
         if not _within(self.cqi, MAX_CQI + 1):

@@ -80,7 +80,7 @@ def test_tapes_of_another_kind(tapes: CellsTapes, tmp_path: Path) -> None:
         ("cell", -1, "cell is negative"),
         ("cell", np.zeros((4, 9), np.int64), "cell is int64"),
         ("period", 6, "period lies outside 0 to 5"),
-        ("place", 7, "place lies outside 0 to 6"),
+        ("place", -1, "place is negative"),
         ("activity", -1, "activity lies outside 0 to 5"),
         ("cqi", 16, "cqi lies outside 0 to 15"),
         ("cqi", 0, "0 just where the CQI is 0"),
