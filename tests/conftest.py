@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 
 import mecsim.cli
 from mecsim.cli.compiling import CompilingNote
-from mecsim.policies import calibration
+from mecsim.cli import terminal
 
 settings.register_profile(
     "mecsim",
@@ -31,4 +31,5 @@ class _Silent(CompilingNote):
 @pytest.fixture(autouse=True)
 def _no_word_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mecsim.cli, "CompilingNote", _Silent)
-    monkeypatch.setattr(calibration, "SLOW_S", math.inf)
+    monkeypatch.setattr(terminal, "SLOW_S", math.inf)
+    monkeypatch.setattr(terminal, "LINES_S", math.inf)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from mecsim.cli.compiling import CompilingNote
-from mecsim.cli.terminal import calibration_told
+from mecsim.cli.terminal import progress_told
 from mecsim.core.stopping import exit_code, terminating
 from mecsim.core.watch import watched
 from mecsim.errors import InputError, MecsimError, ScenarioError
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        with terminating(), CompilingNote() as note, watched(note), calibration_told():
+        with terminating(), CompilingNote() as note, watched(note), progress_told():
             code = program.main(
                 [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
             )

@@ -51,7 +51,7 @@ def fit(data: Path, out: Path, seed: int, force: bool, num_threads: int | None, 
 
     from mecsim.predictor.report import fit_and_judge
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import console
+    from mecsim.report.tables import print_table
     from mecsim.sweep.files import write_json
 
     use_threads(num_threads)
@@ -65,8 +65,8 @@ def fit(data: Path, out: Path, seed: int, force: bool, num_threads: int | None, 
     if as_json:
         click.echo(json.dumps({"file": str(path), "report": str(report_path), **report}, indent=2))
         return
-    console().print(_table(report))
-    console().print(_calibration_table(report))
+    print_table(_table(report))
+    print_table(_calibration_table(report))
     click.echo(f"wrote {path} ({path.stat().st_size / 1024:.0f} KiB) and {report_path}")
 
 

@@ -2,11 +2,10 @@
 
 import json
 from dataclasses import asdict
-from textwrap import fill
 
 import click
 
-from mecsim.cli.options import json_option
+from mecsim.cli.options import json_option, listed
 
 
 @click.command()
@@ -52,4 +51,4 @@ def settings(agent: str, device: str, as_json: bool) -> None:
 
 def _entry(heading: str, text: str) -> None:
     click.echo(heading)
-    click.echo(fill(text, 80, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False))
+    click.echo(listed("", text, 2))

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, TypeVar
 
 import click
@@ -45,6 +46,13 @@ def episodes_option(default: int) -> Callable[[Command], Command]:
     return click.option(
         "--episodes", type=click.IntRange(1, MAX_EPISODES), default=default, show_default=True, help="Episodes to play."
     )
+
+
+def listed(name: str, text: str, width: int) -> str:
+    """A name, which takes `width` columns, and beside it what is to say of it, in as many lines as that takes."""
+    columns = max(60, shutil.get_terminal_size().columns)
+    heading, following = f"{name:<{width}}  ", " " * (width + 2)
+    return fill(text, columns, initial_indent=heading, subsequent_indent=following, break_on_hyphens=False)
 
 
 def key_values(texts: Iterable[str], option: str) -> dict[str, str]:

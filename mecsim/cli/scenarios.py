@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mecsim.cli.options import json_option, key_values
+from mecsim.cli.options import json_option, key_values, listed
 from mecsim.errors import InputError, ScenarioError
 
 
@@ -23,7 +23,7 @@ def scenarios(as_json: bool) -> None:
         return
     width = max(map(len, names), default=0)
     for name, description in names.items():
-        click.echo(f"{name:<{width}}  {description}")
+        click.echo(listed(name, description, width))
 
 
 @click.command()

@@ -67,8 +67,9 @@ def simulate(
     from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
     from mecsim.report.provenance import provenance
     from mecsim.report.simulation import episode_summary, record_names
-    from mecsim.report.tables import console, episode_table
+    from mecsim.report.tables import episode_table, print_table
     from mecsim.scenario import load_scenario, with_context
+    from mecsim.schema.words import shortened
     from mecsim.sweep import Workers, planned, policy_factory, write_json
     from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import chunks, tapes_byte
@@ -124,9 +125,8 @@ def simulate(
     if as_json:
         click.echo(json.dumps(summary, indent=2))
         return
-    console().print(
-        episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns, system.quantities)
-    )
+    title = f"{shortened(policy, 28)} on {shortened(scenario, 28)}, {episodes} episodes, {engine} engine"
+    print_table(episode_table(title, columns, system.quantities))
     if folder is not None and files is not None:
         main, *others = (table.file for table in system.tables)
         click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")

@@ -23,8 +23,8 @@ from mecsim.cli.options import (
     threads_option,
     workers_option,
 )
-from mecsim.cli.terminal import error_console
-from mecsim.core.stopping import exit_code
+from mecsim.cli.terminal import Bars
+from mecsim.core.stopping import exit_code, undisturbed
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
@@ -56,13 +56,11 @@ def sweep(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
-    from rich.progress import Progress
-
     from mecsim.core.system import draw_episodes
     from mecsim.policies import calibrate
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import console, quality_table
+    from mecsim.report.tables import print_table, quality_table
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import (
         SweepSettings,
@@ -108,16 +106,12 @@ def sweep(
     for run in (run for target in targets for run in runs[target]):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
+    with undisturbed():
+        store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
-    with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
-        tasks = {target: progress.add_task(target, total=len(runs[target]) * len(grid)) for target in to_play}
-
-        def advance(target: str, done: int) -> None:
-            progress.advance(tasks[target], done)
-
+    with Bars({target: len(runs[target]) * len(grid) for target in to_play}) as bars:
         try:
-            found = run_sweep(to_play, played, grid, episodes, seed, shared, advance, store)
+            found = run_sweep(to_play, played, grid, episodes, seed, shared, bars.advance, store)
         except KeyboardInterrupt as interruption:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise click.exceptions.Exit(exit_code(interruption)) from None
@@ -143,7 +137,7 @@ def sweep(
     if as_json:
         click.echo(json.dumps(content, indent=2))
         return
-    console().print(quality_table(content["targets"], fronts))
+    print_table(quality_table(content["targets"], fronts))
     for front in fronts:
         beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
         if beyond:

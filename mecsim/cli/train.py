@@ -15,7 +15,7 @@ from mecsim.cli.options import (
     output_folder,
     threads_option,
 )
-from mecsim.core.stopping import Stopping, exit_code
+from mecsim.core.stopping import Stopping, exit_code, undisturbed
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, RunError
 
@@ -87,6 +87,7 @@ def train(
 
     Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
     """
+    from mecsim.sweep import training_evaluation
     from mecsim.training import MultiRun, check_engine, check_memory
 
     chosen_device = _device(device)
@@ -118,11 +119,19 @@ def train(
     check_memory(run, at_once)
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {at_once}" if at_once > 1 else ""
+    if not isinstance(job, MultiRun):
+        job = dataclasses.replace(job, threads=threads)
+    if not resume:
+        training_evaluation(run)  # what cannot be evaluated is refused, and scales are measured, before anything is there
     try:
+        if not resume:
+            with undisturbed():
+                _clear(job.folder, force)
+                (job.on_threads(threads) if isinstance(job, MultiRun) else job).create(_command())
         if isinstance(job, MultiRun):
-            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, force)
+            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume)
         else:
-            stopped_by = _train_one(dataclasses.replace(job, threads=threads), chosen_device, minutes, resume, force)
+            stopped_by = _train_one(job, chosen_device, minutes, resume)
     except KeyboardInterrupt as interruption:
         click.echo(_unfinished("interrupted", job, again), err=True)
         raise click.exceptions.Exit(exit_code(interruption)) from None
@@ -211,29 +220,22 @@ def _unfinished(happened: str, job: "Run | MultiRun", again: str) -> str:
     return f"{happened} after {done:,} of {sum(run.steps for run in job.runs):,} steps; go on with: {again}"
 
 
-def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, force: bool) -> int | None:
+def _train_one(run: "Run", device: str, minutes: float | None, resume: bool) -> int | None:
     """Train a run; the signal that it was stopped by, if any."""
     from mecsim.cli.learning import ProgressMonitor, learn
     from mecsim.sweep import training_evaluation
 
-    evaluate = training_evaluation(run)
-    if not resume:
-        _clear(run.folder, force)
-        run.create(_command())
     with Stopping(minutes) as stopping, ProgressMonitor() as progress:
-        learn(run, evaluate, progress, device, resume, stopping)
+        learn(run, training_evaluation(run), progress, device, resume, stopping)
     return stopping.signal
 
 
 def _train_several(
-    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool, force: bool
+    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool
 ) -> int | None:
     """Train several runs; the signal that they were stopped by, if any."""
     from mecsim.cli.several import learn_in_turn, learn_side_by_side
 
-    if not resume:
-        _clear(multi.folder, force)
-        multi.on_threads(threads).create(_command())
     if at_once > 1:
         return learn_side_by_side(multi.runs, device, at_once, threads, minutes)
     with Stopping(minutes) as stopping:

@@ -10,7 +10,9 @@ from rich.table import Table
 
 from mecsim.core.frames import Column, Schema, Values, write_csv
 from mecsim.policies import calibrate
+from mecsim.report.tables import WIDEST_LABEL
 from mecsim.scenario import Scenario
+from mecsim.schema.words import shortened
 from mecsim.sweep import Front
 from mecsim.sweep.bounding import Excess, excess, mean_excess
 
@@ -89,7 +91,7 @@ def bound_table(fronts: Sequence[Front], bounds: Array, scale: Array) -> Table:
     table.add_column("preference")
     table.add_column("bound", justify="right", no_wrap=True)
     for front in fronts:
-        table.add_column(front.label, justify="right", overflow="fold")
+        table.add_column(shortened(front.label, WIDEST_LABEL), justify="right", overflow="fold")
     each = [excess(front, bounds, scale) for front in fronts]
     mean = [mean_excess(front, bounds, scale) for front in fronts]
     for k, wanted in enumerate(fronts[0].preferences):
