@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import mecsim.cli
-from mecsim.cli.compiling import CompilingNote
 from mecsim.cli import terminal
+from mecsim.cli.compiling import CompilingNote
 
 settings.register_profile(
     "mecsim",

@@ -7,8 +7,7 @@ interrupted: weights and replay of the last checkpoint and metrics.csv, or front
 
     python experiments/interrupts/run.py
 
-`ended_s` is the time from the signal to the end of the process; `lost` what the second command had to do again is not
-told, as it always is less than an epoch, or than a part of the sweep.
+`ended_s` is the time from the signal to the end of the process.
 """
 
 import os
@@ -164,8 +163,7 @@ def measure(moment: Moment, command: list[str], work: Path, expected: dict[str, 
     shutil.rmtree(work / "kernels", ignore_errors=True)
     return {
         "moment": moment.name, "code": code, "ended_s": ended_s, "traceback": int("Traceback" in said),
-        "resumed": int(begun), "exact": int(exact), "said": said.strip().splitlines()[-1] if said.strip() else "",
-        "failure": told,
+        "resumed": int(begun), "exact": int(exact), "failure": told,
     }  # fmt: skip
 
 
@@ -181,7 +179,6 @@ def run(study: Study) -> None:
             shutil.rmtree(whole)
             for moment in moments:
                 rows.append({"command": name, **measure(moment, command, Path(folder), expected)})
-                print(rows[-1], flush=True)
     study.write(rows)
 
 

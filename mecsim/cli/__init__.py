@@ -36,10 +36,14 @@ COMMANDS = {
     "policies": "mecsim.cli.listings:policies",
     "settings": "mecsim.cli.listings:settings",
     "plugins": "mecsim.cli.plugins:plugins",
+    "completion": "mecsim.cli.completion:completion",
     "warmup": "mecsim.cli.warmup:warmup",
 }
 
 EXIT_FAILURE, EXIT_INPUT = 1, 2
+
+LEFT_OUT = ("matplotlib", "pymoo", "safetensors", "stable-baselines3", "tensorboard", "torch")
+"""What a light installation does without: environments, baselines and simulations work, and these only where used."""
 
 
 class _Commands(click.Group):
@@ -98,6 +102,8 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if isinstance(error, ModuleNotFoundError) and (package := missing_package(error)) is not None:
+            _fail(f"mecsim: this needs {package}, which is not installed: pip install {package}", EXIT_FAILURE)
         if isinstance(error, ScenarioError):
             _fail("\n".join(map(_one_line, error.problems)), EXIT_INPUT)
         if isinstance(error, MecsimError):
@@ -109,6 +115,12 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
         told = f"{type(error).__name__}: {_one_line(str(error))}"
         _fail(f"mecsim: internal error: {told} (run again with --debug and report it)", EXIT_FAILURE)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def missing_package(error: ModuleNotFoundError) -> str | None:
+    """The package that a light installation left out, as pip knows it; None where another one is missing."""
+    name = (error.name or "").partition(".")[0].replace("_", "-")
+    return name if name in LEFT_OUT else None
 
 
 def _one_line(message: str) -> str:

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import click
 
+from mecsim.cli.completion import targets as complete_targets
 from mecsim.cli.options import (
     MAX_PREFERENCES,
+    context_option,
     episodes_option,
     force_option,
     json_option,
     key_values,
     output_folder,
+    scenario_argument,
     seed_option,
     threads_option,
 )
@@ -23,8 +26,8 @@ from mecsim.errors import InputError
 
 
 @click.command()
-@click.argument("scenario", metavar="SCENARIO")
-@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@scenario_argument
+@click.argument("targets", metavar="[TARGET]...", nargs=-1, shell_complete=complete_targets)
 @click.option(
     "--preferences", type=click.IntRange(1, MAX_PREFERENCES), default=11, show_default=True, help="Size of the grid."
 )
@@ -45,7 +48,7 @@ from mecsim.errors import InputError
     show_default=True,
     help="How hard a tight bound is looked for; time grows in proportion.",
 )
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+@context_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for bound.csv and summary.json.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to use.")
 @force_option

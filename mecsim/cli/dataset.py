@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mecsim.cli.options import json_option, new_file, seed_option
+from mecsim.cli.options import json_option, new_file, scenario_argument, seed_option
 from mecsim.errors import InputError
 from mecsim.version import __version__
 
@@ -14,7 +14,7 @@ MAX_USERS, MAX_DAYS = 1_000_000, 32_000
 
 
 @click.command()
-@click.argument("scenario", metavar="SCENARIO")
+@scenario_argument
 @click.option(
     "--users", type=click.IntRange(1, MAX_USERS), default=100, show_default=True, help="Number of people who ask."
 )

@@ -5,11 +5,13 @@ from dataclasses import asdict
 
 import click
 
+from mecsim.cli.completion import kinds
 from mecsim.cli.options import json_option, listed
 
 
 @click.command()
-@click.option("--kind", default="offload", show_default=True, help="That the policies are to play, such as cells.")
+@click.option("--kind", default="offload", show_default=True, help="That the policies are to play, such as cells.",
+              shell_complete=kinds)  # fmt: skip
 @json_option
 def policies(kind: str, as_json: bool) -> None:
     """List the policies that play scenarios of a kind, by the names that commands know them by."""

@@ -11,12 +11,21 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.cli.completion import context_keys, scenarios
 from mecsim.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 MAX_EPISODES = 1_000_000
 MAX_PREFERENCES = 100_000
+scenario_argument = click.argument("scenario", metavar="SCENARIO", shell_complete=scenarios)
+context_option = click.option(
+    "--context",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=context_keys,
+    help="Change the scenario, such as edges=4; repeatable.",
+)
 seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 force_option = click.option("--force", is_flag=True, help="Replace what an earlier command left in --out.")

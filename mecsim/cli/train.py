@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mecsim.cli.completion import scenarios
+from mecsim.cli.completion import settings as complete_settings
 from mecsim.cli.options import (
-    MAX_PREFERENCES,
+    context_option,
     force_option,
     key_values,
     output_folder,
     threads_option,
 )
+from mecsim.core.files import MAX_RUNS
 from mecsim.core.stopping import Stopping, exit_code, undisturbed
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, RunError
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("scenario", metavar="[SCENARIO]", required=False)
+@click.argument("scenario", metavar="[SCENARIO]", required=False, shell_complete=scenarios)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run.")
 @click.option(
     "--agent", metavar="NAME", help="Who learns: sac, double-dqn, or an agent of another package.  [default: sac]"
@@ -41,12 +44,13 @@ if TYPE_CHECKING:
     help="Where the agent learns. A GPU, which auto takes if there is one, has other default settings: more "
     "environments, which are played on it, wider networks and larger batches. RUN/config.yaml says which.",
 )  # fmt: skip
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.")
+@context_option
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.",
+              shell_complete=complete_settings)  # fmt: skip
 @click.option(
     "--multi-policy",
     "policies",
-    type=click.IntRange(2, MAX_PREFERENCES),
+    type=click.IntRange(2, MAX_RUNS),
     metavar="K",
     help="Train K policies instead of one, each for one of K equally spaced preferences, into RUN/policy-00 and so on. "
     "--steps and --seed hold for each of them. RUN is played and swept like any run, for each preference by the policy "
@@ -54,7 +58,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(2),
+    type=click.IntRange(2, MAX_RUNS),
     metavar="K",
     help="Train K times, with --seed and the seeds that follow it, into RUN/seed-00 and so on, each named by its seed. "
     "A sweep of RUN plays all of them, and says how much trainings differ. With --resume more seeds can be added.",
@@ -87,11 +91,13 @@ def train(
 
     Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
     """
+    learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
+
     from mecsim.sweep import training_evaluation
     from mecsim.training import MultiRun, check_engine, check_memory
 
     chosen_device = _device(device)
-    if resume:
+    if learned is None:
         if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
             raise InputError(
                 "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
@@ -103,7 +109,7 @@ def train(
         if seeds is not None:
             job = _with_seeds(job, seeds)
     else:
-        run = _new(_scenario(scenario, context), out, agent, settings, chosen_device, steps, seed)
+        run = _new(learned, out, agent, settings, chosen_device, steps, seed)
         job = _several(run, policies, seeds)
     if workers is not None and not isinstance(job, MultiRun):
         raise InputError(
@@ -122,7 +128,9 @@ def train(
     if not isinstance(job, MultiRun):
         job = dataclasses.replace(job, threads=threads)
     if not resume:
-        training_evaluation(run)  # what cannot be evaluated is refused, and scales are measured, before anything is there
+        training_evaluation(
+            run
+        )  # what cannot be evaluated is refused, and scales are measured, before anything is there
     try:
         if not resume:
             with undisturbed():

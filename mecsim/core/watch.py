@@ -1,4 +1,4 @@
-"""Who is told when a kernel is compiled, and how far long work is. Apart from who does it, so that watching is light."""
+"""Who is told when a kernel is compiled, and how far long work is. Apart from who does it: watching stays light."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -108,7 +108,7 @@ def bound_lines(fronts: Sequence[Front], bounds: Array, scale: Array) -> list[st
     for front in fronts:
         most = mean_excess(front, bounds, scale).at_most[0]
         told = "no positive bound" if np.isnan(most) else f"at most {most:.1%} above the best possible"
-        lines.append(f"{front.label}: {told}")
+        lines.append(f"{shortened(front.label, WIDEST_LABEL)}: {told}")
     return lines
 
 

@@ -8,11 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from mecsim.core.watch import followed
 from mecsim.core.episodes import Episodes
 from mecsim.core.seeds import Stream
+from mecsim.core.watch import followed
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import Calibration, GreedyPolicy, calibrate, calibration, tradable
+from mecsim.policies import Calibration, GreedyPolicy, calibrate, tradable
 from mecsim.policies.calibration import EPISODES, FEWEST_EPISODES, _anchors, calibration_episodes
 from mecsim.scenario import builtin_names, load_scenario
 from mecsim.schema.units import CountRange, Uniform
