@@ -177,8 +177,7 @@ def run(study: Study) -> None:
             called([*command, "--out", str(whole)], dict(os.environ))
             expected = outcome(whole)
             shutil.rmtree(whole)
-            for moment in moments:
-                rows.append({"command": name, **measure(moment, command, Path(folder), expected)})
+            rows += [{"command": name, **measure(moment, command, Path(folder), expected)} for moment in moments]
     study.write(rows)
 
 
