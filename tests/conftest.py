@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import mecsim.cli
+from mecsim.cli import terminal
 from mecsim.cli.compiling import CompilingNote
-from mecsim.policies import calibration
 
 settings.register_profile(
     "mecsim",
@@ -31,4 +31,5 @@ class _Silent(CompilingNote):
 @pytest.fixture(autouse=True)
 def _no_word_of_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mecsim.cli, "CompilingNote", _Silent)
-    monkeypatch.setattr(calibration, "SLOW_S", math.inf)
+    monkeypatch.setattr(terminal, "SLOW_S", math.inf)
+    monkeypatch.setattr(terminal, "LINES_S", math.inf)

@@ -5,11 +5,14 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
+
+from mecsim.cli import LEFT_OUT
 
 HEAVY = {
     "torch", "matplotlib", "pandas", "pint", "ray", "numba", "simpy", "scipy", "pymoo", "tensorboard",
@@ -60,6 +63,75 @@ def test_a_simulation_without_learning_needs_no_library_of_learning() -> None:
     loaded = imported_by(f"from mecsim.cli import main\ntry:\n    main({command})\nexcept SystemExit:\n    pass")
     assert {"numba", "rich"} <= loaded
     assert loaded.isdisjoint({"torch", "matplotlib", "tensorboard", "stable_baselines3", "pandas"})
+
+
+def without_the_left_out(code: str) -> subprocess.CompletedProcess[str]:
+    """Run `code` where nothing is installed that a light installation leaves out."""
+    missing = [name.replace("-", "_") for name in LEFT_OUT]
+    script = f"import sys\nfor name in {missing}: sys.modules[name] = None\n{code}"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+
+def test_environments_need_nothing_that_may_be_left_out() -> None:
+    done = without_the_left_out(
+        "import gymnasium, mecsim\n"
+        "env = gymnasium.make('mecsim/offload-v0', scenario='quickstart')\n"
+        "env.reset(seed=0)\n"
+        "while not any(env.step(0)[2:4]): pass\n"
+        "vector = mecsim.make_vec('quickstart', num_envs=2)\n"
+        "vector.reset(seed=0)\n"
+        "vector.step(vector.action_space.sample())\n"
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "validate quickstart personalized-quick",
+        "simulate quickstart --episodes 1 --num-threads 1",
+        "dataset personalized-quick --users 2 --days 2 --out log.csv",
+        "policies",
+    ],
+)
+def test_commands_need_nothing_that_may_be_left_out(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = without_the_left_out(f"from mecsim.cli import main\nmain({command.split()})")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "package"),
+    [
+        ("train quickstart --out run", "torch"),
+        ("simulate quickstart --policy nsga2 --episodes 1 --num-threads 1", "pymoo"),
+        ("sweep greedy --scenario quickstart --out front", "matplotlib"),
+    ],
+)
+def test_what_is_missing_is_named(command: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = without_the_left_out(f"from mecsim.cli import main\nmain({command.split()})")
+    assert done.returncode == 1
+    assert done.stderr == f"mecsim: this needs {package}, which is not installed: pip install {package}\n"
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_light_installation_is_documented_as_it_is() -> None:
+    """Its list of packages is that of all dependencies without those that are left out."""
+    root = REFERENCE.parents[1]
+    wanted = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    names = [re.split("[<>=]", entry)[0] for entry in wanted]
+    assert set(LEFT_OUT) <= set(names)
+    listed = " ".join(name for name in names if name not in LEFT_OUT)
+    assert f"pip install {listed}\n" in REFERENCE.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["--help", "simulate nowhere", "train nowhere --out run"])
+def test_what_is_told_at_once_imports_nothing_heavy(command: str) -> None:
+    call = f"from mecsim.cli import main\ntry:\n    main({command.split()})\nexcept SystemExit:\n    pass"
+    assert imported_by(call).isdisjoint({"torch", "matplotlib", "numba", "pymoo", "polars"})
 
 
 def test_the_environment_is_registered_by_the_import() -> None:

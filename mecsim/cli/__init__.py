@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import click
 
 from mecsim.cli.compiling import CompilingNote
-from mecsim.cli.terminal import calibration_told
+from mecsim.cli.terminal import progress_told
 from mecsim.core.stopping import exit_code, terminating
 from mecsim.core.watch import watched
 from mecsim.errors import FindingsError, InputError, MecsimError
@@ -37,10 +37,14 @@ COMMANDS = {
     "policies": "mecsim.cli.listings:policies",
     "settings": "mecsim.cli.listings:settings",
     "plugins": "mecsim.cli.plugins:plugins",
+    "completion": "mecsim.cli.completion:completion",
     "warmup": "mecsim.cli.warmup:warmup",
 }
 
 EXIT_FAILURE, EXIT_INPUT = 1, 2
+
+LEFT_OUT = ("matplotlib", "pymoo", "safetensors", "stable-baselines3", "tensorboard", "torch")
+"""What a light installation does without: environments, baselines and simulations work, and these only where used."""
 
 
 class _Commands(click.Group):
@@ -84,7 +88,7 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
-        with terminating(), CompilingNote() as note, watched(note), calibration_told():
+        with terminating(), CompilingNote() as note, watched(note), progress_told():
             code = program.main(
                 [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
             )
@@ -99,6 +103,8 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     except Exception as error:
         if debug:
             traceback.print_exc()
+        if isinstance(error, ModuleNotFoundError) and (package := missing_package(error)) is not None:
+            _fail(f"mecsim: this needs {package}, which is not installed: pip install {package}", EXIT_FAILURE)
         if isinstance(error, FindingsError):
             _fail("\n".join(map(_one_line, error.problems)), EXIT_INPUT)
         if isinstance(error, MecsimError):
@@ -110,6 +116,12 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
         told = f"{type(error).__name__}: {_one_line(str(error))}"
         _fail(f"mecsim: internal error: {told} (run again with --debug and report it)", EXIT_FAILURE)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def missing_package(error: ModuleNotFoundError) -> str | None:
+    """The package that a light installation left out, as pip knows it; None where another one is missing."""
+    name = (error.name or "").partition(".")[0].replace("_", "-")
+    return name if name in LEFT_OUT else None
 
 
 def _one_line(message: str) -> str:

@@ -50,7 +50,7 @@ def bench(
     from mecsim.core.system import draw_episodes
     from mecsim.core.threads import use_threads
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import console
+    from mecsim.report.tables import print_table
     from mecsim.scenario import load_scenario
     from mecsim.sweep import write_json
 
@@ -73,7 +73,7 @@ def bench(
         told = found if changed is None else found | {"against": {change.key: _told(change) for change in changed}}
         click.echo(json.dumps(told, indent=2))
     else:
-        console().print(bench_table(now, changed))
+        print_table(bench_table(now, changed))
     if earlier is not None:
         for line in notes(earlier, now):
             click.echo(line, err=as_json)

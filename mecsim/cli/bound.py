@@ -7,24 +7,27 @@ from pathlib import Path
 
 import click
 
+from mecsim.cli.completion import targets as complete_targets
 from mecsim.cli.options import (
     MAX_PREFERENCES,
+    context_option,
     episodes_option,
     force_option,
     json_option,
     key_values,
     output_folder,
+    scenario_argument,
     seed_option,
     threads_option,
 )
-from mecsim.cli.terminal import error_console
+from mecsim.cli.terminal import Bars
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
 
 @click.command()
-@click.argument("scenario", metavar="SCENARIO")
-@click.argument("targets", metavar="[TARGET]...", nargs=-1)
+@scenario_argument
+@click.argument("targets", metavar="[TARGET]...", nargs=-1, shell_complete=complete_targets)
 @click.option(
     "--preferences", type=click.IntRange(1, MAX_PREFERENCES), default=11, show_default=True, help="Size of the grid."
 )
@@ -45,7 +48,7 @@ from mecsim.errors import InputError
     show_default=True,
     help="How hard a tight bound is looked for; time grows in proportion.",
 )
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+@context_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for bound.csv and summary.json.")
 @click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to use.")
 @force_option
@@ -60,14 +63,12 @@ def bound(
     The bound holds for every policy that does not know the future. A TARGET is the folder of a run or a baseline's
     name; it meets the same episodes.
     """
-    from rich.progress import Progress
-
     from mecsim.core.relaxation import Relaxation
     from mecsim.core.system import draw_episodes
     from mecsim.policies import calibrate
     from mecsim.report.bounds import bound_lines, bound_table, bound_told, write_bound_csv
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import console
+    from mecsim.report.tables import print_table
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import Workers, preference_grid, write_json
     from mecsim.sweep import sweep as run_sweep
@@ -90,11 +91,11 @@ def bound(
     folder = None if out is None else output_folder(out, ("bound.csv", "summary.json"), "summary.json", force)
     shared = Workers(workers, use_threads(num_threads or workers))
     started = time.perf_counter()
-    with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
-        bar = progress.add_task("bound", total=len(grid) * episodes)
+    with Bars({"bound": len(grid) * episodes}) as bars:
         asked = Relaxation(seed, 0, episodes, penalty, effort)
-        bounds = bound_costs(bounded, grid, asked, shared, lambda done: progress.advance(bar, done))
-    fronts = run_sweep(to_play, bounded, grid, episodes, seed, shared)
+        bounds = bound_costs(bounded, grid, asked, shared, lambda done: bars.advance("bound", done))
+    with Bars({target: len(runs_of(target, bounded)) * len(grid) for target in to_play}) as bars:
+        fronts = run_sweep(to_play, bounded, grid, episodes, seed, shared, bars.advance)
     calibration = calibrate(bounded)
     content = {
         "format": 1,
@@ -115,7 +116,7 @@ def bound(
     if as_json:
         click.echo(json.dumps(content, indent=2))
         return
-    console().print(bound_table(fronts, bounds, calibration.scale))
+    print_table(bound_table(fronts, bounds, calibration.scale))
     for line in bound_lines(fronts, bounds, calibration.scale):
         click.echo(line)
     if folder is not None:

@@ -1,20 +1,15 @@
-"""What a user sees while kernels are compiled: a spinner, or a line where there is no terminal."""
+"""What a user sees while kernels are compiled: a bar of its own, or a line where there is no terminal."""
 
-from typing import TYPE_CHECKING
-
-from mecsim.cli.terminal import error_console
-
-if TYPE_CHECKING:
-    from rich.status import Status
+from mecsim.cli.terminal import Bar, error_console
 
 NOTE = "compiling for this machine, once: 10 to 30 s"
 
 
 class CompilingNote:
-    """Watches kernels; use as a context, so that no spinner is left."""
+    """Watches kernels; use as a context, so that no bar is left."""
 
     def __init__(self) -> None:
-        self._status: Status | None = None
+        self._bar: Bar | None = None
         self._told = False
         self._at_work = 0
 
@@ -23,33 +18,25 @@ class CompilingNote:
         self._at_work += -1 if done else 1
         if done and self._at_work == 0:
             self.stop()
-        if not done and self._status is None:
-            self._show()
+        if not done and self._bar is None:
+            self._show(kernel)
 
-    def _show(self) -> None:
-        from rich.errors import LiveError
-
-        console = error_console()
-        if console.is_terminal:
-            self._status = console.status(NOTE)
-            try:
-                self._status.start()
-            except LiveError:  # a bar moves already
-                self._status = None
-        elif not self._told:
-            console.print(NOTE, highlight=False, soft_wrap=True)
-        self._told = True
+    def _show(self, kernel: str) -> None:
+        if not self._told:
+            error_console().print(NOTE, highlight=False, soft_wrap=True)
+            self._told = True
+        self._bar = Bar(f"compiling {kernel}").__enter__()
 
     def stop(self) -> None:
         """Show nothing any more."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        if self._bar is not None:
+            self._bar.__exit__()
+            self._bar = None
 
     def __enter__(self) -> "CompilingNote":
         """Nothing is shown before a kernel is compiled."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """A failure, too, ends the spinner."""
+        """A failure, too, ends the bar."""
         self.stop()

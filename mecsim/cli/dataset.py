@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mecsim.cli.options import json_option, new_file, seed_option
+from mecsim.cli.options import json_option, new_file, scenario_argument, seed_option
 from mecsim.errors import InputError
 from mecsim.version import __version__
 
@@ -15,7 +15,7 @@ DEFAULT_USERS = 100
 
 
 @click.command()
-@click.argument("scenario", metavar="SCENARIO")
+@scenario_argument
 @click.option(
     "--users",
     type=click.IntRange(1, MAX_USERS),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from mecsim.cli.completion import runs
 from mecsim.cli.options import json_option, new_file
 from mecsim.errors import InputError
 
@@ -13,7 +14,7 @@ SUFFIX = ".onnx"
 
 
 @click.command()
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path))
+@click.argument("run", metavar="RUN", type=click.Path(path_type=Path), shell_complete=runs)
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help=f"The new file.  [default: RUN{SUFFIX}]")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @json_option

@@ -95,7 +95,7 @@ def fit(
     from mecsim.predictor.habits import rate_problems
     from mecsim.predictor.report import fit_and_judge
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import console
+    from mecsim.report.tables import print_table
     from mecsim.sweep.files import write_json
 
     if problems := rate_problems(log, usual):
@@ -113,8 +113,8 @@ def fit(
         names = dict(zip(("report", "people", "scenario"), map(str, files), strict=True))
         click.echo(json.dumps({"file": str(path), **names, **report}, indent=2))
         return
-    console().print(_table(report))
-    console().print(_calibration_table(report))
+    print_table(_table(report))
+    print_table(_calibration_table(report))
     for note in _notes(log):
         click.echo(note)
     beside = ", ".join(str(file) for file in files)

@@ -4,12 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import TYPE_CHECKING
 
-from mecsim.cli.terminal import error_console
+from mecsim.cli.terminal import Bar, error_console
 from mecsim.core.stopping import never
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
-
     from mecsim.training import EpochReport, Evaluate, Run
 
 
@@ -50,38 +48,32 @@ class ProgressMonitor:
 
     def __init__(self, runs: int = 1, noun: str = "policy") -> None:
         """`noun`: what one of several runs is called."""
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
         self.index = 0
         self._runs, self._noun = runs, noun
-        self._console = error_console()
-        columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
-        self._progress: Progress = Progress(
-            TextColumn("training"), *columns, TextColumn("{task.description}"), console=self._console,
-            disable=not self._console.is_terminal,
-        )  # fmt: skip
-        self._task: TaskID | None = None
+        self._bar: Bar | None = None
+        self._open = ExitStack()
 
     def on_epoch(self, report: "EpochReport") -> None:
         """Move the bar; say what an evaluation found."""
         done, total = self.index * report.epochs + report.epoch, self._runs * report.epochs
+        if self._bar is None:
+            self._bar = self._open.enter_context(Bar("training", total, stays=True, quick=False))
+            self._bar.begin(done - 1)
         which = f"{self._noun} {self.index + 1} of {self._runs}: " if self._runs > 1 else ""
-        if self._task is None:
-            self._task = self._progress.add_task(f"{which}no evaluation yet", total=total, completed=done - 1)
         found = report.evaluation
         if found is None:
-            self._progress.update(self._task, completed=done)
+            self._bar.at(done)
             return
-        told = f"{which}hypervolume {found.hypervolume:.5g}, mean cost {found.mean_cost:.5g}"
-        self._progress.update(self._task, completed=done, description=told)
-        if not self._console.is_terminal:
-            self._console.print(f"{done / total:4.0%}  {report.env_steps:,} steps  {told}", highlight=False)
+        told = f"hypervolume {found.hypervolume:.6g}, cost {found.mean_cost:.4g}"
+        self._bar.at(done, told)
+        if not error_console().is_terminal:
+            line = f"{done / total:4.0%}  {report.env_steps:,} steps  {which}{told}"
+            error_console().print(line, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> "ProgressMonitor":
-        """Show the bar."""
-        self._progress.start()
+        """Nothing is shown before the first epoch is over."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Leave it as it is."""
-        self._progress.stop()
+        """Leave the bar as it is."""
+        self._open.close()

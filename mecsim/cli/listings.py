@@ -2,15 +2,16 @@
 
 import json
 from dataclasses import asdict
-from textwrap import fill
 
 import click
 
-from mecsim.cli.options import json_option
+from mecsim.cli.completion import kinds
+from mecsim.cli.options import json_option, listed
 
 
 @click.command()
-@click.option("--kind", default="offload", show_default=True, help="That the policies are to play, such as cells.")
+@click.option("--kind", default="offload", show_default=True, help="That the policies are to play, such as cells.",
+              shell_complete=kinds)  # fmt: skip
 @json_option
 def policies(kind: str, as_json: bool) -> None:
     """List the policies that play scenarios of a kind, by the names that commands know them by."""
@@ -52,4 +53,4 @@ def settings(agent: str, device: str, as_json: bool) -> None:
 
 def _entry(heading: str, text: str) -> None:
     click.echo(heading)
-    click.echo(fill(text, 80, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False))
+    click.echo(listed("", text, 2))

@@ -4,18 +4,28 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any, TypeVar
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.cli.completion import context_keys, scenarios
 from mecsim.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 MAX_EPISODES = 1_000_000
 MAX_PREFERENCES = 100_000
+scenario_argument = click.argument("scenario", metavar="SCENARIO", shell_complete=scenarios)
+context_option = click.option(
+    "--context",
+    multiple=True,
+    metavar="KEY=VALUE",
+    shell_complete=context_keys,
+    help="Change the scenario, such as edges=4; repeatable.",
+)
 seed_option = click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Seed.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 force_option = click.option("--force", is_flag=True, help="Replace what an earlier command left in --out.")
@@ -45,6 +55,13 @@ def episodes_option(default: int) -> Callable[[Command], Command]:
     return click.option(
         "--episodes", type=click.IntRange(1, MAX_EPISODES), default=default, show_default=True, help="Episodes to play."
     )
+
+
+def listed(name: str, text: str, width: int) -> str:
+    """A name, which takes `width` columns, and beside it what is to say of it, in as many lines as that takes."""
+    columns = max(60, shutil.get_terminal_size().columns)
+    heading, following = f"{name:<{width}}  ", " " * (width + 2)
+    return fill(text, columns, initial_indent=heading, subsequent_indent=following, break_on_hyphens=False)
 
 
 def key_values(texts: Iterable[str], option: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import click
 
-from mecsim.cli.options import json_option
+from mecsim.cli.options import json_option, listed
 
 
 @click.command()
@@ -19,9 +19,9 @@ def plugins(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(known) for known in found], indent=2))
         return
-    name_width, place_width = max(len(known.name) for known in found), max(len(known.place) for known in found)
+    width = 2 + max(len(known.name) for known in found)
     for sort, entries in groupby(found, key=lambda known: known.sort):
         click.echo(f"{sort}:")
         for known in entries:
-            meant = f"  for {', '.join(known.systems)}" if known.systems else ""
-            click.echo(f"  {known.name:<{name_width}}  {known.place:<{place_width}}  {known.package}{meant}")
+            meant = f", for {', '.join(known.systems)}" if known.systems else ""
+            click.echo(listed(f"  {known.name}", f"{known.place} of {known.package}{meant}", width))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from mecsim.cli.options import json_option, key_values
+from mecsim.cli.completion import kinds
+from mecsim.cli.completion import scenarios as complete_scenarios
+from mecsim.cli.options import context_option, json_option, key_values, listed, scenario_argument
 from mecsim.errors import InputError, ScenarioError
 
 
@@ -23,12 +25,12 @@ def scenarios(as_json: bool) -> None:
         return
     width = max(map(len, names), default=0)
     for name, description in names.items():
-        click.echo(f"{name:<{width}}  {description}")
+        click.echo(listed(name, description, width))
 
 
 @click.command()
-@click.argument("scenario", metavar="SCENARIO")
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+@scenario_argument
+@context_option
 def show(scenario: str, context: tuple[str, ...]) -> None:
     """Print SCENARIO (a file or a built-in's name) with all its values, given or default, as a file of its own."""
     from mecsim.scenario import load_scenario, scenario_to_yaml, with_context
@@ -39,7 +41,8 @@ def show(scenario: str, context: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("name")
-@click.option("--kind", default="offload", show_default=True, help="What to simulate, such as cells.")
+@click.option("--kind", default="offload", show_default=True, help="What to simulate, such as cells.",
+              shell_complete=kinds)  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(name: str, kind: str, force: bool) -> None:
     """Write a commented starter scenario to NAME.yaml."""
@@ -60,7 +63,7 @@ def init(name: str, kind: str, force: bool) -> None:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path())
+@click.argument("files", nargs=-1, required=True, type=click.Path(), shell_complete=complete_scenarios)
 @json_option
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:

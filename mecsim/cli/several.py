@@ -12,13 +12,11 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from mecsim.cli.learning import ProgressMonitor, learn
-from mecsim.cli.terminal import error_console
+from mecsim.cli.terminal import Bar, error_console
 from mecsim.core.stopping import Stopping
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mecsim.training import MultiRun, Run
 
 _POLL_S = 0.5
@@ -72,7 +70,7 @@ def learn_side_by_side(
     console = error_console()
     waiting = [run.folder.absolute() for run in runs if not run.finished]
     done = len(runs) - len(waiting)
-    with TemporaryDirectory(prefix="mecsim-") as folder, _bar(runs, console):
+    with TemporaryDirectory(prefix="mecsim-") as folder, _bar(runs):
         told = _Told(Path(folder) / "stop", os.getpid(), time.time() + 60.0 * minutes if minutes else float("inf"))
         train_one = partial(_learn_one, device, told, log)
         with Stopping(heard=told.mark.touch) as stopping:
@@ -100,23 +98,23 @@ def _learn_one(device: str, stop: Callable[[], bool], log: Sequence[str], folder
 
 
 @contextmanager
-def _bar(runs: "Sequence[Run]", console: "Console") -> Iterator[None]:
+def _bar(runs: "Sequence[Run]") -> Iterator[None]:
     """A bar of the epochs that are in the runs' files, where there is a terminal to show it."""
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    if not console.is_terminal:
+    if not error_console().is_terminal:
         yield
         return
-    columns = (BarColumn(), TextColumn("{task.percentage:3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
     over = Event()
-    with Progress(TextColumn("training"), *columns, console=console) as progress:
-        task = progress.add_task("", total=sum(run.epochs for run in runs))
+    with Bar("training", sum(run.epochs for run in runs), stays=True, quick=False) as bar:
+        before = _epochs_done(runs)
+        bar.begin(before)
 
         def follow() -> None:
+            done = before
             while not over.wait(_POLL_S):
-                with suppress(MecsimError):  # a damaged file is told by who trains
-                    done = sum(len(run.read_metrics(run.epochs)) for run in runs)
-                    progress.update(task, completed=done)
+                now = _epochs_done(runs)
+                if now != done:
+                    done = now
+                    bar.at(done)
 
         follower = Thread(target=follow)
         follower.start()
@@ -125,3 +123,11 @@ def _bar(runs: "Sequence[Run]", console: "Console") -> Iterator[None]:
         finally:
             over.set()
             follower.join()
+
+
+def _epochs_done(runs: "Sequence[Run]") -> int:
+    done = 0
+    for run in runs:
+        with suppress(MecsimError):  # a damaged file is told by who trains
+            done += len(run.read_metrics(run.epochs))
+    return done

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mecsim.cli.completion import targets as complete_targets
 from mecsim.cli.options import (
+    context_option,
     engine_option,
     episodes_option,
     force_option,
@@ -17,6 +19,7 @@ from mecsim.cli.options import (
     output_folder,
     plan_option,
     preference_of,
+    scenario_argument,
     seed_option,
     threads_option,
     workers_option,
@@ -29,16 +32,21 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("scenario", metavar="SCENARIO")
+@scenario_argument
 @click.option(
-    "--policy", default="greedy", show_default=True, metavar="P", help="A baseline's name, or the folder of a run."
+    "--policy",
+    default="greedy",
+    show_default=True,
+    metavar="P",
+    shell_complete=complete_targets,
+    help="A baseline's name, or the folder of a run.",
 )
 @click.option("--preference", metavar="W", help="One weight per objective, such as 0.3,0.7.  [default: even]")
 @plan_option
 @episodes_option(100)
 @seed_option
 @engine_option
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+@context_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -60,6 +68,10 @@ def simulate(
     out: Path | None, plot: tuple[str, ...], workers: int | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
+    from mecsim.scenario import load_scenario, with_context
+
+    played = with_context(load_scenario(scenario), key_values(context, "--context"))  # a wrong name is told at once
+
     import numpy as np
 
     from mecsim.core.record_tables import RecordFiles
@@ -67,8 +79,8 @@ def simulate(
     from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
     from mecsim.report.provenance import provenance
     from mecsim.report.simulation import episode_summary, record_names
-    from mecsim.report.tables import console, episode_table
-    from mecsim.scenario import load_scenario, with_context
+    from mecsim.report.tables import episode_table, print_table
+    from mecsim.schema.words import shortened
     from mecsim.sweep import Workers, planned, policy_factory, write_json
     from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import chunks, tapes_byte
@@ -76,7 +88,6 @@ def simulate(
     from mecsim.sweep.simulate import Simulation
     from mecsim.sweep.simulate import simulate as play
 
-    played = with_context(load_scenario(scenario), key_values(context, "--context"))
     system = system_of(played)
     weights = preference_of(preference, played.objectives)
     policy = planned(policy, plan)
@@ -124,9 +135,8 @@ def simulate(
     if as_json:
         click.echo(json.dumps(summary, indent=2))
         return
-    console().print(
-        episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns, system.quantities)
-    )
+    title = f"{shortened(policy, 28)} on {shortened(scenario, 28)}, {episodes} episodes, {engine} engine"
+    print_table(episode_table(title, columns, system.quantities))
     if folder is not None and files is not None:
         main, *others = (table.file for table in system.tables)
         click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")

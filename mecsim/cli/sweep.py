@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mecsim.cli.completion import scenarios
+from mecsim.cli.completion import targets as complete_targets
 from mecsim.cli.options import (
     MAX_PREFERENCES,
+    context_option,
     episodes_option,
     force_option,
     json_option,
@@ -23,8 +26,9 @@ from mecsim.cli.options import (
     threads_option,
     workers_option,
 )
-from mecsim.cli.terminal import error_console
-from mecsim.core.stopping import exit_code
+from mecsim.cli.terminal import Bars
+from mecsim.core.files import is_run
+from mecsim.core.stopping import exit_code, undisturbed
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
@@ -35,15 +39,16 @@ PARTS = "parts"
 
 
 @click.command()
-@click.argument("targets", metavar="TARGET...", nargs=-1, required=True)
-@click.option("--scenario", metavar="SCENARIO", help="A file or a built-in's name.  [default: that of the first run]")
+@click.argument("targets", metavar="TARGET...", nargs=-1, required=True, shell_complete=complete_targets)
+@click.option("--scenario", metavar="SCENARIO", help="A file or a built-in's name.  [default: that of the first run]",
+              shell_complete=scenarios)  # fmt: skip
 @click.option(
     "--preferences", type=click.IntRange(1, MAX_PREFERENCES), default=101, show_default=True, help="Size of the grid."
 )
 @plan_option
 @episodes_option(1000)
 @seed_option
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
+@context_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
 @workers_option
 @click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
@@ -56,14 +61,13 @@ def sweep(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
-    from rich.progress import Progress
-
     from mecsim.core.system import draw_episodes
     from mecsim.policies import calibrate
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import console, quality_table
+    from mecsim.report.tables import WIDEST_LABEL, print_table, quality_table
     from mecsim.scenario import load_scenario, with_context
+    from mecsim.schema.words import shortened
     from mecsim.sweep import (
         SweepSettings,
         Workers,
@@ -86,14 +90,14 @@ def sweep(
     if scenario is not None:
         played = load_scenario(scenario)
     else:
-        from mecsim.training import is_run, run_scenario
-
         bases = [base_of(target)[0] for target in targets]
         first = next((base for base in bases if is_run(Path(base))), None)
         if first is None:
             for target in targets:
                 policy_factory(target, load_scenario("quickstart"))  # a misspelt target is the likelier cause
             raise InputError("baselines alone need a scenario: add --scenario NAME")
+        from mecsim.training import run_scenario  # PyTorch comes with it
+
         played = run_scenario(Path(first))
     changes = key_values(context, "--context")
     played = with_context(played, changes)
@@ -108,16 +112,12 @@ def sweep(
     for run in (run for target in targets for run in runs[target]):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
+    with undisturbed():
+        store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
-    with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
-        tasks = {target: progress.add_task(target, total=len(runs[target]) * len(grid)) for target in to_play}
-
-        def advance(target: str, done: int) -> None:
-            progress.advance(tasks[target], done)
-
+    with Bars({target: len(runs[target]) * len(grid) for target in to_play}) as bars:
         try:
-            found = run_sweep(to_play, played, grid, episodes, seed, shared, advance, store)
+            found = run_sweep(to_play, played, grid, episodes, seed, shared, bars.advance, store)
         except KeyboardInterrupt as interruption:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise click.exceptions.Exit(exit_code(interruption)) from None
@@ -143,11 +143,12 @@ def sweep(
     if as_json:
         click.echo(json.dumps(content, indent=2))
         return
-    console().print(quality_table(content["targets"], fronts))
+    print_table(quality_table(content["targets"], fronts))
     for front in fronts:
         beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
         if beyond:
-            click.echo(f"{front.label}: {beyond} of {len(grid)} points are beyond the reference point: no hypervolume")
+            name = shortened(front.label, WIDEST_LABEL)
+            click.echo(f"{name}: {beyond} of {len(grid)} points beyond the reference point: no hypervolume")
     click.echo(f"front: {', '.join(map(str, pictures))}")
 
 

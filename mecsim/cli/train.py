@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mecsim.cli.completion import scenarios
+from mecsim.cli.completion import settings as complete_settings
 from mecsim.cli.options import (
-    MAX_PREFERENCES,
+    context_option,
     force_option,
     key_values,
     output_folder,
     threads_option,
 )
-from mecsim.core.stopping import Stopping, exit_code
+from mecsim.core.files import MAX_RUNS
+from mecsim.core.stopping import Stopping, exit_code, undisturbed
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, RunError
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("scenario", metavar="[SCENARIO]", required=False)
+@click.argument("scenario", metavar="[SCENARIO]", required=False, shell_complete=scenarios)
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run.")
 @click.option(
     "--agent", metavar="NAME", help="Who learns: sac, double-dqn, or an agent of another package.  [default: sac]"
@@ -41,12 +44,13 @@ if TYPE_CHECKING:
     help="Where the agent learns. A GPU, which auto takes if there is one, has other default settings: more "
     "environments, which are played on it, wider networks and larger batches. RUN/config.yaml says which.",
 )  # fmt: skip
-@click.option("--context", multiple=True, metavar="KEY=VALUE", help="Change the scenario, such as edges=4; repeatable.")
-@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.")
+@context_option
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a training setting; repeatable.",
+              shell_complete=complete_settings)  # fmt: skip
 @click.option(
     "--multi-policy",
     "policies",
-    type=click.IntRange(2, MAX_PREFERENCES),
+    type=click.IntRange(2, MAX_RUNS),
     metavar="K",
     help="Train K policies instead of one, each for one of K equally spaced preferences, into RUN/policy-00 and so on. "
     "--steps and --seed hold for each of them. RUN is played and swept like any run, for each preference by the policy "
@@ -54,7 +58,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seeds",
-    type=click.IntRange(2),
+    type=click.IntRange(2, MAX_RUNS),
     metavar="K",
     help="Train K times, with --seed and the seeds that follow it, into RUN/seed-00 and so on, each named by its seed. "
     "A sweep of RUN plays all of them, and says how much trainings differ. With --resume more seeds can be added.",
@@ -92,13 +96,16 @@ def train(
 
     Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
     """
+    learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
+
     from mecsim.report.monitors import find_monitor
+    from mecsim.sweep import training_evaluation
     from mecsim.training import MultiRun, check_engine, check_memory
 
     for name in log:
         find_monitor(name)  # before anything is written
     chosen_device = _device(device)
-    if resume:
+    if learned is None:
         if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
             raise InputError(
                 "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
@@ -110,7 +117,7 @@ def train(
         if seeds is not None:
             job = _with_seeds(job, seeds)
     else:
-        run = _new(_scenario(scenario, context), out, agent, settings, chosen_device, steps, seed)
+        run = _new(learned, out, agent, settings, chosen_device, steps, seed)
         job = _several(run, policies, seeds)
     if workers is not None and not isinstance(job, MultiRun):
         raise InputError(
@@ -127,12 +134,19 @@ def train(
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {at_once}" if at_once > 1 else ""
     again += "".join(f" --log {shlex.quote(name)}" for name in log)
+    if not isinstance(job, MultiRun):
+        job = dataclasses.replace(job, threads=threads)
+    if not resume:  # what cannot be evaluated is refused, and scales are measured, before anything is there
+        training_evaluation(run)
     try:
+        if not resume:
+            with undisturbed():
+                _clear(job.folder, force)
+                (job.on_threads(threads) if isinstance(job, MultiRun) else job).create(_command())
         if isinstance(job, MultiRun):
-            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, force, log)
+            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, log)
         else:
-            run = dataclasses.replace(job, threads=threads)
-            stopped_by = _train_one(run, chosen_device, minutes, resume, force, log)
+            stopped_by = _train_one(job, chosen_device, minutes, resume, log)
     except KeyboardInterrupt as interruption:
         click.echo(_unfinished("interrupted", job, again), err=True)
         raise click.exceptions.Exit(exit_code(interruption)) from None
@@ -221,32 +235,23 @@ def _unfinished(happened: str, job: "Run | MultiRun", again: str) -> str:
     return f"{happened} after {done:,} of {sum(run.steps for run in job.runs):,} steps; go on with: {again}"
 
 
-def _train_one(
-    run: "Run", device: str, minutes: float | None, resume: bool, force: bool, log: tuple[str, ...]
-) -> int | None:
+def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, log: tuple[str, ...]) -> int | None:
     """Train a run; the signal that it was stopped by, if any."""
     from mecsim.cli.learning import ProgressMonitor, learn
     from mecsim.sweep import training_evaluation
 
-    evaluate = training_evaluation(run)
-    if not resume:
-        _clear(run.folder, force)
-        run.create(_command())
     with Stopping(minutes) as stopping, ProgressMonitor() as progress:
-        learn(run, evaluate, progress, device, resume, stopping, log)
+        learn(run, training_evaluation(run), progress, device, resume, stopping, log)
     return stopping.signal
 
 
 def _train_several(
-    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool, force: bool,
+    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool,
     log: tuple[str, ...],
 ) -> int | None:  # fmt: skip
     """Train several runs; the signal that they were stopped by, if any."""
     from mecsim.cli.several import learn_in_turn, learn_side_by_side
 
-    if not resume:
-        _clear(multi.folder, force)
-        multi.on_threads(threads).create(_command())
     if at_once > 1:
         return learn_side_by_side(multi.runs, device, at_once, threads, minutes, log)
     with Stopping(minutes) as stopping:

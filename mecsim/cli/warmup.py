@@ -4,9 +4,11 @@ import time
 
 import click
 
+from mecsim.cli.completion import scenarios as complete_scenarios
+
 
 @click.command()
-@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1)
+@click.argument("scenarios", metavar="[SCENARIO]...", nargs=-1, shell_complete=complete_scenarios)
 def warmup(scenarios: tuple[str, ...]) -> None:
     """Compile the kernels of each SCENARIO (a file or a built-in's name), or of all built-in ones.
 

@@ -1,9 +1,20 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all, and those by which the folder of a run is known."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+MAX_RUNS = 1000
+"""In a folder of several."""
+
+RUN_INDEXES = ("config.yaml", "policies.yaml", "seeds.yaml")
+"""A folder with one of these claims to be a run, or to hold several."""
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder claims to be a run, or to hold several. Asked for every name that might be one of a policy."""
+    return any(os.path.isfile(folder / name) for name in RUN_INDEXES)  # false, too, for names that are too long
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 NOTE = b"\nstopping at the end of this epoch, to save it; once more stops at once\n"
 
@@ -38,6 +39,19 @@ def terminating() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Meanwhile signals wait, so that what is written here together is there together; they are answered afterwards."""
+    heard: list[int] = []
+    before = _listen(lambda number, frame: heard.append(number))
+    try:
+        yield
+    finally:
+        _leave(before)
+        if heard:
+            signal.raise_signal(heard[0])
+
+
 def never() -> bool:
     """Nobody asks to stop."""
     return False
@@ -57,7 +71,7 @@ class Stopping:
         self._ends_s = None if minutes is None else time.monotonic() + 60.0 * minutes
         self._heard = heard
         self._holding = False
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Any] = {}
 
     def hold(self) -> None:
         """From now on there is something to lose."""
@@ -69,18 +83,13 @@ class Stopping:
         return self.signal is not None or (self._ends_s is not None and time.monotonic() >= self._ends_s)
 
     def __enter__(self) -> "Stopping":
-        """Listen to signals, but to those that the process was started to ignore, and not beside the main thread."""
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
-                if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._hear)
+        """Listen to signals."""
+        self._before = _listen(self._hear)
         return self
 
     def __exit__(self, *error: object) -> None:
         """Leave signals to whoever had them."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-        self._before.clear()
+        _leave(self._before)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         again, self.signal = self.signal is not None, number
@@ -88,3 +97,19 @@ class Stopping:
             raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
         os.write(2, NOTE)  # print may be in the middle of a line
         self._heard()
+
+
+def _listen(handler: Callable[[int, FrameType | None], object]) -> dict[int, Any]:
+    """Who had each signal before; nobody listens to those that the process was started to ignore, nor beside the main
+    thread."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    heard = [one for one in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(one) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in heard}
+
+
+def _leave(before: dict[int, Any]) -> None:
+    """Leave signals to whoever had them."""
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    before.clear()

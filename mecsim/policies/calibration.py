@@ -5,10 +5,10 @@ weighted. A scenario may fix the scales (and the reference point of hypervolumes
 greedy policies at opposite ends of the front, on tapes that are used for nothing else.
 """
 
-import logging
-import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, objectives_of
+from mecsim.core.watch import tell_progress
 from mecsim.policies.immediate import GreedyPolicy
 from mecsim.policies.policy import Actions, Preferences, play
 
@@ -32,11 +33,6 @@ in their servers."""
 TAPES_BYTE = 2**28  # of these episodes; large scenarios are measured on fewer still
 REFERENCE_MARGIN = 0.5
 """A measured reference point lies this share of the range beyond the worst anchor."""
-
-SLOW_S = 2.0
-"""After which the log is told what is waited for."""
-
-_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +69,11 @@ def _anchors(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float6
     """Best and worst mean of each objective over greedy policies that prefer one objective each, (objectives,)."""
     tapes = draw_episodes(scenario, 0, 0, calibration_episodes(scenario), Stream.CALIBRATION)
     objectives = len(scenario.objectives)
-    wait = _Wait(f"measuring the scales of the objectives on {len(tapes)} episodes of {scenario.steps:,} steps")
+    decided = count(1)
 
     def greedy(scale: NDArray[np.float64], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(play(_Watched(scale, wait), scenario, tapes, weight).totals.mean(axis=0))
+        told = _Told(scale, decided, 2 * objectives * scenario.steps)
+        return np.asarray(play(told, scenario, tapes, weight).totals.mean(axis=0))
 
     optimum = np.array([greedy(np.ones(objectives), np.eye(objectives)[i])[i] for i in range(objectives)])
     # Zero, but for rounding, where nothing ever arrives, or where all that is used can be saved.
@@ -95,29 +92,14 @@ def calibration_episodes(scenario: Scenario) -> int:
     return int(min(EPISODES, enough, max(1.0, TAPES_BYTE // scenario.tape_byte)))
 
 
-class _Wait:
-    """Tells the log what is waited for, once, if it takes longer than `SLOW_S`."""
+class _Told(GreedyPolicy):
+    """Says with each decision how far measuring is."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._decisions = 0
-        self._since_s = 0.0
-
-    def go_on(self) -> None:
-        """A decision begins. With the second one all is compiled, which is told elsewhere, and the time is taken."""
-        self._decisions += 1
-        if self._decisions == 2:
-            self._since_s = time.perf_counter()
-        elif self._decisions > 2 and time.perf_counter() - self._since_s > SLOW_S:
-            self._since_s = np.inf
-            _LOG.info(self._what)
-
-
-class _Watched(GreedyPolicy):
-    def __init__(self, scale: NDArray[np.float64], wait: _Wait) -> None:
+    def __init__(self, scale: NDArray[np.float64], decided: Iterator[int], decisions: int) -> None:
         super().__init__(scale)
-        self._wait = wait
+        self._decided, self._decisions = decided, decisions
 
     def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
-        self._wait.go_on()
-        return super().act(episodes, observation, preference)
+        action = super().act(episodes, observation, preference)
+        tell_progress("measuring scales", next(self._decided), self._decisions)
+        return action

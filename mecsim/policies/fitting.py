@@ -16,6 +16,7 @@ from mecsim.core.engine import ScenarioT, TapesT
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import Draw
+from mecsim.core.watch import tell_progress
 from mecsim.policies.calibration import calibrate
 from mecsim.policies.policy import Preferences
 
@@ -26,7 +27,8 @@ _LOG = logging.getLogger("mecsim.policies")
 
 
 def report_progress(what: str, done: int, total: int, times: int = 10) -> None:
-    """Tell the log that `done` of `total` rounds are over, about `times` times altogether."""
+    """Tell whoever listens that `done` of `total` rounds are over, and the log about `times` times altogether."""
+    tell_progress(f"fitting {what}", done, total)
     if done == total or done % max(1, total // times) == 0:
         _LOG.info("%s: %d of %d", what, done, total)
 

@@ -51,10 +51,14 @@ def play_actions(policy: Policy, scenario: Scenario, tapes: Tapes, preference: P
 
 
 def play(
-    policy: Policy, scenario: Scenario, tapes: Tapes, preference: Preferences, engine: EngineName = "batched"
-) -> AnyPlay:
-    """Play all episodes of `tapes` to their end, `preference` being one for all (objectives,) or one each."""
-    return play_episodes(policy, new_episodes(scenario, engine), tapes, preference)
+    policy: Policy, scenario: Scenario, tapes: Tapes, preference: Preferences, engine: EngineName = "batched",
+    on_step: Callable[[], object] = lambda: None,
+) -> AnyPlay:  # fmt: skip
+    """Play all episodes of `tapes` to their end, `preference` being one for all (objectives,) or one each.
+
+    `on_step` is called after each step.
+    """
+    return play_episodes(policy, new_episodes(scenario, engine), tapes, preference, on_step)
 
 
 def play_episodes(
@@ -62,6 +66,7 @@ def play_episodes(
     episodes: Episodes[ScenarioT, TapesT, RecordsT],
     tapes: TapesT,
     preference: Preferences,
+    on_step: Callable[[], object] = lambda: None,
 ) -> Play[ScenarioT, TapesT, RecordsT]:
     """The same on episodes of any system, such as one that no registry knows."""
     wanted = np.broadcast_to(preference, (len(tapes), len(episodes.scenario.objectives)))
@@ -75,4 +80,5 @@ def play_episodes(
         else:
             rewards = episodes.step_unseen(policy.act(episodes, {}, wanted))
         total = total + in_numpy(rewards)
+        on_step()
     return Play(episodes, total)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.rating import TOP_RATING
+from mecsim.core.watch import tell_progress
 from mecsim.predictor.calibration import UNCALIBRATED, fitted_calibration
 from mecsim.predictor.data import CATEGORIES, NUMBERS, RequestLog
 from mecsim.predictor.model_text import Model, read_model
@@ -72,7 +73,8 @@ def fit_predictor(
     drawn = np.zeros((len(log.users), 2)) if start is None else _drawn(log, offsets, rng)
     variance = np.full(VARIANCES, FIRST_VARIANCE)
     reports = Reports(log.codes, log.numbers, log.position, log.reported)
-    for _ in range(rounds):
+    for number in range(rounds):
+        tell_progress(f"fitting {len(log):,} reports", number, rounds)
         model = _fitted_model(log, drawn, rng)
         fresh = strangers(offsets.covariance[-1]).with_users(log.users.numbers)
         offsets = _with_spread_of(learned(fresh, model.trees, variance, log.user, reports), log)
@@ -80,6 +82,7 @@ def fit_predictor(
         expected = mean.ratings(log.user, log.codes, log.numbers, log.position[:, None])[:, 0]
         variance = _variance(expected, log.reported)
         drawn = _drawn(log, offsets, rng)
+    tell_progress(f"fitting {len(log):,} reports", rounds, rounds)
     return Predictor(log.names, log.users, model, variance, fitted_calibration(expected, log.reported), offsets)
 
 

@@ -10,7 +10,9 @@ from rich.table import Table
 
 from mecsim.core.frames import Column, Schema, Values, write_csv
 from mecsim.policies import calibrate
+from mecsim.report.tables import WIDEST_LABEL
 from mecsim.scenario import Scenario
+from mecsim.schema.words import shortened
 from mecsim.sweep import Front
 from mecsim.sweep.bounding import Excess, excess, mean_excess
 
@@ -89,7 +91,7 @@ def bound_table(fronts: Sequence[Front], bounds: Array, scale: Array) -> Table:
     table.add_column("preference")
     table.add_column("bound", justify="right", no_wrap=True)
     for front in fronts:
-        table.add_column(front.label, justify="right", overflow="fold")
+        table.add_column(shortened(front.label, WIDEST_LABEL), justify="right", overflow="fold")
     each = [excess(front, bounds, scale) for front in fronts]
     mean = [mean_excess(front, bounds, scale) for front in fronts]
     for k, wanted in enumerate(fronts[0].preferences):
@@ -106,7 +108,7 @@ def bound_lines(fronts: Sequence[Front], bounds: Array, scale: Array) -> list[st
     for front in fronts:
         most = mean_excess(front, bounds, scale).at_most[0]
         told = "no positive bound" if np.isnan(most) else f"at most {most:.1%} above the best possible"
-        lines.append(f"{front.label}: {told}")
+        lines.append(f"{shortened(front.label, WIDEST_LABEL)}: {told}")
     return lines
 
 

@@ -6,56 +6,99 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
 from mecsim.report.simulation import episode_summary
+from mecsim.schema.words import shortened
 from mecsim.sweep import Front
 
-NARROWEST = 120  # columns where output is no terminal, or one too narrow for a row
+NARROWEST = 60  # columns, however narrow a terminal is
+WIDEST_LABEL = 28  # of a row
 
 
 def console() -> Console:
-    """A console whose tables keep their words whole."""
+    """A console as wide as the terminal, or of 80 columns where output is none."""
     return Console(width=max(NARROWEST, shutil.get_terminal_size().columns))
+
+
+def print_table(table: Table) -> None:
+    """Print a table; one that is too wide as several below each other, each with the first column."""
+    shown = console()
+    for part in in_width(table, shown.width):
+        shown.print(part)
+
+
+def in_width(table: Table, width: int) -> list[Table]:
+    """The table, or as few with the same rows as it takes to be so wide at most: each begins with the first column."""
+    widths = [max(map(cell_len, (str(column.header), *map(str, column.cells)))) + 3 for column in table.columns]
+    parts: list[list[int]] = [[]]
+    for index in range(1, len(widths)):
+        taken = 1 + widths[0] + sum(widths[other] for other in parts[-1])
+        if parts[-1] and taken + widths[index] > width:
+            parts.append([])
+        parts[-1].append(index)
+    if len(parts) == 1:
+        return [table]
+    return [_columns_of(table, [0, *part], part is parts[0], part is parts[-1]) for part in parts]
+
+
+def _columns_of(table: Table, chosen: Sequence[int], first: bool, last: bool) -> Table:
+    part = Table(title=table.title if first else None, caption=table.caption if last else None)
+    columns = [table.columns[index] for index in chosen]
+    for column in columns:
+        part.add_column(column.header, justify=column.justify, no_wrap=column.no_wrap, overflow=column.overflow)
+    for row, *cells in zip(table.rows, *(column.cells for column in columns), strict=True):
+        part.add_row(*cells, end_section=row.end_section)
+    return part
+
+
+def with_interval(value: float, half_width: float | None, sign: str = "") -> str:
+    """A value with half its interval, which decides the digits: two of its own; five of a value that has none."""
+    if half_width is None or not np.isfinite(half_width):
+        return f"{value:{sign}.5g}"
+    digits = 2 if half_width == 0.0 else int(np.clip(1 - np.floor(np.log10(half_width)), 0, 6))
+    return f"{value:{sign}.{digits}f} ± {half_width:.{digits}f}"
 
 
 def quality_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]) -> Table:
     """One row per target of a sweep; `told` is `targets` of its summary."""
     table = Table(title="Fronts")
     table.add_column("target", overflow="fold")
-    for heading in ("hypervolume", "mean cost", "to greedy", "expected utility", "IGD+", "points on front"):
+    for heading in ("hypervolume", "mean cost", "to greedy (%)", "expected utility", "IGD+", "points on front"):
         table.add_column(heading, justify="right", no_wrap=True)
     for front in fronts:
         found = told[front.target]
-        to_greedy = found["mean_cost_ratio_to_greedy"]
-        digits = ".1f" if found["hypervolume"] >= 100.0 else ".4f"  # of shares and ratings it is a small number
+        to_greedy, half = found["mean_cost_ratio_to_greedy"], found["mean_cost_ratio_to_greedy_ci95"]
         table.add_row(
-            front.label,
-            f"{found['hypervolume']:{digits}}" + _half_width(found["hypervolume_ci95"], digits),
-            f"{found['mean_cost']:.4f}" + _half_width(found["mean_cost_ci95"], ".4f"),
-            "none"
-            if to_greedy is None
-            else f"{to_greedy - 1.0:+.1%}" + _half_width(found["mean_cost_ratio_to_greedy_ci95"], ".1%"),
-            f"{found['expected_utility']:.4f}" + _half_width(found["expected_utility_ci95"], ".4f"),
+            shortened(front.label, WIDEST_LABEL),
+            with_interval(found["hypervolume"], found["hypervolume_ci95"]),
+            with_interval(found["mean_cost"], found["mean_cost_ci95"]),
+            "none" if to_greedy is None else with_interval(100.0 * (to_greedy - 1.0), _percent(half), "+"),
+            with_interval(found["expected_utility"], found["expected_utility_ci95"]),
             f"{found['igd_plus']:.4f}",
             f"{found['cardinality']} of {len(front.preferences)}",
         )
         if front.trainings:
             table.add_row(
                 "  over trainings",
-                _half_width(found["hypervolume_trainings_ci95"], digits),
-                _half_width(found["mean_cost_trainings_ci95"], ".4f"),
-                _half_width(found["mean_cost_ratio_to_greedy_trainings_ci95"], ".1%"),
-                _half_width(found["expected_utility_trainings_ci95"], ".4f"),
+                _half_width(found["hypervolume_trainings_ci95"]),
+                _half_width(found["mean_cost_trainings_ci95"]),
+                _half_width(_percent(found["mean_cost_ratio_to_greedy_trainings_ci95"])),
+                _half_width(found["expected_utility_trainings_ci95"]),
             )
     table.caption = "± half of the 95 % interval; hypervolume: higher is better; the others but the last: lower"
     return table
 
 
-def _half_width(value: float | None, form: str) -> str:
-    """Nothing where a single episode leaves no interval."""
-    return "" if value is None else f" ± {value:{form}}"
+def _percent(value: float | None) -> float | None:
+    return None if value is None else 100.0 * value
+
+
+def _half_width(value: float | None) -> str:
+    """Nothing where there is none; two digits otherwise."""
+    return "" if value is None else with_interval(0.0, value).partition(" ")[2]
 
 
 def episode_table(title: str, columns: Mapping[str, NDArray[np.float64]], labels: Mapping[str, str]) -> Table:

@@ -63,9 +63,14 @@ def _keys(scenario: type[BaseModel]) -> tuple[str, ...]:
     return tuple(below(scenario, ""))
 
 
+def known_keys(scenario: type[Scenario]) -> tuple[str, ...]:
+    """What `with_context` knows: short words, and every dotted key of a scenario file, sections included."""
+    return (*scenario.SHORT_KEYS, *_keys(scenario))
+
+
 def _suggestion(key: str, scenario: type[Scenario]) -> str:
     """The key that was probably meant: one spelled like it, or one that ends in the same word."""
-    known = [*scenario.SHORT_KEYS, *_keys(scenario)]
+    known = known_keys(scenario)
     same_end = (name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1])
     close = close_name(key, known) or next(same_end, None)
     return (

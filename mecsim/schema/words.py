@@ -1,4 +1,4 @@
-"""Words of messages: the nearest known name, one line of any text."""
+"""Words of messages: the nearest known name, one line of any text, short names."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -15,6 +15,11 @@ def nearest(word: str, known: Iterable[str]) -> str:
     words = list(known)
     close = close_name(word, words)
     return f"did you mean '{close}'?" if close is not None else f"expected one of {', '.join(words)}"
+
+
+def shortened(name: str, width: int) -> str:
+    """At most so wide, without the beginning: what differs between paths, and between runs, is mostly at the end."""
+    return name if len(name) <= width else f"…{name[len(name) - width + 1 :]}"
 
 
 def one_line(text: str) -> str:

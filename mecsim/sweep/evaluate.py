@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import is_run
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes
@@ -47,8 +48,6 @@ def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
     known = policies_of(scenario)
     if target in known:
         return named_policy(target, scenario)
-    from mecsim.training import is_run
-
     if is_run(Path(target)):
         return _run_policy(target, scenario)
     if is_place(target):
@@ -67,7 +66,7 @@ def runs_of(target: str, scenario: Scenario) -> tuple[str, ...]:
     base, futures = base_of(target)
     if futures is not None:
         return tuple(planned(run, futures) for run in runs_of(base, scenario))
-    if target in policies_of(scenario):
+    if target in policies_of(scenario) or not is_run(Path(target)):
         return (target,)
     from mecsim.training import MultiRun, is_multi_run
 

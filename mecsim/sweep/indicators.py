@@ -1,21 +1,21 @@
 """Quality of a front. Costs are minimised; points are (K, objectives) means per episode in physical units.
 
-The indicators themselves are pymoo's; this file says what they are applied to.
+The indicators themselves are pymoo's; this file says what they are applied to. It is imported where it is used, as
+most of what plays policies does without.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pymoo.indicators.hv import HV
-from pymoo.indicators.igd_plus import IGDPlus
-from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
 Array = NDArray[np.float64]
 
 
 def on_front(points: Array) -> NDArray[np.bool_]:
     """Which of the points are dominated by no other, (K,). Of equal points all count."""
+    from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
     mask = np.zeros(len(points), np.bool_)
     mask[NonDominatedSorting().do(points, only_non_dominated_front=True)] = True
     return mask
@@ -23,6 +23,8 @@ def on_front(points: Array) -> NDArray[np.bool_]:
 
 def hypervolume(points: Array, reference: Array) -> float:
     """Volume dominated by the points up to the reference point; 0 if none is better than it in all objectives."""
+    from pymoo.indicators.hv import HV
+
     inside = points[(points < reference).all(axis=1)]
     return float(HV(ref_point=reference)(inside)) if len(inside) else 0.0
 
@@ -39,6 +41,8 @@ def expected_utility(points: Array, preferences: Array, scale: Array) -> float:
 
 def igd_plus(points: Array, best_known: Array) -> float:
     """IGD+ to the best-known front (Ishibuchi 2015), both normalised by the range of that front. 0 is best."""
+    from pymoo.indicators.igd_plus import IGDPlus
+
     low = best_known.min(axis=0)
     span = best_known.max(axis=0) - low
     size = np.where(low != 0.0, np.abs(low), 1.0)

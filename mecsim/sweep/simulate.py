@@ -1,7 +1,9 @@
 """Plays a policy for one preference and tells what happened, on several processes if there are."""
 
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ from mecsim.core.episodes import EngineName
 from mecsim.core.record_tables import record_texts
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import draw_episodes, system_of
+from mecsim.core.watch import tell_progress
 from mecsim.policies import play
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
 from mecsim.sweep.evaluate import chunks, policy_factory
@@ -41,18 +44,28 @@ class _Job(NamedTuple):
     first: int
     episodes: int
 
+    def tell(self, steps: int) -> None:
+        """So many steps of its episodes are played."""
+        asked, length = self.simulation, self.simulation.scenario.steps
+        done = self.first * length + self.episodes * steps
+        tell_progress(f"playing {asked.policy}", done, asked.episodes * length)
+
 
 def simulate(simulation: Simulation, workers: Workers = ALONE) -> Generator[Chunk]:
     """Play all episodes; chunks in their order, the same however many workers there are."""
     jobs = [_Job(simulation, *chunk) for chunk in chunks(simulation.scenario, simulation.episodes)]
-    return run_jobs(_play, jobs, workers)
+    with closing(run_jobs(_play, jobs, workers)) as played:
+        for job, chunk in zip(jobs, played, strict=True):
+            job.tell(job.simulation.scenario.steps)
+            yield chunk
 
 
 def _play(job: _Job) -> Chunk:
     asked, scenario = job.simulation, job.simulation.scenario
     tapes = draw_episodes(scenario, asked.seed, job.first, job.episodes)
     policy = policy_factory(asked.policy, scenario)(asked.seed + job.first)
-    played = play(policy, scenario, tapes, np.array(asked.preference), asked.engine)
+    steps = count(1)
+    played = play(policy, scenario, tapes, np.array(asked.preference), asked.engine, lambda: job.tell(next(steps)))
     system = system_of(scenario)
     texts = record_texts(system.tables, played.records, tapes, scenario, job.first) if asked.recorded else ()
     return Chunk(system.episode_quantities.load()(played, tapes, scenario), texts)

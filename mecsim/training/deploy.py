@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from mecsim.core.files import is_run
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, layout_of, new_episodes
 from mecsim.errors import InputError
 from mecsim.training.export import check_export_packages
 from mecsim.training.exported import ExportedPolicy, write_exported
-from mecsim.training.multi import MultiRun, is_multi_run, is_run
+from mecsim.training.multi import MultiRun, is_multi_run
 from mecsim.training.policy import AgentPolicy
 from mecsim.training.run import Run
 

@@ -14,14 +14,13 @@ from typing import Any
 
 import yaml
 
-from mecsim.core.files import atomic_write
+from mecsim.core.files import MAX_RUNS, atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError
 from mecsim.training.run import Run, read_settings
 from mecsim.version import __version__
 
 FORMAT = 1
-MAX_RUNS = 1000
 MAX_SEED = 2**63 - 1
 
 
@@ -189,11 +188,6 @@ class MultiRun:
             if run.scenario != runs[0].scenario:
                 raise RunError(f"{path}: damaged: {run.folder.name} was trained on another scenario")
         return MultiRun(folder, tuple(runs), kind)
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder claims to be a run, or to hold several."""
-    return _is_file(folder / "config.yaml") or is_multi_run(folder)
 
 
 def is_multi_run(folder: Path) -> bool:

@@ -207,7 +207,10 @@ def test_a_number_of_policies_that_cannot_be(refused: Command, small: Path, coun
 
 
 def test_more_policies_than_are_allowed(refused: Command, small: Path) -> None:
-    assert "expected 2 to 1000 preferences" in refused("train", small, "--out", "new", "--multi-policy", 1001, *SET).err
+    assert (
+        "1001 is not in the range 2<=x<=1000"
+        in refused("train", small, "--out", "new", "--multi-policy", 1001, *SET).err
+    )
 
 
 def test_settings_that_contradict_several_policies(refused: Command, small: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mecsim.core.stopping import Stopping, Terminated, exit_code, never, terminating
+from mecsim.core.stopping import Stopping, Terminated, exit_code, never, terminating, undisturbed
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +126,20 @@ def test_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not stopping()
     now[0] = 220.0
     assert stopping()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_written_together_is_not_disturbed(number: signal.Signals) -> None:
+    written = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def write() -> None:
+        with undisturbed():
+            os.kill(os.getpid(), number)
+            written.append(1)
+        written.append(2)
+
+    with terminating(), pytest.raises(KeyboardInterrupt) as caught:
+        write()
+    assert written == [1]
+    assert exit_code(caught.value) == 128 + number

@@ -8,11 +8,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
-from mecsim.cli.terminal import calibration_told
 from mecsim.core.episodes import Episodes
 from mecsim.core.seeds import Stream
+from mecsim.core.watch import followed
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.policies import Calibration, GreedyPolicy, calibrate, calibration, tradable
+from mecsim.policies import Calibration, GreedyPolicy, calibrate, tradable
 from mecsim.policies.calibration import EPISODES, FEWEST_EPISODES, _anchors, calibration_episodes
 from mecsim.scenario import builtin_names, load_scenario
 from mecsim.schema.units import CountRange, Uniform
@@ -74,14 +74,14 @@ def test_long_episodes_are_fewer() -> None:
         assert calibration_episodes(load_scenario(name)) == EPISODES
 
 
-def test_a_long_wait_is_told_once(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(calibration, "SLOW_S", 0.0)
+def test_measuring_says_how_far_it_is_once() -> None:
     for cached in (calibrate, _anchors):
         cached.cache_clear()
-    with calibration_told(), caplog.at_level("INFO"):
+    told = []
+    with followed(lambda *progress: told.append(progress)):
         calibrate(small_scenario())
         calibrate(small_scenario())
-    assert caplog.messages == ["measuring the scales of the objectives on 128 episodes of 8 steps"]
+    assert told == [("measuring scales", decision, 32) for decision in range(1, 33)]  # two plays for each objective
 
 
 def test_given_values_are_used() -> None:

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.table import Table
 
 from mecsim.policies import calibrate, named_policy
 from mecsim.report.provenance import provenance
 from mecsim.report.simulation import episode_summary
-from mecsim.report.tables import episode_table, quality_table
+from mecsim.report.tables import episode_table, in_width, quality_table, with_interval
 from mecsim.sweep import Front, preference_grid, summary, sweep
 from mecsim.systems.offload import SYSTEM
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
@@ -41,11 +43,12 @@ def test_episode_summary_has_means_and_intervals() -> None:
 def test_the_quality_table_compares_with_greedy(fronts: list[Front], scenario: OffloadScenario) -> None:
     told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
     shown = text_of(quality_table(told, fronts))
-    assert "+0.0% ± 0.0%" in shown
+    assert "+0.00 ± 0.00" in shown
     random, greedy = told["random"], told["greedy"]
-    assert f"{random['mean_cost'] / greedy['mean_cost'] - 1.0:+.1%} ± " in shown
-    assert random["hypervolume"] < 100.0  # small numbers have more digits
-    assert f"{random['hypervolume']:.4f} ± {random['hypervolume_ci95']:.4f}" in shown
+    ratio = 100.0 * (random["mean_cost"] / greedy["mean_cost"] - 1.0)
+    half = 100.0 * random["mean_cost_ratio_to_greedy_ci95"]
+    assert with_interval(ratio, half, "+") in shown
+    assert with_interval(random["hypervolume"], random["hypervolume_ci95"]) in shown
     assert f"{random['cardinality']} of 4" in shown
 
 
@@ -53,8 +56,41 @@ def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario: Offlo
     fronts = sweep(["greedy"], scenario, preference_grid(2, 2), 1, 0)
     shown = text_of(quality_table(summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"], fronts))
     assert "nan" not in shown
-    assert "+0.0%" in shown
+    assert " +0 " in shown
     assert "±" not in shown.replace("± half of", "")
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "shown"),
+    [
+        (7513.84, 932.7, "7514 ± 933"),
+        (0.58224, 0.0423, "0.582 ± 0.042"),
+        (4.00012, 0.00031, "4.00012 ± 0.00031"),
+        (123.456789, None, "123.46"),
+        (0.0, 0.0, "0.00 ± 0.00"),
+    ],
+)
+def test_the_interval_decides_the_digits(value: float, half: float | None, shown: str) -> None:
+    assert with_interval(value, half) == shown
+
+
+@given(st.lists(st.integers(1, 30), min_size=2, max_size=9), st.integers(1, 4), st.integers(70, 130))
+def test_a_table_in_parts_has_all_cells_and_fits(widths: list[int], rows: int, width: int) -> None:
+    table = Table(title="all")
+    for index, wide in enumerate(widths):
+        table.add_column(f"{index}" * wide, no_wrap=True)
+    for row in range(rows):
+        table.add_row(*(f"{index}r{row}"[: max(wide, 3)] for index, wide in enumerate(widths)))
+    parts = in_width(table, width)
+    console = Console(width=width)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    assert all(len(line) <= width and "…" not in line for line in captured.get().splitlines())
+    assert [column.header for part in parts for column in part.columns[1:]] == [
+        column.header for column in table.columns[1:]
+    ]
+    assert all([*part.columns[0].cells] == [*table.columns[0].cells] for part in parts)
 
 
 def test_provenance_says_where_numbers_come_from() -> None:
@@ -111,5 +147,5 @@ def test_the_quality_table_has_a_row_for_how_much_trainings_differ(
     assert shown.count("over trainings") == 1
     row = next(line for line in shown.splitlines() if "over trainings" in line)
     found = told["runs/job"]
-    assert f"± {found['hypervolume_trainings_ci95']:.4f}" in row
-    assert f"± {found['mean_cost_ratio_to_greedy_trainings_ci95']:.1%}" in row
+    assert with_interval(0.0, found["hypervolume_trainings_ci95"]).partition(" ")[2] in row
+    assert with_interval(0.0, 100.0 * found["mean_cost_ratio_to_greedy_trainings_ci95"]).partition(" ")[2] in row
