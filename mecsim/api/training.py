@@ -38,6 +38,9 @@ class Run(Shown, StoredRun):
     A target of `mecsim.sweep` and a policy of `mecsim.simulate`.
     """
 
+    def __repr__(self) -> str:
+        return f"Run({str(self.folder)!r}: {self.config.algorithm}, {self.steps:,} steps, seed {self.seed})"
+
     def frame(self) -> "pl.DataFrame":
         """A row per epoch: the columns of metrics.csv.
 
