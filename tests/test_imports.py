@@ -172,7 +172,8 @@ def test_public_names_of_the_package() -> None:
     from mecsim.envs.vector import make_vec
     from mecsim.scenario import Scenario, load_scenario
 
-    assert set(mecsim.__all__) == {"Scenario", "__version__", "load_scenario", "make_vec"}
+    assert set(mecsim.__all__) == set(mecsim._PLACES) | {"__version__", "sweep"}
+    assert all(getattr(mecsim, name).__name__ == name for name in mecsim._PLACES)
     assert mecsim.make_vec is make_vec
     assert mecsim.load_scenario is load_scenario
     assert mecsim.Scenario is Scenario

@@ -20,7 +20,7 @@ from mecsim.cli.options import (
 from mecsim.core.files import MAX_RUNS
 from mecsim.core.stopping import Stopping, exit_code, undisturbed
 from mecsim.core.threads import use_threads
-from mecsim.errors import InputError, RunError
+from mecsim.errors import InputError
 
 if TYPE_CHECKING:
     from mecsim.core.scenario import Scenario
@@ -101,10 +101,11 @@ def train(
     from mecsim.report.monitors import find_monitor
     from mecsim.sweep import training_evaluation
     from mecsim.training import MultiRun, check_engine, check_memory
+    from mecsim.training.devices import usable_device
 
     for name in log:
         find_monitor(name)  # before anything is written
-    chosen_device = _device(device)
+    chosen_device = usable_device(device)
     if learned is None:
         if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
             raise InputError(
@@ -173,15 +174,14 @@ def _new(
     seed: int | None,
 ) -> "Run":  # fmt: skip
     """A run that is to be trained. Nothing is written yet."""
-    from mecsim.core.system import system_of
     from mecsim.training import Run
+    from mecsim.training.devices import on_usable_engine
 
     config = _config(agent, settings, device)
-    if config.engine not in system_of(learned).usable_engines() and not any(
-        setting.startswith("engine=") for setting in settings
-    ):
+    usable = on_usable_engine(config, learned)
+    if usable != config and not any(setting.startswith("engine=") for setting in settings):
         click.echo("environments are played on the processor: for the GPU, pip install 'mecsim[cuda]'", err=True)
-        config = dataclasses.replace(config, engine="batched")
+        config = usable
     return Run(out, learned, config, steps or learned.training.steps, seed or 0)
 
 
@@ -271,17 +271,3 @@ def _clear(folder: Path, force: bool) -> None:
 
 def _command() -> str:
     return "mecsim " + shlex.join(sys.argv[1:])
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.partition(":")[0] not in ("cpu", "cuda"):
-        raise RunError(f"--device {name}: no such device; use auto, cpu or cuda")
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise RunError(f"--device {name}: {str(error).splitlines()[0]}; use auto or cpu") from None
-    return name

@@ -22,6 +22,7 @@ from mecsim.core.rating import RatingCurve
 from mecsim.core.record_tables import RecordTable
 from mecsim.core.relaxation import Relaxation
 from mecsim.core.scenario import Scenario
+from mecsim.core.scene import Drawn, Scene
 from mecsim.core.seeds import Stream
 from mecsim.core.tape import Tapes
 from mecsim.core.timeline import Timeline
@@ -67,7 +68,8 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     """Quantity (a key of `quantities`) to values (N,), one per episode."""
     recorded: Reference[Callable[[RecordsT, TapesT, ScenarioT], NDArray[np.float64]]]
     """What each episode came to in all objectives, (N, Q), as they are shown, told by its records alone."""
-    environment: Reference[Callable[[str | Scenario | None, EngineName], gym.Env[Any, Any]]]
+    environment: Reference[Callable[..., gym.Env[Any, Any]]]
+    """Made of a scenario or its name or None, the engine's name and, where it draws itself, a `render_mode`."""
     units: Mapping[str, str] = field(default_factory=dict)
     """What each task or request is told by, each with its name for people."""
     unit_values: Reference[PlayMeasure[ScenarioT, TapesT, RecordsT]] | None = None
@@ -85,6 +87,9 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     timeline: Reference[Callable[[RecordsT, TapesT, ScenarioT, int, int], Timeline]] | None = None
     """What an episode looks like, from records, tapes, the scenario, the row of these that holds it, and the seed of
     whose evaluation stream it is the first; None if nobody says."""
+    scene: Reference[Callable[[Any, TapesT, Drawn | None], Scene]] | None = None
+    """What there is to see of the first of its `episodes`, which play `tapes`, at the decision at hand; None: nothing.
+    It is told which episode that is, if that is known."""
     aliases: tuple[str, ...] = ()  # words that files of earlier versions have for it
 
     def starter(self) -> str:

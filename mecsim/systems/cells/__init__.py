@@ -48,5 +48,6 @@ SYSTEM: "System[CellsScenario, CellsTapes, CellsRecords]" = System(
     environment=Reference("mecsim.systems.cells.environment:CellsEnv"),
     rating_curves=Reference("mecsim.systems.cells.ratings:rating_curves"),
     timeline=Reference("mecsim.systems.cells.timeline:timeline"),
+    scene=Reference("mecsim.systems.cells.scene:scene"),
     aliases=("personalize",),
 )

@@ -60,5 +60,6 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
     environment=Reference("mecsim.systems.offload.environment:OffloadEnv"),
     rating_curves=Reference("mecsim.systems.offload.ratings:rating_curves"),
     timeline=Reference("mecsim.systems.offload.timeline:timeline"),
+    scene=Reference("mecsim.systems.offload.scene:scene"),
     bounds=Reference("mecsim.systems.offload.bound.relaxation:episode_bounds"),
 )
