@@ -243,12 +243,14 @@ def _train_several(
 
 def _clear(folder: Path, force: bool) -> None:
     """Make the folder ready for a run, or for several."""
+    from mecsim.scenario.whole import data_entries
     from mecsim.training import Run
     from mecsim.training.multi import kind_of
 
     kind = kind_of(folder)
     several = kind.entries(folder) if kind else []
-    output_folder(folder, (*Run.OWN_ENTRIES, *several), kind.index if kind else "config.yaml", force)
+    own = (*Run.OWN_ENTRIES, *data_entries(folder), *several)
+    output_folder(folder, own, kind.index if kind else "config.yaml", force)
 
 
 def _command() -> str:

@@ -17,6 +17,8 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainSerializer,
+    SerializationInfo,
     ValidationInfo,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -26,12 +28,15 @@ from mecsim.schema.units import (
     NUMBER,
     UNIT,
     CountRange,
+    Place,
     Uniform,
+    format_place,
     format_quantity,
     format_range,
     parse_count,
     parse_count_range,
     parse_number,
+    parse_place,
     parse_quantity,
     parse_range,
     show,
@@ -48,6 +53,17 @@ class FileContext(TypedDict):
     folder: str
 
 
+class FileNames(TypedDict):
+    """Serialization context in which files are called otherwise than by their absolute paths."""
+
+    name_of: Callable[[str], str]
+
+
+def file_text(path: str, info: SerializationInfo) -> str:
+    """What stands for a file in YAML."""
+    return str(info.context["name_of"](path)) if info.context else path
+
+
 class Section(BaseModel):
     """Base of every part of a scenario: immutable, no unknown keys, YAML keys as aliases of the attribute names."""
 
@@ -61,14 +77,14 @@ def refuse(findings: list[Finding]) -> None:
         raise PydanticCustomError("findings", "{text}", {"text": text, "findings": findings})
 
 
-def unread_keys(section: Section, idle: Mapping[str, tuple[bool, str]]) -> list[Finding]:
+def unread_keys(section: Section, idle: Mapping[str, tuple[bool, str]], path: str = "") -> list[Finding]:
     """Findings for attributes that differ from their defaults although nothing reads them.
 
-    `idle` tells of each attribute whether it is unread, and what would read it.
+    `idle` tells of each attribute whether it is unread, and what would read it; `path` stands before the keys.
     """
     fields = type(section).model_fields
     return [
-        (fields[name].alias or name, f"has no meaning here, expected {cure} or the default")
+        (path + (fields[name].alias or name), f"has no meaning here, expected {cure} or the default")
         for name, (unread, cure) in idle.items()
         if unread and getattr(section, name) != fields[name].default
     ]
@@ -196,6 +212,13 @@ def _parse_power_curve(value: Any, bare: bool) -> str | tuple[float, ...]:
     return curve
 
 
+def _place_schema() -> dict[str, Any]:
+    """JSON Schema of a place, in both spellings."""
+    joined = {"type": "string", "pattern": rf"^\s*\[\s*{NUMBER}\s*,\s*{NUMBER}\s*\]\s*{UNIT}\s*$"}
+    pair = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+    return {"anyOf": [joined, pair]}
+
+
 MAX_CLASSES = 8
 MAX_CURVE = 101
 POWER_CURVES_W = {  # SPECpower measurements at 0, 10, …, 100 % load, as CloudSim ships them
@@ -226,7 +249,11 @@ PositiveRate = Annotated[float, _quantity("rate")]
 DurationOrZero = Annotated[float, _quantity("duration", zero=True)]
 NotNegative = Annotated[float, _number(low_included=True)]
 EdgeCount = Annotated[CountRange, _count_range(1, MAX_EDGES)]
-File = Annotated[str | None, BeforeValidator(absolute_path)]
+File = Annotated[Annotated[str, PlainSerializer(file_text, when_used="json")] | None, BeforeValidator(absolute_path)]
+At = Annotated[
+    Place,
+    _Reader(lambda value, bare: parse_place(value, bare=bare), format_place, _place_schema()),
+]
 Shares = Annotated[
     tuple[float, ...],
     _Reader(

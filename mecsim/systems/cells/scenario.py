@@ -25,6 +25,7 @@ from mecsim.schema.fields import (
     Power,
     Section,
     refuse,
+    unread_keys,
     whole,
 )
 
@@ -108,6 +109,12 @@ class Radio(LawSection):
         True, description="Whether the other cells disturb a link; they are taken to send on all their blocks."
     )
     law: Annotated[ChannelModel, LAW_FIELD] = Field(UrbanMacro(carrier_hz=2e9), alias=LAW, exclude=True)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        unread = not self.law.USES_NOISE_FIGURE
+        refuse(unread_keys(self, {"noise_figure_db": (unread, "model: rayleigh, uma or umi")}))
+        return self
 
 
 class ResidualHistogram(Section):

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from mecsim.core.episodes import Play
 from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
 from mecsim.physics.dispatch import arrival_steps
-from mecsim.physics.energy import power_curves_w
+from mecsim.systems.offload.edges import server_powers
 from mecsim.systems.offload.layout import offload_spec
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -89,9 +89,7 @@ def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: 
     delay_s = records.delay_s + (records.queued_s if spec.waiting_in_delay else 0.0)
     idle_j = np.zeros(len(tapes))
     if spec.power_curve:
-        curves, _ = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
-        idle_w = spec.clouds * curves[0, 0] + (tapes.num_servers - spec.clouds) * curves[1, 0]
-        idle_j = idle_w * spec.step_s * spec.steps
+        idle_j = server_powers(scenario).idle_w(tapes.num_servers) * spec.step_s * spec.steps
     columns = [np.where(dispatched, delay_s, 0.0).sum(axis=1), records.energy_j.sum(axis=1) + idle_j]
     if spec.rated:
         short = np.where(dispatched, TOP_RATING - records.satisfaction, 0.0).sum(axis=1)
