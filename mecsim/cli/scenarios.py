@@ -70,7 +70,7 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     problems: list[str] = []
     for file in files:
         try:
-            load_scenario(file)
+            load_scenario(file, complete=True)
         except ScenarioError as error:
             problems += error.problems
         else:

@@ -21,6 +21,7 @@ from mecsim.cli.options import (
     remove,
     seed_option,
     threads_option,
+    warn,
     workers_option,
 )
 from mecsim.cli.terminal import error_console
@@ -68,6 +69,8 @@ def sweep(
         SweepSettings,
         Workers,
         assess,
+        beyond_reference,
+        foreseen,
         planned,
         preference_grid,
         summary,
@@ -109,6 +112,7 @@ def sweep(
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
+    warn(foreseen(played, seed))
     started = time.perf_counter()
     with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
         tasks = {target: progress.add_task(target, total=len(runs[target]) * len(grid)) for target in to_play}
@@ -144,16 +148,14 @@ def sweep(
         click.echo(json.dumps(content, indent=2))
         return
     console().print(quality_table(content["targets"], fronts))
-    for front in fronts:
-        beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
-        if beyond:
-            click.echo(f"{front.label}: {beyond} of {len(grid)} points are beyond the reference point: no hypervolume")
+    warn(beyond_reference(fronts, calibration))
     click.echo(f"front: {', '.join(map(str, pictures))}")
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":
     """Where finished parts are kept: in a new or emptied folder, or that of the sweep to resume."""
     from mecsim.report.figures import FRONT_FILES
+    from mecsim.scenario.whole import data_entries
     from mecsim.sweep import resume_store, start_store
     from mecsim.sweep.results import RESULT_FILES
 
@@ -161,7 +163,7 @@ def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "
         return resume_store(out / PARTS, settings)
     begun = f"{PARTS}/settings.json"  # all there is of a sweep that was interrupted
     interrupted = os.path.isfile(out / begun) and not os.path.isfile(out / "summary.json")
-    own = (*RESULT_FILES, *FRONT_FILES, "tensorboard", PARTS)
+    own = (*RESULT_FILES, *data_entries(out), *FRONT_FILES, "tensorboard", PARTS)
     output_folder(out, own, begun if interrupted else "summary.json", force)
     return start_store(out / PARTS, settings)
 

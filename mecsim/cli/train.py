@@ -14,6 +14,7 @@ from mecsim.cli.options import (
     key_values,
     output_folder,
     threads_option,
+    warn,
 )
 from mecsim.core.stopping import Stopping, exit_code
 from mecsim.core.threads import use_threads
@@ -87,6 +88,7 @@ def train(
 
     Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
     """
+    from mecsim.sweep import foreseen
     from mecsim.training import MultiRun, check_engine, check_memory
 
     chosen_device = _device(device)
@@ -116,6 +118,7 @@ def train(
     if run.threads not in (None, threads):
         click.echo(f"on {threads} threads instead of {run.threads} the run goes on, but not bit for bit", err=True)
     check_memory(run, at_once)
+    warn(foreseen(run.scenario, run.seed))
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {at_once}" if at_once > 1 else ""
     try:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mecsim.schema.fields import Section, whole
+from mecsim.schema.fields import Finding, Section, whole
 
 MAX_TAPE_BYTE = 2**30  # of one episode
 
@@ -67,6 +67,10 @@ class Scenario(Section):
     @classmethod
     def adapt(cls, root: dict[str, Any], assigned: Mapping[str, Any]) -> None:
         """Drop from the plain values of a scenario what has no meaning beside values `assigned` to dotted keys."""
+
+    def check_needs(self) -> "list[Finding]":
+        """What is wrong with what only a run needs, and reading a scenario does not look at."""
+        return []
 
     def apart_from_texts(self) -> "Scenario":
         """The same without its description and the default length of trainings, which decide nothing of a play."""

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from mecsim.people.people import People
 from mecsim.people.population import Population
 from mecsim.people.requests import Requests
-from mecsim.people.satisfaction import Satisfaction
+from mecsim.people.satisfaction import PREDICTORS, Satisfaction
 from mecsim.people.zones import expected_ratings, typical_ratings
+from mecsim.predictor.data import refuse_unknown
 
 if TYPE_CHECKING:
     from mecsim.predictor.predictor import Predictor
@@ -39,15 +40,28 @@ def predicted_ratings(
         return expected_ratings(population, satisfaction, people, requests, rate_bit_per_s)
     if satisfaction.predictor == "typical":
         return typical_ratings(population, satisfaction, requests, rate_bit_per_s)
-    path = Path(satisfaction.predictor)
-    predictor = _loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    predictor = _loaded(satisfaction.predictor)
     users = np.full(len(requests), STRANGER) if known_users is None else known_users
     return predictor.predict(replace(requests, user=users), population, rate_bit_per_s)
 
 
+def check_predictor(named: str, population: Population) -> None:
+    """Raise InputError unless what a scenario names as its predictor can tell of all people there may be."""
+    if named in PREDICTORS:
+        return
+    names = _loaded(named).names
+    for category, own in (("persona", population.personas), ("application", population.applications)):
+        refuse_unknown(category, own, names[category])
+
+
+def _loaded(named: str) -> "Predictor":
+    """The predictor in a file; read again once that has changed."""
+    path = Path(named)
+    return _read(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
 @lru_cache(maxsize=4)
-def _loaded(path: Path, _: int) -> "Predictor":
-    """A predictor; read again once its file has changed."""
+def _read(path: Path, _: int) -> "Predictor":
     from mecsim.predictor.predictor import Predictor
 
     return Predictor.load(path)

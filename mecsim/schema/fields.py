@@ -51,6 +51,7 @@ class FileContext(TypedDict):
     """Validation context of values as written in a file: units are mandatory, paths are relative to its folder."""
 
     folder: str
+    complete: bool  # whether every file has to be there
 
 
 class FileNames(TypedDict):
@@ -188,7 +189,10 @@ def absolute_path(value: Any, info: ValidationInfo) -> str | None:
         return None
     if not isinstance(value, (str, Path)) or not str(value).strip() or "\0" in str(value):
         raise ValueError(f"expected the path of a CSV file, got {show(value)}")
-    return os.path.abspath(os.path.join(info.context["folder"] if info.context else "", value))
+    path = os.path.abspath(os.path.join(info.context["folder"] if info.context else "", value))
+    if info.context and info.context["complete"] and not os.path.exists(path):
+        raise ValueError(f"{path}: no such file, expected the path of one that is there")
+    return path
 
 
 def _parse_shares(value: Any, bare: bool) -> tuple[float, ...]:

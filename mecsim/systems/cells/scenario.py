@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
+from mecsim.errors import InputError
 from mecsim.people.population import Population
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.physics.arrivals.section import Arrivals
@@ -211,6 +212,16 @@ class CellsScenario(Scenario):
         links = self.users.count + requests
         levels_byte = BYTES_PER_LEVEL * requests * levels * (1 + self.cells.candidates)
         return BYTES_PER_REQUEST * requests + BYTES_PER_LINK * links * self.cells.count + levels_byte
+
+    def check_needs(self) -> list[Finding]:
+        """See `Scenario`: a predictor that suits these people."""
+        from mecsim.predictor.prediction import check_predictor  # compiles, which reading a scenario does not need
+
+        try:
+            check_predictor(self.satisfaction.predictor, self.population)
+        except InputError as error:
+            return [("satisfaction.predictor", str(error))]
+        return []
 
     @model_validator(mode="after")
     def _check(self) -> Self:

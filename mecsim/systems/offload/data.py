@@ -4,14 +4,15 @@ Positions are metres (`x_m,y_m`) or degrees (`latitude,longitude`). Columns are 
 others are errors. Rows may come in any order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.schema.fields import MAX_CLASSES
+from mecsim.errors import ScenarioError
+from mecsim.schema.fields import MAX_CLASSES, Finding
 from mecsim.schema.tables import Column, Table, fail, read_table
 from mecsim.schema.units import show
 
@@ -91,6 +92,16 @@ class MobilityTrace:
     time_s: Array  # (P,)
     positions: Positions
     table: Table  # as the file has it
+
+
+def unreadable(key: str, read: Callable[[str], object], path: str | None) -> list[Finding]:
+    """Why the file that a key names cannot be used; nothing where it can, or names none."""
+    try:
+        if path is not None:
+            read(path)
+    except ScenarioError as error:
+        return [(key, str(error))]
+    return []
 
 
 def read_sites(path: str) -> Sites:

@@ -33,7 +33,7 @@ from mecsim.schema.fields import (
 )
 from mecsim.schema.mappings import Entry, Frozen, FrozenDict, named
 from mecsim.schema.units import CountRange, Uniform
-from mecsim.systems.offload.data import TAKEN_NAMES, Positions, read_sites
+from mecsim.systems.offload.data import TAKEN_NAMES, Positions, read_sites, unreadable
 
 
 class Cloud(Section):
@@ -74,6 +74,11 @@ class Edge(Section):
             path = absolute_path(values["sites"], info)
             return {**values, "count": len(read_sites(str(path)).values)}
         return values
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(unreadable("sites", read_sites, self.sites))
+        return self
 
 
 class NamedEdge(Entry):

@@ -41,6 +41,8 @@ def episode_quantities(
         "energy_per_task_j": per_task(records.energy_j),
         "cloud_share": per_task(to_cloud),
     }
+    if scenario.energy.model == "power-curve":
+        columns["idle_energy_j"] = _idle_j(tapes, scenario)
     if scenario.servers.device is not None:
         columns["device_share"] = per_task((records.server >= scenario.max_servers).astype(np.float64))
     if scenario.has_deadlines:
@@ -87,14 +89,18 @@ def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: 
     """Total delay (s), total energy (J) and, where delays are rated, mean rating, (N, Q), by the records alone."""
     dispatched, spec = records.dispatched, offload_spec(scenario)
     delay_s = records.delay_s + (records.queued_s if spec.waiting_in_delay else 0.0)
-    idle_j = np.zeros(len(tapes))
-    if spec.power_curve:
-        idle_j = server_powers(scenario).idle_w(tapes.num_servers) * spec.step_s * spec.steps
+    idle_j = _idle_j(tapes, scenario) if spec.power_curve else np.zeros(len(tapes))
     columns = [np.where(dispatched, delay_s, 0.0).sum(axis=1), records.energy_j.sum(axis=1) + idle_j]
     if spec.rated:
         short = np.where(dispatched, TOP_RATING - records.satisfaction, 0.0).sum(axis=1)
         columns.append(TOP_RATING - short / np.maximum(1, dispatched.sum(axis=1)))
     return np.stack(columns, axis=1)
+
+
+def _idle_j(tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
+    """What the servers of each episode take if they do nothing, (N,)."""
+    episode = scenario.episode
+    return server_powers(scenario).idle_w(tapes.num_servers) * episode.step_s * episode.steps
 
 
 def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:

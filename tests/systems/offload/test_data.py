@@ -121,7 +121,7 @@ def test_elsewhere_paths_are_relative_to_the_working_folder(
     sites, tasks = write("sites.csv", SITES), write("tasks.csv", TASKS)
     monkeypatch.chdir(tmp_path)
     assert Edge(sites="sites.csv").sites == sites
-    assert Trace(file=sites).file == sites
+    assert Trace(file=tasks).file == tasks
     changed = with_context(offload_scenario("gmorl"), {"tasks.trace.file": "tasks.csv"})
     assert changed.tasks.trace.file == tasks
 
