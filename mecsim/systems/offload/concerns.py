@@ -31,6 +31,10 @@ def _overload(quantities: Mapping[str, NDArray[np.float64]], scenario: OffloadSc
     ]
 
 
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100.0 else f"{value:.3g}"
+
+
 def _idle(quantities: Mapping[str, NDArray[np.float64]]) -> list[str]:
     """Energy that hides what policies differ in."""
     if "idle_energy_j" not in quantities:
@@ -39,7 +43,7 @@ def _idle(quantities: Mapping[str, NDArray[np.float64]]) -> list[str]:
     if idle_j <= IDLE_SHARE * total_j:
         return []
     return [
-        f"{idle_j / total_j:.1%} of the energy ({idle_j:.4g} of {total_j:.4g} J an episode) is drawn by idle servers "
-        f"whatever a policy does: policies differ in the other {1.0 - idle_j / total_j:.1%} only, so judge them by "
-        "differences in J and not by shares of the total"
+        f"{idle_j / total_j:.1%} of the energy ({_short(idle_j)} of {_short(total_j)} J an episode) is drawn by idle "
+        f"servers whatever a policy does: policies differ in the other {1.0 - idle_j / total_j:.1%} only, so judge "
+        "them by differences in J and not by shares of the total"
     ]

@@ -29,9 +29,10 @@ def episode_quantities(
 
     to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
     executed_s = _executed_s(records, tapes, scenario)
-    columns = {
-        "delay_s": played.shown("delay"),
-        "energy_j": played.shown("energy"),
+    columns = {"delay_s": played.shown("delay"), "energy_j": played.shown("energy")}
+    if scenario.energy.model == "power-curve":
+        columns["idle_energy_j"] = _idle_j(tapes, scenario)
+    columns |= {
         "tasks": tasks.astype(np.float64),
         "tasks_left_in_queue": (tapes.arrivals.sum(axis=1) - tasks).astype(np.float64),
         "delay_per_task_s": per_task(records.delay_s),
@@ -41,8 +42,6 @@ def episode_quantities(
         "energy_per_task_j": per_task(records.energy_j),
         "cloud_share": per_task(to_cloud),
     }
-    if scenario.energy.model == "power-curve":
-        columns["idle_energy_j"] = _idle_j(tapes, scenario)
     if scenario.servers.device is not None:
         columns["device_share"] = per_task((records.server >= scenario.max_servers).astype(np.float64))
     if scenario.has_deadlines:
