@@ -111,8 +111,8 @@ def sweep(
     for run in (run for target in targets for run in runs[target]):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     warn(foreseen(played, seed))
+    store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
     with Progress(console=error_console(), disable=not error_console().is_terminal) as progress:
         tasks = {target: progress.add_task(target, total=len(runs[target]) * len(grid)) for target in to_play}
