@@ -154,6 +154,12 @@ def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: 
     return folder
 
 
+def warn(lines: Iterable[str]) -> None:
+    """Tell what is to be known of results, a line each, apart from them."""
+    for line in lines:
+        click.echo(f"warning: {line}", err=True)
+
+
 def new_file(path: Path, suffixes: Sequence[str], force: bool, option: str = "--out") -> Path:
     """A path to write a file to, in a folder that is there; its name ends in one of `suffixes`.
 

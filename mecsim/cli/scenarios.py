@@ -73,13 +73,11 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     problems: list[str] = []
     for file in files:
         try:
-            scenario = load_scenario(file)
+            scenario = load_scenario(file, complete=True)
         except ScenarioError as error:
             problems += error.problems
             continue
-        if needs := scenario.check_needs():
-            problems += [f"{os.fspath(file)}: {key}: {message}" for key, message in needs]
-        elif not as_json:
+        if not as_json:
             click.echo("; ".join([f"{os.fspath(file)}: valid", *scenario.remarks()]))
     if as_json:
         click.echo(json.dumps({"valid": not problems, "problems": problems}, indent=2))

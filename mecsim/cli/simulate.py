@@ -23,6 +23,7 @@ from mecsim.cli.options import (
     scenario_argument,
     seed_option,
     threads_option,
+    warn,
     workers_option,
 )
 from mecsim.core.threads import use_threads
@@ -94,7 +95,7 @@ def simulate(
     from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import episode_table, print_table
     from mecsim.schema.words import shortened
-    from mecsim.sweep import Workers, planned, policy_factory, write_json
+    from mecsim.sweep import Workers, concerns, planned, policy_factory, write_json
     from mecsim.sweep.distribute import worthwhile_workers
     from mecsim.sweep.evaluate import chunks, tapes_byte
     from mecsim.sweep.planned import decisions_per_step
@@ -145,6 +146,7 @@ def simulate(
         "workers": processes,
         "wall_time_s": time.perf_counter() - started,
     }
+    warn(concerns(columns, played))
     pictures = []
     if folder is not None:
         write_json(folder / "summary.json", summary)

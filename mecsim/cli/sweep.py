@@ -24,6 +24,7 @@ from mecsim.cli.options import (
     remove,
     seed_option,
     threads_option,
+    warn,
     workers_option,
 )
 from mecsim.cli.terminal import Bars
@@ -72,6 +73,8 @@ def sweep(
         SweepSettings,
         Workers,
         assess,
+        beyond_reference,
+        foreseen,
         planned,
         preference_grid,
         summary,
@@ -112,6 +115,7 @@ def sweep(
     for run in (run for target in targets for run in runs[target]):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
+    warn(foreseen(played, seed))
     with undisturbed():
         store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
     started = time.perf_counter()
@@ -144,17 +148,14 @@ def sweep(
         click.echo(json.dumps(content, indent=2))
         return
     print_table(quality_table(content["targets"], fronts))
-    for front in fronts:
-        beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
-        if beyond:
-            name = shortened(front.label, WIDEST_LABEL)
-            click.echo(f"{name}: {beyond} of {len(grid)} points beyond the reference point: no hypervolume")
+    warn(beyond_reference(fronts, calibration))
     click.echo(f"front: {', '.join(map(str, pictures))}")
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":
     """Where finished parts are kept: in a new or emptied folder, or that of the sweep to resume."""
     from mecsim.report.figures import FRONT_FILES
+    from mecsim.scenario.whole import data_entries
     from mecsim.sweep import resume_store, start_store
     from mecsim.sweep.results import RESULT_FILES
 
@@ -162,7 +163,7 @@ def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "
         return resume_store(out / PARTS, settings)
     begun = f"{PARTS}/settings.json"  # all there is of a sweep that was interrupted
     interrupted = os.path.isfile(out / begun) and not os.path.isfile(out / "summary.json")
-    own = (*RESULT_FILES, *FRONT_FILES, "tensorboard", PARTS)
+    own = (*RESULT_FILES, *data_entries(out), *FRONT_FILES, "tensorboard", PARTS)
     output_folder(out, own, begun if interrupted else "summary.json", force)
     return start_store(out / PARTS, settings)
 

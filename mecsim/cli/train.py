@@ -16,6 +16,7 @@ from mecsim.cli.options import (
     key_values,
     output_folder,
     threads_option,
+    warn,
 )
 from mecsim.core.files import MAX_RUNS
 from mecsim.core.stopping import Stopping, exit_code, undisturbed
@@ -99,7 +100,7 @@ def train(
     learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
 
     from mecsim.report.monitors import find_monitor
-    from mecsim.sweep import training_evaluation
+    from mecsim.sweep import foreseen, training_evaluation
     from mecsim.training import MultiRun, check_engine, check_memory
     from mecsim.training.devices import usable_device
 
@@ -132,6 +133,7 @@ def train(
     if run.threads not in (None, threads):
         click.echo(f"on {threads} threads instead of {run.threads} the run goes on, but not bit for bit", err=True)
     check_memory(run, at_once)
+    warn(foreseen(run.scenario, run.seed))
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {at_once}" if at_once > 1 else ""
     again += "".join(f" --log {shlex.quote(name)}" for name in log)
@@ -261,12 +263,14 @@ def _train_several(
 
 def _clear(folder: Path, force: bool) -> None:
     """Make the folder ready for a run, or for several."""
+    from mecsim.scenario.whole import data_entries
     from mecsim.training import Run
     from mecsim.training.multi import kind_of
 
     kind = kind_of(folder)
     several = kind.entries(folder) if kind else []
-    output_folder(folder, (*Run.OWN_ENTRIES, *several), kind.index if kind else "config.yaml", force)
+    own = (*Run.OWN_ENTRIES, *data_entries(folder), *several)
+    output_folder(folder, own, kind.index if kind else "config.yaml", force)
 
 
 def _command() -> str:

@@ -116,9 +116,9 @@ class LawSection(Section):
         """With the keys of its law, and those of other built-in laws at their defaults."""
         values: dict[str, Any] = write(self)
         for law in self.built_in().values():
-            default = self.default_of(law).model_dump(mode=info.mode, by_alias=info.by_alias)
+            default = self.default_of(law).model_dump(mode=info.mode, by_alias=info.by_alias, context=info.context)
             values |= {key: value for key, value in default.items() if key not in values}
-        own: dict[str, Any] = self.law.model_dump(mode=info.mode, by_alias=info.by_alias)
+        own: dict[str, Any] = self.law.model_dump(mode=info.mode, by_alias=info.by_alias, context=info.context)
         return values | own
 
     @classmethod

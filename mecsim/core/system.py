@@ -76,6 +76,8 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     """What each task or request came to, by a key of `units` values (N, M), NaN where there is none."""
     option_quantities: Reference[PlayMeasure[ScenarioT, TapesT, RecordsT]] | None = None
     """What each option had of an episode, by name values (N, A); `share` is that of the decisions."""
+    concerns: Reference[Callable[[Mapping[str, NDArray[np.float64]], ScenarioT], list[str]]] | None = None
+    """Lines about results that tell less than they seem to, from quantities of episodes; None if nothing is told."""
     rating_curves: Reference[Callable[[ScenarioT, Sequence[str], int], list[RatingCurve]]] | None = None
     """How people rate what they get, for the uses that are named or all of them, from a seed; None if nothing is."""
     bounds: (

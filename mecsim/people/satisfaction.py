@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, SerializationInfo, ValidationInfo, model_validator
 
 from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.people.forms.base import RATE_FORMS, RateForm
 from mecsim.people.forms.logistic import LogisticForm
 from mecsim.people.forms.zone import ZoneForm
-from mecsim.schema.fields import NotNegative, absolute_path, refuse, unread_keys
+from mecsim.schema.fields import NotNegative, absolute_path, file_text, refuse, unread_keys
 from mecsim.schema.units import show
 from mecsim.schema.words import nearest
 
@@ -27,6 +27,10 @@ def _predictor(value: Any, info: ValidationInfo) -> str:
     if "." not in value and os.sep not in value:  # a word, and no file is called so
         raise ValueError(f"{expected}, got {show(value)}, {nearest(value, list(PREDICTORS))}")
     return str(absolute_path(value, info))
+
+
+def _predictor_text(value: str, info: SerializationInfo) -> str:
+    return value if value in PREDICTORS else file_text(value, info)
 
 
 class Satisfaction(LawSection):
@@ -46,7 +50,7 @@ class Satisfaction(LawSection):
     )
     noise_deviation: NotNegative = Field(0.3, description="normal: deviation of a rating, of 5; 0 for none.")
     sos: NotNegative = Field(0.25, description="sos: the factor a, in studies of web and video about 0.25 to 0.32.")
-    predictor: Annotated[str, BeforeValidator(_predictor)] = Field(
+    predictor: Annotated[str, BeforeValidator(_predictor), PlainSerializer(_predictor_text, when_used="json")] = Field(
         "oracle",
         description="What decides knows about people. oracle: all. typical: their persona, but not how they differ "
         "from it. Or the path of a file that mecsim fit wrote.",

@@ -4,7 +4,7 @@ The log is one of `mecsim dataset`, or of a real network. Columns that nothing i
 `satisfaction`, the noise-free truth, which only a simulation knows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -100,6 +100,17 @@ def context_numbers(speed_m_per_s: Array, minimum_bit_per_s: Array, demand_bit_p
     return np.stack([speed_m_per_s, np.log10(minimum_bit_per_s), np.log10(demand_bit_per_s)], axis=1)
 
 
+def refuse_unknown(category: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise InputError for names of a category that are none of those that a predictor knows."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"the predictor knows no {category} '{name}', only {', '.join(known)}; "
+                "fit it to a log of this scenario (mecsim dataset, mecsim fit)"
+            )
+
+
 def request_codes(requests: Requests, population: Population, names: dict[str, tuple[str, ...]]) -> Codes:
     """The categories of requests as indices into `names`, (R, categories).
 
@@ -116,12 +127,7 @@ def request_codes(requests: Requests, population: Population, names: dict[str, t
         index = getattr(requests, category)
         if category in own and own[category] != names[category]:
             known = {name: code for code, name in enumerate(names[category])}
-            for name in (own[category][each] for each in np.unique(index)):
-                if name not in known:
-                    raise InputError(
-                        f"the predictor knows no {category} '{name}', only {', '.join(known)}; "
-                        "fit it to a log of this scenario (mecsim dataset, mecsim fit)"
-                    )
+            refuse_unknown(category, (own[category][each] for each in np.unique(index)), known)
             index = np.array([known.get(name, 0) for name in own[category]])[index]
         codes[:, column] = index
     return codes

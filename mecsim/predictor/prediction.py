@@ -13,6 +13,7 @@ from mecsim.people.population import Population
 from mecsim.people.requests import Requests
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.people.zones import expected_ratings, typical_ratings
+from mecsim.predictor.data import refuse_unknown
 
 if TYPE_CHECKING:
     from mecsim.predictor.predictor import Predictor
@@ -47,6 +48,13 @@ def predicted_ratings(
 def learnt_predictor(path: Path) -> "Predictor":
     """The predictor in a file, remembered until it changes. Raises InputError if it cannot be used."""
     return _loaded(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+def check_predictor(path: Path, population: Population) -> None:
+    """Raise InputError unless the predictor in a file can tell of all people that there may be."""
+    names = learnt_predictor(path).names
+    for category, own in (("persona", population.personas), ("application", population.applications)):
+        refuse_unknown(category, own, names[category])
 
 
 @lru_cache(maxsize=4)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mecsim.core.system import objectives_of
+from mecsim.scenario import content_of
 from mecsim.sweep import Comparison
 from mecsim.sweep.files import without_nan
 
@@ -71,7 +72,7 @@ def verdict(found: Comparison) -> list[str]:
 def heading(found: Comparison) -> list[str]:
     """Who is who, and on what they were played."""
     sides = [f"{letter}: {side.front.target}" for letter, side in zip("AB", (found.one, found.other), strict=True)]
-    if found.one.scenario != found.other.scenario:
+    if content_of(found.one.scenario) != content_of(found.other.scenario):
         sides = [
             f"{line}, on {side.scenario.description or side.scenario.kind}"
             for line, side in zip(sides, (found.one, found.other), strict=True)

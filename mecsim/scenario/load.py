@@ -13,8 +13,10 @@ from mecsim.scenario.text import MAX_BYTE, TextProblem, dotted, read_plain
 from mecsim.schema.words import nearest, one_line
 
 
-def load_scenario(source: str | Path | Scenario) -> Scenario:
+def load_scenario(source: str | Path | Scenario, complete: bool = False) -> Scenario:
     """The scenario of a built-in's name or a file's path; a scenario passes through.
+
+    `complete` also asks for what only a run needs, such as a predictor.
 
     A built-in's name wins over a file of that name in the working folder; write `./name` for the file.
     Raises ScenarioError with one line per finding.
@@ -24,13 +26,15 @@ def load_scenario(source: str | Path | Scenario) -> Scenario:
     name = os.fspath(source)
     built_in = _built_in_files().get(name) if isinstance(source, str) else None
     path = built_in or Path(name)
-    return parse_scenario(_read(path, name), name, path.parent)
+    return parse_scenario(_read(path, name), name, path.parent, complete)
 
 
-def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "") -> Scenario:
+def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "", complete: bool = False) -> Scenario:
     """The scenario that YAML `text` describes; `name` stands for the file in messages.
 
     Paths of data files are relative to `folder`, by default the working folder, and absolute in the scenario.
+    `complete`: see `load_scenario`.
+
     Raises ScenarioError with one line per finding: `NAME:LINE: servers.edge.cpu: what is wrong, what is expected`.
     """
     name = one_line(name)
@@ -40,7 +44,7 @@ def parse_scenario(text: str, name: str = "scenario", folder: str | Path = "") -
         place = name if problem.line is None else f"{name}:{problem.line}"
         raise ScenarioError([f"{place}: {problem.message}"]) from None
     refused = frozenset(path for _, path, _ in plain.findings)
-    scenario, checked = check(plain.root, refused, str(folder))
+    scenario, checked = check(plain.root, refused, str(folder), complete)
     findings = plain.findings + [(plain.line(path), path, message) for path, message in checked]
     if findings or scenario is None:
         findings.sort(key=lambda finding: finding[0])

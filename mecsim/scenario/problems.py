@@ -26,11 +26,12 @@ _EXPECTED = {  # pydantic's error types that need no details
 
 
 def check(
-    root: Any, refused: frozenset[Path] = frozenset(), folder: str = ""
+    root: Any, refused: frozenset[Path] = frozenset(), folder: str = "", complete: bool = False
 ) -> tuple[Scenario | None, list[tuple[Path, str]]]:
     """The scenario that `root` describes, with units as in a file, and all findings as `(key path, message)`.
 
-    Paths of data files are relative to `folder`, by default the working folder.
+    Paths of data files are relative to `folder`, by default the working folder. `complete` also asks for all that a run
+    will need.
     Paths in `refused` are known to be wrong already: what else is found at or below them is not reported again.
     """
     if not isinstance(root, dict):
@@ -40,10 +41,12 @@ def check(
     known = _known_part({**root, **kind}, model, (), findings)
     scenario = None
     try:
-        scenario = model.model_validate(known, context=FileContext(folder=folder))
+        scenario = model.model_validate(known, context=FileContext(folder=folder, complete=complete))
     except ValidationError as error:
         for details in error.errors(include_url=False):
             findings += _explain(details, model)
+    if scenario and complete:
+        findings += [(tuple(key.split(".")), message) for key, message in scenario.check_needs()]
     return scenario, [(path, message) for path, message in findings if not _below(path, refused)]
 
 

@@ -17,6 +17,8 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    PlainSerializer,
+    SerializationInfo,
     ValidationInfo,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -26,12 +28,15 @@ from mecsim.schema.units import (
     NUMBER,
     UNIT,
     CountRange,
+    Place,
     Uniform,
+    format_place,
     format_quantity,
     format_range,
     parse_count,
     parse_count_range,
     parse_number,
+    parse_place,
     parse_quantity,
     parse_range,
     show,
@@ -46,6 +51,18 @@ class FileContext(TypedDict):
     """Validation context of values as written in a file: units are mandatory, paths are relative to its folder."""
 
     folder: str
+    complete: bool  # whether every file has to be there
+
+
+class FileNames(TypedDict):
+    """Serialization context in which files are called otherwise than by their absolute paths."""
+
+    name_of: Callable[[str], str]
+
+
+def file_text(path: str, info: SerializationInfo) -> str:
+    """What stands for a file in YAML."""
+    return str(info.context["name_of"](path)) if info.context else path
 
 
 class Section(BaseModel):
@@ -61,14 +78,14 @@ def refuse(findings: list[Finding]) -> None:
         raise PydanticCustomError("findings", "{text}", {"text": text, "findings": findings})
 
 
-def unread_keys(section: Section, idle: Mapping[str, tuple[bool, str]]) -> list[Finding]:
+def unread_keys(section: Section, idle: Mapping[str, tuple[bool, str]], path: str = "") -> list[Finding]:
     """Findings for attributes that differ from their defaults although nothing reads them.
 
-    `idle` tells of each attribute whether it is unread, and what would read it.
+    `idle` tells of each attribute whether it is unread, and what would read it; `path` stands before the keys.
     """
     fields = type(section).model_fields
     return [
-        (fields[name].alias or name, f"has no meaning here, expected {cure} or the default")
+        (path + (fields[name].alias or name), f"has no meaning here, expected {cure} or the default")
         for name, (unread, cure) in idle.items()
         if unread and getattr(section, name) != fields[name].default
     ]
@@ -172,7 +189,10 @@ def absolute_path(value: Any, info: ValidationInfo) -> str | None:
         return None
     if not isinstance(value, (str, Path)) or not str(value).strip() or "\0" in str(value):
         raise ValueError(f"expected the path of a CSV file, got {show(value)}")
-    return os.path.abspath(os.path.join(info.context["folder"] if info.context else "", value))
+    path = os.path.abspath(os.path.join(info.context["folder"] if info.context else "", value))
+    if info.context and info.context["complete"] and not os.path.exists(path):
+        raise ValueError(f"{path}: no such file, expected the path of one that is there")
+    return path
 
 
 def _parse_shares(value: Any, bare: bool) -> tuple[float, ...]:
@@ -194,6 +214,13 @@ def _parse_power_curve(value: Any, bare: bool) -> str | tuple[float, ...]:
     if any(high < low for low, high in itertools.pairwise(curve)):
         raise ValueError(f"expected powers that do not fall from idle to full load, got {show(value)}")
     return curve
+
+
+def _place_schema() -> dict[str, Any]:
+    """JSON Schema of a place, in both spellings."""
+    joined = {"type": "string", "pattern": rf"^\s*\[\s*{NUMBER}\s*,\s*{NUMBER}\s*\]\s*{UNIT}\s*$"}
+    pair = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+    return {"anyOf": [joined, pair]}
 
 
 MAX_CLASSES = 8
@@ -226,7 +253,11 @@ PositiveRate = Annotated[float, _quantity("rate")]
 DurationOrZero = Annotated[float, _quantity("duration", zero=True)]
 NotNegative = Annotated[float, _number(low_included=True)]
 EdgeCount = Annotated[CountRange, _count_range(1, MAX_EDGES)]
-File = Annotated[str | None, BeforeValidator(absolute_path)]
+File = Annotated[Annotated[str, PlainSerializer(file_text, when_used="json")] | None, BeforeValidator(absolute_path)]
+At = Annotated[
+    Place,
+    _Reader(lambda value, bare: parse_place(value, bare=bare), format_place, _place_schema()),
+]
 Shares = Annotated[
     tuple[float, ...],
     _Reader(

@@ -77,11 +77,11 @@ class Entry(Section):
         return values
 
 
-def named(noun: str, example: str) -> BeforeValidator:
-    """Annotation of a mapping from names of `noun`, such as `example`, which the author chooses. At least one."""
+def named(noun: str, example: str, least: int = 1) -> BeforeValidator:
+    """Annotation of a mapping from at least `least` names of `noun`, such as `example`, which the author chooses."""
 
     def check(value: Any) -> Any:
-        return checked_names(value, f"expected a mapping from names of {noun}, such as {example}")
+        return checked_names(value, f"expected a mapping from names of {noun}, such as {example}", least)
 
     return BeforeValidator(check)
 

@@ -70,6 +70,7 @@ class Table:
 
     path: str
     columns: dict[str, NDArray[np.float64]]
+    names: tuple[str, ...] | None  # what its column `name` says, if it has one
 
     def refuse(self, wrong: NDArray[np.bool_], message: str) -> None:
         """Raise ScenarioError with `message` if a row is wrong; the first such row's line is named."""
@@ -89,7 +90,7 @@ def fail(path: str, line: int | None, message: str) -> NoReturn:
 def read_table(path: str, choices: Sequence[Sequence[Column]]) -> Table:
     """The table in a file, whose columns are those of one of the `choices` in any order.
 
-    A column of text called `name` is allowed everywhere and not read. Tables are remembered until the file changes.
+    A column of text called `name` is allowed everywhere. Tables are remembered until the file changes.
 
     Raises:
         ScenarioError: the file cannot be read or holds something else; one line, `FILE:LINE: cause, what is expected`.
@@ -113,15 +114,17 @@ def _read(path: str, choices: tuple[tuple[Column, ...], ...], mtime_ns: int, siz
         with _opened(path) as reader:
             names = [name.strip() for name in next(reader, [])]
         columns = _columns(path, names, choices)
+        texts = list[str]()
         values = _read_fast(path, columns) if None not in columns else None
         if values is None:
-            values = _read_exactly(path, columns)
+            values = _read_exactly(path, columns, texts)
     except UnicodeDecodeError:
         fail(path, _line_not_text(path), "is not UTF-8 text, expected a CSV file")
     except OSError as error:
         fail(path, None, f"cannot be read: {error.strerror}, expected a CSV file")
     values.setflags(write=False)
-    return Table(path, {column.name: values[:, i] for i, column in enumerate(filter(None, columns))})
+    numbers = {column.name: values[:, i] for i, column in enumerate(filter(None, columns))}
+    return Table(path, numbers, tuple(texts) if None in columns else None)
 
 
 def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...]) -> list[Column | None]:
@@ -173,8 +176,12 @@ def _plain_lines(file: TextIO) -> Iterator[str]:
             yield line
 
 
-def _read_exactly(path: str, columns: Sequence[Column | None]) -> NDArray[np.float64]:
-    """All values but those of names, (P, C), line by line. Raises ScenarioError about the first line at fault."""
+def _read_exactly(path: str, columns: Sequence[Column | None], names: list[str]) -> NDArray[np.float64]:
+    """All numbers, (P, C), line by line; what stands in the column of names is added to `names`.
+
+    Raises:
+        ScenarioError: about the first line at fault.
+    """
     values = array("d")
     rows = 0
     with _opened(path) as reader:
@@ -187,6 +194,7 @@ def _read_exactly(path: str, columns: Sequence[Column | None]) -> NDArray[np.flo
                 fail(path, line, f"more than {MAX_ROWS:,} rows, expected a shorter table")
             for column, text in zip(columns, row, strict=True):
                 if column is None:
+                    names.append(text.strip())
                     continue
                 try:
                     values.append(column.parse(text))

@@ -17,6 +17,13 @@ class Uniform(NamedTuple):
     high: float
 
 
+class Place(NamedTuple):
+    """A point of a plane, in metres east and north."""
+
+    x_m: float
+    y_m: float
+
+
 class CountRange(NamedTuple):
     """A uniform range of whole numbers, both ends included; `low == high` is a fixed count."""
 
@@ -149,6 +156,30 @@ def parse_range(value: object, kind: str, *, bare: bool = False, zero: bool = Fa
     if low > high:
         raise ValueError(f"expected a range [low, high] with low <= high, got {show(value)}")
     return Uniform(low, high)
+
+
+def parse_place(value: object, *, bare: bool = False) -> Place:
+    """A point of the plane: `"[120, -80] m"`, `["120 m", "-0.2 km"]`; with `bare` also numbers, which are metres."""
+    ends: list[Any] = list(value) if isinstance(value, (list, tuple)) else []
+    if isinstance(value, str) and (match := _RANGE.fullmatch(value.strip())):
+        ends = [f"{match[1]} {match[3]}", f"{match[2]} {match[3]}"]
+    try:
+        x_m, y_m = (_parse_coordinate(end, bare) for end in ends)
+    except ValueError:
+        raise ValueError(f"expected a place such as [120, 80] m, east and north, got {show(value)}") from None
+    return Place(x_m, y_m)
+
+
+def _parse_coordinate(value: object, bare: bool) -> float:
+    """A distance with a sign."""
+    text = str(value).strip()
+    distance_m = parse_quantity(text.lstrip("-"), "distance", bare=bare, zero=True)
+    return -distance_m if text.startswith("-") else distance_m
+
+
+def format_place(value: Place) -> str:
+    """A point as text that `parse_place` reads back to exactly the same floats."""
+    return "[{}, {}] m".format(*(repr(end).removesuffix(".0") for end in value))
 
 
 def parse_number(value: object, *, low: float = 0.0, low_included: bool = False, high: float = LARGEST) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mecsim.core.scenario import Scenario
 from mecsim.core.stopping import Stopping
 from mecsim.errors import RunError
+from mecsim.scenario import content_of
 
 if TYPE_CHECKING:
     from mecsim.training import MultiRun, Run
@@ -117,7 +118,7 @@ def _check_same(folder: Path, found: "tuple[Run, ...]", wanted: "tuple[Run, ...]
     if len(found) != len(wanted):
         raise RunError(f"{folder}: holds policies for {len(found)} preferences, not {len(wanted)}; {cure}")
     for one, other in zip(found, wanted, strict=True):
-        if one.scenario.apart_from_texts() != other.scenario.apart_from_texts():
+        if content_of(one.scenario.apart_from_texts()) != content_of(other.scenario.apart_from_texts()):
             raise RunError(f"{folder}: was trained on another scenario, or an earlier version of it; {cure}")
         earlier, asked = _decisive(one), _decisive(other)
         for name, value in asked.items():

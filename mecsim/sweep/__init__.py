@@ -25,6 +25,7 @@ from mecsim.sweep.results import SweepResult, is_sweep, read_sweep, write_result
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
 from mecsim.sweep.validation import training_evaluation
+from mecsim.sweep.warnings import beyond_reference, concerns, foreseen
 from mecsim.sweep.yardsticks import Yardstick, yardsticks
 
 __all__ = [
@@ -45,11 +46,14 @@ __all__ = [
     "Workers",
     "Yardstick",
     "assess",
+    "beyond_reference",
     "choose_preference",
     "compare_sides",
     "compared",
+    "concerns",
     "default_goal",
     "evaluate",
+    "foreseen",
     "half_width_95",
     "half_width_95_of",
     "hypervolume",

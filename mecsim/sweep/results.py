@@ -1,7 +1,7 @@
 """The folder of a finished sweep: what it holds for other programs, and as it is read again.
 
 front.csv and summary.json tell means, `episodes.parquet` every episode, options.csv what each option had,
-scenario.yaml what was played.
+scenario.yaml what was played, with copies of the files that it names in data/.
 """
 
 import json
@@ -19,7 +19,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.system import layout_of, objectives_of, system_of
 from mecsim.errors import InputError, MecsimError
 from mecsim.policies import Calibration
-from mecsim.scenario import load_scenario, scenario_to_yaml
+from mecsim.scenario import load_whole, save_whole
 from mecsim.sweep.details import Details
 from mecsim.sweep.files import FRONT_DIGITS, front_schema, tails_of, write_front_csv, write_json
 from mecsim.sweep.front import Front
@@ -83,7 +83,7 @@ def write_results(folder: Path, fronts: Sequence[Front], scenario: Scenario, sum
     """Write all files of a sweep's folder but pictures; what was not measured is not written."""
     write_json(folder / SUMMARY, summary)
     write_front_csv(folder / FRONT, fronts, scenario)
-    (folder / SCENARIO).write_text(scenario_to_yaml(scenario), encoding="utf-8")
+    save_whole(scenario, folder)
     _write_options(folder / OPTIONS, fronts, scenario)
     with atomic_write(folder / EPISODES) as partial:
         _episodes(fronts, scenario).write_parquet(partial)
@@ -149,7 +149,7 @@ def read_sweep(folder: Path | str) -> SweepResult:
         raise InputError(f"{folder}: has no {EPISODES}, as sweeps of earlier versions; sweep again with --force")
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
-        scenario = load_scenario(folder / SCENARIO)
+        scenario = load_whole(folder)
         table = read_csv(folder / FRONT, front_schema(scenario))
         episodes = pl.read_parquet(folder / EPISODES)
         fronts = [_front(target, table, episodes, scenario) for target in summary["targets"]]

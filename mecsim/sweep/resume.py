@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError
-from mecsim.scenario import scenario_to_yaml
+from mecsim.scenario import content_of
 from mecsim.sweep.files import write_json
 from mecsim.sweep.store import FORMAT, Store, target_identity
 from mecsim.version import __version__
@@ -35,7 +35,7 @@ class SweepSettings:
         return {
             "format": FORMAT,
             "mecsim_version": __version__,
-            "scenario": hashlib.sha256(scenario_to_yaml(self.scenario).encode()).hexdigest(),
+            "scenario": hashlib.sha256(content_of(self.scenario).encode()).hexdigest(),
             "preferences": len(self.preferences),
             "episodes": self.episodes,
             "seed": self.seed,

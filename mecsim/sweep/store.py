@@ -9,7 +9,7 @@ never taken for a part.
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from mecsim.core.files import atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.policies import Planning, policies_of
 from mecsim.policies.registry import is_place, source_of
-from mecsim.scenario import scenario_to_yaml
+from mecsim.scenario import content_of
 from mecsim.sweep.details import Details
 from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of
@@ -48,7 +48,7 @@ class Store:
         content = [
             FORMAT,
             __version__,
-            _content(scenario),
+            _content(scenario, scenario.data),
             identity,
             preferences,
             episodes,
@@ -124,8 +124,9 @@ def target_identity(target: str, scenario: Scenario) -> str:
 
 
 @lru_cache(maxsize=8)
-def _content(scenario: Scenario) -> str:
-    return scenario_to_yaml(scenario.apart_from_texts())
+def _content(scenario: Scenario, _: Hashable) -> str:
+    """The second argument are the scenario's data from outside, so that changed files count as changed."""
+    return content_of(scenario.apart_from_texts())
 
 
 def _digest(content: bytes) -> str:

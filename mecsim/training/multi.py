@@ -17,6 +17,7 @@ import yaml
 from mecsim.core.files import MAX_RUNS, atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError
+from mecsim.scenario import content_of
 from mecsim.training.run import Run, read_settings
 from mecsim.version import __version__
 
@@ -185,7 +186,7 @@ class MultiRun:
         for run, value in zip(runs, named.values(), strict=True):
             if kind.value(run) != value:
                 raise RunError(f"{path}: damaged: {run.folder.name} was trained for another {kind.difference}")
-            if run.scenario != runs[0].scenario:
+            if content_of(run.scenario) != content_of(runs[0].scenario):  # each has copies of its files
                 raise RunError(f"{path}: damaged: {run.folder.name} was trained on another scenario")
         return MultiRun(folder, tuple(runs), kind)
 

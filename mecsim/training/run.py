@@ -1,8 +1,8 @@
 """A run folder: everything about one training, enough to repeat it, go on with it, or play its policy.
 
-scenario.yaml (resolved), config.yaml, command.txt, metrics.csv, checkpoints/NUMBER/, TensorBoard events. A checkpoint
-is a folder named by its epoch: agent.safetensors, replay.safetensors and state.json, the last written last; a folder
-without state.json is not a checkpoint.
+scenario.yaml (resolved) and copies of the files that it names in data/, config.yaml, command.txt, metrics.csv,
+checkpoints/NUMBER/, TensorBoard events. A checkpoint is a folder named by its epoch: agent.safetensors,
+replay.safetensors and state.json, the last written last; a folder without state.json is not a checkpoint.
 """
 
 import json
@@ -23,7 +23,7 @@ from mecsim.core.files import atomic_write
 from mecsim.core.frames import Schema, read_csv, write_csv
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError, ScenarioError
-from mecsim.scenario import load_scenario, scenario_to_yaml
+from mecsim.scenario import load_whole, save_whole
 from mecsim.training.config import TrainingConfig
 from mecsim.training.metrics import metrics_schema
 from mecsim.version import __version__
@@ -74,7 +74,7 @@ class Run:
     def create(self, command: str) -> None:
         """Write the files that stay as they are."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "scenario.yaml").write_text(scenario_to_yaml(self.scenario), encoding="utf-8")
+        save_whole(self.scenario, self.folder)
         (self.folder / "command.txt").write_text(command + "\n", encoding="utf-8")
         self._write_config()
 
@@ -125,7 +125,7 @@ class Run:
             config = TrainingConfig.from_stored(training)
             if not (folder / "scenario.yaml").exists():
                 raise RunError(f"{folder}: damaged: it has no scenario.yaml")
-            scenario = load_scenario(folder / "scenario.yaml")
+            scenario = load_whole(folder)
             threads = content.get("threads")
             steps, seed = int(content["steps"]), int(content["seed"])
             return cls(folder, scenario, config, steps, seed, None if threads is None else int(threads))

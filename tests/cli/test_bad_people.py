@@ -101,6 +101,9 @@ def test_a_predictor_that_is_none_is_found_before_anything_is_written(
     ):
         assert part in refused(*arguments, "--out", "new").err
     assert part in refused("bench", "--scenario", "cell.yaml").err
+    told = refused("validate", "cell.yaml").err
+    assert told.startswith("cell.yaml:3: satisfaction.predictor: ")
+    assert part.partition(",")[0] in told
 
 
 @pytest.mark.parametrize(

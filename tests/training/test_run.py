@@ -1,6 +1,7 @@
 """Run folders that are damaged or of another kind, and trained policies on other scenarios."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,15 +14,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays
-from mecsim.errors import InputError, RunError
+from mecsim.errors import InputError, RunError, ScenarioError
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import calibrate
+from mecsim.scenario import parse_scenario
 from mecsim.schema.units import CountRange
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Edge, Servers
 from mecsim.systems.offload.scenario import Evaluation as Yardsticks
 from mecsim.systems.offload.scenario import Histogram, ObjectiveValues, Observation, OffloadScenario
-from mecsim.training import AgentPolicy, Run, is_run, run_policy
+from mecsim.training import AgentPolicy, MultiRun, Run, is_run, run_policy
 from tests.one_system import offload_scenario
 from tests.one_system import play_offload as play
 from tests.training.small import COPIES, ENVS, new_run, small_scenario, trained
@@ -55,6 +57,26 @@ def one_line(caught: pytest.ExceptionInfo[BaseException], *parts: Any) -> None:
     assert len(message.splitlines()) == 1
     for part in parts:
         assert str(part) in message
+
+
+def test_runs_keep_the_files_of_their_scenario(run: Run, tmp_path: Path) -> None:
+    """One by one and together: they are what they were, wherever they are moved, and whatever becomes of the files."""
+    (tmp_path / "sites.csv").write_text("name,x_m,y_m,cpu_ghz\nlibrary,0,0,1.5\ngate,100,50,3\n")
+    text = "mecsim: 1\nkind: offload\nusers: {mobility: {model: fixed}}\nservers: {edge: {sites: sites.csv}}\n"
+    sited = replace(run, scenario=parse_scenario(text, folder=tmp_path), folder=tmp_path / "sited")
+    several = MultiRun.of_seeds(replace(sited, folder=tmp_path / "several"), 2)
+    sited.create("mecsim train")
+    several.create("mecsim train")
+    (tmp_path / "sites.csv").unlink()
+    moved = [folder.rename(tmp_path / f"moved-{folder.name}") for folder in (sited.folder, several.folder)]
+    opened = [Run.open(moved[0]), *MultiRun.open(moved[1]).runs]
+    for one in opened:
+        assert draw_tapes(cast(OffloadScenario, one.scenario), 0, 0, 1).cpu_hz[0, 1:].tolist() == [1.5e9, 3e9]
+    (copy,) = (moved[0] / "data").iterdir()
+    copy.write_text("x_m,y_m\n0,0\n")
+    with pytest.raises(ScenarioError) as caught:
+        Run.open(moved[0])
+    one_line(caught, copy, "has been changed since it was copied here")
 
 
 def test_a_folder_without_a_config_is_no_run(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ A system tells which links there are (`Links`), and which generators the random 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,9 @@ class Gain:
 
 class ChannelModel(Law):
     """Base of all channel models."""
+
+    USES_NOISE_FIGURE: ClassVar[bool] = True
+    """Whether the noise figure of the receiver changes anything."""
 
     def draw_gain(self, links: Links, generators: Generators) -> Gain:
         """The gain of each link. What is random is drawn from the generator of its phenomenon, and once."""

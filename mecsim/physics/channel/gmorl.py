@@ -19,6 +19,8 @@ class Gmorl(LogDistance):
 
     ABOUT: ClassVar[str] = "the rates that the paper relies on (hundreds of Mbit/s; its noise is normalised twice)."
 
+    USES_NOISE_FIGURE: ClassVar[bool] = False
+
     shadowing_db: LevelOrZero = Field(8.0, alias="shadowing", description="A constant extra loss, in dB.")
 
     def draw_gain(self, links: Links, generators: Generators) -> Gain:

@@ -136,6 +136,12 @@ class Radio(LawSection):
     )
     law: Annotated[ChannelModel, LAW_FIELD] = Field(UrbanMacro(carrier_hz=2e9), alias=LAW, exclude=True)
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        unread = not self.law.USES_NOISE_FIGURE
+        refuse(unread_keys(self, {"noise_figure_db": (unread, "model: rayleigh, uma or umi")}))
+        return self
+
 
 class ResidualHistogram(Section):
     """The histogram of the block-seconds that active sessions have still to get."""
@@ -225,10 +231,15 @@ class CellsScenario(Scenario):
         return self.satisfaction.predictor, self.known_people
 
     def check_needs(self) -> list[Finding]:
-        """See `Scenario`: a predictor that knows these people."""
-        from mecsim.systems.cells.users import numbers_in_log  # compiles, which reading a scenario does not need
+        """See `Scenario`: a predictor that knows these people and suits their population."""
+        path = self.satisfaction.predictor_file
+        if path is None:
+            return []
+        from mecsim.predictor.prediction import check_predictor  # compiles, which reading a scenario does not need
+        from mecsim.systems.cells.users import numbers_in_log
 
         try:
+            check_predictor(path, self.population)
             numbers_in_log(self)
         except InputError as error:
             return [("satisfaction.predictor", str(error))]

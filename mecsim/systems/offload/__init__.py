@@ -25,6 +25,7 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
     quantities={
         "delay_s": "total delay (s)",
         "energy_j": "total energy (J)",
+        "idle_energy_j": "of which idle servers (J)",
         "tasks": "tasks dispatched",
         "tasks_left_in_queue": "tasks left in the queue",
         "delay_per_task_s": "delay per task (s)",
@@ -57,6 +58,7 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
     unit_values=Reference("mecsim.systems.offload.quantities:task_values"),
     option_quantities=Reference("mecsim.systems.offload.quantities:option_quantities"),
     recorded=Reference("mecsim.systems.offload.quantities:recorded_objectives"),
+    concerns=Reference("mecsim.systems.offload.concerns:concerns"),
     environment=Reference("mecsim.systems.offload.environment:OffloadEnv"),
     rating_curves=Reference("mecsim.systems.offload.ratings:rating_curves"),
     timeline=Reference("mecsim.systems.offload.timeline:timeline"),

@@ -12,18 +12,20 @@ from mecsim.errors import ScenarioError
 from mecsim.physics.arrivals.poisson import PoissonArrivals
 from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.mobility.trace import Trace
-from mecsim.schema.fields import Finding
+from mecsim.schema.fields import Finding, unread_keys
 from mecsim.systems.offload.data import (
     MAX_STEPS,
     MobilityTrace,
     Positions,
+    Sites,
     TaskTrace,
+    check_names,
     read_mobility,
     read_sites,
     read_tasks,
 )
 from mecsim.systems.offload.demand import Dispatch, Tasks, Users
-from mecsim.systems.offload.network import Servers
+from mecsim.systems.offload.network import Energy, Servers
 
 
 class HasSteps(Protocol):
@@ -49,6 +51,8 @@ class Described(Protocol):
     @property
     def servers(self) -> Servers: ...
     @property
+    def energy(self) -> Energy: ...
+    @property
     def has_deadlines(self) -> bool: ...
     @property
     def priority_classes(self) -> int: ...
@@ -56,6 +60,8 @@ class Described(Protocol):
     def task_trace(self) -> TaskTrace | None: ...
     @property
     def mobility_trace(self) -> MobilityTrace | None: ...
+    @property
+    def own_sites(self) -> Sites | None: ...
     @property
     def sites(self) -> Positions | None: ...
 
@@ -93,10 +99,32 @@ def check_options(scenario: Described) -> list[Finding]:
     if not mobility.law.HAS_PLACES and scenario.servers.edge.sites is not None:
         cure = "expected users.mobility.model: fixed, waypoint or trace"
         findings.append(("servers.edge.sites", f"sites have no distances to users without positions, {cure}"))
+    if not mobility.law.HAS_PLACES and scenario.servers.places is not None:
+        cure = "expected users.mobility.model: fixed, waypoint or trace"
+        findings.append(("servers.edges", f"places have no distances to users without positions, {cure}"))
     if scenario.tasks.trace.file is not None and not isinstance(scenario.arrivals.law, PoissonArrivals):
         cure = "expected arrivals.model: poisson, the default, or tasks.trace.file: null"
         findings.append(("arrivals.model", f"has no meaning with recorded tasks, {cure}"))
     return findings
+
+
+def check_effects(scenario: Described) -> list[Finding]:
+    """Keys that nothing reads, as others stand; nothing is read from outside."""
+    servers, users = scenario.servers, scenario.users
+    no_cloud = (servers.cloud.count == 0, "servers.cloud.count: 1")
+    placed = (users.mobility.law.HAS_PLACES, "users.mobility.model: none")
+    findings = unread_keys(servers.cloud, {"cpu_hz": no_cloud, "distance_m": no_cloud}, "servers.cloud.")
+    findings += unread_keys(scenario.energy, {"cloud_power_w": no_cloud}, "energy.")
+    findings += unread_keys(servers.edge, {"distance_m": placed}, "servers.edge.")
+    idle = {"distance_m": placed, "power_w": (scenario.energy.model == "dynamic", "energy.model: power-curve")}
+    for name, edge in servers.edges.items():
+        findings += unread_keys(edge, idle, f"servers.edges.{name}.")
+    recorded = (scenario.tasks.trace.file is not None, "tasks.trace.file: null")
+    findings += unread_keys(users, {"arrival_rate_per_s": recorded}, "users.")
+    size = scenario.tasks.size
+    findings += unread_keys(size, dict.fromkeys(type(size).model_fields, recorded), "tasks.size.")
+    own_w = (bool(servers.edges) and all(edge.power_w for edge in servers.edges.values()), "an edge without a power")
+    return findings + unread_keys(scenario.energy, {"edge_power_w": own_w}, "energy.")
 
 
 def _reading(key: str, check: Callable[[], list[Finding]]) -> list[Finding]:
@@ -113,10 +141,24 @@ def _check_sites(scenario: Described) -> list[Finding]:
         return []
 
     def check() -> list[Finding]:
-        sites, edges = len(read_sites(path).values), scenario.servers.edge.count.high
-        if edges <= sites:
-            return []
-        return [("servers.edge.count", f"expected at most {sites}, as many as there are sites, got {edges}")]
+        sites, edges = read_sites(path), scenario.servers.edge_count
+        if edges.high > len(sites.values):
+            told = f"expected at most {len(sites.values)}, as many as there are sites, got {edges.high}"
+            return [("servers.edge.count", told)]
+        if scenario.own_sites is not None:
+            check_names(sites)
+        elif sites.cpu_hz is not None or sites.power_w is not None:
+            told = f"expected {len(sites.values)}, an edge on each site, as the file tells speeds or powers of each"
+            return [("servers.edge.count", told)]
+        idle = {"cpu_hz": (sites.cpu_hz is not None, "a file of sites without cpu_ghz")}
+        findings = unread_keys(scenario.servers.edge, idle, "servers.edge.")
+        if sites.power_w is not None:
+            idle = {"edge_power_w": (True, "a file of sites without idle_w and full_w")}
+            findings += unread_keys(scenario.energy, idle, "energy.")
+            if scenario.energy.model == "dynamic":
+                told = "expected energy.model: power-curve, or a file without them"
+                findings.append(("servers.edge.sites", f"idle_w and full_w have no meaning here, {told}"))
+        return findings
 
     return _reading("servers.edge.sites", check)
 

@@ -40,7 +40,7 @@ def added_costs(
 
     `execution_j` is that of the dynamic model; a power curve replaces it.
     """
-    rules, station, now_s, row = _rules(spec), _station(state), step * spec.step_s, 0 if server < spec.clouds else 1
+    rules, station, now_s, row = _rules(spec), _station(state), step * spec.step_s, state.power_row[server]
     new = _new_job(spec, state, n, server, upload_s, step, turn)
     without = outlook(rules, station, n, server, now_s, row, False, new)
     with_it = outlook(rules, station, n, server, now_s, row, True, new)

@@ -4,19 +4,23 @@ Positions are metres (`x_m,y_m`) or degrees (`latitude,longitude`). Columns are 
 others are errors. Rows may come in any order.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.schema.fields import MAX_CLASSES
+from mecsim.errors import ScenarioError
+from mecsim.schema.fields import MAX_CLASSES, Finding
 from mecsim.schema.tables import Column, Table, fail, read_table
+from mecsim.schema.units import show
 
 Array = NDArray[np.float64]
 
 MAX_SITES = 100_000
+MAX_NAME = 40
+TAKEN_NAMES = ("cloud", "device")  # what the other options are called
 MAX_EXTENT_DEGREE = 5.0  # beyond it a plane is no longer a good map
 MAX_STEPS = 10**15  # from the beginning of time to the end of a trace
 
@@ -30,6 +34,8 @@ _GLOBE = (
     Column("latitude", "degrees from -85 to 85", -85.0, 85.0),
     Column("longitude", "degrees from -180 to 180", -180.0, 180.0),
 )
+_SPEED = Column("cpu_ghz", "a speed from 1e-9 to 1e9 GHz", 1e-9, 1e9, optional=True)
+_POWERS = tuple(Column(name, "a power from 0 to 1e12 W", 0.0, 1e12, optional=True) for name in ("idle_w", "full_w"))
 _TASKS = (
     _TIME,
     _USER,
@@ -45,6 +51,20 @@ class Positions:
 
     values: Array
     in_degrees: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Sites(Positions):
+    """Where edges stand, and what else a file says of each; None where it has no such column."""
+
+    table: Table  # as the file has it
+    cpu_hz: Array | None  # (P,)
+    power_w: Array | None  # (P, 2) idle and at full load
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """What they are called, (P,)."""
+        return self.table.names
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +94,19 @@ class MobilityTrace:
     table: Table  # as the file has it
 
 
-def read_sites(path: str) -> Positions:
+def unreadable(key: str, read: Callable[[str], object], path: str | None) -> list[Finding]:
+    """Why the file that a key names cannot be used; nothing where it can, or names none."""
+    try:
+        if path is not None:
+            read(path)
+    except ScenarioError as error:
+        return [(key, str(error))]
+    return []
+
+
+def read_sites(path: str) -> Sites:
     """The sites of edges, in the order of the file. Raises ScenarioError as `read_table` does."""
-    table = read_table(path, (_PLANE, _GLOBE))
-    positions = _positions(table)
-    if len(positions.values) > MAX_SITES:
-        fail(path, None, f"{len(positions.values):,} sites, expected at most {MAX_SITES:,}")
-    return positions
+    return _sites(read_table(path, ((*_PLANE, _SPEED, *_POWERS), (*_GLOBE, _SPEED, *_POWERS))))
 
 
 def read_tasks(path: str) -> TaskTrace:
@@ -91,6 +117,37 @@ def read_tasks(path: str) -> TaskTrace:
 def read_mobility(path: str) -> MobilityTrace:
     """Recorded positions. Raises ScenarioError as `read_table` does, and where a user is in two places at once."""
     return _mobility(read_table(path, ((_USER, _TIME, *_PLANE), (_USER, _TIME, *_GLOBE))))
+
+
+@lru_cache(maxsize=4)
+def _sites(table: Table) -> Sites:
+    columns, positions = table.columns, _positions(table)
+    if len(positions.values) > MAX_SITES:
+        fail(table.path, None, f"{len(positions.values):,} sites, expected at most {MAX_SITES:,}")
+    powers = [columns[column.name] for column in _POWERS if column.name in columns]
+    if len(powers) == 1:
+        fail(table.path, 1, "one of idle_w and full_w, expected both or none")
+    if powers:
+        table.refuse(powers[1] < powers[0], "full_w lies below idle_w, expected at least that")
+    return Sites(
+        positions.values,
+        positions.in_degrees,
+        table,
+        cpu_hz=columns["cpu_ghz"] * 1e9 if "cpu_ghz" in columns else None,
+        power_w=np.stack(powers, axis=1) if powers else None,
+    )
+
+
+def check_names(sites: Sites) -> None:
+    """Refuse names that cannot tell edges apart; ScenarioError names the line."""
+    names = sites.names or ()
+    short = np.array([not 0 < len(name) <= MAX_NAME or not name.isprintable() for name in names], np.bool_)
+    sites.table.refuse(short, f"name: expected a name of 1 to {MAX_NAME} characters, or no column of names")
+    first = dict[str, int]()
+    again = np.array([first.setdefault(name, row) < row or name in TAKEN_NAMES for row, name in enumerate(names)])
+    if again.any():
+        name = names[int(np.argmax(again))]
+        sites.table.refuse(again, f"name: {show(name)} is taken, expected a name of its own for each edge")
 
 
 @lru_cache(maxsize=2)

@@ -27,6 +27,7 @@ from mecsim.schema.fields import (
     whole,
 )
 from mecsim.schema.units import Uniform
+from mecsim.systems.offload.data import read_mobility, read_tasks, unreadable
 
 
 class Mobility(LawSection):
@@ -43,6 +44,7 @@ class Mobility(LawSection):
     def _check(self) -> Self:
         nowhere = (not self.law.HAS_PLACES, "model: fixed, waypoint or trace")
         findings = unread_keys(self, {"width_m": nowhere, "height_m": nowhere})
+        findings += unreadable("file", read_mobility, self.file)
         refuse(findings)
         return self
 
@@ -124,6 +126,7 @@ class Trace(Section):
     @model_validator(mode="after")
     def _check(self) -> Self:
         findings = unread_keys(self, {"start": (self.file is None, "a file")})
+        findings += unreadable("file", read_tasks, self.file)
         refuse(findings)
         return self
 

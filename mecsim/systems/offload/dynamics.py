@@ -134,10 +134,7 @@ def _costs(
 @compiled_inline
 def idle_j(spec: OffloadSpec, state: State, n: int) -> float:
     """What the servers of episode `n` take in a step if they do nothing; zero where only work takes energy."""
-    if not spec.power_curve:
-        return 0.0
-    edges = state.num_servers[n] - spec.clouds
-    return float((spec.clouds * state.power_w[0, 0] + edges * state.power_w[1, 0]) * spec.step_s)
+    return float(state.idle_w[n] * spec.step_s) if spec.power_curve else 0.0
 
 
 @compiled_inline

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from mecsim.core.engine import Engine
 from mecsim.physics.dispatch import dispatched_tasks
-from mecsim.physics.energy import power_curves_w
 from mecsim.schema.units import Uniform
+from mecsim.systems.offload.edges import server_powers
 from mecsim.systems.offload.layout import ENERGY, SHORTFALL
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -130,6 +130,4 @@ def _idle_j(scenario: OffloadScenario, num_servers: int) -> float:
     """What the servers of an episode take in a step if they do nothing; zero where only work takes energy."""
     if scenario.energy.model != "power-curve":
         return 0.0
-    power_w, _ = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
-    clouds = scenario.servers.cloud.count
-    return float((clouds * power_w[0, 0] + (num_servers - clouds) * power_w[1, 0]) * scenario.episode.step_s)
+    return float(server_powers(scenario).idle_w(np.array([num_servers]))[0] * scenario.episode.step_s)

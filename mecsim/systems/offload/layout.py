@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mecsim.core.engine import ABSENT
 from mecsim.core.episodes import Layout
 from mecsim.physics.delay_forms.base import Kernel
+from mecsim.systems.offload.edges import server_names
 from mecsim.systems.offload.objectives import OBJECTIVES
 from mecsim.systems.offload.scenario import OffloadScenario
 
@@ -170,7 +171,7 @@ def layout_of(scenario: OffloadScenario) -> Layout:
     return Layout(
         steps=spec.steps,
         objectives=objectives,
-        option_names=_option_names(spec),
+        option_names=(*server_names(scenario), *("device",) * spec.device),
         option_columns=option_columns(spec),
         context_columns=context_columns(spec),
         # Below zero: the time until a deadline that has passed, and a cost where tasks contend.
@@ -184,11 +185,6 @@ def layout_of(scenario: OffloadScenario) -> Layout:
         count_columns=(HISTOGRAM, first_cost) if spec.steps <= BYTE_MOST else None,
         seen=_seen(scenario, spec),
     )
-
-
-def _option_names(spec: OffloadSpec) -> tuple[str, ...]:
-    edges = tuple(f"edge_{index + 1:02d}" for index in range(spec.max_servers - spec.clouds))
-    return ("cloud",) * spec.clouds + edges + ("device",) * spec.device
 
 
 def _seen(scenario: OffloadScenario, spec: OffloadSpec) -> str:

@@ -1,9 +1,11 @@
 """What serves users: servers, radio links, and the energy they take. Parts of a scenario."""
 
 from contextlib import suppress
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, model_validator
+import numpy as np
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationInfo, model_serializer, model_validator
 
 from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.errors import ScenarioError
@@ -12,6 +14,7 @@ from mecsim.physics.channel.fading import Fading
 from mecsim.physics.channel.gmorl import Gmorl
 from mecsim.physics.channel.link import Adaptation
 from mecsim.schema.fields import (
+    At,
     DistanceRange,
     Duration,
     EdgeCount,
@@ -28,8 +31,9 @@ from mecsim.schema.fields import (
     unread_keys,
     whole,
 )
+from mecsim.schema.mappings import Entry, Frozen, FrozenDict, named
 from mecsim.schema.units import CountRange, Uniform
-from mecsim.systems.offload.data import read_sites
+from mecsim.systems.offload.data import TAKEN_NAMES, Positions, read_sites, unreadable
 
 
 class Cloud(Section):
@@ -71,6 +75,28 @@ class Edge(Section):
             return {**values, "count": len(read_sites(str(path)).values)}
         return values
 
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(unreadable("sites", read_sites, self.sites))
+        return self
+
+
+class NamedEdge(Entry):
+    """An edge server of its own."""
+
+    cpu_hz: FrequencyRange = Field(
+        Uniform(1.75e9, 2.25e9), alias="cpu", description="CPU frequency, or a range drawn per episode."
+    )
+    at: At | None = Field(
+        None, description="Where it stands, such as [120, 80] m; null: at a random place, where users have places."
+    )
+    distance_m: DistanceRange = Field(
+        Uniform(50.0, 500.0), alias="distance", description="Distance to a user, or a range drawn per user."
+    )
+    power_w: PowerCurve | None = Field(
+        None, alias="power", description="power-curve: its power, as energy.edge_power, which null takes."
+    )
+
 
 class Device(Section):
     """The users' own devices: a task may run where it arose, without an upload."""
@@ -88,12 +114,52 @@ class Servers(Section):
 
     cloud: Cloud = Field(Cloud(), description="The cloud server.")
     edge: Edge = Field(Edge(), description="The edge servers.")
+    edges: Annotated[dict[str, NamedEdge], named("edges", "library", least=0), Frozen] = Field(
+        FrozenDict(), description="The edge servers one by one, each by its name, in the place of edge."
+    )
     device: Device | None = Field(None, description="Local execution on the user's own device; null for none.")
     scheduling: Literal["sharing", "priority"] = Field(
         "sharing",
         description="How tasks share a server. sharing: all equally. priority: those of the most urgent class that is "
         "present, equally; the others wait and resume (preemptive-resume).",
     )
+
+    @property
+    def edge_count(self) -> CountRange:
+        """The number E of edges."""
+        return CountRange(len(self.edges), len(self.edges)) if self.edges else self.edge.count
+
+    @property
+    def places(self) -> Positions | None:
+        """Where the edges with names stand; None where they do not say."""
+        return _places(FrozenDict(self.edges))
+
+    @model_serializer(mode="wrap")
+    def _write(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `edge` where it has no meaning, and would be refused."""
+        values: dict[str, Any] = write(self)
+        if self.edges:
+            del values["edge"]
+        return values
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        idle = {name: (bool(self.edges), "servers.edges: {}") for name in Edge.model_fields}
+        findings = unread_keys(self.edge, idle, "edge.")
+        findings += [(f"edges.{name}", "is taken, expected another name") for name in TAKEN_NAMES if name in self.edges]
+        nowhere = [name for name, edge in self.edges.items() if edge.at is None]
+        if len(nowhere) < len(self.edges):
+            findings += [
+                (f"edges.{name}.at", "missing, expected a place for all edges or for none") for name in nowhere
+            ]
+        refuse(findings)
+        return self
+
+
+@lru_cache(maxsize=8)
+def _places(edges: FrozenDict[str, NamedEdge]) -> Positions | None:
+    places = [edge.at for edge in edges.values() if edge.at is not None]
+    return Positions(np.array(places), in_degrees=False) if places else None
 
 
 class Channel(LawSection):
@@ -137,6 +203,7 @@ class Channel(LawSection):
         idle = {  # keys that nothing reads, and what would read them
             "coherence_time_s": (self.fading != "ar1", "fading: ar1"),
             "rician_k_db": (self.multipath != "rician", "multipath: rician"),
+            "noise_figure_db": (not self.law.USES_NOISE_FIGURE, "model: rayleigh, uma or umi"),
         }
         findings = unread_keys(self, idle)
         refuse(findings)

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from mecsim.core.episodes import Play
 from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
 from mecsim.physics.dispatch import arrival_steps
-from mecsim.physics.energy import power_curves_w
+from mecsim.systems.offload.edges import server_powers
 from mecsim.systems.offload.layout import offload_spec
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -29,9 +29,10 @@ def episode_quantities(
 
     to_cloud = (records.server < scenario.servers.cloud.count).astype(np.float64)
     executed_s = _executed_s(records, tapes, scenario)
-    columns = {
-        "delay_s": played.shown("delay"),
-        "energy_j": played.shown("energy"),
+    columns = {"delay_s": played.shown("delay"), "energy_j": played.shown("energy")}
+    if scenario.energy.model == "power-curve":
+        columns["idle_energy_j"] = _idle_j(tapes, scenario)
+    columns |= {
         "tasks": tasks.astype(np.float64),
         "tasks_left_in_queue": (tapes.arrivals.sum(axis=1) - tasks).astype(np.float64),
         "delay_per_task_s": per_task(records.delay_s),
@@ -87,16 +88,18 @@ def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: 
     """Total delay (s), total energy (J) and, where delays are rated, mean rating, (N, Q), by the records alone."""
     dispatched, spec = records.dispatched, offload_spec(scenario)
     delay_s = records.delay_s + (records.queued_s if spec.waiting_in_delay else 0.0)
-    idle_j = np.zeros(len(tapes))
-    if spec.power_curve:
-        curves, _ = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
-        idle_w = spec.clouds * curves[0, 0] + (tapes.num_servers - spec.clouds) * curves[1, 0]
-        idle_j = idle_w * spec.step_s * spec.steps
+    idle_j = _idle_j(tapes, scenario) if spec.power_curve else np.zeros(len(tapes))
     columns = [np.where(dispatched, delay_s, 0.0).sum(axis=1), records.energy_j.sum(axis=1) + idle_j]
     if spec.rated:
         short = np.where(dispatched, TOP_RATING - records.satisfaction, 0.0).sum(axis=1)
         columns.append(TOP_RATING - short / np.maximum(1, dispatched.sum(axis=1)))
     return np.stack(columns, axis=1)
+
+
+def _idle_j(tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
+    """What the servers of each episode take if they do nothing, (N,)."""
+    episode = scenario.episode
+    return server_powers(scenario).idle_w(tapes.num_servers) * episode.step_s * episode.steps
 
 
 def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:

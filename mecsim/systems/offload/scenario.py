@@ -15,10 +15,11 @@ from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.schema.fields import Duration, Finding, NotNegative, Section, Size, refuse, whole
 from mecsim.schema.fields import Energy as EnergyQuantity
-from mecsim.systems.offload.checks import check_data, check_options, check_urgency
+from mecsim.systems.offload.checks import check_data, check_effects, check_options, check_urgency
 from mecsim.systems.offload.data import (
     MobilityTrace,
     Positions,
+    Sites,
     TaskTrace,
     most_in_window,
     read_mobility,
@@ -131,16 +132,32 @@ class OffloadScenario(Scenario):
 
     @classmethod
     def adapt(cls, root: dict[str, Any], assigned: Mapping[str, Any]) -> None:
-        """A new mean size starts without a load, which only a balanced one has; new sites have as many edges."""
+        """A new mean size starts without a load, which only a balanced one has; new sites have as many edges.
+
+        What is taken away takes with it what would have no meaning any more.
+        """
+        servers, tasks = root["servers"], root["tasks"]
         if "tasks.size.mean" in assigned:
-            root["tasks"]["size"].pop("load", None)
+            tasks["size"].pop("load", None)
+        if assigned.get("tasks.trace.file"):
+            tasks["size"] = {}
+            del root["users"]["arrival_rate"]
+        if assigned.get("servers.cloud.count") == 0:
+            servers["cloud"] = {}
+            del root["energy"]["cloud_power"]
+        if assigned.get("users.mobility.model", "none") != "none":
+            servers.get("edge", {}).pop("distance", None)
+        if assigned.get("channel.model") == "gmorl":
+            del root["channel"]["noise_figure"]
+        if assigned.get("servers.edges"):
+            servers.pop("edge", None)
         if assigned.get("servers.edge.sites") and "servers.edge.count" not in assigned:
-            del root["servers"]["edge"]["count"]
+            servers.get("edge", {}).pop("count", None)
 
     @property
     def max_servers(self) -> int:
         """The most servers an episode can have: the cloud, if there is one, and the edges."""
-        return self.servers.cloud.count + self.servers.edge.count.high
+        return self.servers.cloud.count + self.servers.edge_count.high
 
     @property
     def max_options(self) -> int:
@@ -168,7 +185,7 @@ class OffloadScenario(Scenario):
     def task_trace(self) -> TaskTrace | None:
         """The recorded tasks, if there are any. Raises ScenarioError if their file has gone or changed for the worse.
 
-        So do `mobility_trace` and `sites`, and what depends on them.
+        So do `mobility_trace`, `site_file` and `sites`, and what depends on them.
         """
         return read_tasks(self.tasks.trace.file) if self.tasks.trace.file else None
 
@@ -178,14 +195,25 @@ class OffloadScenario(Scenario):
         return read_mobility(self.users.mobility.file) if self.users.mobility.file else None
 
     @property
-    def sites(self) -> Positions | None:
-        """The sites of edges, if they are given."""
+    def site_file(self) -> Sites | None:
+        """The file of sites, if there is one."""
         return read_sites(self.servers.edge.sites) if self.servers.edge.sites else None
 
     @property
-    def data(self) -> tuple[TaskTrace | None, MobilityTrace | None, Positions | None]:
+    def own_sites(self) -> Sites | None:
+        """The same, if each site has its edge in all episodes, so that what it says of a site is said of an edge."""
+        sites, count = self.site_file, self.servers.edge_count
+        return sites if sites and count.low == count.high == len(sites.values) else None
+
+    @property
+    def sites(self) -> Positions | None:
+        """Where edges stand, if that is given."""
+        return self.servers.places or self.site_file
+
+    @property
+    def data(self) -> tuple[TaskTrace | None, MobilityTrace | None, Sites | None]:
         """All that was read from files: other objects once a file has changed, although the scenario is equal."""
-        return self.task_trace, self.mobility_trace, self.sites
+        return self.task_trace, self.mobility_trace, self.site_file
 
     @property
     def users_move(self) -> bool:
@@ -208,7 +236,7 @@ class OffloadScenario(Scenario):
     @property
     def tape_byte(self) -> float:
         """About how much memory the randomness of one episode takes."""
-        tasks, servers = self.expected_arrivals, 1 + self.servers.edge.count.high
+        tasks, servers = self.expected_arrivals, 1 + self.servers.edge_count.high
         link_byte: float = BYTES_PER_LINK * self.users.count * servers
         if self.link_per_task:
             link_byte += BYTES_PER_CHANGING_LINK * tasks * servers
@@ -222,7 +250,7 @@ class OffloadScenario(Scenario):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        findings = [*_check_objectives(self), *check_options(self), *check_data(self)]
+        findings = [*_check_objectives(self), *check_options(self), *check_effects(self), *check_data(self)]
         if not findings:  # what follows reads the files
             findings = [*check_urgency(self), *_check_arrivals(self), *_check_memory(self)]
         refuse(findings)

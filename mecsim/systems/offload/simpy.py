@@ -25,6 +25,7 @@ from mecsim.core.rating import TOP_RATING
 from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
 from mecsim.systems.offload.batched import BatchedOffloadEngine
+from mecsim.systems.offload.edges import edges_of
 from mecsim.systems.offload.engine import OffloadEngine, check_options
 from mecsim.systems.offload.futures import Futures, play_rollouts
 from mecsim.systems.offload.layout import (
@@ -77,11 +78,12 @@ class OffloadSimulation:
         self._queue: list[tuple[float, int, Task]] = []  # a heap: (rank, order of arrival, task)
         self._rate_bit_per_s: list[list[float]] = tapes.rate_bit_per_s[episode].tolist()
         self._snr: list[list[float]] = tapes.snr[episode].tolist()
-        power_w, points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
+        clouds = [scenario.energy.cloud_power_w] * spec.clouds
+        power_w, points = power_curves_w([*clouds, *(edge.power_w for edge in edges_of(scenario))])
         self._curves_w: list[list[float]] = [row[:count].tolist() for row, count in zip(power_w, points, strict=True)]
         self._execution_j_per_bit = {e: self._alone_j_per_bit(e) for e in existing}
         # What the servers take in a step if they do nothing; zero where only work takes energy.
-        idle_w = sum(self._curve_w(e)[0] for e in range(self.num_servers))
+        idle_w = sum(self._curves_w[e][0] for e in range(self.num_servers))
         self._idle_j = idle_w * spec.step_s if spec.power_curve else 0.0
         self._num_rewards, self._extra_column = spec.num_rewards, spec.extra_column
         self._arrivals: list[int] = tapes.arrivals[episode].tolist()
@@ -134,9 +136,6 @@ class OffloadSimulation:
         capacitance = self.spec.capacitance if on_radio else self.spec.device_capacitance
         return execution_energy_j(capacitance, self.spec.cycles_per_bit, self.cpu_hz[server], 1.0)
 
-    def _curve_w(self, server: int) -> list[float]:
-        return self._curves_w[0 if server < self.spec.clouds else 1]
-
     def _waits_since_s(self, task: Task) -> float:
         """From when on the delay of a task counts: its arrival or its dispatch, which is now if it still waits."""
         if self.spec.waiting_in_delay:
@@ -184,7 +183,7 @@ class OffloadSimulation:
             if spec.interference:  # others' uploads take longer as well
                 upload_s = with_it.upload_s - without.upload_s
             if spec.power_curve and option < self.num_servers:
-                curve_w = self._curve_w(e)
+                curve_w = self._curves_w[e]
                 execution_j = above_idle_j(with_it, curve_w, spec.step_s) - above_idle_j(without, curve_w, spec.step_s)
             else:
                 execution_j = self._execution_j_per_bit[e] * task.size_bit

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from mecsim.core.compiled import read_only
 from mecsim.core.target import Host, each
 from mecsim.physics.contended_server import unsent_jobs
-from mecsim.physics.energy import power_curves_w
 from mecsim.physics.processor_sharing import Desk, idle_servers, new_desk, unsent_tasks
+from mecsim.systems.offload.edges import server_powers
 from mecsim.systems.offload.layout import OffloadSpec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -35,8 +35,10 @@ class State(NamedTuple):
     cpu_hz: NDArray[np.float64]  # (N, S)
     rate_bit_per_s: NDArray[np.float64]  # (N, K, A)
     snr: NDArray[np.float64]  # (N, K, A), or (N, 0, 0)
-    power_w: NDArray[np.float64]  # (2, P) power curves of cloud and edge
-    power_points: NDArray[np.int64]  # (2,)
+    power_w: NDArray[np.float64]  # (R, P) power curves
+    power_points: NDArray[np.int64]  # (R,)
+    power_row: NDArray[np.int64]  # (S,) the curve of each server; 0 of devices, which follow none
+    idle_w: NDArray[np.float64]  # (N,) what all servers of an episode draw if they do nothing
     patience: NDArray[np.float64]  # (N, U, 2) as in `OffloadTapes`
     task_share: NDArray[np.float64]  # (N,) what a task counts in the mean over those that the episode dispatches
     desk: Desk  # of tasks
@@ -51,7 +53,7 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     """The episodes of `tapes` before their first step."""
     count, steps = tapes.arrivals.shape
     cpu_hz = tapes.server_hz
-    power_w, power_points = power_curves_w([scenario.energy.cloud_power_w, scenario.energy.edge_power_w])
+    powers, devices = server_powers(scenario), tapes.device_hz.shape[1]
     turns = turns_of(scenario, tapes)
     tasks = 0 if spec.contended else steps
     return State(
@@ -65,8 +67,10 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
         cpu_hz=read_only(cpu_hz),
         rate_bit_per_s=read_only(tapes.rate_bit_per_s),
         snr=read_only(tapes.snr),
-        power_w=power_w,
-        power_points=power_points,
+        power_w=powers.power_w,
+        power_points=powers.points,
+        power_row=np.pad(powers.row, (0, devices)),
+        idle_w=powers.idle_w(tapes.num_servers),
         patience=read_only(tapes.patience),
         task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
         desk=new_desk(count, tasks, cpu_hz.shape[1]),

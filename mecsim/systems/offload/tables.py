@@ -40,6 +40,7 @@ SERVERS = Schema(
         Column("server", "Int64", "as in tasks.csv"),
         Column("kind", "String", "cloud, edge, or device"),
         Column("cpu_hz", "Float64", "its speed"),
+        Column("name", "String", "what the scenario calls it; edge_01 and so on where it does not, device_0 of user 0"),
     )
 )
 """A row per server that exists in an episode, and per user's device, if tasks can run there."""
@@ -63,12 +64,16 @@ def server_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: O
     exists = np.arange(servers) < tapes.num_servers[:, None]
     exists = np.concatenate([exists, np.ones((len(tapes), devices), np.bool_)], axis=1)
     episode, server = np.nonzero(exists)
+    from mecsim.systems.offload.edges import server_names
+
     kinds = np.array(["cloud"] * scenario.servers.cloud.count + ["edge"] * servers)[:servers]
+    names = np.array([*server_names(scenario), *(f"device_{user}" for user in range(devices))])
     return {
         EPISODE: episode,
         "server": server,
         "kind": np.concatenate([kinds, np.full(devices, "device")])[server],
         "cpu_hz": np.concatenate([tapes.cpu_hz, tapes.device_hz], axis=1)[exists],
+        "name": names[server],
     }
 
 

@@ -11,13 +11,13 @@ from mecsim.core.cuda import why_not
 from mecsim.core.engine import Observation
 from mecsim.core.target import in_numpy
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.schema.units import CountRange, Uniform
+from mecsim.schema.units import CountRange, Place, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.cuda import CudaOffloadEngine
 from mecsim.systems.offload.demand import Dispatch, Mobility, Tasks, TaskSize, Users
 from mecsim.systems.offload.engine import OffloadEngine
 from mecsim.systems.offload.layout import SHORTFALL, layout_of, offload_spec
-from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, Servers
+from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, NamedEdge, Servers
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import Episode, Histogram, OffloadScenario
 from mecsim.systems.offload.scenario import Observation as ObservationOptions
@@ -49,6 +49,7 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> OffloadScenario:
         size["scv"] = draw(st.sampled_from([1.5, 4.0, 30.0]))
     if mean_bit == "balanced":
         size["load"] = draw(st.sampled_from([0.3, 1.0, 2.0]))
+    model = draw(st.sampled_from(["gmorl", "rayleigh"]))
     low, high = sorted([draw(st.sampled_from([1, max_edges, 1, 2, 3, 6])), draw(st.sampled_from([1, 2, 6, max_edges]))])
     return make_scenario(
         episode=Episode(steps=draw(st.sampled_from([20, 28, 1, 35, 24])), step_s=step_s),
@@ -62,10 +63,10 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> OffloadScenario:
             edge=Edge(count=CountRange(low, high), cpu_hz=Uniform(0.5e9, 3e9)),
         ),
         channel=Channel(
-            model=draw(st.sampled_from(["gmorl", "rayleigh"])),
+            model=model,
             bandwidth_hz=draw(st.sampled_from([16.6e6, 1e5, 1e9])),
             tx_power_w=draw(st.sampled_from([0.01, 2.0, 50.0])),
-            noise_figure_db=draw(st.sampled_from([0.0, 5.0])),
+            noise_figure_db=0.0 if model == "gmorl" else draw(st.sampled_from([0.0, 5.0])),
         ),
         observation=ObservationOptions(
             histogram=Histogram(
@@ -101,6 +102,22 @@ def ratings(draw: st.DrawFn, step_s: float) -> DelaySatisfaction:
 
 
 @st.composite
+def named_edges(draw: st.DrawFn, placed: bool, powered: bool) -> dict[str, NamedEdge]:
+    """Some edges that differ; none where the scenario tells them by ranges."""
+    at = placed and draw(st.booleans())
+    each: dict[str, Any] = {}
+    for name in ("library", "sports-hall", "gate", "lab")[: draw(st.sampled_from([0, 0, 1, 2, 4]))]:
+        each[name] = {"cpu_hz": draw(st.sampled_from([Uniform(5e8, 5e8), Uniform(1e9, 3e9), Uniform(4e9, 4e9)]))}
+        if at:
+            each[name]["at"] = Place(draw(st.sampled_from([0.0, -300.0, 500.0])), draw(st.sampled_from([10.0, 2e3])))
+        if not placed:
+            each[name]["distance_m"] = draw(st.sampled_from([Uniform(20.0, 20.0), Uniform(50.0, 500.0)]))
+        if powered:
+            each[name]["power_w"] = draw(st.sampled_from([None, "ibm-x5675", (0.0, 10.0), (30.0, 30.0, 80.0)]))
+    return {name: NamedEdge(**values) for name, values in each.items()}
+
+
+@st.composite
 def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
     """The same with any of what a scenario may have beyond the paper's system."""
     plain = draw(scenarios(max_edges))
@@ -114,6 +131,9 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
     all_three = rated is not None and draw(st.booleans())
     speed: dict[str, Any] = {"speed_m_per_s": Uniform(1.0, 30.0)} if mobility == "waypoint" else {}
     curve = tuple(sorted(draw(st.lists(st.sampled_from([0.0, 1.0, 50.0, 93.7, 200.0]), min_size=2, max_size=5))))
+    powered = draw(st.booleans())
+    edges = draw(named_edges(mobility != "none", powered))
+    default = {"edge_power_w": curve} if any(edge.power_w is None for edge in edges.values()) or not edges else {}
     return make_scenario(
         episode=plain.episode,
         users=plain.users.model_copy(update={"mobility": Mobility(model=mobility, **speed)}),
@@ -124,11 +144,11 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
             }
         ),
         dispatch=Dispatch(queue=queue, waiting_in_delay=draw(st.booleans())),
-        servers=plain.servers.model_copy(
-            update={
-                "scheduling": scheduling,
-                "device": draw(st.sampled_from([None, Device(cpu_hz=Uniform(0.5e9, 1.5e9))])),
-            }
+        servers=Servers(
+            cloud=plain.servers.cloud,
+            scheduling=scheduling,
+            device=draw(st.sampled_from([None, Device(cpu_hz=Uniform(0.5e9, 1.5e9))])),
+            **({"edges": edges} if edges else {"edge": plain.servers.edge}),
         ),
         channel=Channel(
             model=model,
@@ -139,7 +159,7 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
             interference=draw(st.booleans()),
             adaptation=draw(st.sampled_from(["shannon", "cqi"])),
         ),
-        energy=draw(st.sampled_from([Energy(), Energy(model="power-curve", edge_power_w=curve)])),
+        energy=Energy(model="power-curve", **default) if powered else Energy(),
         satisfaction=rated,
         objectives=("delay", "energy", "satisfaction") if all_three else ("delay", "energy"),
         observation=plain.observation,

@@ -92,8 +92,12 @@ def busy_intervals_s(start_s: Array, finish_s: Array) -> list[tuple[float, float
 
 def curve_w(scenario: OffloadScenario, server: int) -> tuple[float, ...]:
     """The power of a server at equal distances of utilisation."""
-    cloud = server < scenario.servers.cloud.count
-    curve = scenario.energy.cloud_power_w if cloud else scenario.energy.edge_power_w
+    servers, curve = scenario.servers, scenario.energy.edge_power_w
+    if server < servers.cloud.count:
+        curve = scenario.energy.cloud_power_w
+    elif servers.edges:
+        own = list(servers.edges.values())[server - servers.cloud.count].power_w
+        curve = curve if own is None else own
     return POWER_CURVES_W[curve] if isinstance(curve, str) else curve
 
 

@@ -72,7 +72,12 @@ def test_positions_by_user_and_time(write: Write) -> None:
         (read_tasks, "time_s,user,size_bit,priority\n1,1,1,8\n", ":2: priority: expected a class from 0 to 7, got '8'"),
         (read_tasks, "time_s,user,size\n1,1,1\n", ":1: unknown column 'size', did you mean 'size_bit'?"),
         (read_sites, "latitude,longitude\n95,0\n", ":2: latitude: expected degrees from -85 to 85, got '95'"),
-        (read_sites, "x_m,latitude\n1,1\n", ":1: columns x_m,latitude, expected x_m,y_m or latitude,longitude"),
+        (
+            read_sites,
+            "x_m,latitude\n1,1\n",
+            ":1: columns x_m,latitude, expected x_m,y_m,[cpu_ghz],[idle_w],[full_w] or "
+            "latitude,longitude,[cpu_ghz],[idle_w],[full_w]",
+        ),
         (read_sites, "latitude,longitude\n52,13\n13,52\n", ": an area of 39 by 39 degrees, expected at most 5 each"),
         (
             read_mobility,
@@ -116,7 +121,7 @@ def test_elsewhere_paths_are_relative_to_the_working_folder(
     sites, tasks = write("sites.csv", SITES), write("tasks.csv", TASKS)
     monkeypatch.chdir(tmp_path)
     assert Edge(sites="sites.csv").sites == sites
-    assert Trace(file=sites).file == sites
+    assert Trace(file=tasks).file == tasks
     changed = with_context(offload_scenario("gmorl"), {"tasks.trace.file": "tasks.csv"})
     assert changed.tasks.trace.file == tasks
 
@@ -181,7 +186,7 @@ MOBILE = "users: {count: 2, mobility: {model: trace, file: walks.csv}}\n"
             "expected both in metres (x_m,y_m) or both in degrees (latitude,longitude)",
         ),
         (
-            "episode: {step: 1e-17 s}\ntasks: {size: {mean: 1 Mbit}, trace: {file: tasks.csv}}",
+            "episode: {step: 1e-17 s}\ntasks: {trace: {file: tasks.csv}}",
             "f.yaml:3: episode.step: the trace would have more than 1e+15 steps, expected a longer step",
         ),
         (
@@ -246,8 +251,10 @@ def test_memory_follows_the_fullest_window(write: Write) -> None:
 
 
 def test_a_trace_needs_no_arrival_rate(write: Write) -> None:
-    scenario = with_context(recorded(write, [1.0], steps=5), {"users.arrival_rate": "0 /s"})
+    scenario = recorded(write, [1.0], steps=5)
     assert scenario.expected_arrivals == 1
+    with pytest.raises(ScenarioError, match=r"users\.arrival_rate: has no meaning here, expected tasks\.trace\.file"):
+        with_context(scenario, {"users.arrival_rate": "0 /s"})
 
 
 def test_steps_of_tasks(write: Write) -> None:

@@ -131,11 +131,12 @@ def test_servers_csv_lists_the_servers_that_exist(tmp_path: Path) -> None:
     mixed = small_scenario(servers=Servers(edge=Edge(count=CountRange(1, 4))))
     tapes = draw_tapes(mixed, 0, 0, 12)
     _, rows = written(tmp_path, mixed, tapes)
-    assert list(rows[0]) == ["episode", "server", "kind", "cpu_hz"]
+    assert list(rows[0]) == ["episode", "server", "kind", "cpu_hz", "name"]
     assert len(rows) == tapes.num_servers.sum()
     for row in rows:
         episode, server = int(row["episode"]), int(row["server"])
         assert row["kind"] == ("cloud" if server == 0 else "edge")
+        assert row["name"] == ("cloud" if server == 0 else f"edge_{server:02d}")
         assert float(row["cpu_hz"]) == tapes.cpu_hz[episode, server]
 
 
@@ -264,9 +265,13 @@ def test_files_of_devices_and_deadlines(by_hand: ByHand, tmp_path: Path) -> None
             writer.append(record_texts(SYSTEM.tables, played.records, tapes, scenario, first))
     rows = [tuple(row.values()) for row in read(tmp_path / "servers.csv")]
     assert rows == [
-        (episode, server, kind, str(cpu_hz))
+        (episode, server, kind, str(cpu_hz), name)
         for episode in "01"
-        for server, kind, cpu_hz in (("0", "cloud", GHZ), ("1", "edge", GHZ), ("2", "device", GHZ / 2))
+        for server, kind, cpu_hz, name in (
+            ("0", "cloud", GHZ, "cloud"),
+            ("1", "edge", GHZ, "edge_01"),
+            ("2", "device", GHZ / 2, "device_0"),
+        )
     ]
     tasks = read(tmp_path / "tasks.csv")
     assert list(tasks[0])[-3:] == ["reward_delay", "deadline_s", "satisfaction"]

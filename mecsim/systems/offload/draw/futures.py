@@ -22,7 +22,8 @@ def sample_futures(
     pool, size = _pool(scenario), scenario.tasks.size
     shape = (len(tapes), count)
     factor = np.ones((len(tapes), len(pool)))
-    if size.mean_bit == "balanced" and scenario.tasks.trace.file is None:
+    drawn = scenario.tasks.trace.file is None
+    if drawn and size.mean_bit == "balanced":
         factor = tapes.cpu_hz.sum(axis=1)[:, None] / pool.cpu_hz.sum(axis=1)
     return Futures(
         pool=pool,
@@ -31,14 +32,14 @@ def sample_futures(
         horizon=horizon,
         own_links=not scenario.link_per_task,
         size_factor=factor,
-        clip_bit=size.clip_bit or Uniform(0.0, np.inf),
+        clip_bit=(size.clip_bit if drawn else None) or Uniform(0.0, np.inf),
     )
 
 
 @lru_cache(maxsize=4)
 def _pool(scenario: OffloadScenario) -> OffloadTapes:
     """Episodes with every server there can be, so that all links exist."""
-    edge = scenario.servers.edge
-    every = edge.model_copy(update={"count": CountRange(edge.count.high, edge.count.high)})
+    edge, count = scenario.servers.edge, scenario.servers.edge_count
+    every = edge.model_copy(update={"count": CountRange(count.high, count.high)})
     servers = scenario.servers.model_copy(update={"edge": every})
     return draw_tapes(scenario.model_copy(update={"servers": servers}), 0, 0, POOL, Stream.PLANNING)

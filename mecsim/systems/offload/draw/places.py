@@ -10,6 +10,7 @@ from mecsim.physics.mobility.paths import Paths, recorded_paths, uniform_places_
 from mecsim.systems.offload.data import Positions
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 from mecsim.systems.offload.draw.tasks import Dispatches, DrawnTasks
+from mecsim.systems.offload.edges import edges_of
 
 Array = NDArray[np.float64]
 
@@ -28,12 +29,13 @@ def draw_places(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> Places
     Those to the cloud, and where nobody has a position all of them, are drawn from the servers' ranges.
     """
     scenario = reel.scenario
-    cloud, edge, users = scenario.servers.cloud, scenario.servers.edge, scenario.users.count
+    cloud, users = scenario.servers.cloud, scenario.users.count
     rng = reel.generator(Phenomenon.POSITIONS)
     cloud_m = rng.uniform(cloud.distance_m.low, cloud.distance_m.high, (reel.size, users, cloud.count))
     per_task = np.arange(reel.size)[:, None], tasks.user
     if not scenario.users.mobility.law.HAS_PLACES:
-        edge_m = rng.uniform(edge.distance_m.low, edge.distance_m.high, (reel.size, users, edge.count.high))
+        low_m, high_m = np.array([edge.distance_m for edge in edges_of(scenario)]).T
+        edge_m = rng.uniform(low_m, high_m, (reel.size, users, len(low_m)))
         distance_m = np.concatenate([cloud_m, edge_m], axis=2)
         return Places(distance_m[per_task] if scenario.link_per_task else distance_m, None)
     sites_m = _draw_sites_m(reel)
@@ -87,7 +89,7 @@ def _draw_sites_m(reel: Reel) -> Array:
 
     Episodes with fewer edges than sites have a random choice of the sites. Rows of absent edges have no meaning.
     """
-    sites, edges, rng = reel.scenario.sites, reel.scenario.servers.edge.count, reel.generator(Phenomenon.SITES)
+    sites, edges, rng = reel.scenario.sites, reel.scenario.servers.edge_count, reel.generator(Phenomenon.SITES)
     if sites is None:
         return uniform_places_m(rng, (reel.size, edges.high), reel.scenario.users.mobility.area_m)
     sites_m = _plane_m(reel, sites)
