@@ -66,9 +66,8 @@ def sweep(
     from mecsim.policies import calibrate
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import WIDEST_LABEL, print_table, quality_table
+    from mecsim.report.tables import print_table, quality_table
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.schema.words import shortened
     from mecsim.sweep import (
         SweepSettings,
         Workers,
