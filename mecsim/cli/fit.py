@@ -35,7 +35,9 @@ COLUMNS = {
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @threads_option
 @json_option
-def fit(data: Path, out: Path, seed: int, force: bool, num_threads: int | None, as_json: bool) -> None:
+def fit(
+    data: Path, out: Path, seed: int, force: bool, num_threads: int | None, as_json: bool
+) -> tuple[str, ...] | None:
     """Learn from the request log DATA (.parquet or .csv) how satisfied who is with what.
 
     Writes a predictor to FILE, for satisfaction.predictor of a scenario, and a report beside it, with the ending .json.
@@ -64,10 +66,11 @@ def fit(data: Path, out: Path, seed: int, force: bool, num_threads: int | None, 
         raise InputError(f"--out {path}: cannot be written: {reason}; name another file") from None
     if as_json:
         click.echo(json.dumps({"file": str(path), "report": str(report_path), **report}, indent=2))
-        return
+        return None
     console().print(_table(report))
     console().print(_calibration_table(report))
     click.echo(f"wrote {path} ({path.stat().st_size / 1024:.0f} KiB) and {report_path}")
+    return ("mecsim", "simulate", "SCENARIO", "--context", f"satisfaction.predictor={path}")
 
 
 def _table(report: dict[str, Any]) -> "Table":

@@ -58,7 +58,7 @@ def simulate(
     scenario: str, policy: str, preference: str | None, plan: int | None, episodes: int, seed: int,
     engine: "EngineName", context: tuple[str, ...],
     out: Path | None, plot: tuple[str, ...], workers: int | None, force: bool, num_threads: int | None, as_json: bool,
-) -> None:  # fmt: skip
+) -> tuple[str, ...] | None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     import numpy as np
 
@@ -75,6 +75,7 @@ def simulate(
     from mecsim.sweep.planned import decisions_per_step
     from mecsim.sweep.simulate import Simulation
     from mecsim.sweep.simulate import simulate as play
+    from mecsim.training import is_run
 
     played = with_context(load_scenario(scenario), key_values(context, "--context"))
     system = system_of(played)
@@ -123,10 +124,14 @@ def simulate(
         pictures = save_plots(figures, folder)
     if as_json:
         click.echo(json.dumps(summary, indent=2))
-        return
+        return None
     console().print(
         episode_table(f"{policy} on {scenario}, {episodes} episodes, {engine} engine", columns, system.quantities)
     )
     if folder is not None and files is not None:
         main, *others = (table.file for table in system.tables)
         click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")
+    if is_run(Path(policy)):
+        return ("mecsim", "sweep", policy, "greedy", "--out", f"{policy.rstrip('/')}-sweep")
+    changes = (word for change in context for word in ("--context", change))
+    return ("mecsim", "train", scenario, *changes, "--out", f"{Path(scenario).stem}-run")

@@ -54,7 +54,7 @@ def sweep(
     targets: tuple[str, ...], scenario: str | None, preferences: int, plan: int | None, episodes: int, seed: int,
     context: tuple[str, ...], out: Path, workers: int | None, resume: bool, force: bool, num_threads: int | None,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> tuple[str, ...] | None:  # fmt: skip
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
     from rich.progress import Progress
 
@@ -142,13 +142,14 @@ def sweep(
     write_trade_offs(out / "tensorboard", fronts, qualities, played)
     if as_json:
         click.echo(json.dumps(content, indent=2))
-        return
+        return None
     console().print(quality_table(content["targets"], fronts))
     for front in fronts:
         beyond = int((front.mean >= calibration.reference).any(axis=1).sum())
         if beyond:
             click.echo(f"{front.label}: {beyond} of {len(grid)} points are beyond the reference point: no hypervolume")
     click.echo(f"front: {', '.join(map(str, pictures))}")
+    return ("tensorboard", "--logdir", str(out / "tensorboard"))
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":

@@ -60,6 +60,7 @@ class Monitor(Protocol):
 
 
 Evaluate = Callable[[Policy], Evaluation]
+"""What `train` calls to evaluate: the policy of the moment to how it does."""
 
 
 class Prepared(NamedTuple):
