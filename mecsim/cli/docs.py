@@ -37,7 +37,7 @@ def docs(page: str | None, as_list: bool, out: Path | None) -> None:
     if out is not None:
         click.echo(f"wrote {write_html(found, output_folder(out, (), '', False))}")
         return
-    browser = None if as_list or not sys.stdout.isatty() else _browser()
+    browser = None if as_list or not _on_terminal() else _browser()
     if browser is not None:
         first = write_html(found, Path(tempfile.mkdtemp(prefix="mecsim-docs-")))
         click.echo(f"opening {first}; a page in the terminal: mecsim docs quickstart")
@@ -57,9 +57,13 @@ def _browser() -> webbrowser.BaseBrowser | None:
         return None
 
 
+def _on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
 def _show(text: str) -> None:
     """A page as text, of the width of the terminal; what is no terminal gets its Markdown."""
-    if not sys.stdout.isatty():
+    if not _on_terminal():
         click.echo(text, nl=False)
         return
     from rich.console import Console
