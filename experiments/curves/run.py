@@ -5,8 +5,8 @@
 The scenario `quickstart`, with the default settings and with settings that are wrong on purpose, each from several
 seeds and over as many steps. A row of `result.csv` per kind and seed, of its last epoch and its last evaluation:
 `mean_cost_to_greedy` and `hypervolume_to_greedy` are ratios on the same episodes; `critic_loss`, `entropy` (nats) and
-`critic_gradient_norm` are those of metrics.csv; `largest_critic_loss` is that of the worst epoch. `curves.png` shows the
-first seed's over the training.
+`critic_gradient_norm` are those of metrics.csv; `largest_critic_loss` is that of the worst epoch. `curves.png` shows
+the first seed's over the training.
 """
 
 from pathlib import Path
