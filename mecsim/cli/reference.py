@@ -130,7 +130,9 @@ def _columns_page() -> str:
 
     from mecsim.core.system import SYSTEMS
     from mecsim.report.bounds import bound_schema
+    from mecsim.scenario import parse_scenario
     from mecsim.sweep.files import front_schema
+    from mecsim.sweep.results import options_schema
     from mecsim.training.metrics import metrics_schema
 
     parts = [
@@ -151,7 +153,10 @@ def _columns_page() -> str:
             "`metrics.csv`:",
             _columns(metrics_schema(OBJECTIVES, LEARNERS[algorithm].metrics)),
         ]
-    parts += ["## `mecsim sweep`", "`front.csv`:", _columns(front_schema(OBJECTIVES))]
+    for kind in SYSTEMS.plugins:
+        played = parse_scenario(f"mecsim: 1\nkind: {kind}\n")
+        parts += [f"## `mecsim sweep`, kind `{kind}`", "`front.csv`:", _columns(front_schema(played))]
+        parts += ["`options.csv`:", _columns(options_schema(played))]
     parts += ["## `mecsim bound`", "`bound.csv`:", _columns(bound_schema(OBJECTIVES))]
     return _page(parts)
 
