@@ -24,12 +24,14 @@ def docs(page: str | None, as_list: bool, out: Path | None) -> None:
     from mecsim.report.handbook import by_name, listed, pages, write_html
     from mecsim.schema.words import nearest
 
-    found = pages(reference_pages())
+    found = pages({})
     if not found:
         raise MecsimError("this installation of mecsim has no pages; install it from its wheel or its repository")
-    if page is not None:
+    name = page.removesuffix(".md").lower() if page is not None else None
+    if name not in by_name(found):  # the pages that the program tells take it seconds to gather
+        found = pages(reference_pages())
+    if name is not None:
         names = by_name(found)
-        name = page.removesuffix(".md").lower()
         if name not in names:
             raise InputError(f"docs: no page is called {page}, {nearest(name, names)} (mecsim docs --list)")
         _show(found[names[name]])
