@@ -47,6 +47,7 @@ and energy, and plays it beside others on the same episodes. To begin:
 
   mecsim train quickstart --out run --minutes 5    learn on a built-in scenario
   mecsim sweep run greedy random --out front       what each preference costs
+  mecsim choose front --max delay_per_task=12s     which one meets a target
 
   mecsim init campus                               a scenario of your own
   mecsim scenarios                                 what else is built in

@@ -149,7 +149,7 @@ def sweep(
         if beyond:
             click.echo(f"{front.label}: {beyond} of {len(grid)} points are beyond the reference point: no hypervolume")
     click.echo(f"front: {', '.join(map(str, pictures))}")
-    return ("tensorboard", "--logdir", str(out / "tensorboard"))
+    return ("mecsim", "choose", str(out), "--list")
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":
