@@ -20,7 +20,7 @@ from mecsim.sweep import policy_factory, training_evaluation
 from mecsim.training import Run
 
 STEPS = 38_400
-SEEDS = 1
+SEEDS = 2
 OFTEN = {"evaluation_epochs": "1"}
 FROM_NOTHING = {"residual": "false", "separable": "false", "max_gradient_norm": "1000000"}
 KINDS = {
