@@ -75,7 +75,6 @@ def simulate(
     from mecsim.sweep.planned import decisions_per_step
     from mecsim.sweep.simulate import Simulation
     from mecsim.sweep.simulate import simulate as play
-    from mecsim.training import is_run
 
     played = with_context(load_scenario(scenario), key_values(context, "--context"))
     system = system_of(played)
@@ -131,7 +130,7 @@ def simulate(
     if folder is not None and files is not None:
         main, *others = (table.file for table in system.tables)
         click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")
-    if is_run(Path(policy)):
+    if Path(policy).is_dir():
         return ("mecsim", "sweep", policy, "greedy", "--out", f"{policy.rstrip('/')}-sweep")
     changes = (word for change in context for word in ("--context", change))
     return ("mecsim", "train", scenario, *changes, "--out", f"{Path(scenario).stem}-run")
