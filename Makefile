@@ -7,7 +7,7 @@ QUICKSTART := runs/quickstart
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: quickstart test check coverage wheel clean
+.PHONY: quickstart test check coverage site wheel clean
 
 $(BIN)/mecsim: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
@@ -31,6 +31,9 @@ check: $(BIN)/mecsim
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+site: $(BIN)/mecsim
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: $(BIN)/mecsim
 	rm -rf dist

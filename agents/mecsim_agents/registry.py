@@ -56,6 +56,7 @@ class Learners(Mapping[str, Algorithm]):
 
 
 LEARNERS = Learners()
+"""Algorithms by name, those of other packages included."""
 
 
 def _loaded(entry: EntryPoint) -> Algorithm:

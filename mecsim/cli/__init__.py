@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Sequence
@@ -39,7 +40,22 @@ COMMANDS = {
     "plugins": "mecsim.cli.plugins:plugins",
     "completion": "mecsim.cli.completion:completion",
     "warmup": "mecsim.cli.warmup:warmup",
+    "docs": "mecsim.cli.docs:docs",
 }
+
+GUIDE = """\
+mecsim trains one policy for all preferences between objectives such as delay
+and energy, and plays it beside others on the same episodes. To begin:
+
+  mecsim train quickstart --out run --minutes 5    learn on a built-in scenario
+  mecsim sweep run greedy random --out front       what each preference costs
+  mecsim choose front --max delay_per_task=12s     which one meets a target
+
+  mecsim init campus                               a scenario of your own
+  mecsim scenarios                                 what else is built in
+  mecsim docs                                      the documentation, offline
+  mecsim --help                                    all commands
+"""
 
 EXIT_FAILURE, EXIT_INPUT = 1, 2
 
@@ -76,7 +92,14 @@ def cli(ctx: click.Context, debug: bool) -> None:
     Write a scenario in YAML, train one policy for all preferences, sweep the Pareto front.
     """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        click.echo(GUIDE, nl=False)
+
+
+@cli.result_callback()
+def tell_next(following: object, **options: object) -> None:
+    """Commands return the words of the command that comes next, if there is one to tell."""
+    if isinstance(following, tuple):
+        click.echo(f"next: {shlex.join(following)}", err=True)
 
 
 def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -> None:

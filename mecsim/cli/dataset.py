@@ -35,15 +35,8 @@ DEFAULT_USERS = 100
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @json_option
 def dataset(
-    scenario: str,
-    users: int | None,
-    days: int,
-    seed: int,
-    out: Path,
-    people: Path | None,
-    force: bool,
-    as_json: bool,
-) -> None:
+    scenario: str, users: int | None, days: int, seed: int, out: Path, people: Path | None, force: bool, as_json: bool
+) -> tuple[str, ...] | None:
     """Write what the people of SCENARIO (a file or a built-in's name) ask for, are given and say about it.
 
     One row per request, sorted by time. The same seed gives the same bytes.
@@ -85,9 +78,10 @@ def dataset(
     size_byte = path.stat().st_size
     if as_json:
         click.echo(json.dumps({"file": str(path), "size_byte": size_byte, **asdict(written)}, indent=2))
-        return
+        return None
     click.echo(
         f"{written.requests:,} requests of {count:,} people in {days:,} days: "
         f"{written.mean_share_of_demand:.0%} of the demanded rate, mean satisfaction {written.mean_satisfaction:.2f}"
     )
     click.echo(f"wrote {path} ({size_byte / 2**20:.1f} MiB)" + (f" and {people}" if people else ""))
+    return ("mecsim", "fit", str(path), "--out", str(path.with_suffix(".safetensors")))

@@ -18,7 +18,7 @@ SUFFIX = ".onnx"
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help=f"The new file.  [default: RUN{SUFFIX}]")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 @json_option
-def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
+def export(run: Path, out: Path | None, force: bool, as_json: bool) -> tuple[str, ...] | None:
     """Write the policy of RUN as an ONNX file, and check that it plays as the run does.
 
     ONNX Runtime and other programs play it without mecsim. Normalisation and masks are part of it.
@@ -45,10 +45,11 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> None:
         ) from None
     if as_json:
         click.echo(json.dumps({"file": str(path), "size_byte": size_byte, **asdict(found)}, indent=2))
-        return
+        return None
     sizes = " to ".join(str(size) for size in sorted({found.options[0], found.options[-1]}))
     click.echo(
         f"checked on {found.states:,} states of {sizes} options: "
         f"{found.equal_actions:.2%} equal actions, probabilities differ by at most {found.largest_difference:.1e}"
     )
     click.echo(f"wrote {path} ({size_byte / 1024:.0f} KiB)")
+    return ("mecsim", "docs", "deploy")

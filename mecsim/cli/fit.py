@@ -1,7 +1,6 @@
 """mecsim fit: learn from a request log who its people are, and how satisfied they are with what."""
 
 import json
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +56,9 @@ COLUMNS = {
 @threads_option
 @json_option
 def fit(
-    data: Path,
-    out: Path,
-    scale: str | None,
-    column: tuple[str, ...],
-    scenario: str | None,
-    seed: int,
-    force: bool,
-    num_threads: int | None,
-    as_json: bool,
-) -> None:
+    data: Path, out: Path, scale: str | None, column: tuple[str, ...], scenario: str | None, seed: int, force: bool,
+    num_threads: int | None, as_json: bool,
+) -> tuple[str, ...] | None:  # fmt: skip
     """Learn from the request log DATA (.parquet or .csv) who asks, when and for what, and how satisfied who is.
 
     Writes a predictor to FILE, for satisfaction.predictor of a scenario, and beside it, with other endings: .json, a
@@ -112,14 +104,14 @@ def fit(
     if as_json:
         names = dict(zip(("report", "people", "scenario"), map(str, files), strict=True))
         click.echo(json.dumps({"file": str(path), **names, **report}, indent=2))
-        return
+        return None
     print_table(_table(report))
     print_table(_calibration_table(report))
     for note in _notes(log):
         click.echo(note)
     beside = ", ".join(str(file) for file in files)
     click.echo(f"wrote {path} ({path.stat().st_size / 1024:.0f} KiB), {beside}")
-    click.echo(f"next: mecsim sweep greedy universal --scenario {shlex.quote(str(files[2]))} --out front")
+    return ("mecsim", "sweep", "greedy", "universal", "--scenario", str(files[2]), "--out", "front")
 
 
 def _scale(text: str | None) -> tuple[float, float] | None:

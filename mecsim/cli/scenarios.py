@@ -66,7 +66,7 @@ def init(name: str, kind: str, force: bool) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(), shell_complete=complete_scenarios)
 @json_option
 @click.pass_context
-def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> tuple[str, ...] | None:
     """Check scenario files (or built-in names): one line per error, exit code 2 if there is any."""
     from mecsim.scenario import load_scenario
 
@@ -83,7 +83,9 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps({"valid": not problems, "problems": problems}, indent=2))
     elif problems:
         raise ScenarioError(problems)
-    ctx.exit(2 if problems else 0)
+    if problems:
+        ctx.exit(2)
+    return None if as_json else ("mecsim", "simulate", files[0])
 
 
 @click.command()

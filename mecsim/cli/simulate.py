@@ -80,7 +80,7 @@ def simulate(
     engine: "EngineName", context: tuple[str, ...],
     out: Path | None, plot: tuple[str, ...], video: Path | None,
     workers: int | None, force: bool, num_threads: int | None, as_json: bool,
-) -> None:  # fmt: skip
+) -> tuple[str, ...] | None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     from mecsim.scenario import load_scenario, with_context
 
@@ -155,7 +155,7 @@ def simulate(
         _record(video, played, make, weights, seed)
     if as_json:
         click.echo(json.dumps(summary, indent=2))
-        return
+        return None
     title = f"{shortened(policy, 28)} on {shortened(scenario, 28)}, {episodes} episodes, {engine} engine"
     print_table(episode_table(title, columns, system.quantities))
     if folder is not None and files is not None:
@@ -163,6 +163,10 @@ def simulate(
         click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")
     if video is not None:
         click.echo(f"wrote {video}")
+    if Path(policy).is_dir():
+        return ("mecsim", "sweep", policy, "greedy", "--out", f"{policy.rstrip('/')}-sweep")
+    changes = (word for change in context for word in ("--context", change))
+    return ("mecsim", "train", scenario, *changes, "--out", f"{Path(scenario).stem}-run")
 
 
 def _record(

@@ -60,7 +60,7 @@ def sweep(
     targets: tuple[str, ...], scenario: str | None, preferences: int, plan: int | None, episodes: int, seed: int,
     context: tuple[str, ...], out: Path, workers: int | None, resume: bool, force: bool, num_threads: int | None,
     as_json: bool,
-) -> None:  # fmt: skip
+) -> tuple[str, ...] | None:  # fmt: skip
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
     from mecsim.core.system import draw_episodes
     from mecsim.policies import calibrate
@@ -145,10 +145,11 @@ def sweep(
     write_trade_offs(out / "tensorboard", fronts, qualities, played)
     if as_json:
         click.echo(json.dumps(content, indent=2))
-        return
+        return None
     print_table(quality_table(content["targets"], fronts))
     warn(beyond_reference(fronts, calibration))
     click.echo(f"front: {', '.join(map(str, pictures))}")
+    return ("mecsim", "choose", str(out), "--list")
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":

@@ -33,6 +33,7 @@ class PolicyOf(Protocol[EpisodesT_contra]):
 
 
 Policy = PolicyOf[AnyEpisodes]
+"""A policy for any episodes."""
 
 PolicyFactory = Callable[[int], Policy]
 """Makes a policy from a seed; two policies of one seed act alike."""

@@ -10,6 +10,7 @@ from mecsim.sweep.front import Front
 from mecsim.sweep.indicators import expected_utility, hypervolume, mean_cost
 
 MEASURES = ("hypervolume", "mean_cost", "expected_utility")
+"""Names of the indicators, as fields of `Quality`."""
 
 
 def measured(front: Front, calibration: Calibration) -> dict[str, float]:

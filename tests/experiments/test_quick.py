@@ -27,6 +27,7 @@ ROWS = {
     "frequency": {"result": 2 * 3},
     "edges": {"result": 3 + 2},
     "convergence": {"result": 3},
+    "curves": {"result": 3 * 2},
     "ablation_network": {"result": 2 * 2},
     "ablation": {"result": 2 * 2},
     "queues": {"result": 3 * 2},

@@ -10,3 +10,4 @@ ARCHITECTURES: dict[str, type[EnsembleNetwork]] = {
     "exchange": ExchangingNetwork,
     "padded": PaddedNetwork,
 }
+"""Networks by the name of the setting `architecture`."""
