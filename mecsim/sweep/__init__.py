@@ -1,5 +1,13 @@
-"""Fronts: policies played over a grid of preferences on common random numbers."""
+"""Fronts: policies played over a grid of preferences on common random numbers.
 
+`mecsim.sweep(targets, …)` plays them and returns a `mecsim.Sweep`; `mecsim.api.fronts.sweep` says all about it.
+"""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+from mecsim.core.plugins import Reference
 from mecsim.sweep.bootstrap import Resampled, half_width_95_of, ratio, resample
 from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal
 from mecsim.sweep.choose import choose as choose_preference
@@ -66,3 +74,14 @@ __all__ = [
     "write_results",
     "yardsticks",
 ]
+
+
+class _Called(ModuleType):
+    """`mecsim.sweep(…)` is `mecsim.api.fronts.sweep`: a package that is imported takes the place of a function of its
+    name, in whatever order both are asked for, so it has to be both."""
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return Reference[Any]("mecsim.api.fronts:sweep").load()(*given, **named)
+
+
+sys.modules[__name__].__class__ = _Called

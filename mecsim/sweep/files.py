@@ -97,6 +97,11 @@ TAIL_ENDS = {"": "", "_low95": "; lower end of its 95 % interval", "_high95": ";
 
 
 def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> None:
+    """Write the `front_frame`."""
+    write_csv(path, front_frame(fronts, scenario), front_schema(scenario))
+
+
+def front_frame(fronts: Sequence[Front], scenario: Scenario) -> "pl.DataFrame":
     """One row per target and preference, objectives as they are shown (`objectives_of`)."""
     schema = front_schema(scenario)
     _, *names, episodes, best = (column.name for column in schema.columns if not column.optional)
@@ -113,7 +118,7 @@ def write_front_csv(path: Path, fronts: Sequence[Front], scenario: Scenario) -> 
     }
     if any(front.trainings for front in fronts):
         columns |= _of_trainings(fronts, scenario.objectives)
-    write_csv(path, schema.frame(columns), schema)
+    return schema.frame(columns)
 
 
 def _of_details(details: Sequence[Details], declared: Sequence[Column]) -> dict[str, Values]:

@@ -150,21 +150,17 @@ class TrainingConfig:
         preference = None if self.preference is None else list(self.preference)
         return {**values, "preference": preference, "agent": self.agent.to_mapping()}
 
-    def with_settings(self, settings: Mapping[str, str]) -> Self:
-        """Changed by `key=value` texts; the values are YAML, agent's keys may be written with or without `agent.`.
+    def with_settings(self, settings: Mapping[str, Any]) -> Self:
+        """Changed; values are plain, or YAML if they are texts, agent's keys may be written with or without `agent.`.
 
         Raises:
             InputError: an unknown key, or a value that cannot be used.
         """
         own, agent = self.to_mapping(), self.agent.to_mapping()
         settable = [name for name in own if name not in ("algorithm", "agent")]
-        for key, text in settings.items():
-            try:
-                value = yaml.safe_load(text)
-            except yaml.YAMLError:
-                raise InputError(f"--set {key}: {text!r} is not a number, word or list") from None
+        for key, value in settings.items():
             if isinstance(value, str):
-                value = _number(value)
+                value = _read(key, value)
             name = key.removeprefix("agent.")
             if name in agent:
                 agent[name] = value
@@ -176,9 +172,15 @@ class TrainingConfig:
         return self.from_mapping({**own, "agent": agent})
 
 
-def _number(text: str) -> float | str:
-    """YAML 1.1 reads 1e-4 as a word."""
+def _read(key: str, text: str) -> Any:
+    """What a text of YAML 1.1 stands for, which reads 1e-4 as a word."""
     try:
-        return float(text)
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise InputError(f"--set {key}: {text!r} is not a number, word or list") from None
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
     except ValueError:
-        return text
+        return value

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import yaml
 from mecsim_agents import LEARNERS, Learner, Replay
@@ -74,7 +74,7 @@ class Run:
         """Itself alone, as several runs in a folder have them all."""
         return (self,)
 
-    def with_steps(self, steps: int) -> "Run":
+    def with_steps(self, steps: int) -> Self:
         """The same run to another length, which is written down; schedules follow it from here on.
 
         Raises:
@@ -99,13 +99,14 @@ class Run:
         with atomic_write(self.folder / "config.yaml") as partial:
             partial.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
-    @staticmethod
-    def open(folder: Path) -> "Run":
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
         """The run in a folder.
 
         Raises:
             RunError: there is none, it is damaged, or another version of mecsim wrote it in another format.
         """
+        folder = Path(folder)
         path = folder / "config.yaml"
         content = read_settings(path, "mecsim_run", FORMAT, "run format", "a run of mecsim train")
         try:
@@ -118,7 +119,7 @@ class Run:
             scenario = load_scenario(folder / "scenario.yaml")
             threads = content.get("threads")
             steps, seed = int(content["steps"]), int(content["seed"])
-            return Run(folder, scenario, config, steps, seed, None if threads is None else int(threads))
+            return cls(folder, scenario, config, steps, seed, None if threads is None else int(threads))
         except (KeyError, TypeError, ValueError, InputError) as error:
             if isinstance(error, ScenarioError | RunError):
                 raise
