@@ -1,8 +1,9 @@
 """mecsim: multi-objective reinforcement learning for edge offloading and personalized wireless networks.
 
 Once this package is imported, `gymnasium.make("mecsim/NAME-v0", scenario=…)` makes an environment of the system NAME,
-such as `mecsim/offload-v0` and `mecsim/cells-v0`. `train`, `sweep` and `simulate` are the commands of these names, with
-objects as results. Everything heavy is imported when it is first asked for, so that `import mecsim` stays light.
+such as `mecsim/offload-v0` and `mecsim/cells-v0`, with a vector reward; `mecsim/NAME-scalar-v0` has one reward, of
+`preference=…` and `scale=…`, and one vector to observe. `train`, `sweep` and `simulate` are the commands of these names,
+with objects as results. Everything heavy is imported when it is first asked for, so that `import mecsim` stays light.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -50,18 +51,17 @@ _FORMER = {"personalize": "cells"}
 """Names of environments in earlier versions."""
 
 for _name in (*SYSTEM_PLACES.plugins, *_FORMER):
-    _system = _FORMER.get(_name, _name)
     register(
         id=f"mecsim/{_name}-v0",
         entry_point="mecsim.envs.registered:single",
         vector_entry_point="mecsim.envs.registered:vector",
-        kwargs={"system": _system},
+        kwargs={"system": _FORMER.get(_name, _name)},
         disable_env_checker=True,  # the checker knows scalar rewards only
     )
     register(
         id=f"mecsim/{_name}-scalar-v0",
         entry_point="mecsim.envs.registered:scalar",
-        kwargs={"system": _system},
+        kwargs={"system": _FORMER.get(_name, _name)},
     )
 
 

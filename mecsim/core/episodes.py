@@ -181,6 +181,10 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         """What happened; ends the episodes."""
         return self.engine.records()
 
+    def masks(self) -> NDArray[np.bool_]:
+        """Which options can be taken at the decision at hand, (N, A)."""
+        return in_numpy(self._mask()).astype(np.bool_)
+
     @abstractmethod
     def possible(self, action: NDArray[np.int64], mask: NDArray[np.int8]) -> NDArray[np.int64]:
         """The actions (N,), none negative, with others in place of those that `mask` (N, A) rules out."""

@@ -17,27 +17,26 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.target import in_numpy
 from mecsim.envs.vector import BatchVectorEnv
-from mecsim.envs.wrappers import checked_preference, checked_scale
+from mecsim.envs.wrappers import checked_preference, checked_scale, log_magnitudes
 from mecsim.errors import InputError
 
 
 def flat_observation(observation: Arrays) -> NDArray[np.float32]:
     """Context, mask and rows of N dict observations one after the other, (N, D) float32.
 
-    Magnitudes range from 0.1 Mbit to thousands of seconds. Each value x becomes sign(x)·log(1 + |x|), which
-    needs no statistics, so that a model and whoever plays it later always see the same.
+    What `FlatObservation(env, log=True)` shows of one.
     """
-    names = sorted(observation)  # the order of FlatObservation
+    names = sorted(observation)
     flat = np.concatenate([in_numpy(observation[name]).reshape(len(observation[name]), -1) for name in names], axis=1)
-    return np.asarray(np.sign(flat) * np.log1p(np.abs(flat)), np.float32)
+    return log_magnitudes(flat)
 
 
 class ScalarVecEnv(VecEnv):
     """`num_envs` environments on one engine as a `VecEnv`, for any algorithm with discrete actions.
 
     **Observation**: `Box` (D,) float32, see `flat_observation`. **Action**: `Discrete(A)`, an option; one that cannot
-    be taken stands for another, as the environment has it, since these algorithms know no masks. **Reward**:
-    Σ_i ω_i·r_i/scale_i.
+    be taken stands for another, as the environment has it, since most of these algorithms know no masks;
+    `env_method("action_masks")` tells them to MaskablePPO of sb3-contrib. **Reward**: Σ_i ω_i·r_i/scale_i.
 
     All episodes have T steps and so end together. They terminate (see docs/design.md), so
     `info["TimeLimit.truncated"]` is False and nothing is bootstrapped; `info["terminal_observation"]` is the last
@@ -113,11 +112,13 @@ class ScalarVecEnv(VecEnv):
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method of the batch once; its result stands for each environment.
+        """Call a method of the batch once; its result stands for each environment, that of `action_masks` holds each.
 
         Raises:
             InputError: `indices` leave some environments out.
         """
+        if method_name == "action_masks":
+            return list(self.vector.action_masks()[self._chosen(indices)])
         self._check_all(indices, method_name)
         return [getattr(self.vector, method_name)(*method_args, **method_kwargs)] * self.num_envs
 

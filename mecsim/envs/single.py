@@ -75,6 +75,10 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
         info = _plain(self.episodes.info(observation, in_numpy(of_engine[0])))
         return observation, in_numpy(rewards[0]), self.episodes.over, False, info
 
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which options can be taken now, (A,), under the name by which sb3-contrib asks for it."""
+        return np.asarray(self.episodes.masks()[0])
+
     def option_rewards(self) -> NDArray[np.float64]:
         """What each option is expected to earn at once for each objective, (A, objectives); −inf if impossible."""
         return np.asarray(self.episodes.option_rewards()[0])

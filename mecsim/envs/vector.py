@@ -126,6 +126,10 @@ class BatchVectorEnv(VectorEnv[Arrays, NDArray[np.int64], NDArray[Any]]):
         ended = np.full(self.num_envs, over)
         return observation, reward, ended, np.zeros(self.num_envs, np.bool_), info
 
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Which options can be taken now, (num_envs, A)."""
+        return self.episodes.masks()
+
     def _after_the_end(
         self, reward: NDArray[np.float32]
     ) -> tuple[Arrays, NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:

@@ -1,9 +1,11 @@
 """Wrappers for algorithms that expect something simpler than a dict observation and a vector reward."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import ArrayLike, NDArray
 
 from mecsim.errors import InputError
@@ -35,13 +37,23 @@ def checked_scale(scale: ArrayLike | None, objectives: int) -> NDArray[np.float6
     return units
 
 
-class PreferenceObservation(gym.Wrapper[Any, Any, Any, Any]):
+def log_magnitudes(values: NDArray[Any]) -> NDArray[np.float32]:
+    """sign(x)·log(1 + |x|) of each value x, float32.
+
+    Magnitudes range from 0.1 Mbit to thousands of seconds. This needs no statistics, so that a model and whoever plays
+    it later always see the same.
+    """
+    return np.asarray(np.sign(values) * np.log1p(np.abs(values)), np.float32)
+
+
+class PreferenceObservation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """Adds the entry `preference` (objectives,) float32 to a dict observation.
 
     With `preference=None` a new one is drawn uniformly from the simplex at each reset.
     """
 
     def __init__(self, env: gym.Env[Any, Any], preference: ArrayLike | None = None) -> None:
+        RecordConstructorArgs.__init__(self, preference=preference)
         super().__init__(env)
         if not isinstance(env.observation_space, gym.spaces.Dict):
             raise InputError("PreferenceObservation needs a dict observation; apply it before FlatObservation")
@@ -64,26 +76,34 @@ class PreferenceObservation(gym.Wrapper[Any, Any, Any, Any]):
         return {**observation, "preference": self.preference}, reward, terminated, truncated, info
 
 
-class FlatObservation(gym.ObservationWrapper[Any, Any, Any]):
-    """One float32 vector: the entries of a dict observation one after the other, in the order of their names."""
+class FlatObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
+    """One float32 vector: the entries of a dict observation one after the other, in the order of their names.
 
-    def __init__(self, env: gym.Env[Any, Any]) -> None:
+    With `log` as `log_magnitudes`, which networks need that normalise nothing themselves.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], log: bool = False) -> None:
+        RecordConstructorArgs.__init__(self, log=log)
         super().__init__(env)
         if not isinstance(env.observation_space, gym.spaces.Dict):
-            raise InputError("FlatObservation needs a dict observation")
+            raise InputError(f"{type(self).__name__} needs a dict observation")
         spaces = env.observation_space.spaces
-        self._names = sorted(spaces)
+        self._names, self._log = sorted(spaces), log
         boxes = [space for name in self._names if isinstance(space := spaces[name], gym.spaces.Box)]
-        low = np.concatenate([box.low.ravel() for box in boxes]).astype(np.float32)
-        high = np.concatenate([box.high.ravel() for box in boxes]).astype(np.float32)
+        low = self._shown([box.low for box in boxes])
+        high = self._shown([box.high for box in boxes])
         self.observation_space = gym.spaces.Box(low, high, dtype=np.float32)
 
-    def observation(self, observation: Any) -> NDArray[np.float32]:
+    def observation(self, observation: Any) -> Any:
         """Flatten."""
-        return np.concatenate([np.ravel(observation[name]) for name in self._names]).astype(np.float32)
+        return self._shown([observation[name] for name in self._names])
+
+    def _shown(self, parts: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+        flat = np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
+        return log_magnitudes(flat) if self._log else flat
 
 
-class LinearReward(gym.Wrapper[Any, Any, Any, Any]):
+class LinearReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """A scalar reward Σ_i ω_i·r_i/scale_i; the vector is kept in `info["vector_reward"]`.
 
     Args:
@@ -92,6 +112,7 @@ class LinearReward(gym.Wrapper[Any, Any, Any, Any]):
     """
 
     def __init__(self, env: gym.Env[Any, Any], preference: ArrayLike, scale: ArrayLike | None = None) -> None:
+        RecordConstructorArgs.__init__(self, preference=preference, scale=scale)
         super().__init__(env)
         objectives = int(env.get_wrapper_attr("reward_dim"))
         weights = checked_preference(preference, objectives)
