@@ -126,14 +126,14 @@ class Episodes(ABC, Generic[ScenarioT, TapesT, RecordsT]):
         description), so that algorithms which know no masks can be compared.
 
         Raises:
-            InputError: not one action per episode, a negative one, or no episode has begun.
+            InputError: not one action per episode, one that names no option, or no episode has begun.
         """
         mask, xp = self._mask(), self.engine.xp
         if tuple(np.shape(action)) != (len(mask),):
             raise InputError(f"one action per episode is expected, ({len(mask)},), got {np.shape(action)}")
         chosen = xp.asarray(action, dtype=xp.int64)
-        if not self._trusts_actions and (chosen < 0).any():
-            raise InputError(f"action {int(chosen.min())} names no option")
+        if not self._trusts_actions and (outside := (chosen < 0) | (chosen >= self.max_options)).any():
+            raise InputError(f"action {int(chosen[outside][0])} names no option, expected 0 to {self.max_options - 1}")
         out = self._empty(len(mask))
         rewards = self.engine.step_and_observe(self.possible(chosen, mask), out)
         return self._seen(out), xp.asarray(rewards[:, self.objective_columns], dtype=xp.float32), rewards

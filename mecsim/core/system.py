@@ -22,6 +22,7 @@ from mecsim.core.rating import RatingCurve
 from mecsim.core.record_tables import RecordTable
 from mecsim.core.relaxation import Relaxation
 from mecsim.core.scenario import Scenario
+from mecsim.core.scene import Drawn, Scene
 from mecsim.core.seeds import Stream
 from mecsim.core.tape import Tapes
 from mecsim.errors import InputError
@@ -66,7 +67,7 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     """Quantity (a key of `quantities`) to values (N,), one per episode."""
     recorded: Reference[Callable[[RecordsT, TapesT, ScenarioT], NDArray[np.float64]]]
     """What each episode came to in all objectives, (N, Q), as they are shown, told by its records alone."""
-    environment: Reference[Callable[[str | Scenario | None, EngineName], gym.Env[Any, Any]]]
+    environment: Reference[Callable[[str | Scenario | None, EngineName, str | None], gym.Env[Any, Any]]]
     units: Mapping[str, str] = field(default_factory=dict)
     """What each task or request is told by, each with its name for people."""
     unit_values: Reference[PlayMeasure[ScenarioT, TapesT, RecordsT]] | None = None
@@ -81,6 +82,9 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     ) = None
     """Numbers (N,) whose mean no policy without knowledge of the future can undercut, but for chance, in the mean of
     Σ ω·c/scale over episodes, from a preference ω and scales; None if no such bound is known."""
+    scene: Reference[Callable[[Any, TapesT, Drawn | None], Scene]] | None = None
+    """What there is to see of the first of its `episodes`, which play `tapes`, at the decision at hand; None: nothing.
+    It is told which episode that is, if that is known."""
     aliases: tuple[str, ...] = ()  # words that files of earlier versions have for it
 
     def starter(self) -> str:

@@ -14,21 +14,23 @@ from mecsim.envs.vector import BatchVectorEnv
 from mecsim.envs.wrappers import FlatObservation, LinearReward
 
 
-def single(system: str, scenario: str | Scenario | None = None, engine: EngineName = "simpy") -> gym.Env[Any, Any]:
+def single(
+    system: str, scenario: str | Scenario | None = None, engine: EngineName = "simpy", render_mode: str | None = None
+) -> gym.Env[Any, Any]:
     """An environment of a system, of its default scenario if none is given."""
-    return SYSTEMS.load(system).environment.load()(scenario, engine)
+    return SYSTEMS.load(system).environment.load()(scenario, engine, render_mode)
 
 
 def scalar(
     system: str, scenario: str | Scenario | None = None, engine: EngineName = "simpy",
-    preference: ArrayLike | None = None, scale: ArrayLike | None = None,
+    preference: ArrayLike | None = None, scale: ArrayLike | None = None, render_mode: str | None = None,
 ) -> gym.Env[Any, Any]:  # fmt: skip
     """The same with one reward and one vector to observe, of logarithms; all objectives weigh alike if none is given.
 
     Raises:
         InputError: preference or scale do not fit the scenario's objectives.
     """
-    env = single(system, scenario, engine)
+    env = single(system, scenario, engine, render_mode)
     objectives = int(env.get_wrapper_attr("reward_dim"))
     weights = np.full(objectives, 1.0 / objectives) if preference is None else preference
     return LinearReward(FlatObservation(env, log=True), weights, scale)

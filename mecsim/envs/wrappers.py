@@ -68,12 +68,12 @@ class PreferenceObservation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorAr
         observation, info = self.env.reset(seed=seed, options=options)
         drawn = self.np_random.dirichlet(np.ones(self.objectives)) if self._fixed is None else self._fixed
         self.preference = drawn.astype(np.float32)
-        return {**observation, "preference": self.preference}, info
+        return {**observation, "preference": self.preference.copy()}, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """Step; the preference stays."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        return {**observation, "preference": self.preference}, reward, terminated, truncated, info
+        return {**observation, "preference": self.preference.copy()}, reward, terminated, truncated, info
 
 
 class FlatObservation(gym.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):

@@ -47,5 +47,6 @@ SYSTEM: "System[CellsScenario, CellsTapes, CellsRecords]" = System(
     recorded=Reference("mecsim.systems.cells.quantities:recorded_objectives"),
     environment=Reference("mecsim.systems.cells.environment:CellsEnv"),
     rating_curves=Reference("mecsim.systems.cells.ratings:rating_curves"),
+    scene=Reference("mecsim.systems.cells.scene:scene"),
     aliases=("personalize",),
 )

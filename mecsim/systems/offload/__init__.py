@@ -59,5 +59,6 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
     recorded=Reference("mecsim.systems.offload.quantities:recorded_objectives"),
     environment=Reference("mecsim.systems.offload.environment:OffloadEnv"),
     rating_curves=Reference("mecsim.systems.offload.ratings:rating_curves"),
+    scene=Reference("mecsim.systems.offload.scene:scene"),
     bounds=Reference("mecsim.systems.offload.bound.relaxation:episode_bounds"),
 )

@@ -45,21 +45,34 @@ def draw_places(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> Places
     return Places(np.concatenate([cloud_m[per_task], _distances_m(tasks_m, sites_m)], axis=2), travelled_m)
 
 
+def positions_m(reel: Reel, tasks: DrawnTasks, episode: int, time_s: Array) -> tuple[Array, Array] | None:
+    """Where an episode's edges stand, (E, 2), and its users at some times, (U, P, 2); None where nobody has a place."""
+    if not reel.scenario.users.mobility.law.HAS_PLACES:
+        return None
+    users, times = reel.scenario.users.count, len(time_s)
+    paths, first, start_s = _walks(reel, tasks)
+    path = first[episode] + np.repeat(np.arange(users), times)
+    place_m, _ = paths.at(path, start_s[episode] + np.tile(time_s, users))
+    return _draw_sites_m(reel)[episode], place_m.reshape(users, times, 2)
+
+
 def _follow_users(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> tuple[Array, Array]:
     """Where users are when their tasks are dispatched, (N, M, 2), and how far they have come by then, (N, M)."""
-    scenario, shape = reel.scenario, tasks.user.shape
-    trace, users = scenario.mobility_trace, scenario.users.count
-    time_s = np.multiply(dispatches.step, scenario.episode.step_s, dtype=np.float64)
+    paths, first, start_s = _walks(reel, tasks)
+    time_s = start_s[:, None] + np.multiply(dispatches.step, reel.scenario.episode.step_s, dtype=np.float64)
+    place_m, travelled_m = paths.at((tasks.user + first[:, None]).reshape(-1), time_s.reshape(-1))
+    return place_m.reshape(*tasks.user.shape, 2), travelled_m.reshape(tasks.user.shape)
+
+
+def _walks(reel: Reel, tasks: DrawnTasks) -> tuple[Paths, NDArray[np.int64], Array]:
+    """Paths, and which of them is that of each episode's first user, (N,), and its time as the episode begins, (N,)."""
+    trace, users = reel.scenario.mobility_trace, reel.scenario.users.count
     if trace is None:
-        paths = _draw_paths(reel)
-        path = tasks.user + users * np.arange(reel.size)[:, None]
-    else:
-        # Recorded tasks and positions have one clock; alone, positions begin with the episode.
-        start_s = trace.time_s.min() if tasks.start_s is None else tasks.start_s[:, None]
-        paths = recorded_paths(trace.user, trace.time_s, _plane_m(reel, trace.positions), users)
-        path, time_s = tasks.user, start_s + time_s
-    place_m, travelled_m = paths.at(path.reshape(-1), time_s.reshape(-1))
-    return place_m.reshape(*shape, 2), travelled_m.reshape(shape)
+        return _draw_paths(reel), users * np.arange(reel.size), np.zeros(reel.size)
+    # Recorded tasks and positions have one clock; alone, positions begin with the episode.
+    start_s = np.full(reel.size, trace.time_s.min()) if tasks.start_s is None else tasks.start_s
+    paths = recorded_paths(trace.user, trace.time_s, _plane_m(reel, trace.positions), users)
+    return paths, np.zeros(reel.size, np.int64), start_s
 
 
 def _draw_paths(reel: Reel) -> Paths:
