@@ -137,22 +137,22 @@ def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: 
     return folder
 
 
-def new_file(path: Path, suffixes: Sequence[str], force: bool) -> Path:
+def new_file(path: Path, suffixes: Sequence[str], force: bool, option: str = "--out") -> Path:
     """A path to write a file to, in a folder that is there; its name ends in one of `suffixes`.
 
     Raises:
         InputError: there is something that may not be replaced, or nothing can be written there.
     """
     if path.suffix not in suffixes:
-        raise InputError(f"--out {path}: expected a file that ends in {' or '.join(suffixes)}")
+        raise InputError(f"{option} {path}: expected a file that ends in {' or '.join(suffixes)}")
     try:
         if path.exists() and not path.is_file():
-            raise InputError(f"--out {path}: is no file; name another one")
+            raise InputError(f"{option} {path}: is no file; name another one")
         if path.exists() and not force:
-            raise InputError(f"--out {path}: exists already; name another file, or replace it with --force")
+            raise InputError(f"{option} {path}: exists already; name another file, or replace it with --force")
         path.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(path.parent, os.W_OK | os.X_OK):
             raise PermissionError(13, "Permission denied")
     except OSError as error:
-        raise InputError(f"--out {path}: cannot be written: {error.strerror}; name another file") from None
+        raise InputError(f"{option} {path}: cannot be written: {error.strerror}; name another file") from None
     return path

@@ -14,6 +14,7 @@ from mecsim.cli.options import (
     force_option,
     json_option,
     key_values,
+    new_file,
     output_folder,
     plan_option,
     preference_of,
@@ -25,7 +26,12 @@ from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mecsim.core.episodes import EngineName
+    from mecsim.core.scenario import Scenario
+    from mecsim.policies import PolicyFactory
 
 
 @click.command()
@@ -50,6 +56,12 @@ if TYPE_CHECKING:
     metavar="NAME",
     help="A picture in --out: satisfaction, of what satisfies whom; satisfaction=voice,ar names applications.",
 )
+@click.option(
+    "--video",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A video of the first episode, .gif, or .mp4 where ffmpeg is installed; see `render` of the environments.",
+)
 @workers_option
 @force_option
 @threads_option
@@ -57,7 +69,7 @@ if TYPE_CHECKING:
 def simulate(
     scenario: str, policy: str, preference: str | None, plan: int | None, episodes: int, seed: int,
     engine: "EngineName", context: tuple[str, ...],
-    out: Path | None, plot: tuple[str, ...], workers: int | None, force: bool, num_threads: int | None, as_json: bool,
+    out: Path | None, plot: tuple[str, ...], video: Path | None, workers: int | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     import numpy as np
@@ -84,7 +96,11 @@ def simulate(
     worthwhile = worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
     processes = min(workers or worthwhile, len(chunks(played, episodes)))
     threads = use_threads(num_threads or (processes if processes > 1 else None))
-    policy_factory(policy, played)  # what cannot be played is refused before anything is written
+    make = policy_factory(policy, played)  # what cannot be played is refused before anything is written
+    if video is not None:
+        from mecsim.report.video import VIDEOS, check_writer
+
+        check_writer(new_file(video, VIDEOS, force, "--video"))
     if plot and out is None:
         raise InputError(f"--plot {plot[0]}: needs a folder to write to: add --out FOLDER")
     figures = plot_figures(plot, played, seed)
@@ -121,6 +137,8 @@ def simulate(
     if folder is not None:
         write_json(folder / "summary.json", summary)
         pictures = save_plots(figures, folder)
+    if video is not None:
+        _record(video, played, make, weights, seed)
     if as_json:
         click.echo(json.dumps(summary, indent=2))
         return
@@ -130,3 +148,16 @@ def simulate(
     if folder is not None and files is not None:
         main, *others = (table.file for table in system.tables)
         click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")
+    if video is not None:
+        click.echo(f"wrote {video}")
+
+
+def _record(
+    video: Path, scenario: "Scenario", make: "PolicyFactory", weights: "NDArray[np.float64]", seed: int
+) -> None:
+    """Write the video, with a bar."""
+    from mecsim.api.progress import progress
+    from mecsim.report.video import save_video
+
+    with progress("video", scenario.steps + 1) as advance:
+        save_video(video, scenario, make, weights, seed, advance)

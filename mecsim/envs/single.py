@@ -71,14 +71,16 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
         return described
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
-        """Start the next episode. `options={"tapes": …}` plays the first episode of given tapes instead."""
+        """Start the next episode. `options={"tapes": …}` plays the first episode of given tapes instead; `drawn`
+        (`Drawn`) beside them says which one that is, for a map.
+        """
         super().reset(seed=seed)
         if seed is not None or self._seed is None:
             self._seed = int(self.np_random.integers(2**63)) if seed is None else seed
             self._episode = 0
         if options and "tapes" in options:
             tapes = options["tapes"].select(slice(0, 1))
-            self._drawn = None
+            self._drawn = options.get("drawn")
         else:
             self._drawn = Drawn(self._seed, Stream.TRAINING, self._episode)
             tapes = self._draw.load()(self.scenario, self._seed, self._episode, 1, Stream.TRAINING)
