@@ -1,65 +1,75 @@
 """`mecsim.sweep`: policies over a grid of preferences, and their fronts."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from mecsim.api.notebook import Shown
-from mecsim.api.progress import progress
+from mecsim.api.places import result_folder
+from mecsim.api.progress import progress, say
 from mecsim.api.targets import Target, is_here, target_name
 from mecsim.core.scenario import Scenario
+from mecsim.core.system import draw_episodes
+from mecsim.core.threads import kernel_threads
 from mecsim.errors import InputError
-from mecsim.policies import Calibration, calibrate
-from mecsim.report.figures import front_figure
+from mecsim.policies import calibrate
+from mecsim.report.figures import front_figure, save_front
+from mecsim.report.provenance import provenance
 from mecsim.scenario import load_scenario
-from mecsim.sweep import Front, Workers, assess, policy_factory, preference_grid
+from mecsim.sweep import (
+    SweepResult,
+    Workers,
+    policy_factory,
+    preference_grid,
+    read_sweep,
+    summary,
+    write_results,
+)
 from mecsim.sweep import sweep as play_over
 from mecsim.sweep.evaluate import runs_of
 from mecsim.sweep.files import front_frame
+from mecsim.sweep.planned import base_of
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
 
+INDICATORS = ("hypervolume", "mean_cost", "mean_cost_ratio_to_greedy", "expected_utility", "igd_plus", "cardinality")
 
-@dataclass(frozen=True)
-class Sweep(Shown):
-    """The fronts of targets that were played for the same preferences on the same episodes."""
 
-    scenario: Scenario
-    fronts: tuple[Front, ...]
-    seed: int
+class Sweep(Shown, SweepResult):
+    """The fronts of targets that were played for the same preferences on the same episodes, in their folder.
+
+    `Sweep.open("FOLDER")` reads one that `mecsim sweep` or an earlier session left.
+    """
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Self:
+        """A finished sweep.
+
+        Raises:
+            InputError: there is none, or it is damaged.
+        """
+        found = read_sweep(folder)
+        return cls(found.folder, found.scenario, found.fronts, found.calibration, found.seed, found.summary)
 
     def __repr__(self) -> str:
         targets = ", ".join(front.label for front in self.fronts)
         preferences, episodes, _ = self.fronts[0].totals.shape
-        return f"Sweep({targets}; {preferences} preferences, {episodes} episodes)"
-
-    @cached_property
-    def calibration(self) -> Calibration:
-        """Scales and reference point of the scenario."""
-        return calibrate(self.scenario)
+        return f"Sweep({str(self.folder)!r}: {targets}; {preferences} preferences, {episodes} episodes)"
 
     def frame(self) -> "pl.DataFrame":
         """A row per target and preference, objectives as they are shown: the columns of front.csv."""
         return front_frame(self.fronts, self.scenario)
 
     def table(self) -> "pl.DataFrame":
-        """A row per target: hypervolume (higher is better), mean cost, expected utility and IGD+ (lower)."""
+        """A row per target: hypervolume and cardinality (higher is better), costs, utility and IGD+ (lower)."""
         import polars as pl
 
-        found = assess(self.fronts, self.calibration)
-        return pl.DataFrame(
-            {
-                "target": [front.label for front in self.fronts],
-                **{
-                    name: [getattr(found[front.target], name) for front in self.fronts]
-                    for name in ("hypervolume", "mean_cost", "expected_utility", "igd_plus", "cardinality")
-                },
-            }
-        )
+        told = [self.summary["targets"][front.target] for front in self.fronts]
+        columns = {name: [one[name] for one in told] for name in INDICATORS}
+        return pl.DataFrame({"target": [front.label for front in self.fronts], **columns})
 
     def figure(self) -> "Figure":
         """The fronts with 95 % intervals."""
@@ -72,6 +82,7 @@ def sweep(
     preferences: int = 101,
     episodes: int = 1000,
     seed: int = 0,
+    out: str | Path | None = None,
     workers: int = 1,
     show: bool = True,
 ) -> Sweep:
@@ -83,6 +94,7 @@ def sweep(
         preferences: size of the grid.
         episodes: that each preference is played on.
         seed: of these episodes.
+        out: a new or empty folder for the results; a temporary one, which goes when Python ends, if not given.
         workers: processes to spread the work over.
         show: whether a bar shows the progress, in a terminal or a notebook.
 
@@ -95,12 +107,17 @@ def sweep(
         raise InputError("targets: none is named, or one twice")
     if workers > 1 and any(map(is_here, names)):
         raise InputError("workers: other processes cannot see a policy of this session; move it to a module of its own")
+    if episodes < 1:
+        raise InputError(f"episodes: expected at least 1, got {episodes}")
     played = _scenario_of(names) if scenario is None else load_scenario(scenario)
     grid = preference_grid(len(played.objectives), preferences)
-    runs = {name: runs_of(name, played) for name in names}
+    to_play = list(dict.fromkeys((*names, "greedy")))  # the yardstick, whether it is asked for or not
+    runs = {name: runs_of(name, played) for name in to_play}
     for run in (run for some in runs.values() for run in some):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
-    done = 0
+    draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
+    folder, started, done = result_folder(out, "sweep"), time.perf_counter(), 0
+    threads = max(workers, kernel_threads())
     with progress("sweep", sum(map(len, runs.values())) * len(grid), show) as advance:
 
         def on_progress(target: str, more: int) -> None:
@@ -108,12 +125,22 @@ def sweep(
             done += more
             advance(done, Path(target).name)
 
-        fronts = play_over(names, played, grid, episodes, seed, Workers(workers, workers), on_progress)
-    return Sweep(played, tuple(fronts), seed)
+        found = play_over(to_play, played, grid, episodes, seed, Workers(workers, threads), on_progress)
+    fronts, greedy = tuple(found[: len(names)]), found[to_play.index("greedy")]
+    calibration = calibrate(played)
+    spent_s = time.perf_counter() - started
+    told = {**provenance(), "seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
+    content = summary(fronts, greedy, played, calibration, told)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_results(folder, fronts, played, content)
+    save_front(fronts, played, folder)
+    if out is None and show:
+        say(f"swept into {folder}, which goes when Python ends; keep a sweep by out=FOLDER")
+    return Sweep(folder, played, fronts, calibration, seed, content)
 
 
 def _scenario_of(names: Sequence[str]) -> Scenario:
-    from mecsim.sweep.planned import base_of
+    """That of the first run."""
     from mecsim.training.multi import is_run, run_scenario
 
     for name in names:
