@@ -37,6 +37,11 @@ def checked_scale(scale: ArrayLike | None, objectives: int) -> NDArray[np.float6
     return units
 
 
+def _recorded(values: ArrayLike | None) -> Any:
+    """As a list: specifications of environments are compared, which arrays do not stand."""
+    return None if values is None else np.asarray(values).tolist()
+
+
 def log_magnitudes(values: NDArray[Any]) -> NDArray[np.float32]:
     """sign(x)·log(1 + |x|) of each value x, float32.
 
@@ -53,7 +58,7 @@ class PreferenceObservation(gym.Wrapper[Any, Any, Any, Any], RecordConstructorAr
     """
 
     def __init__(self, env: gym.Env[Any, Any], preference: ArrayLike | None = None) -> None:
-        RecordConstructorArgs.__init__(self, preference=preference)
+        RecordConstructorArgs.__init__(self, preference=_recorded(preference))
         super().__init__(env)
         if not isinstance(env.observation_space, gym.spaces.Dict):
             raise InputError("PreferenceObservation needs a dict observation; apply it before FlatObservation")
@@ -112,7 +117,7 @@ class LinearReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
     """
 
     def __init__(self, env: gym.Env[Any, Any], preference: ArrayLike, scale: ArrayLike | None = None) -> None:
-        RecordConstructorArgs.__init__(self, preference=preference, scale=scale)
+        RecordConstructorArgs.__init__(self, preference=_recorded(preference), scale=_recorded(scale))
         super().__init__(env)
         objectives = int(env.get_wrapper_attr("reward_dim"))
         weights = checked_preference(preference, objectives)
