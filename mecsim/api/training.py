@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from mecsim.api.notebook import Shown
 from mecsim.api.places import result_folder
 from mecsim.api.progress import progress, say
 from mecsim.core.scenario import Scenario
 from mecsim.core.stopping import Stopping
-from mecsim.core.threads import kernel_threads
 from mecsim.errors import InputError
 from mecsim.report.curves import training_figure
 from mecsim.report.tensorboard import TensorBoardMonitor
@@ -102,7 +103,7 @@ def train(
     config = config.with_settings(settings)
     if steps is not None and steps < 1:
         raise InputError(f"steps: expected at least 1, got {steps}")
-    unplaced = Run(Path(), described, config, steps or described.training.steps, seed, kernel_threads())
+    unplaced = Run(Path(), described, config, steps or described.training.steps, seed, torch.get_num_threads())
     check_engine(unplaced, where)
     check_memory(unplaced)
     folder = result_folder(out, "run")

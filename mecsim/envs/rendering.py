@@ -3,6 +3,7 @@
 import math
 import sys
 import time
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,16 +18,17 @@ RENDER_MODES = ("human", "rgb_array", "ansi")
 RENDER_FPS = 10
 SIZE_INCH, DPI = (8.0, 4.8), 100  # an even number of pixels each way, as videos want them
 LETTERS = "#=-:.+*o"  # of the kinds of a bar
+LINE = 80
 WIDTH = 28  # of the longest bar, in letters
 BEHIND = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
 
 
 def text_of(scene: Scene, title: str) -> str:
-    """A scene in lines of at most 80 letters or so."""
-    lines = [title, scene.now]
+    """A scene in lines that fit a terminal."""
+    lines = [*_wrapped(title), *_wrapped(scene.now)]
     for panel in scene.panels:
         kinds = ", ".join(f"{letter} {kind}" for letter, kind in zip(_letters(panel), panel.kinds, strict=True))
-        lines += ["", f"{panel.title} ({panel.unit}): {kinds}"]
+        lines += ["", *_wrapped(f"{panel.title} ({panel.unit}): {kinds}")]
         limit = _limit(panel)
         name_width = max(len(bar.name) for bar in panel.bars)
         for bar in panel.bars:
@@ -71,6 +73,10 @@ def show(text: str, paused_s: float) -> None:
     else:
         print(f"\x1b[H\x1b[J{text}" if sys.stdout.isatty() else text, flush=True)
     time.sleep(paused_s if sys.stdout.isatty() else 0.0)
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, LINE, subsequent_indent="  ")
 
 
 def _letters(panel: Bars) -> str:

@@ -33,7 +33,10 @@ def scene(episodes: OffloadEpisodes, tapes: OffloadTapes, drawn: Drawn | None) -
         told += f"; to dispatch: {size_mbit[head]:.3g} Mbit of user {tapes.user[0, head]}"
     queue = Bar(
         "queue",
-        (0.0 if head is None else float(size_mbit[head]), float(sum(size_mbit[task] for task in waiting if task != head))),
+        (
+            0.0 if head is None else float(size_mbit[head]),
+            float(sum(size_mbit[task] for task in waiting if task != head)),
+        ),
         f"tasks: {len(waiting)}",
     )
     panels = (
