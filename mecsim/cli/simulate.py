@@ -69,7 +69,8 @@ if TYPE_CHECKING:
 def simulate(
     scenario: str, policy: str, preference: str | None, plan: int | None, episodes: int, seed: int,
     engine: "EngineName", context: tuple[str, ...],
-    out: Path | None, plot: tuple[str, ...], video: Path | None, workers: int | None, force: bool, num_threads: int | None, as_json: bool,
+    out: Path | None, plot: tuple[str, ...], video: Path | None,
+    workers: int | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     import numpy as np

@@ -67,7 +67,8 @@ class System(Generic[ScenarioT, TapesT, RecordsT]):
     """Quantity (a key of `quantities`) to values (N,), one per episode."""
     recorded: Reference[Callable[[RecordsT, TapesT, ScenarioT], NDArray[np.float64]]]
     """What each episode came to in all objectives, (N, Q), as they are shown, told by its records alone."""
-    environment: Reference[Callable[[str | Scenario | None, EngineName, str | None], gym.Env[Any, Any]]]
+    environment: Reference[Callable[..., gym.Env[Any, Any]]]
+    """Made of a scenario or its name or None, the engine's name and, where it draws itself, a `render_mode`."""
     units: Mapping[str, str] = field(default_factory=dict)
     """What each task or request is told by, each with its name for people."""
     unit_values: Reference[PlayMeasure[ScenarioT, TapesT, RecordsT]] | None = None

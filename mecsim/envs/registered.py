@@ -18,7 +18,8 @@ def single(
     system: str, scenario: str | Scenario | None = None, engine: EngineName = "simpy", render_mode: str | None = None
 ) -> gym.Env[Any, Any]:
     """An environment of a system, of its default scenario if none is given."""
-    return SYSTEMS.load(system).environment.load()(scenario, engine, render_mode)
+    make = SYSTEMS.load(system).environment.load()
+    return make(scenario, engine) if render_mode is None else make(scenario, engine, render_mode)
 
 
 def scalar(

@@ -1,4 +1,4 @@
-"""Drawings of a `Scene`: text, a picture, and text that replaces itself. matplotlib is imported for the picture only."""
+"""Drawings of a `Scene`: text, and a picture, for which alone matplotlib is imported."""
 
 import math
 import sys
@@ -58,8 +58,8 @@ def picture_of(scene: Scene, title: str) -> NDArray[np.uint8]:
     if scene.spots:
         _draw_map(figure.add_subplot(grid[:, 1]), scene)
     figure.suptitle(f"{title}\n{scene.now}", fontsize="medium")
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
 
 
 def show(text: str, paused_s: float) -> None:
@@ -103,7 +103,7 @@ def _draw_bars(axes: "Axes", panel: Bars) -> None:
         hatch = "///" if place % 2 else None
         axes.barh(rows, amounts, left=left, color=f"C{place}", hatch=hatch, edgecolor="white", label=kind)
         left += amounts
-    for row, bar in zip(rows, panel.bars, strict=True):
+    for row, bar in enumerate(panel.bars):
         axes.text(0.99 * limit, row, bar.note, ha="right", va="center", fontsize="x-small", bbox=BEHIND)
     axes.set_yticks(rows, [bar.name for bar in panel.bars], fontsize="small")
     axes.set_ylim(len(rows) - 0.5, -0.5)

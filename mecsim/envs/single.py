@@ -99,7 +99,7 @@ class SystemEnv(gym.Env[Any, np.int64], Generic[ScenarioT, TapesT, RecordsT]):
         if self.episodes.over:
             raise InputError("the episode is over: call reset first")
         if not self.action_space.contains(action):
-            raise InputError(f"action {action} names no option, expected 0 to {self.action_space.n - 1}")
+            raise InputError(f"action {action} names no option, expected 0 to {self.episodes.max_options - 1}")
         observations, rewards, of_engine = self.episodes.step(np.array([action], np.int64))
         observation = _first(observations)
         earned = in_numpy(of_engine[0])

@@ -11,7 +11,7 @@ from mecsim.core.target import in_numpy
 from mecsim.errors import InputError
 
 
-class RecordVectorStatistics(gym.vector.VectorWrapper):  # type: ignore[misc]
+class RecordVectorStatistics(gym.vector.VectorWrapper):
     """Returns and lengths of episodes with vector rewards, whatever the autoreset mode of the environments is.
 
     The step that ends episodes has `info["episode"]`: `r` (num_envs, objectives) the summed rewards, `dr` the same

@@ -1,6 +1,6 @@
 """What environments draw: Gymnasium's conventions, and that a scene says what is so."""
 
-from typing import Any
+from typing import Any, cast
 
 import gymnasium as gym
 import numpy as np
@@ -10,17 +10,19 @@ from gymnasium.utils.env_checker import check_env
 from mecsim.core.episodes import EngineName
 from mecsim.core.scene import MOST_BARS, Bar, Bars, Drawn, Scene, fullest
 from mecsim.core.seeds import Stream
-from mecsim.core.system import draw_episodes
 from mecsim.envs.rendering import RENDER_MODES, picture_of, text_of
 from mecsim.errors import InputError
 from mecsim.systems.cells.environment import CellsEnv
 from mecsim.systems.cells.scene import scene as cells_scene
+from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.environment import OffloadEnv
+from mecsim.systems.offload.episodes import OffloadEpisodes
+from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.scene import scene as offload_scene
 from tests.envs.contract import ENGINES, short
 from tests.test_imports import imported_by
 
-MOVING = {"users.mobility.model": "waypoint"}
+MOVING: dict[str, Any] = {"users.mobility.model": "waypoint"}
 
 
 def played(env: Any, steps: int, seed: int = 3) -> Any:
@@ -111,14 +113,14 @@ def test_blocks_are_those_of_the_cells(engine: EngineName) -> None:
 
 def test_places_are_those_of_the_draw() -> None:
     """Distances on the map of the next task's user are those of the tape, in an episode of a later reel."""
-    scenario = short("gmorl", 12, **MOVING)
+    scenario: OffloadScenario = short("gmorl", 12, **MOVING)
     drawn = Drawn(7, Stream.EVALUATION, 70)
-    tapes = draw_episodes(scenario, drawn.seed, drawn.number, 1, drawn.stream)
+    tapes = draw_tapes(scenario, drawn.seed, drawn.number, 1, drawn.stream)
     env = OffloadEnv(scenario, "batched", "ansi")
     env.reset(options={"tapes": tapes, "drawn": drawn})
     seen = 0
     while not env.episodes.over:
-        scene = offload_scene(env.episodes, tapes, drawn)
+        scene = offload_scene(cast(OffloadEpisodes, env.episodes), tapes, drawn)
         edges, users = scene.spots[:2]
         if len(scene.spots) == 3:
             task = _head(env)
@@ -157,7 +159,7 @@ def test_of_many_bars_the_longest_are_shown() -> None:
 
 
 def test_modes_that_cannot_be() -> None:
-    with pytest.raises(InputError, match="render_mode 'rgb': .*rgb_array"):
+    with pytest.raises(InputError, match=r"render_mode 'rgb': .*rgb_array"):
         OffloadEnv(short(), "batched", "rgb")
     with pytest.raises(InputError, match="call reset first"):
         OffloadEnv(short(), "batched", "ansi").render()
@@ -168,10 +170,11 @@ def test_modes_that_cannot_be() -> None:
 
 
 def test_matplotlib_is_imported_for_pictures_only() -> None:
-    text = (
-        "import mecsim, gymnasium; env = gymnasium.make('mecsim/offload-v0', scenario='quickstart', render_mode='{}')"
-    )
-    loaded = imported_by(text.format("ansi") + "; env.reset(); env.render()")
-    assert "matplotlib" not in loaded
-    loaded = imported_by(text.format("rgb_array") + "; env.reset(); env.render()")
-    assert "matplotlib" in loaded
+    code = """
+import gymnasium, mecsim
+env = gymnasium.make("mecsim/offload-v0", scenario="quickstart", engine="batched", render_mode="{}")
+env.reset()
+env.render()
+"""
+    assert "matplotlib" not in imported_by(code.format("ansi"))
+    assert "matplotlib" in imported_by(code.format("rgb_array"))

@@ -1,5 +1,6 @@
 """Returns of vector environments, against sums made by hand, whatever the autoreset mode is."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +53,9 @@ def test_every_episode_counts_once(mode: AutoresetMode) -> None:
 def test_environments_of_others_end_when_they_like() -> None:
     """Two environments of different length side by side, in the mode of MO-Gymnasium."""
     lengths = (3, 5)
-    env = RecordVectorStatistics(MOSyncVectorEnv([lambda n=n: OffloadEnv(short(steps=n), "batched") for n in lengths]))
+    env = RecordVectorStatistics(
+        MOSyncVectorEnv(iter([partial(OffloadEnv, short(steps=n), "batched") for n in lengths]))
+    )
     env.reset(seed=1)
     told: list[tuple[int, int]] = []
     for _ in range(12):

@@ -31,14 +31,9 @@ def scene(episodes: OffloadEpisodes, tapes: OffloadTapes, drawn: Drawn | None) -
     told = f"{now_s:g} s"
     if head is not None:
         told += f"; to dispatch: {size_mbit[head]:.3g} Mbit of user {tapes.user[0, head]}"
-    queue = Bar(
-        "queue",
-        (
-            0.0 if head is None else float(size_mbit[head]),
-            float(sum(size_mbit[task] for task in waiting if task != head)),
-        ),
-        f"tasks: {len(waiting)}",
-    )
+    first = [] if head is None else [head]
+    amounts = tuple(float(size_mbit[tasks].sum()) for tasks in (first, waiting[len(first) :]))
+    queue = Bar("queue", amounts, f"tasks: {len(waiting)}")
     panels = (
         Bars("Dispatch queue", "Mbit", ("next", "behind it"), (queue,)),
         _servers(episodes, tapes, records, now_s),
@@ -101,7 +96,7 @@ def _places(scenario: OffloadScenario, drawn: Drawn) -> tuple[Array, Array]:
     """Where the edges stand, (E, 2), and the users at each step, (U, T, 2)."""
     size = reel_size(scenario.tape_byte)
     reel = Reel(scenario, drawn.seed, drawn.stream, drawn.number // size, size)
-    times_s = np.arange(scenario.episode.steps if scenario.users_move else 1) * scenario.episode.step_s
+    times_s = np.arange(float(scenario.episode.steps if scenario.users_move else 1)) * scenario.episode.step_s
     _, cpu_hz = draw_servers(reel)
     found = positions_m(reel, draw_tasks(reel, cpu_hz), drawn.number % size, times_s)
     assert found is not None  # asked for only where users have places
