@@ -2,8 +2,8 @@
 
 Once this package is imported, `gymnasium.make("mecsim/NAME-v0", scenario=…)` makes an environment of the system NAME,
 such as `mecsim/offload-v0` and `mecsim/cells-v0`, with a vector reward; `mecsim/NAME-scalar-v0` has one reward, of
-`preference=…` and `scale=…`, and one vector to observe. `train`, `sweep` and `simulate` are the commands of these
-names, with objects as results. Everything heavy is imported when it is first asked for, so that `import mecsim` stays
+`preference=…` and `scale=…`, and one vector to observe. `train`, `sweep`, `choose` and `simulate` are the commands
+of these names, with objects as results. Everything heavy is imported when it is first asked for, so that `import mecsim` stays
 light.
 """
 
@@ -15,6 +15,7 @@ from mecsim.core.plugins import SYSTEM_PLACES, Reference
 from mecsim.version import __version__
 
 if TYPE_CHECKING:
+    from mecsim.api.choice import Chosen, choose
     from mecsim.api.fronts import Sweep, sweep
     from mecsim.api.simulation import Simulation, simulate
     from mecsim.api.training import Run, train
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from mecsim.scenario import Scenario, load_scenario, with_context
 
 __all__ = [
+    "Chosen",
     "Run",
     "Scenario",
     "Simulation",
     "Sweep",
     "__version__",
+    "choose",
     "load_scenario",
     "make_vec",
     "simulate",
@@ -36,10 +39,12 @@ __all__ = [
 ]
 
 _PLACES = {
+    "Chosen": "mecsim.api.choice",
     "Run": "mecsim.api.training",
     "Scenario": "mecsim.scenario",
     "Simulation": "mecsim.api.simulation",
     "Sweep": "mecsim.api.fronts",
+    "choose": "mecsim.api.choice",
     "load_scenario": "mecsim.scenario",
     "make_vec": "mecsim.envs.vector",
     "simulate": "mecsim.api.simulation",

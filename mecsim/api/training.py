@@ -20,7 +20,7 @@ from mecsim.sweep import training_evaluation
 from mecsim.training import EpochReport, TrainingConfig, check_engine, check_memory
 from mecsim.training import Run as StoredRun
 from mecsim.training import train as learn
-from mecsim.training.devices import chosen_device, on_usable_engine
+from mecsim.training.devices import usable_device, on_usable_engine
 
 if TYPE_CHECKING:
     import polars as pl
@@ -63,7 +63,7 @@ class Run(Shown, StoredRun):
             InputError: it was trained for more already; RunError: it is damaged.
         """
         run = self if steps is None else self.with_steps(steps)
-        _train(run, callbacks, chosen_device(device), resume=True, show=show)
+        _train(run, callbacks, usable_device(device), resume=True, show=show)
         return run
 
 
@@ -96,7 +96,7 @@ def train(
     Raises:
         InputError: something given cannot be used; ScenarioError: the scenario cannot.
     """
-    described, where = load_scenario(scenario), chosen_device(device)
+    described, where = load_scenario(scenario), usable_device(device)
     config = TrainingConfig.of(agent, where)
     if "engine" not in settings:
         config = on_usable_engine(config, described)

@@ -17,7 +17,7 @@ from mecsim.cli.options import (
 )
 from mecsim.core.stopping import Stopping, exit_code
 from mecsim.core.threads import use_threads
-from mecsim.errors import InputError, RunError
+from mecsim.errors import InputError
 
 if TYPE_CHECKING:
     from mecsim.core.scenario import Scenario
@@ -88,8 +88,9 @@ def train(
     Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
     """
     from mecsim.training import MultiRun, check_engine, check_memory
+    from mecsim.training.devices import usable_device
 
-    chosen_device = _device(device)
+    chosen_device = usable_device(device)
     if resume:
         if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
             raise InputError(
@@ -149,15 +150,14 @@ def _new(
     seed: int | None,
 ) -> "Run":  # fmt: skip
     """A run that is to be trained. Nothing is written yet."""
-    from mecsim.core.system import system_of
     from mecsim.training import Run
+    from mecsim.training.devices import on_usable_engine
 
     config = _config(agent, settings, device)
-    if config.engine not in system_of(learned).usable_engines() and not any(
-        setting.startswith("engine=") for setting in settings
-    ):
+    usable = on_usable_engine(config, learned)
+    if usable != config and not any(setting.startswith("engine=") for setting in settings):
         click.echo("environments are played on the processor: for the GPU, pip install 'mecsim[cuda]'", err=True)
-        config = dataclasses.replace(config, engine="batched")
+        config = usable
     return Run(out, learned, config, steps or learned.training.steps, seed or 0)
 
 
@@ -253,17 +253,3 @@ def _clear(folder: Path, force: bool) -> None:
 
 def _command() -> str:
     return "mecsim " + shlex.join(sys.argv[1:])
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.partition(":")[0] not in ("cpu", "cuda"):
-        raise RunError(f"--device {name}: no such device; use auto, cpu or cuda")
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        raise RunError(f"--device {name}: {str(error).splitlines()[0]}; use auto or cpu") from None
-    return name

@@ -8,7 +8,7 @@ from mecsim.errors import RunError
 from mecsim.training.config import TrainingConfig
 
 
-def chosen_device(name: str) -> str:
+def usable_device(name: str) -> str:
     """The device of a name, `auto` being a GPU where there is one.
 
     Raises:

@@ -211,6 +211,35 @@ def test_names_of_targets(run: mecsim.Run) -> None:
     assert target_name(Last) == f"{__name__}:Last"
 
 
+# Choices
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_choice_is_that_of_brute_force(swept: mecsim.Sweep, seed: int) -> None:
+    delay_s = np.concatenate([front.mean[:, 0] for front in swept.fronts])
+    energy_j = np.concatenate([front.mean[:, 1] for front in swept.fronts])
+    limit = float(np.random.default_rng(seed).uniform(delay_s.min(), delay_s.max()))
+    found = mecsim.choose(swept, most={"delay": f"{limit!r} s"})
+    meets = delay_s <= limit
+    assert found.choice.meeting == meets.sum()
+    row = found.table().rows(named=True)
+    assert [one["number"] for one in row] == ["delay", "energy"]
+    assert row[0]["value"] <= limit
+    assert row[1]["value"] == pytest.approx(energy_j[meets].min())
+    assert found.target in [front.target for front in swept.fronts]
+    assert found.preference.sum() == pytest.approx(1.0)
+    assert mecsim.choose(str(swept.folder), {"delay": limit}).table().equals(found.table())
+
+
+def test_what_cannot_be_chosen(swept: mecsim.Sweep) -> None:
+    with pytest.raises(InputError, match=r"no measured preference meets all limits; nearest to all is .* at \d"):
+        mecsim.choose(swept, {"delay": 0.0})
+    with pytest.raises(InputError, match="delai: is no number of this sweep"):
+        mecsim.choose(swept, {"delai": 1.0})
+    with pytest.raises(InputError, match="minimize and maximize: give one"):
+        mecsim.choose(swept, minimize="delay", maximize="energy")
+
+
 # Simulations
 
 
@@ -245,7 +274,7 @@ def test_a_simulation_needs_no_library_of_learning() -> None:
 
 
 def test_results_show_themselves_in_notebooks(run: mecsim.Run, swept: mecsim.Sweep) -> None:
-    for result in (run, swept, mecsim.simulate(small_scenario(), episodes=3, show=False)):
+    for result in (run, swept, mecsim.choose(swept), mecsim.simulate(small_scenario(), episodes=3, show=False)):
         assert isinstance(result.figure(), Figure)
         assert result._repr_png_().startswith(b"\x89PNG")
         html = result._repr_html_()
