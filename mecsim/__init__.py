@@ -2,9 +2,9 @@
 
 Once this package is imported, `gymnasium.make("mecsim/NAME-v0", scenario=…)` makes an environment of the system NAME,
 such as `mecsim/offload-v0` and `mecsim/cells-v0`, with a vector reward; `mecsim/NAME-scalar-v0` has one reward, of
-`preference=…` and `scale=…`, and one vector to observe. `train`, `sweep`, `choose` and `simulate` are the commands
-of these names, with objects as results. Everything heavy is imported when it is first asked for, so that `import mecsim` stays
-light.
+`preference=…` and `scale=…`, and one vector to observe. `train`, `sweep`, `choose` and `simulate` are the commands of
+these names, with objects as results. Everything heavy is imported when it is first asked for, so that `import mecsim`
+stays light.
 """
 
 from typing import TYPE_CHECKING, Any

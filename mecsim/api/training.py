@@ -20,7 +20,7 @@ from mecsim.sweep import training_evaluation
 from mecsim.training import EpochReport, TrainingConfig, check_engine, check_memory
 from mecsim.training import Run as StoredRun
 from mecsim.training import train as learn
-from mecsim.training.devices import usable_device, on_usable_engine
+from mecsim.training.devices import on_usable_engine, usable_device
 
 if TYPE_CHECKING:
     import polars as pl
