@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from mecsim.envs.sb3 import ScalarVecEnv
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 100_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 40_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 
 # By id, one environment at a time.
