@@ -1,6 +1,6 @@
 """PPO in one file, in the manner of CleanRL: PyTorch and mecsim's vector environment, with masks and no library between.
 
-    python examples/tools/cleanrl_ppo.py [STEPS]
+python examples/tools/cleanrl_ppo.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Gymnasium: its checker, its wrappers, its vector environments and its wrappers of these.
 
-    python examples/tools/gymnasium_wrappers.py [EPISODES]
+python examples/tools/gymnasium_wrappers.py [EPISODES]
 """
 
 import sys

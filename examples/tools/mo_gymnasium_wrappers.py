@@ -1,6 +1,6 @@
 """MO-Gymnasium: `make`, its wrappers and its vector environment, on the vector reward.
 
-    python examples/tools/mo_gymnasium_wrappers.py [EPISODES]
+python examples/tools/mo_gymnasium_wrappers.py [EPISODES]
 """
 
 import sys

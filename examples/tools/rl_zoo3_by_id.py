@@ -29,7 +29,18 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as logs:
         command = [sys.executable, "-m", "rl_zoo3.train", "--algo", "ppo", "--env", ID, "--gym-packages", "mecsim"]
-        command += ["--conf-file", __file__, "--seed", "0", "--eval-freq", "-1", "--log-folder", logs, "--device", "cpu"]
+        command += [
+            "--conf-file",
+            __file__,
+            "--seed",
+            "0",
+            "--eval-freq",
+            "-1",
+            "--log-folder",
+            logs,
+            "--device",
+            "cpu",
+        ]
         subprocess.run([*command, *(["-n", sys.argv[1]] if sys.argv[1:] else [])], check=True)
         model = PPO.load(f"{logs}/ppo/mecsim-offload-scalar-v0_1/mecsim-offload-scalar-v0.zip", device="cpu")
     env = make_vec_env(ID, env_kwargs=hyperparams[ID]["env_kwargs"])

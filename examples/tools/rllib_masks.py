@@ -1,6 +1,6 @@
 """PPO of RLlib with its own module for action masks, which wants a dict of `observations` and `action_mask`.
 
-    python examples/tools/rllib_masks.py [STEPS]
+python examples/tools/rllib_masks.py [STEPS]
 """
 
 import sys

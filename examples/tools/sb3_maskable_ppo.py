@@ -1,6 +1,6 @@
 """MaskablePPO of sb3-contrib, which asks the environment for `action_masks` and never tries an absent server.
 
-    python examples/tools/sb3_maskable_ppo.py [STEPS]
+python examples/tools/sb3_maskable_ppo.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """PPO and DQN of Stable-Baselines3: environments by their id, or a batch of them on the fast engine.
 
-    python examples/tools/sb3_ppo_dqn.py [STEPS]
+python examples/tools/sb3_ppo_dqn.py [STEPS]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """Tianshou: DQN with masks, which it looks for in a dict of `obs` and `mask`, and discrete SAC, which knows none.
 
-    python examples/tools/tianshou_masks.py [STEPS]
+python examples/tools/tianshou_masks.py [STEPS]
 """
 
 import sys

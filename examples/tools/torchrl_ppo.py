@@ -1,6 +1,6 @@
 """PPO of TorchRL with masked categorical actions, on one environment with a dict of the observation and its mask.
 
-    python examples/tools/torchrl_ppo.py [STEPS]
+python examples/tools/torchrl_ppo.py [STEPS]
 """
 
 import sys
