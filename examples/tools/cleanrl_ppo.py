@@ -1,4 +1,4 @@
-"""PPO in one file, in the manner of CleanRL: PyTorch and mecsim's vector environment, with masks and no library between.
+"""PPO in one file, in the manner of CleanRL: PyTorch and mecsim's vector environment, with masks, no library between.
 
 python examples/tools/cleanrl_ppo.py [STEPS]
 """

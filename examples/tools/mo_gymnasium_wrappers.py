@@ -8,8 +8,8 @@ import sys
 import mo_gymnasium
 import numpy as np
 from mo_gymnasium.wrappers import LinearReward, MONormalizeReward, MORecordEpisodeStatistics
-from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 from mo_gymnasium.wrappers.vector import MORecordEpisodeStatistics as OfVectors
+from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 
 import mecsim  # noqa: F401  (registers the ids)
 

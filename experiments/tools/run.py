@@ -84,7 +84,7 @@ def run(study: Study, environments: Path, only: str | None) -> None:
     levels = {name: mean_return(name) for name in ("random", "greedy")}
     rows: list[dict[str, Any]] = []
     for tool in (tool for tool in TOOLS if tool.example in asked):
-        python = environments / f".venv-{tool.environment}" / "bin" / "python"
+        python = environments.absolute() / f".venv-{tool.environment}" / "bin" / "python"
         rows += _rows(tool, str(python) if python.exists() else sys.executable, levels, study)
     if not rows:
         raise RunError("none of the tools is installed: run setup.sh, or name its folder with --environments")
