@@ -12,7 +12,7 @@ from torch.distributions import Categorical
 
 import mecsim
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 80_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 60_000
 ENVS, ROLLOUT, EPOCHS, BATCHES, GAMMA, LAMBDA, CLIP = 32, 100, 5, 8, 0.95, 0.95, 0.2
 WEIGHT = np.array([0.5, 0.5]) / np.array([3221.26, 2.70366])  # what a second of delay and a joule weigh
 

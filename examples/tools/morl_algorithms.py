@@ -20,7 +20,7 @@ import mecsim  # noqa: F401  (registers the ids)
 from mecsim.envs import FlatObservation, ScoredAction
 
 NAME = sys.argv[1]
-STEPS = int(sys.argv[2]) if sys.argv[2:] else 10_000 if NAME == "pcn" else 1500
+STEPS = int(sys.argv[2]) if sys.argv[2:] else 10_000 if NAME == "pcn" else 1000
 SCALE = np.array([3221.26, 2.70366])  # what counts as one unit of delay (s) and of energy (J)
 WORST, HALF = np.array([-20.0, -20.0]), np.array([0.5, 0.5], np.float32)
 

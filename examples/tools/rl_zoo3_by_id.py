@@ -17,7 +17,7 @@ ID = "mecsim/offload-scalar-v0"
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 hyperparams = {
     ID: {
-        "policy": "MlpPolicy", "n_timesteps": 40_000, "n_envs": 8, "n_steps": 100, "batch_size": 200, "n_epochs": 5,
+        "policy": "MlpPolicy", "n_timesteps": 20_000, "n_envs": 8, "n_steps": 100, "batch_size": 200, "n_epochs": 5,
         "gamma": 0.95, "learning_rate": "lin_1e-3", "env_kwargs": {"engine": "batched", "scale": SCALE},
     }
 }  # fmt: skip

@@ -17,7 +17,7 @@ from ray.tune.registry import register_env
 import mecsim  # noqa: F401  (registers the ids)
 from mecsim.envs import LinearReward, MaskedObservation
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 24_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 16_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 
 

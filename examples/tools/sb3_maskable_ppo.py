@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from mecsim.envs.sb3 import ScalarVecEnv
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 80_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 60_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 
 env = VecMonitor(ScalarVecEnv("gmorl", (0.5, 0.5), SCALE, num_envs=32))

@@ -12,7 +12,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 
 from mecsim.envs.sb3 import ScalarVecEnv
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 40_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 30_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 
 # By id, one environment at a time.
@@ -23,8 +23,8 @@ ppo.learn(STEPS)
 # 32 in one batch, which is faster.
 batch = VecMonitor(ScalarVecEnv("gmorl", (0.5, 0.5), SCALE, num_envs=32))
 dqn = DQN(
-    "MlpPolicy", batch, learning_rate=5e-4, learning_starts=STEPS // 20, batch_size=256, gamma=0.95, gradient_steps=2,
-    train_freq=1, target_update_interval=2000, exploration_fraction=0.3, seed=0,
+    "MlpPolicy", batch, learning_rate=5e-4, buffer_size=50_000, learning_starts=STEPS // 20, batch_size=256,
+    gamma=0.95, train_freq=1, gradient_steps=2, target_update_interval=2000, exploration_fraction=0.3, seed=0,
 )  # fmt: skip
 dqn.learn(STEPS)
 

@@ -18,7 +18,7 @@ from torchrl.objectives.value import GAE
 import mecsim  # noqa: F401  (registers the ids)
 from mecsim.envs import LinearReward, MaskedObservation
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 20_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 10_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 FRAMES, EPOCHS, BATCH = 2000, 5, 200
 

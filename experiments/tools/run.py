@@ -86,9 +86,10 @@ def run(study: Study, environments: Path, only: str | None) -> None:
     for tool in (tool for tool in TOOLS if tool.example in asked):
         python = environments.absolute() / f".venv-{tool.environment}" / "bin" / "python"
         rows += _rows(tool, str(python) if python.exists() else sys.executable, levels, study)
+        if rows:  # what one tool has reached stays, whatever the next one does
+            study.write(rows, scenario=SCENARIO, episodes=EPISODES, episode_seed=SEED)
     if not rows:
         raise RunError("none of the tools is installed: run setup.sh, or name its folder with --environments")
-    study.write(rows, scenario=SCENARIO, episodes=EPISODES, episode_seed=SEED)
     _draw(rows, levels, study.out / "tools.png")
     if failed := [row["method"] for row in rows if row["message"]]:
         raise RunError(f"failed: {', '.join(failed)}; the column message of result.csv says why")

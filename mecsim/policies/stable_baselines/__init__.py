@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -34,6 +34,7 @@ HIDDEN = (128, 128)  # of policies and values
 class PpoConfig:
     """Budget and the settings that matter; the rest are the defaults of stable-baselines3."""
 
+    NAME: ClassVar = "ppo"
     steps: int = 200_000  # decisions, per preference
     envs: int = 32
     rollout: int = 100  # decisions of each environment between updates
@@ -58,6 +59,8 @@ class PpoConfig:
 class MaskablePpoConfig(PpoConfig):
     """The same for MaskablePPO."""
 
+    NAME: ClassVar = "maskable-ppo"
+
     def _algorithm(self) -> Any:
         try:
             from sb3_contrib import MaskablePPO
@@ -70,6 +73,7 @@ class MaskablePpoConfig(PpoConfig):
 class DqnConfig:
     """Budget and the settings that matter; the rest are the defaults of stable-baselines3."""
 
+    NAME: ClassVar = "dqn"
     steps: int = 200_000  # decisions, per preference
     envs: int = 32
     updates: int = 2  # per step of all environments
@@ -141,7 +145,7 @@ def trained(scenario: Scenario, preference: tuple[float, ...], config: PpoConfig
     with _global_randomness_restored():
         env = ScalarVecEnv(scenario, preference, calibrate(scenario).scale, config.envs, FIT_SEED)
         model = config.model(env)
-        model.learn(config.steps, callback=_Progress(f"{type(model).__name__.lower()} {preference}", config.steps))
+        model.learn(config.steps, callback=_Progress(f"{config.NAME} {preference}", config.steps))
     return model.policy  # without the rest, replay above all
 
 
