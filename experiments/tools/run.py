@@ -25,6 +25,7 @@ from typing import Any
 
 import click
 import numpy as np
+import polars as pl
 from matplotlib.figure import Figure
 
 from mecsim.cli import main
@@ -75,14 +76,16 @@ TOOLS = (
     default=HERE,
     help="Folder of the environments that setup.sh makes.  [default: its own]",
 )
-@click.option("--only", help="Examples to run, by name and separated by commas.  [default: all]")
+@click.option("--only", help="Examples to run, by name and separated by commas; the others keep their lines.")
 def run(study: Study, environments: Path, only: str | None) -> None:
     """What each tool reaches on the same episodes, unmodified."""
     asked = only.split(",") if only else [tool.example for tool in TOOLS]
     if unknown := set(asked) - {tool.example for tool in TOOLS}:
         raise click.BadParameter(f"there is no example {', '.join(sorted(unknown))}", param_hint="--only")
     levels = {name: mean_return(name) for name in ("random", "greedy")}
-    rows: list[dict[str, Any]] = []
+    table = study.out / "result.csv"
+    kept = pl.read_csv(table).to_dicts() if only and table.exists() else []
+    rows: list[dict[str, Any]] = [row for row in kept if Path(row["example"]).stem not in asked]
     for tool in (tool for tool in TOOLS if tool.example in asked):
         python = environments.absolute() / f".venv-{tool.environment}" / "bin" / "python"
         rows += _rows(tool, str(python) if python.exists() else sys.executable, levels, study)
