@@ -45,11 +45,12 @@ class PpoConfig:
 
     def model(self, env: ScalarVecEnv) -> BaseAlgorithm:
         """An untrained model."""
-        return self._algorithm()(
+        model: BaseAlgorithm = self._algorithm()(
             "MlpPolicy", env, learning_rate=lambda left: left * self.learning_rate, n_steps=self.rollout,
             batch_size=self.batch, n_epochs=self.epochs, gamma=self.discount, policy_kwargs={"net_arch": list(HIDDEN)},
             seed=FIT_SEED, device="cpu",
         )  # fmt: skip
+        return model
 
     def _algorithm(self) -> Any:
         return PPO
