@@ -21,7 +21,7 @@ from tianshou.utils.net.discrete import DiscreteActor, DiscreteCritic
 import mecsim  # noqa: F401  (registers the ids)
 from mecsim.envs import LinearReward, MaskedObservation
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 5_000
+STEPS = int(sys.argv[1]) if sys.argv[1:] else 3_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 OPTIONS = gym.make("mecsim/offload-v0").action_space
 
