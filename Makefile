@@ -7,7 +7,7 @@ QUICKSTART := runs/quickstart
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: quickstart test check coverage site wheel clean
+.PHONY: quickstart test check coverage site wheel tools clean
 
 $(BIN)/mecsim: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
@@ -38,6 +38,10 @@ site: $(BIN)/mecsim
 wheel: $(BIN)/mecsim
 	rm -rf dist
 	$(BIN)/python -m build --wheel --outdir dist .
+
+tools: $(BIN)/mecsim
+	test -d experiments/tools/.venv-morl || PYTHON=$(BIN)/python bash experiments/tools/setup.sh
+	$(BIN)/python experiments/tools/run.py
 
 clean:
 	rm -rf $(VENV) dist build runs

@@ -122,6 +122,10 @@ class LinearReward(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
         objectives = int(env.get_wrapper_attr("reward_dim"))
         weights = checked_preference(preference, objectives)
         self._weight = weights / checked_scale(scale, objectives)
+        counts, of_vector = self._weight > 0.0, env.get_wrapper_attr("reward_space")
+        low, high = (float(ends[counts] @ self._weight[counts]) for ends in (of_vector.low, of_vector.high))
+        self.reward_space = gym.spaces.Box(low, high, (1,), np.float32)
+        """One number, as TorchRL reads it; it would find the space of the vector otherwise."""
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Step with the scalarised reward."""

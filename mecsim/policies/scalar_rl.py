@@ -19,3 +19,11 @@ def ppo(scenario: Scenario, seed: int) -> Policy:
     from mecsim.policies.stable_baselines import PpoPolicy
 
     return PpoPolicy(scenario)
+
+
+@policy("maskable-ppo", "a MaskablePPO of sb3-contrib per preference, trained first; it knows masks", costly=True)
+def maskable_ppo(scenario: Scenario, seed: int) -> Policy:
+    """With the budget of its defaults; what it draws in training does not depend on the seed."""
+    from mecsim.policies.stable_baselines import MaskablePpoPolicy
+
+    return MaskablePpoPolicy(scenario)

@@ -36,6 +36,7 @@ ROWS = {
     "latency": {"result": 4},
     "peers": {"result": 2 * 4},
     "decisions": {"result": 2 + 3},
+    "tools": {"result": 2},
     "bound": {"result": 3 * (3 + 1)},
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
     "scaling": {"result": 5 * 2},
@@ -54,7 +55,10 @@ ROWS = {
 }
 """Lines of each table of each experiment, in its quick form."""
 
-OPTIONS = {"hypervolume": ["--targets", "edge,gmorl-agent"]}
+OPTIONS = {
+    "hypervolume": ["--targets", "edge,gmorl-agent"],
+    "tools": ["--only", "gymnasium_wrappers,cleanrl_ppo"],  # tests/examples tries them all
+}
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

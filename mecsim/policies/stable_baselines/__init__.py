@@ -1,7 +1,8 @@
 """DQN (Mnih et al., Nature 2015) and PPO (Schulman et al., 2017) of stable-baselines3, a model for each preference.
 
 They learn the scalarised problem of one preference, with everything that the environment shows. Neither knows masks:
-what they cannot choose stands for another option, as the environment has it.
+what they cannot choose stands for another option, as the environment has it. MaskablePPO of sb3-contrib (Huang and
+Ontañón, 2020) is PPO that does.
 """
 
 import random
@@ -9,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3 import DQN, PPO
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -20,6 +22,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.scenario import Scenario
 from mecsim.envs.sb3 import ScalarVecEnv, flat_observation
+from mecsim.errors import InputError
 from mecsim.policies.calibration import calibrate
 from mecsim.policies.fitting import FIT_SEED, distinct, report_progress
 from mecsim.policies.policy import Actions, Preferences
@@ -31,6 +34,7 @@ HIDDEN = (128, 128)  # of policies and values
 class PpoConfig:
     """Budget and the settings that matter; the rest are the defaults of stable-baselines3."""
 
+    NAME: ClassVar = "ppo"
     steps: int = 200_000  # decisions, per preference
     envs: int = 32
     rollout: int = 100  # decisions of each environment between updates
@@ -41,17 +45,36 @@ class PpoConfig:
 
     def model(self, env: ScalarVecEnv) -> BaseAlgorithm:
         """An untrained model."""
-        return PPO(
+        model: BaseAlgorithm = self._algorithm()(
             "MlpPolicy", env, learning_rate=lambda left: left * self.learning_rate, n_steps=self.rollout,
             batch_size=self.batch, n_epochs=self.epochs, gamma=self.discount, policy_kwargs={"net_arch": list(HIDDEN)},
             seed=FIT_SEED, device="cpu",
         )  # fmt: skip
+        return model
+
+    def _algorithm(self) -> Any:
+        return PPO
+
+
+@dataclass(frozen=True, slots=True)
+class MaskablePpoConfig(PpoConfig):
+    """The same for MaskablePPO."""
+
+    NAME: ClassVar = "maskable-ppo"
+
+    def _algorithm(self) -> Any:
+        try:
+            from sb3_contrib import MaskablePPO
+        except ModuleNotFoundError:
+            raise InputError("maskable-ppo needs sb3-contrib: pip install 'mecsim[sb3]'") from None
+        return MaskablePPO
 
 
 @dataclass(frozen=True, slots=True)
 class DqnConfig:
     """Budget and the settings that matter; the rest are the defaults of stable-baselines3."""
 
+    NAME: ClassVar = "dqn"
     steps: int = 200_000  # decisions, per preference
     envs: int = 32
     updates: int = 2  # per step of all environments
@@ -85,8 +108,12 @@ class ScalarRlPolicy:
         flat = flat_observation(observation)
         action = np.zeros(len(preference), np.int64)
         for row, where in distinct(preference):
-            action[where], _ = trained(self._scenario, row, self._config).predict(flat[where], deterministic=True)
+            model = trained(self._scenario, row, self._config)
+            action[where], _ = model.predict(flat[where], deterministic=True, **self._masks(observation, where))
         return episodes.possible(action, observation["mask"])
+
+    def _masks(self, observation: Arrays, where: NDArray[np.int64]) -> dict[str, Any]:
+        return {}
 
 
 class PpoPolicy(ScalarRlPolicy):
@@ -94,6 +121,16 @@ class PpoPolicy(ScalarRlPolicy):
 
     def __init__(self, scenario: Scenario, config: PpoConfig | None = None) -> None:
         super().__init__(scenario, config or PpoConfig())
+
+
+class MaskablePpoPolicy(ScalarRlPolicy):
+    """MaskablePPO; the budget is that of each preference."""
+
+    def __init__(self, scenario: Scenario, config: MaskablePpoConfig | None = None) -> None:
+        super().__init__(scenario, config or MaskablePpoConfig())
+
+    def _masks(self, observation: Arrays, where: NDArray[np.int64]) -> dict[str, Any]:
+        return {"action_masks": observation["mask"][where]}
 
 
 class DqnPolicy(ScalarRlPolicy):
@@ -109,7 +146,7 @@ def trained(scenario: Scenario, preference: tuple[float, ...], config: PpoConfig
     with _global_randomness_restored():
         env = ScalarVecEnv(scenario, preference, calibrate(scenario).scale, config.envs, FIT_SEED)
         model = config.model(env)
-        model.learn(config.steps, callback=_Progress(f"{type(model).__name__.lower()} {preference}", config.steps))
+        model.learn(config.steps, callback=_Progress(f"{config.NAME} {preference}", config.steps))
     return model.policy  # without the rest, replay above all
 
 

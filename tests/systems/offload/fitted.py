@@ -61,8 +61,15 @@ def ppo(scenario: OffloadScenario) -> OffloadPolicy:
     return PpoPolicy(scenario, PpoConfig(steps=256, envs=8, rollout=16, batch=32, epochs=1))
 
 
+def maskable_ppo(scenario: OffloadScenario) -> OffloadPolicy:
+    from mecsim.policies.stable_baselines import MaskablePpoConfig, MaskablePpoPolicy
+
+    return MaskablePpoPolicy(scenario, MaskablePpoConfig(steps=256, envs=8, rollout=16, batch=32, epochs=1))
+
+
 SMALL_BUDGETS: dict[str, Callable[[OffloadScenario], OffloadPolicy]] = {
     "linucb": linucb, "annealing": annealing, "nsga2": nsga2, "pareto-q": pareto_q, "dqn": dqn, "ppo": ppo,
+    "maskable-ppo": maskable_ppo,
 }  # fmt: skip
 """Name of the policy, and what makes it for a scenario with a small budget."""
 
