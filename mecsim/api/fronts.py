@@ -141,7 +141,7 @@ def sweep(
 
 def _scenario_of(names: Sequence[str]) -> Scenario:
     """That of the first run."""
-    from mecsim.training.multi import is_run, run_scenario
+    from mecsim.training import is_run, run_scenario
 
     for name in names:
         folder = Path(base_of(name)[0])

@@ -14,12 +14,11 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.stopping import Stopping
 from mecsim.errors import InputError
 from mecsim.report.curves import training_figure
-from mecsim.report.tensorboard import TensorBoardMonitor
+from mecsim.report.watching import learn
 from mecsim.scenario import load_scenario
 from mecsim.sweep import training_evaluation
 from mecsim.training import EpochReport, TrainingConfig, check_engine, check_memory
 from mecsim.training import Run as StoredRun
-from mecsim.training import train as learn
 from mecsim.training.devices import on_usable_engine, usable_device
 
 if TYPE_CHECKING:
@@ -119,15 +118,9 @@ def train(
 
 
 def _train(run: Run, callbacks: Sequence[Callback], device: str, resume: bool, show: bool) -> None:
-    evaluate = training_evaluation(run)
-    resumed_at = run.latest_env_steps() if resume and run.has_checkpoint() else 0
-    with (
-        TensorBoardMonitor(run.folder / "tensorboard", run.scenario, resumed_at if resume else None) as tensorboard,
-        progress("training", run.epochs, show) as advance,
-        Stopping() as stopping,
-    ):
+    with progress("training", run.epochs, show) as advance, Stopping() as stopping:
         watching = _Callbacks(callbacks, advance)
-        learn(run, evaluate, [tensorboard, watching], device, resume, lambda: stopping() or watching.stops)
+        learn(run, training_evaluation(run), watching, device, resume, lambda: stopping() or watching.stops)
     if stopping.signal is not None:
         say(f"stopped after {run.latest_env_steps():,} of {run.steps:,} steps; go on with: "
             f"mecsim.Run.open({str(run.folder)!r}).resume()")  # fmt: skip

@@ -1,43 +1,12 @@
-"""Training a run from the command line: who is told of its progress."""
+"""The progress of a training on the command line."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from mecsim.cli.terminal import Bar, error_console
-from mecsim.core.stopping import never
 
 if TYPE_CHECKING:
-    from mecsim.training import EpochReport, Evaluate, Run
-
-
-def learn(
-    run: "Run", evaluate: "Evaluate", progress: "ProgressMonitor | None", device: str, resume: bool,
-    stop: Callable[[], bool] = never, log: Sequence[str] = (),
-) -> None:  # fmt: skip
-    """Train a run to its end or until `stop` says so, or go on with it; nothing is shown without `progress`.
-
-    Events of TensorBoard are always written; `log` names who else is told.
-
-    Raises:
-        InputError: one of `log` cannot be used; RunError: what there is to resume is damaged.
-    """
-    from mecsim.policies import named_policy
-    from mecsim.report.monitors import find_monitor
-    from mecsim.report.tensorboard import TensorBoardMonitor
-    from mecsim.training import Monitor, Watched, train
-
-    makers = [TensorBoardMonitor, *map(find_monitor, log)]
-    resumed_at: int | None = None
-    if resume:
-        resumed_at = run.latest_env_steps() if run.has_checkpoint() else 0
-    watched = Watched(run, evaluate(named_policy("greedy", run.scenario)(run.seed)), resumed_at)
-    with ExitStack() as stack:
-        monitors: list[Monitor] = []
-        for make in makers:
-            monitor = make(watched)
-            monitors.append(stack.enter_context(monitor) if isinstance(monitor, AbstractContextManager) else monitor)
-        train(run, evaluate, monitors if progress is None else [*monitors, progress], device, resume, stop)
+    from mecsim.training import EpochReport
 
 
 class ProgressMonitor:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from mecsim.cli.learning import ProgressMonitor, learn
+from mecsim.cli.learning import ProgressMonitor
 from mecsim.cli.terminal import Bar, error_console
 from mecsim.core.stopping import Stopping
 from mecsim.errors import InputError, MecsimError
@@ -42,6 +42,7 @@ def learn_in_turn(
     Raises:
         RunError: what there is to resume is damaged.
     """
+    from mecsim.report.watching import learn
     from mecsim.sweep import training_evaluation
 
     with ProgressMonitor(len(multi.runs), "training" if multi.repeated else "policy") as progress:
@@ -84,6 +85,7 @@ def learn_side_by_side(
 
 def _learn_one(device: str, stop: Callable[[], bool], log: Sequence[str], folder: Path) -> str | None:
     """Train a run, and return its name if it was trained to its end. Errors begin with it."""
+    from mecsim.report.watching import learn
     from mecsim.sweep import training_evaluation
     from mecsim.training import Run
 

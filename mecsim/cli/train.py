@@ -239,7 +239,8 @@ def _unfinished(happened: str, job: "Run | MultiRun", again: str) -> str:
 
 def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, log: tuple[str, ...]) -> int | None:
     """Train a run; the signal that it was stopped by, if any."""
-    from mecsim.cli.learning import ProgressMonitor, learn
+    from mecsim.cli.learning import ProgressMonitor
+    from mecsim.report.watching import learn
     from mecsim.sweep import training_evaluation
 
     with Stopping(minutes) as stopping, ProgressMonitor() as progress:

@@ -42,8 +42,9 @@ def trained(
     Raises:
         RunError: what is in the folder is another run, is damaged, or seems to be in training elsewhere.
     """
-    from mecsim.cli.learning import ProgressMonitor, learn
+    from mecsim.cli.learning import ProgressMonitor
     from mecsim.cli.several import learn_in_turn
+    from mecsim.report.watching import learn
     from mecsim.sweep import training_evaluation
     from mecsim.training import MultiRun
 

@@ -66,7 +66,6 @@ def train(
             run.write_metrics(rows)
             for monitor in monitors:
                 monitor.on_epoch(report)
-            stopped = stopped or stop()  # it may be a monitor that asks for it
             late = time.monotonic() - saved_s >= 60.0 * config.checkpoint_minutes
             if stop() or late or epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
                 run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from mecsim.cli.learning import learn
 from mecsim.core.plugins import Plugin
 from mecsim.errors import InputError, RunError
 from mecsim.report.monitors import MONITORS, find_monitor
+from mecsim.report.watching import learn
 from mecsim.sweep import training_evaluation
 from mecsim.training import EpochReport, Run, Watched
 from tests.training.small import new_run

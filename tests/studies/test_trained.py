@@ -42,7 +42,7 @@ def test_a_run_is_trained_once(finished: Path, monkeypatch: pytest.MonkeyPatch) 
     run = Run.open(finished)
     assert run.finished
     assert (run.steps, run.seed, run.scenario) == (STEPS, 0, SCENARIO)
-    monkeypatch.setattr("mecsim.cli.learning.learn", None)  # would fail if it were called
+    monkeypatch.setattr("mecsim.report.watching.learn", None)  # would fail if it were called
     assert train_into(finished) == finished
 
 
