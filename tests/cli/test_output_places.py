@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mecsim.sweep.results import RESULT_FILES
 from tests.cli.conftest import Command
 
 from .conftest import SET, snapshot
@@ -20,7 +21,7 @@ OUTPUTS: dict[str, Callable[[Path], tuple[Any, ...]]] = {
 OWN = {
     "simulate": ["tasks.csv", "servers.csv", "summary.json"],
     "train": ["scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard"],
-    "sweep": ["front.csv", "summary.json", "front.png", "front.svg", "tensorboard", "parts"],
+    "sweep": [*RESULT_FILES, "front.png", "front.svg", "tensorboard", "parts"],
 }
 
 

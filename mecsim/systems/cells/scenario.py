@@ -4,12 +4,13 @@ In SI units and checked here, as `OffloadScenario` is. After Alkurd, Abualhaol a
 2307.03867), who describe the network and not its numbers: these are ours.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from mecsim.core.laws import LAW, LAW_FIELD, LawSection
+from mecsim.core.plugins import Reference
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
 from mecsim.errors import InputError
 from mecsim.people.forms.zone import ZoneForm
@@ -179,6 +180,11 @@ class CellsEvaluation(Section):
     scale: CellsValues | None = Field(None, description="Differences that count as 1 in the scalarised cost.")
 
 
+# These know scenarios, and compile, which reading one does not need.
+_NUMBERS_IN_LOG: Reference[Callable[["CellsScenario"], object]] = Reference("mecsim.systems.cells.users:numbers_in_log")
+_UNKNOWN_USERS: Reference[Callable[["CellsScenario"], int]] = Reference("mecsim.systems.cells.users:unknown_users")
+
+
 class CellsScenario(Scenario):
     """A complete scenario of kind `cells`."""
 
@@ -236,20 +242,17 @@ class CellsScenario(Scenario):
         if path is None:
             return []
         from mecsim.predictor.prediction import check_predictor  # compiles, which reading a scenario does not need
-        from mecsim.systems.cells.users import numbers_in_log
 
         try:
             check_predictor(path, self.population)
-            numbers_in_log(self)
+            _NUMBERS_IN_LOG.load()(self)
         except InputError as error:
             return [("satisfaction.predictor", str(error))]
         return []
 
     def remarks(self) -> list[str]:
         """See `Scenario`."""
-        from mecsim.systems.cells.users import unknown_users
-
-        strangers, users = unknown_users(self), self.users.count
+        strangers, users = _UNKNOWN_USERS.load()(self), self.users.count
         return [f"{strangers} of {users} users are unknown to the predictor: taken for strangers"] if strangers else []
 
     @property
