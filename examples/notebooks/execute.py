@@ -35,7 +35,9 @@ def execute(path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = [plain(output) for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = [
+                nbformat.from_dict(plain(output)) for output in cell.outputs if output.get("name") != "stderr"
+            ]
     nbformat.write(notebook, path)
 
 

@@ -18,6 +18,7 @@ import polars as pl
 from mecsim.cli import main
 from mecsim.core.scenario import Scenario
 from mecsim.policies import calibrate
+from mecsim.report.charts import save_bars
 from mecsim.scenario import load_scenario
 from mecsim.studies.study import Study, experiment
 from mecsim.sweep import (
@@ -57,7 +58,28 @@ def run(study: Study) -> None:
     rows = [_chosen(name, swept, truth, scenario) for name in TARGETS]
     alone = [front[1] for front in swept] + [fronts(["greedy"], count, study.seed + lots + i)[0] for i in range(lots)]
     rows += _compared(alone, scenario, lots)
+    save_bars(
+        study.out / "decisions.png",
+        "95 % intervals that held, and comparisons of a policy with itself that found nothing",
+        "share",
+        *_shares(rows),
+    )
     study.write(rows, lots=lots, episodes=count, fresh_episodes=truth[0].totals.shape[1], targets=targets)
+
+
+def _shares(rows: list[dict[str, object]]) -> tuple[list[str], list[float], list[float]]:
+    """Of each row's counts of what was asked: labels, shares and half widths of their intervals."""
+    labels, shares, halves = [], [], []
+    for row in rows:
+        asked = int(str(row["asked"]))
+        for name, value in row.items():
+            if name.endswith("held") or name == "no_difference":
+                share = int(str(value)) / max(1, asked)
+                what = str(row["question"]).split(" --minimize")[0].removeprefix("compare greedy greedy, ")
+                labels.append(f"{what}: {name.removeprefix('intervals_of_the_').removesuffix('_that_held')}")
+                shares.append(share)
+                halves.append(1.96 * float(np.sqrt(share * (1.0 - share) / max(1, asked))))
+    return labels, shares, halves
 
 
 def _chosen(name: str, swept: list[list[Front]], truth: list[Front], scenario: Scenario) -> dict[str, object]:

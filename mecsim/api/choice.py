@@ -91,8 +91,10 @@ def choose(
 
     Args:
         sweep: one, or its folder.
-        most, least: what numbers shall be at most, or at least.
-        minimize, maximize: the number that shall be small, or large; what no limit names if neither is given.
+        most: what numbers shall be at most.
+        least: what numbers shall be at least.
+        minimize: the number that shall be small; what no limit names if neither this nor `maximize` is given.
+        maximize: the number that shall be large.
         target: one of the sweep's; the best of all if not given.
         sure: whether the whole 95 % interval has to meet a limit, rather than the estimate.
 

@@ -114,9 +114,10 @@ def sweep(
     for run in (run for target in targets for run in runs[target]):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    warn(foreseen(played, seed))
+    foretold = foreseen(played, seed)
     with undisturbed():
         store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
+    warn(foretold)
     started = time.perf_counter()
     with Bars({target: len(runs[target]) * len(grid) for target in to_play}) as bars:
         try:

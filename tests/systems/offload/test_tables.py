@@ -227,7 +227,8 @@ def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand: ByHand) -> None
     Task 1 waited 1 s before its 2 s, which the user rates by 3 s.
     """
     columns = episode_quantities(*by_hand)
-    assert list(columns) == list(SYSTEM.quantities)
+    some = ("idle_energy_j",)  # with power curves alone
+    assert list(columns) == [name for name in SYSTEM.quantities if name not in some]
     assert columns["device_share"] == pytest.approx(2.0 / 3.0)
     assert columns["cloud_share"] == pytest.approx(1.0 / 3.0)
     assert columns["deadline_miss_ratio"] == pytest.approx(2.0 / 4.0)
