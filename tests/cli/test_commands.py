@@ -94,7 +94,8 @@ def test_schema_is_json(mecsim: Command) -> None:
 @pytest.mark.parametrize("policy", ["greedy", "random", "cloud", "edge"])
 def test_simulate_prints_a_table(mecsim: Command, small: Path, policy: str) -> None:
     said = mecsim("simulate", small, "--policy", policy, "--episodes", 3, "--seed", 4)
-    assert (said.code, said.err) == (0, "")
+    assert said.code == 0
+    assert all(line.startswith("warning: ") for line in said.err.splitlines())  # of tasks that were left
     assert "total delay (s)" in said.out
     assert "±" in said.out
 

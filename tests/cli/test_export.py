@@ -53,7 +53,7 @@ def test_the_folder_of_the_run_may_be_the_present_one(
 
 def test_nothing_of_the_exporter_is_shown(run_folder: Path) -> None:
     done = in_a_process("export", run_folder)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "next: mecsim docs deploy\n")
     assert len(done.stdout.splitlines()) == 2
 
 

@@ -37,9 +37,8 @@ def test_it_leaves_a_predictor_and_its_report(mecsim: Command, small: SmallLog, 
     assert (said.code, said.err) == (0, "")
     for part in ("known users, later", "unseen users", "to floor", "0.5 to 1", "4.5 to 5"):
         assert part in said.out
-    wrote, hint = said.out.splitlines()[-2:]
-    assert wrote.endswith("KiB), new/people.json, new/people.csv, new/people.yaml")
-    assert hint == "next: mecsim sweep greedy universal --scenario new/people.yaml --out front"
+    assert said.out.splitlines()[-1].endswith("KiB), new/people.json, new/people.csv, new/people.yaml")
+    assert said.following == "mecsim sweep greedy universal --scenario new/people.yaml --out front"
     assert len(Predictor.load(tmp_path / "new" / "people.safetensors").offsets.user_ids) == 6
     report = json.loads((tmp_path / "new" / "people.json").read_text())
     assert list(report["splits"]) == SPLITS
