@@ -2,7 +2,7 @@
 
     python experiments/decisions/run.py
 
-Choosing: `gmorl-e6`, a run and greedy, 11 preferences, 100 lots of 100 episodes, each a sweep of its own. In each lot
+Choosing: `gmorl-e6`, a run and greedy, 11 preferences, 40 lots of 100 episodes, each a sweep of its own. In each lot
 the preference is chosen that meets a target with least energy: the delay per task, or its 95 % quantile over tasks, at
 most half-way from the least of both fronts to their median. That it is the one of brute force is checked on the stored
 files; that its intervals hold, on 10,000 fresh episodes. Comparing: 100 pairs of lots, greedy against greedy on other
@@ -37,7 +37,7 @@ from mecsim.sweep import (
     yardsticks,
 )
 
-LOTS, EPISODES, FRESH = 100, 100, 10_000
+LOTS, PAIRS, EPISODES, FRESH = 40, 100, 100, 10_000
 FRESH_SEED = 1_000_000
 TARGETS = ("delay_per_task_s", "task_delay_s_p95")
 
@@ -47,7 +47,7 @@ def run(study: Study) -> None:
     """Coverage of the intervals of choices and comparisons."""
     scenario = load_scenario("gmorl-e6")
     targets = [study.trained("gmorl-e6", "e6"), "greedy"]
-    lots = 4 if study.quick else LOTS
+    lots, pairs = (4, 4) if study.quick else (LOTS, PAIRS)
     count = 8 if study.quick else EPISODES
 
     def fronts(names: list[str], episodes: int, seed: int) -> list[Front]:
@@ -56,15 +56,14 @@ def run(study: Study) -> None:
     truth = fronts(targets, 40 if study.quick else FRESH, FRESH_SEED)
     swept = [fronts(targets, count, study.seed + lot) for lot in range(lots)]
     rows = [_chosen(name, swept, truth, scenario) for name in TARGETS]
-    alone = [front[1] for front in swept] + [fronts(["greedy"], count, study.seed + lots + i)[0] for i in range(lots)]
-    rows += _compared(alone, scenario, lots)
+    rows += _compared([fronts(["greedy"], count, study.seed + lot)[0] for lot in range(2 * pairs)], scenario)
     save_bars(
         study.out / "decisions.png",
         "95 % intervals that held, and comparisons of a policy with itself that found nothing",
         "share",
         *_shares(rows),
     )
-    study.write(rows, lots=lots, episodes=count, fresh_episodes=truth[0].totals.shape[1], targets=targets)
+    study.write(rows, lots=lots, pairs=pairs, episodes=count, fresh_episodes=truth[0].totals.shape[1], targets=targets)
 
 
 def _shares(rows: list[dict[str, object]]) -> tuple[list[str], list[float], list[float]]:
@@ -131,16 +130,16 @@ def _brute_force(lot: list[Front], name: str, level: float, scenario: Scenario) 
         return None if fitting.is_empty() else (str(fitting["target"][0]), int(fitting["preference"][0]))
 
 
-def _compared(alone: list[Front], scenario: Scenario, lots: int) -> list[dict[str, object]]:
-    """How often chance alone made a difference between two lots of one policy."""
-    calibration = calibrate(scenario)
+def _compared(lots: list[Front], scenario: Scenario) -> list[dict[str, object]]:
+    """How often chance alone made no difference between two lots of one policy."""
+    calibration, pairs = calibrate(scenario), len(lots) // 2
     undecided = dict.fromkeys(("hypervolume", "mean_cost", "expected_utility"), 0)
-    for lot in range(lots):
-        pair = [Side(alone[lot + i * lots], scenario, calibration, i) for i in range(2)]
+    for one_lot, other_lot in zip(lots[:pairs], lots[pairs:], strict=True):
+        pair = (Side(one_lot, scenario, calibration, 0), Side(other_lot, scenario, calibration, 1))
         for name, one in compare_sides(*pair).measures.items():
             undecided[name] += abs(one.difference) <= one.ci95
     return [
-        {"question": f"compare greedy greedy, {name}", "asked": lots, "no_difference": found}
+        {"question": f"compare greedy greedy, {name}", "asked": pairs, "no_difference": found}
         for name, found in undecided.items()
     ]
 

@@ -141,7 +141,7 @@ def _say(choice: "Choice", limits: "Sequence[Limit]", goal: "Goal", found: "Swee
         rows.append((goal.yardstick.name, _number(reached.value, goal.yardstick.unit), _interval(reached), asked))
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     for name, value, interval, asked in rows:
-        click.echo(f"  {name:{widths[0]}}  {value:>{widths[1]}}  ({interval:{widths[2]}})  {asked}")
+        click.echo(f"  {name:{widths[0]}}  {value:>{widths[1]}}  {f'({interval})':{widths[2] + 2}}  {asked}")
     if limits and choice.price is not None:
         half = "" if choice.price_ci95 != choice.price_ci95 else f" ± {choice.price_ci95:.2g}"
         more = "more" if goal.smallest else "less"

@@ -23,7 +23,9 @@ MOST_TARGETS = 24
 
 @click.command()
 @click.argument("sweeps", metavar="SWEEP...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The page to write, such as report.html.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("report.html"), show_default=True, help="The page to write."
+)
 @click.option(
     "--pictures",
     type=click.Path(path_type=Path, file_okay=False),

@@ -70,7 +70,7 @@ class Yardstick:
 def _spaced(text: str) -> str:
     """`5s` as `5 s`."""
     digits = len(text.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZµ"))
-    return f"{text[:digits].rstrip()} {text[digits:]}"
+    return f"{text[:digits].rstrip()} {text[digits:]}".strip()
 
 
 def yardsticks(scenario: Scenario, fronts: Sequence[Front]) -> dict[str, Yardstick]:
