@@ -14,7 +14,7 @@ import pytest
 from mecsim.cli import GUIDE, cli
 from mecsim.cli.reference import reference_pages
 from mecsim.report.handbook import PICTURE, by_name, handbook_folder, pages, write_html
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, Said
 
 ROOT = Path(__file__).parents[2]
 
@@ -116,9 +116,9 @@ def test_mecsim_alone_says_what_to_do(mecsim: Command) -> None:
             command.make_context(name, arguments)
 
 
-def following(said_err: str) -> list[str]:
+def following(said: Said) -> list[str]:
     """The command that was told as the next one, which has to exist with its options."""
-    words = shlex.split(said_err.splitlines()[-1].removeprefix("next: "))
+    words = shlex.split(said.following)
     if words[0] == "mecsim":
         command = cli.get_command(click.Context(cli), words[1])
         assert command is not None
@@ -128,24 +128,24 @@ def following(said_err: str) -> list[str]:
 
 def test_commands_end_with_the_next_one(mecsim: Command) -> None:
     mecsim("init", "a b")
-    assert following(mecsim("validate", "a b.yaml").err) == ["mecsim", "simulate", "a b.yaml"]
+    assert following(mecsim("validate", "a b.yaml")) == ["mecsim", "simulate", "a b.yaml"]
     few = ("--episodes", 2, "--num-threads", 1)
     said = mecsim("simulate", "a b.yaml", "--context", "edges=2", *few)
-    assert following(said.err) == ["mecsim", "train", "a b.yaml", "--context", "edges=2", "--out", "a b-run"]
+    assert following(said) == ["mecsim", "train", "a b.yaml", "--context", "edges=2", "--out", "a b-run"]
     said = mecsim("sweep", "greedy", "--scenario", "a b.yaml", "--preferences", 2, "--out", "my front", *few)
-    assert following(said.err) == ["mecsim", "choose", "my front", "--list"]
+    assert following(said) == ["mecsim", "choose", "my front", "--list"]
     said = mecsim("dataset", "personalized-quick", "--users", 20, "--days", 2, "--out", "log.csv")
-    assert following(said.err) == ["mecsim", "fit", "log.csv", "--out", "log.safetensors"]
+    assert following(said) == ["mecsim", "fit", "log.csv", "--out", "log.safetensors"]
 
 
 def test_json_and_failures_tell_no_next_command(mecsim: Command, refused: Command) -> None:
-    assert mecsim("validate", "quickstart", "--json").err == ""
-    assert "next:" not in refused("validate", "nothing.yaml").err
+    assert mecsim("validate", "quickstart", "--json").following == ""
+    assert refused("validate", "nothing.yaml").following == ""
     played = mecsim("simulate", "quickstart", "--episodes", 2, "--num-threads", 1, "--json")
-    assert "next:" not in played.err
+    assert played.following == ""
 
 
 def test_simulating_a_run_leads_to_its_sweep(mecsim: Command, run_folder: Path) -> None:
     scenario = str(run_folder / "scenario.yaml")
     said = mecsim("simulate", scenario, "--policy", run_folder, "--episodes", 2, "--num-threads", 1)
-    assert following(said.err) == ["mecsim", "sweep", str(run_folder), "greedy", "--out", f"{run_folder}-sweep"]
+    assert following(said) == ["mecsim", "sweep", str(run_folder), "greedy", "--out", f"{run_folder}-sweep"]
