@@ -59,7 +59,7 @@ def run(study: Study) -> None:
     rows += _compared([fronts(["greedy"], count, study.seed + lot)[0] for lot in range(2 * pairs)], scenario)
     save_bars(
         study.out / "decisions.png",
-        "95 % intervals that held, and comparisons of a policy with itself that found nothing",
+        "How often answers hold (0.95 expected)",
         "share",
         *_shares(rows),
     )
