@@ -75,7 +75,7 @@ TRAIN = (
     Moment("first steps", "mecsim.training.collect:Collector.collect", 3),
     Moment("metrics are written", "mecsim.training.run:Run.write_metrics"),
     Moment("update", "mecsim_agents:DiscreteSAC.update", 40),
-    Moment("evaluation", "mecsim.sweep.validation:evaluate"),
+    Moment("evaluation", "mecsim.sweep.validation:_side_by_side"),
     Moment("checkpoint, half written", "mecsim_agents:Replay.state_tensors"),
     Moment("TensorBoard", "mecsim.report.tensorboard:TensorBoardMonitor.on_epoch", 3),
     Moment("last checkpoint", "mecsim.training.run:Run.save_checkpoint", 4),
