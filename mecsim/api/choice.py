@@ -13,7 +13,7 @@ from mecsim.api.notebook import Shown
 from mecsim.core.system import values_shown
 from mecsim.errors import InputError
 from mecsim.report.figures import front_figure
-from mecsim.sweep import Choice, Goal, Limit, choose_preference, default_goal, yardsticks
+from mecsim.sweep import Choice, Goal, Limit, choose_preference, goal_of, yardsticks
 from mecsim.sweep.yardsticks import Yardstick, named_yardstick
 
 if TYPE_CHECKING:
@@ -107,11 +107,7 @@ def choose(
     if minimize and maximize:
         raise InputError("minimize and maximize: give one of them")
     limits = [*_limits(most or {}, True, known), *_limits(least or {}, False, known)]
-    goal = (
-        Goal(named_yardstick(minimize or maximize or "", known), smallest=bool(minimize))
-        if minimize or maximize
-        else default_goal(found.scenario, found.calibration, limits, list(known.values()))
-    )
+    goal = goal_of(minimize, maximize, found, limits, known)
     choice = choose_preference(fronts, limits, goal, sure)
     if not isinstance(choice, Choice):
         raise InputError(f"no measured preference meets all limits; nearest to all is {_place(choice.nearest)}")

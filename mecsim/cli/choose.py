@@ -41,8 +41,7 @@ def choose(
     Targets are objectives (totals per episode), what simulate reports (means), or quantiles such as
     task_delay_p95=8s.
     """
-    from mecsim.sweep import Choice, Goal, choose_preference, default_goal, read_sweep, yardsticks
-    from mecsim.sweep.yardsticks import named_yardstick
+    from mecsim.sweep import Choice, choose_preference, goal_of, read_sweep, yardsticks
 
     found = read_sweep(sweep)
     fronts = found.fronts if only is None else (found.front(only),)
@@ -53,11 +52,7 @@ def choose(
     if minimize and maximize:
         raise InputError("--minimize and --maximize: give one of them")
     limits = [*_limits(most, "--max", known), *_limits(least, "--min", known)]
-    goal = (
-        Goal(named_yardstick(minimize or maximize or "", known), smallest=bool(minimize))
-        if minimize or maximize
-        else default_goal(found.scenario, found.calibration, limits, list(known.values()))
-    )
+    goal = goal_of(minimize, maximize, found, limits, known)
     choice = choose_preference(fronts, limits, goal, sure)
     if not isinstance(choice, Choice):
         _say_nothing(choice, as_json)

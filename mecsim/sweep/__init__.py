@@ -9,7 +9,7 @@ from typing import Any
 
 from mecsim.core.plugins import Reference
 from mecsim.sweep.bootstrap import Resampled, half_width_95_of, ratio, resample
-from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal
+from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of
 from mecsim.sweep.choose import choose as choose_preference
 from mecsim.sweep.compare import Comparison, Side
 from mecsim.sweep.compare import compare as compare_sides
@@ -54,6 +54,7 @@ __all__ = [
     "default_goal",
     "evaluate",
     "foreseen",
+    "goal_of",
     "half_width_95",
     "half_width_95_of",
     "hypervolume",

@@ -1,6 +1,6 @@
 """The preference that meets targets at least cost, among those that a sweep measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,8 @@ from mecsim.core.system import objectives_of
 from mecsim.errors import InputError
 from mecsim.policies import Calibration
 from mecsim.sweep.front import Front, half_width_95
-from mecsim.sweep.yardsticks import Estimates, Yardstick
+from mecsim.sweep.results import SweepResult
+from mecsim.sweep.yardsticks import Estimates, Yardstick, named_yardstick
 
 Array = NDArray[np.float64]
 
@@ -84,6 +85,23 @@ class Nothing:
 
     best: tuple[tuple[Limit, Reached, Choice], ...]  # of each limit, the preference that comes nearest to it alone
     nearest: Choice  # whose worst relative excess is least
+
+
+def goal_of(
+    minimize: str | None,
+    maximize: str | None,
+    result: SweepResult,
+    limits: Sequence[Limit],
+    known: Mapping[str, Yardstick],
+) -> Goal:
+    """What shall be small, or large, by its name; without one the `default_goal`.
+
+    Raises:
+        InputError: there is no such number.
+    """
+    if name := minimize or maximize:
+        return Goal(named_yardstick(name, known), smallest=bool(minimize))
+    return default_goal(result.scenario, result.calibration, limits, list(known.values()))
 
 
 def default_goal(
