@@ -73,6 +73,7 @@ def sweep(
         Workers,
         assess,
         beyond_reference,
+        collapsed_runs,
         foreseen,
         planned,
         preference_grid,
@@ -148,7 +149,7 @@ def sweep(
         click.echo(json.dumps(content, indent=2))
         return None
     print_table(quality_table(content["targets"], fronts))
-    warn(beyond_reference(fronts, calibration))
+    warn([*beyond_reference(fronts, calibration), *collapsed_runs(fronts, played)])
     click.echo(f"front: {', '.join(map(str, pictures))}")
     return ("mecsim", "choose", str(out), "--list")
 

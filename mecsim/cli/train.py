@@ -242,10 +242,12 @@ def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, log
     """Train a run; the signal that it was stopped by, if any."""
     from mecsim.cli.learning import ProgressMonitor
     from mecsim.report.watching import learn
-    from mecsim.sweep import training_evaluation
+    from mecsim.sweep import collapsed, training_evaluation
 
     with Stopping(minutes) as stopping, ProgressMonitor() as progress:
         learn(run, training_evaluation(run), progress, device, resume, stopping, log)
+    if progress.found is not None:
+        warn(collapsed(progress.found.option_shares, run.scenario))
     return stopping.signal
 
 

@@ -25,7 +25,7 @@ from mecsim.sweep.results import SweepResult, is_sweep, read_sweep, write_result
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
 from mecsim.sweep.validation import training_evaluation
-from mecsim.sweep.warnings import beyond_reference, concerns, foreseen
+from mecsim.sweep.warnings import beyond_reference, collapsed, collapsed_runs, concerns, foreseen
 from mecsim.sweep.yardsticks import Yardstick, yardsticks
 
 __all__ = [
@@ -48,6 +48,8 @@ __all__ = [
     "assess",
     "beyond_reference",
     "choose_preference",
+    "collapsed",
+    "collapsed_runs",
     "compare_sides",
     "compared",
     "concerns",

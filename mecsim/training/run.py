@@ -37,8 +37,9 @@ class Run:
     """A run folder with its scenario and settings."""
 
     TRACKED: ClassVar = "tracked.json"  # by what trackers know the run
+    FAILURE: ClassVar = "failure.json"  # what stopped the training, see `Guard`
     OWN_ENTRIES: ClassVar = (
-        "scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard", TRACKED,
+        "scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard", TRACKED, FAILURE,
     )  # fmt: skip
 
     folder: Path
