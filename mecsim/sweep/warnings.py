@@ -42,8 +42,8 @@ def collapsed(shares: NDArray[np.float64], scenario: Scenario) -> list[str]:
         return []
     name = layout_of(scenario).option_names[option]
     return [
-        f"the policy chooses {name} in more than {COLLAPSED_SHARE:.0%} of its decisions whatever the preference: unless "
-        "that is best for all of them it has collapsed; see mecsim docs curves"
+        f"the policy chooses {name} in more than {COLLAPSED_SHARE:.0%} of its decisions whatever the preference: "
+        "unless that is best for all of them it has collapsed; see mecsim docs curves"
     ]
 
 
