@@ -8,6 +8,7 @@ import csv
 import itertools
 import math
 import os
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_TABLE_BYTE = 2**28
 MAX_ROWS = 10_000_000
+_COLUMN_NAME = re.compile(r"[A-Za-z][\w ;.%°/\[\]()-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...
     known = {column.name: column for columns in choices for column in columns}
     for name in names:
         if name != "name" and name not in known:
+            if not _COLUMN_NAME.fullmatch(name):  # a message is no way to read any file that a scenario names
+                fail(path, 1, f"no header of columns, expected {_header(choices[0])}")
             fail(path, 1, f"unknown column {show(name)}, {nearest(name, list(known))}")
         if names.count(name) > 1:
             fail(path, 1, f"column {name!r} is there twice, expected it once")

@@ -146,3 +146,12 @@ def test_both_ways_of_reading_give_the_same(rows: list[tuple[float, int]]) -> No
             path.write_text(header + "\n" + "".join(f"{time!r},{name}{user}\n" for time, user in rows))
             columns = read_table(str(path), (COLUMNS,)).columns
             assert list(zip(columns["time_s"], columns["user"], strict=True)) == rows
+
+
+@pytest.mark.parametrize(
+    "first", ["root:x:0:0:root:/root:/bin/sh", "-----BEGIN KEY-----", "key=0123456789abcdef", "a" * 60]
+)
+def test_no_message_shows_a_file_that_is_no_table(path: Path, first: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        read(path, f"{first}\n{first}\n")
+    assert caught.value.problems == [f"{path}:1: no header of columns, expected time_s,user,[deadline_s]"]
