@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from mecsim.core.files import MAX_RUNS, atomic_write
+from mecsim.core.files import MAX_RUNS, remove_partials, write_text
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError
 from mecsim.scenario import content_of
@@ -135,6 +135,7 @@ class MultiRun:
     def create(self, command: str) -> None:
         """Write the index and the files of all runs that stay as they are."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_partials(self.folder)
         self._write_index()
         for run in self.runs:
             run.create(command)
@@ -163,8 +164,7 @@ class MultiRun:
             "mecsim_version": __version__,
             self.kind.nouns: {run.folder.name: self.kind.value(run) for run in self.runs},
         }
-        with atomic_write(self.folder / self.kind.index) as partial:
-            partial.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        write_text(self.folder / self.kind.index, yaml.safe_dump(content, sort_keys=False))
 
     @staticmethod
     def open(folder: Path) -> "MultiRun":
