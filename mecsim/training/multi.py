@@ -207,7 +207,16 @@ def run_scenario(folder: Path) -> Scenario:
     Raises:
         RunError: there is no run, or it cannot be used.
     """
-    return MultiRun.open(folder).scenario if is_multi_run(folder) else Run.open(folder).scenario
+    return runs_in(folder)[0].scenario
+
+
+def runs_in(folder: Path) -> tuple[Run, ...]:
+    """The run of a folder, or all of several.
+
+    Raises:
+        RunError: there is no run, or one cannot be used.
+    """
+    return MultiRun.open(folder).runs if is_multi_run(folder) else (Run.open(folder),)
 
 
 def _is_file(path: Path) -> bool:

@@ -28,7 +28,7 @@ OWN = {
         "metrics.csv",
         "checkpoints",
         "tensorboard",
-    ],  # fmt: skip
+    ],
     "sweep": [*RESULT_FILES, "front.png", "front.svg", "tensorboard", "parts"],
 }
 
