@@ -24,7 +24,7 @@ def learn(
     makers = [TensorBoardMonitor, *map(find_monitor, log)]
     resumed_at: int | None = None
     if resume:
-        resumed_at = run.latest_env_steps() if run.has_checkpoint() else 0
+        resumed_at = run.latest_env_steps(go_on=True) if run.has_checkpoint() else 0
     watched = Watched(run, evaluate(named_policy("greedy", run.scenario)(run.seed)), resumed_at)
     with ExitStack() as stack:
         monitors: list[Monitor] = []

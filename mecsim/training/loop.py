@@ -51,8 +51,8 @@ def train(
         RunError: what there is to resume is damaged; MecsimError: a number that was played or learned is not finite.
     """
     scenario, config = run.scenario, run.config
-    first_epoch = run.latest_epoch() if resume and run.has_checkpoint() else 0
-    rows = run.read_metrics(first_epoch)
+    first_epoch = run.latest_epoch(go_on=True) if resume and run.has_checkpoint() else 0
+    rows = run.mended_metrics(first_epoch)
     with _computing(device, config.precision), _beside(config.engine) as beside:
         collector, agent, replay = prepared(run, device, first_epoch)
         policy = AgentPolicy(agent, scenario, scenario, config.preference)
