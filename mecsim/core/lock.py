@@ -115,7 +115,7 @@ def _tell(descriptor: int) -> None:
         "pid": os.getpid(),
         "host": socket.gethostname(),
         "since": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC",
-        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])[: _TOLD_BYTE // 8],
+        "command": shlex.join([Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]])[: _TOLD_BYTE // 8],
     }
     with suppress(OSError):
         os.ftruncate(descriptor, 0)

@@ -1,6 +1,5 @@
 """Runs independent jobs, here or on several processes of joblib, with the results in the order of the jobs."""
 
-import importlib
 import os
 import signal
 import sys
@@ -10,8 +9,7 @@ from multiprocessing.process import BaseProcess
 from typing import NamedTuple, TypeVar
 
 from mecsim.core.machine import cores, memory_byte
-from mecsim.core.orphans import die_with
-from mecsim.core.stopping import SIGNALS
+from mecsim.core.worker import begin_work
 from mecsim.errors import InputError, MecsimError
 
 Job = TypeVar("Job")
@@ -83,7 +81,7 @@ def run_jobs(
         return_as="generator" if ordered else "generator_unordered",
         batch_size=1,
         max_nbytes=None,  # arrays are sent, not mapped into memory from a file
-        initializer=_prepare,
+        initializer=begin_work,
         initargs=(os.getpid(), max(1, workers.threads // workers.processes), "torch" in sys.modules),
     )
     try:
@@ -126,14 +124,3 @@ def _started_deaf() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _prepare(parent: int, threads: int, learned: bool) -> None:
-    die_with(parent)
-    for number in SIGNALS:  # they reach all processes of a terminal or of a batch system's job:
-        signal.signal(number, signal.SIG_IGN)  # the parent answers, and ends us
-    from mecsim.core.threads import use_threads
-
-    if learned:  # what is imported later follows variables that joblib has set
-        importlib.import_module("torch")
-    use_threads(threads)

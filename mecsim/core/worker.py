@@ -1,14 +1,32 @@
-"""Processes that end with the one that started them, however that one ends."""
+"""What a process that works for another one does first: it comes to end with that one, however that one ends.
+
+Light, as until then nobody would end it: what it works with is imported afterwards.
+"""
 
 import ctypes
+import importlib
 import os
 import signal
 import sys
 import time
 from threading import Thread
 
+from mecsim.core.stopping import SIGNALS
+
 PR_SET_PDEATHSIG = 1  # prctl(2)
 _POLL_S = 0.2
+
+
+def begin_work(parent: int, threads: int, learned: bool) -> None:
+    """Get ready to work for the process `parent` on so many threads, and with PyTorch if something is `learned`."""
+    die_with(parent)
+    for number in SIGNALS:  # they reach all processes of a terminal or of a batch system's job:
+        signal.signal(number, signal.SIG_IGN)  # the parent answers, and ends us
+    from mecsim.core.threads import use_threads
+
+    if learned:  # what is imported later follows variables that joblib has set
+        importlib.import_module("torch")
+    use_threads(threads)
 
 
 def die_with(parent: int) -> None:
