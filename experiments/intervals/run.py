@@ -2,12 +2,12 @@
 
     python experiments/intervals/run.py
 
-Greedy, random and the run `e6` play many episodes of `gmorl-e6`, greedy and universal many of `personalized-quick`, over
-11 preferences and on common random numbers: a population, whose values are the truth. A third population is made up:
-costs whose logarithm is normal, which are more skewed, with noise that targets, preferences and objectives share. From
-each so many episodes as a sweep may have are drawn, the same ones for all targets, again and again, and the intervals of
-the sweep are computed from them. Told are how often they hold the truth, how far off the estimates are on average, and
-beside it how often the central 95 % of a plain bootstrap hold it.
+Greedy, random and the run `e6` play 5,000 episodes of `gmorl-e6`, greedy and universal as many of `personalized-quick`,
+over 11 preferences and on common random numbers: a population, whose values are the truth. A third population is made
+up: costs whose logarithm is normal, which are more skewed, with noise that targets, preferences and objectives share.
+From each so many episodes as a sweep may have are drawn, with replacement, the same ones for all targets, again and
+again, and the intervals of the sweep are computed from them. Told are how often they hold the truth, how far off the
+estimates are on average, and beside it how often the central 95 % of a plain bootstrap hold it.
 """
 
 from collections import defaultdict
@@ -23,7 +23,7 @@ from mecsim.policies import Calibration, calibrate
 from mecsim.report.charts import Curve, Panel, save_lines
 from mecsim.scenario import load_scenario
 from mecsim.studies.study import Study, experiment
-from mecsim.sweep import MEASURES, Estimate, Front, estimates, half_width_95, preference_grid
+from mecsim.sweep import Estimate, Front, estimates, half_width_95, preference_grid
 from mecsim.sweep.details import LEVELS, level_name, quantiles
 
 Array = NDArray[np.float64]

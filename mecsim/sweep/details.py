@@ -140,7 +140,7 @@ def quantiles(values: Array) -> Array:
 def _ranks_95(count: int, level: float) -> tuple[int, int]:
     """Ranks, from 1, of the ends of a quantile's interval among so many values; 0 and `count` + 1 where none is enough.
 
-    Tails are 2.5 % at most each, or one rank is nearer where that brings the probability of the interval nearer to 95 %.
+    Tails are 2.5 % at most each, or one rank is nearer where that brings the interval's probability nearer to 95 %.
     """
     at_most = bdtr(np.arange(count + 1), count, level)  # that at most 0, 1, … values lie below the quantile
     low, high = int(np.searchsorted(at_most, 0.025)), int(np.searchsorted(at_most, 0.975)) + 1

@@ -66,7 +66,7 @@ INDICATORS: Mapping[str, Callable[[Array, Array, Calibration], Array]] = {
     "mean_cost": lambda points, preferences, by: _mean_costs(points, preferences, by.scale),
     "expected_utility": lambda points, preferences, by: _expected_utilities(points, preferences, by.scale),
 }
-"""Those that have intervals: of B sets of points (B, K, objectives), their preferences, and what they are measured by."""
+"""Those that have intervals: of B sets of points (B, K, objectives), their preferences and what measures them."""
 
 
 @dataclass(frozen=True, slots=True)

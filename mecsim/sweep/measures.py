@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from mecsim.policies import Calibration
-from mecsim.sweep.bootstrap import Array, Estimate, estimates
+from mecsim.sweep.bootstrap import Array, estimates
 from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import INDICATORS
 

@@ -73,7 +73,7 @@ def test_quantiles_are_those_of_all_values_together() -> None:
 def test_a_quantile_over_episodes_has_the_order_statistics_of_binomial_counts(
     count: int, level: float, low: int | None, high: int | None
 ) -> None:
-    """An end that so few episodes do not have is unknown. The probabilities by SciPy: 0.940 to 0.952, or 2.5 % a tail."""
+    """An end that so few episodes do not have is unknown; 95 % within 1.5 % by SciPy, or 2.5 % at most on a side."""
     from scipy.stats import binom
 
     order = np.random.default_rng(0).permutation(np.arange(1.0, count + 1))[:, None]
