@@ -25,7 +25,7 @@ from mecsim.sweep.details import EPISODES_MOST, Details, Measured
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
 from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of, planned
-from mecsim.sweep.store import Part, Place, Store, read_part, target_identity, write_part
+from mecsim.sweep.store import Part, PartFile, Store, read_part, target_identity, write_part
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 TAPES_BYTE = 2**30  # of the episodes played side by side
@@ -95,7 +95,7 @@ class _Job:
     episodes: int
     seed: int
     detailed: bool  # whether more than totals is measured
-    part: Place | None  # where its result is kept
+    part: PartFile | None  # where its result is kept
 
     @property
     def stored(self) -> bool:

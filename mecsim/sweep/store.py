@@ -39,15 +39,15 @@ class Store:
 
     def place(
         self, identity: str, scenario: Scenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
-    ) -> "Place":
+    ) -> "PartFile":
         """Where a part is kept; `identity` is that of its target."""
         # How long a scenario is trained by default, and what it is called, changes nothing of what is played.
         content = [FORMAT, code_digest(), _content(scenario, scenario.data), identity, preferences, episodes, seed]
-        return Place(self.folder, digest_of_json(content))
+        return PartFile(self.folder, digest_of_json(content))
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PartFile:
     """Where a part is kept."""
 
     folder: Path
@@ -79,7 +79,7 @@ class Part:
 DETAILS = tuple(one.name for one in fields(Details))
 
 
-def read_part(place: Place, shape: tuple[int, int, int]) -> Part | None:
+def read_part(place: PartFile, shape: tuple[int, int, int]) -> Part | None:
     """The part that is kept in a place, totals of a shape; None if there is none or it is damaged.
 
     Damaged parts are no error, nor those of other settings under this name: they are computed again.
@@ -100,7 +100,7 @@ def read_part(place: Place, shape: tuple[int, int, int]) -> Part | None:
     return Part(totals, Details(**named)) if whole else None
 
 
-def write_part(place: Place, preferences: NDArray[np.float64], part: Part) -> None:
+def write_part(place: PartFile, preferences: NDArray[np.float64], part: Part) -> None:
     """Write a part such that whoever reads it finds all of it or nothing."""
     place.folder.mkdir(parents=True, exist_ok=True)
     named = {f"{kind}/{name}": found for kind in DETAILS for name, found in getattr(part.details, kind).items()}

@@ -80,9 +80,7 @@ def test_path_loss(model: urban.UrbanModel, user_m: float) -> None:
     distance_m = np.geomspace(10.0, 5000.0, 30)
     for ghz in (0.5, 2.0, 3.5, 28.0, 100.0):
         for sight in (True, False):
-            given = urban.urban_path_loss_db(
-                model, distance_m, np.full(30, sight), ghz * 1e9, HEIGHT_M[model], user_m
-            )
+            given = urban.urban_path_loss_db(model, distance_m, np.full(30, sight), ghz * 1e9, HEIGHT_M[model], user_m)
             expected = [loss_by_the_table(model, one_m, sight, ghz, user_m) for one_m in distance_m.tolist()]
             np.testing.assert_allclose(given, expected, rtol=1e-12)
 
