@@ -160,10 +160,10 @@ def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: 
             for name in (*(name for name in own_entries if name != marker), marker):  # last, by which it is known
                 remove(folder / name)
         remove_partials(folder)
-        if MARKS.get(marker) == _JSON_MARK:  # from here on it is ours, whatever comes in between
-            write_text(folder / marker, _UNFINISHED)
     except OSError as error:
         raise InputError(f"--out {folder}: cannot be written: {error.strerror}; name another folder") from None
+    if MARKS.get(marker) == _JSON_MARK:  # from here on it is ours, whatever comes in between
+        write_text(folder / marker, _UNFINISHED)
     return folder
 
 

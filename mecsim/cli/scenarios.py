@@ -10,7 +10,7 @@ import click
 from mecsim.cli.completion import kinds
 from mecsim.cli.completion import scenarios as complete_scenarios
 from mecsim.cli.options import context_option, json_option, key_values, listed, scenario_argument
-from mecsim.core.files import write_text
+from mecsim.core.files import NO_PLACES_FAULT, write_text
 from mecsim.errors import InputError, ScenarioError
 
 
@@ -58,6 +58,8 @@ def init(name: str, kind: str, force: bool) -> None:
             raise InputError(f"{path}: exists already; choose another name, or replace it with --force")
         write_text(path, starter)
     except OSError as error:
+        if error.errno in NO_PLACES_FAULT:
+            raise
         raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
     click.echo(f"{path}: edit it, then: mecsim validate {shlex.quote(str(path))}")
 

@@ -27,12 +27,16 @@ PARTIAL = re.compile(r"\.[0-9a-f]{12}-(\d+)-(\w*)\.partial(\..*)?", re.DOTALL)
 FOREIGN_S = 86_400.0
 """So old is what a process on another machine began to write and will not end."""
 
+FULL, TOO_MANY = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), (errno.EMFILE, errno.ENFILE)
+NO_PLACES_FAULT = (*FULL, *TOO_MANY, errno.EIO)
+"""What another place would not change."""
+
 _CURES = {
-    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG): (
+    FULL: (
         "; make room and give the command again, with --resume where it has one, else with --force; what was written "
         "before is whole"
     ),
-    (errno.EMFILE, errno.ENFILE): "; let a process open more files (ulimit -n) and give the command again",
+    TOO_MANY: "; let a process open more files (ulimit -n) and give the command again",
     (errno.EACCES, errno.EPERM, errno.EROFS): "; name a place that may be read and written",
 }
 
