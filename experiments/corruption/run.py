@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -68,7 +69,7 @@ DAMAGES: tuple[Callable[[bytes, np.random.Generator], bytes], ...] = (flip, cut,
 
 def corrupted(folder: Path, other: Path, rng: np.random.Generator) -> tuple[str, str]:
     """Damage one file of a folder; `other` is a folder like it with other numbers. Returns the file and the damage."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.stat().st_size and _counts(path))
     path = files[rng.integers(len(files))]
     place = path.relative_to(folder)
     kind = int(rng.integers(len(DAMAGES) + 2))
@@ -84,15 +85,28 @@ def corrupted(folder: Path, other: Path, rng: np.random.Generator) -> tuple[str,
     return place.as_posix(), damage.__name__
 
 
-def called(*arguments: object) -> tuple[int, str]:
-    """The exit code of a command of mecsim, and what it said of errors."""
-    said = io.StringIO()
-    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
+def _counts(path: Path) -> bool:
+    """Whether a file is read again by mecsim: curves of TensorBoard and pictures are not."""
+    return "tensorboard" not in path.parts and path.suffix not in (".png", ".svg")
+
+
+class Said(NamedTuple):
+    """What a command of mecsim left."""
+
+    code: int
+    out: str
+    err: str
+
+
+def called(*arguments: object) -> Said:
+    """Give a command in this process."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main([str(argument) for argument in arguments])
         except SystemExit as ended:
-            return int(ended.code or 0), said.getvalue()
-    return 0, said.getvalue()
+            code = int(ended.code or 0)
+    return Said(code, out.getvalue(), err.getvalue())
 
 
 def numbers(folder: Path, kind: str) -> dict[str, str]:
@@ -100,25 +114,34 @@ def numbers(folder: Path, kind: str) -> dict[str, str]:
     return {name: digest_of_file(sorted(folder.rglob(name))[-1]) for name in NUMBERS[kind]}
 
 
-def used(folder: Path, kind: str) -> list[tuple[int, str]]:
-    """What those who read a folder say, and who goes on with it."""
+def read(folder: Path, kind: str) -> Said:
+    """What who reads a folder says."""
     if kind == "run":
-        return [called("simulate", "quickstart", "--policy", folder, "--episodes", "1"),
-                called("train", "--resume", "--out", folder)]  # fmt: skip
-    return [called("choose", folder, "--list"), called(*SWEEP, "--out", folder, "--resume")]
+        return called("simulate", "quickstart", "--policy", folder, "--episodes", "1")
+    return called("choose", folder, "--list")
 
 
-def verdict(folder: Path, kind: str, expected: dict[str, str], said: list[tuple[int, str]]) -> str:
-    """What became of a corruption."""
-    if any("internal error" in text or "Traceback" in text for _, text in said):
+def gone_on(folder: Path, kind: str) -> Said:
+    """What who goes on with it says."""
+    return (
+        called("train", "--resume", "--out", folder) if kind == "run" else called(*SWEEP, "--out", folder, "--resume")
+    )
+
+
+def verdict(folder: Path, kind: str, expected: dict[str, str], shown: str) -> str:
+    """What became of a corruption, of those who read and of those who go on."""
+    seen = read(folder, kind)
+    after = gone_on(folder, kind)
+    if any("internal error" in said.err or "Traceback" in said.err for said in (seen, after)):
         return "INTERNAL ERROR"
-    if said[-1][0] == 0:
-        return "recovered" if numbers(folder, kind) == expected else "ACCEPTED"
-    return "refused"
+    told = seen.code or "used instead" in seen.err
+    if (not told and seen.out != shown) or (not after.code and numbers(folder, kind) != expected):
+        return "ACCEPTED"
+    return "refused" if after.code else "refused, then recovered" if told else "recovered"
 
 
 @experiment(__file__)
-@click.option("--corruptions", type=click.IntRange(1), default=100, show_default=True, help="Of each kind of folder.")
+@click.option("--corruptions", type=click.IntRange(1), default=60, show_default=True, help="Of each kind of folder.")
 def run(study: Study, corruptions: int) -> None:
     """Corrupt files of runs and sweeps at random."""
     rows: list[dict[str, object]] = []
@@ -127,16 +150,17 @@ def run(study: Study, corruptions: int) -> None:
         for kind, command in {"run": TRAIN, "sweep": SWEEP}.items():
             whole, other = (Path(work) / kind / name for name in ("whole", "other"))
             for seed, folder in enumerate((whole, other)):
-                code, told = called(*command, "--seed", seed, "--out", folder)
-                if code:
-                    raise click.ClickException(told)
-            expected = numbers(whole, kind)
+                if (said := called(*command, "--seed", seed, "--out", folder)).code:
+                    raise click.ClickException(said.err)
+            expected, victim = numbers(whole, kind), Path(work) / "victim"
+            shutil.copytree(whole, victim)
+            shown = read(victim, kind).out
+            shutil.rmtree(victim)
             for number in range(count):
                 rng = np.random.default_rng([study.seed, number, kind == "sweep"])
-                victim = shutil.copytree(whole, Path(work) / "victim")
+                shutil.copytree(whole, victim)
                 place, damage = corrupted(victim, other, rng)
-                said = used(victim, kind)
-                found = verdict(victim, kind, expected, said)
+                found = verdict(victim, kind, expected, shown)
                 rows.append({"folder": kind, "corruption": number, "file": place, "damage": damage, "verdict": found})
                 shutil.rmtree(victim)
     study.write(rows)

@@ -171,9 +171,7 @@ def _summary(folder: Path) -> dict[str, Any]:
     """summary.json, and with it the other files, as they were written; that of an earlier version is not sealed."""
     content = read_json(folder / SUMMARY)
     if not isinstance(content, dict) or content.get("unfinished"):
-        raise InputError(
-            f"{folder}: is no finished sweep; go on with --resume, or begin anew with --force"
-        )
+        raise InputError(f"{folder}: is no finished sweep; go on with --resume, or begin anew with --force")
     if not {"files", SEAL} & set(content):
         return content
     content = read_sealed(folder / SUMMARY)
