@@ -10,7 +10,7 @@ import math
 import os
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from mecsim.errors import ScenarioError
 from mecsim.schema.units import show
-from mecsim.schema.words import close_name, nearest, one_line
+from mecsim.schema.words import nearest, one_line
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 MAX_TABLE_BYTE = 2**28
 MAX_ROWS = 10_000_000
-_COLUMN_NAME = re.compile(r"[A-Za-z][\w ;.%°/\[\]()-]{0,39}")
+COLUMN_NAME = re.compile(r"[A-Za-z][\w ;.%°/\[\]()-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -146,11 +146,9 @@ def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...
     if not names:
         fail(path, 1, f"no header, expected {_header(choices[0])}")
     known = {column.name: column for columns in choices for column in columns}
-    if not is_header(names, known):
-        fail(path, 1, f"no known column, expected {_header(choices[0])}")
     for name in names:
         if name != "name" and name not in known:
-            if not _COLUMN_NAME.fullmatch(name):  # a message is no way to read any file that a scenario names
+            if not COLUMN_NAME.fullmatch(name):  # a message is no way to read any file that a scenario names
                 fail(path, 1, f"no header of columns, expected {_header(choices[0])}")
             fail(path, 1, f"unknown column {show(name)}, {nearest(name, list(known))}")
         if names.count(name) > 1:
@@ -161,12 +159,6 @@ def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...
         if needed <= set(names) <= needed | optional | {"name"}:
             return [known.get(name) for name in names]
     fail(path, 1, f"columns {','.join(names)}, expected {' or '.join(_header(columns) for columns in choices)}")
-
-
-def is_header(names: Iterable[str], known: Iterable[str]) -> bool:
-    """Whether a first line is meant as a header. Any other is somebody's text, which no message may quote."""
-    columns = list(known)
-    return any(name in columns or close_name(name, columns) for name in names)
 
 
 def _header(columns: Sequence[Column]) -> str:
