@@ -145,7 +145,7 @@ def verdict(folder: Path, kind: str, expected: dict[str, str], shown: str) -> st
 def run(study: Study, corruptions: int) -> None:
     """Corrupt files of runs and sweeps at random."""
     rows: list[dict[str, object]] = []
-    count = 6 if study.quick else corruptions
+    count = 4 if study.quick else corruptions
     with tempfile.TemporaryDirectory() as work:
         for kind, command in {"run": TRAIN, "sweep": SWEEP}.items():
             whole, other = (Path(work) / kind / name for name in ("whole", "other"))
