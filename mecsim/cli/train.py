@@ -97,12 +97,18 @@ def train(
 
     Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
     """
-    learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
+    from mecsim.training.config import check_settings
+    from mecsim.training.devices import check_device, usable_device
+
+    # Before PyTorch, so that a wrong name is told at once.
+    changed = key_values(settings, "--set")
+    check_device(device)
+    check_settings(changed, *([agent] if agent else []))
+    learned = None if resume else _scenario(scenario, context)
 
     from mecsim.report.monitors import find_monitor
     from mecsim.sweep import foreseen, training_evaluation
     from mecsim.training import MultiRun, check_engine, check_memory
-    from mecsim.training.devices import usable_device
 
     for name in log:
         find_monitor(name)  # before anything is written

@@ -14,7 +14,7 @@ from mecsim.sweep.choose import choose as choose_preference
 from mecsim.sweep.compare import Comparison, Side
 from mecsim.sweep.compare import compare as compare_sides
 from mecsim.sweep.distribute import Workers
-from mecsim.sweep.evaluate import evaluate, policy_factory, sweep, tape_chunks
+from mecsim.sweep.evaluate import evaluate, sweep, tape_chunks
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
 from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
@@ -24,6 +24,7 @@ from mecsim.sweep.preferences import preference_grid
 from mecsim.sweep.results import SweepResult, is_sweep, read_sweep, write_results
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
+from mecsim.sweep.targets import check_playable, check_targets, policy_factory, runs_of, scenario_of_runs, with_greedy
 from mecsim.sweep.validation import training_evaluation
 from mecsim.sweep.warnings import beyond_reference, concerns, foreseen
 from mecsim.sweep.yardsticks import Yardstick, yardsticks
@@ -47,6 +48,8 @@ __all__ = [
     "Yardstick",
     "assess",
     "beyond_reference",
+    "check_playable",
+    "check_targets",
     "choose_preference",
     "compare_sides",
     "compared",
@@ -69,11 +72,14 @@ __all__ = [
     "read_sweep",
     "resample",
     "resume_store",
+    "runs_of",
+    "scenario_of_runs",
     "start_store",
     "summary",
     "sweep",
     "tape_chunks",
     "training_evaluation",
+    "with_greedy",
     "write_front_csv",
     "write_json",
     "write_results",

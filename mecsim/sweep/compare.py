@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import objectives_of
@@ -127,7 +127,7 @@ def welch_95(one: Array, other: Array, axis: int = 0) -> Array:
     total = each[0] + each[1]
     spread = each[0] ** 2 / (one.shape[axis] - 1) + each[1] ** 2 / (other.shape[axis] - 1)
     freedom = np.divide(total**2, spread, out=np.full(total.shape, 1.0), where=spread > 0.0)
-    return np.asarray(stdtrit(np.maximum(freedom, 1.0), 0.975) * np.sqrt(total))
+    return np.asarray(scipy.special.stdtrit(np.maximum(freedom, 1.0), 0.975) * np.sqrt(total))
 
 
 def _measures(one: Front, other: Front, calibration: Calibration, paired: bool) -> dict[str, Measure]:

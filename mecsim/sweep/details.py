@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.core.episodes import AnyPlay
 from mecsim.core.scenario import Scenario
@@ -124,7 +124,8 @@ def quantiles(values: Array) -> Array:
     counts = known.sum(axis=1)
     below = np.stack([(known & (values <= one)).sum(axis=1) for one in found])  # (levels, N)
     apart = below - levels[:, None] * counts
-    half = stdtrit(len(values) - 1, 0.975) * apart.std(axis=1, ddof=1) / np.sqrt(len(values)) / counts.mean()
+    deviation = apart.std(axis=1, ddof=1)
+    half = scipy.special.stdtrit(len(values) - 1, 0.975) * deviation / np.sqrt(len(values)) / counts.mean()
     return np.stack([found, at(levels - half), at(levels + half)], axis=1)
 
 
@@ -137,4 +138,4 @@ def mean_and_ci95(values: Array) -> Array:
     squares = (np.where(known, values - mean[:, None], 0.0) ** 2).sum(axis=1)
     variance = np.divide(squares, count - 1, out=np.full(len(values), np.nan), where=count > 1)
     spread = np.sqrt(np.divide(variance, count, out=np.full(len(values), np.nan), where=count > 1))
-    return np.stack([mean, stdtrit(np.maximum(1, count - 1), 0.975) * spread])
+    return np.stack([mean, scipy.special.stdtrit(np.maximum(1, count - 1), 0.975) * spread])
