@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mecsim_agents.config import LearnerConfig
 from mecsim_agents.dqn import DoubleDQNConfig
 from mecsim_agents.environment import EnvironmentShape
-from mecsim_agents.late import late
+from mecsim_agents.late import late as _late
 from mecsim_agents.learner import Algorithm, Learner
 from mecsim_agents.registry import LEARNERS, PluginError
 from mecsim_agents.sac import METRICS, DiscreteSACConfig
@@ -51,7 +51,7 @@ __all__ = [
     "sample_preferences",
 ]
 
-__getattr__ = late(
+__getattr__ = _late(
     __name__,
     {
         "DeployedPolicy": "mecsim_agents.values",

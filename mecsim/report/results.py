@@ -43,11 +43,12 @@ def write_result(path: Path, rows: Sequence[Mapping[str, object]], **told: Any) 
     """
     schema = result_schema(rows)
     frame = schema.rows(rows)
+    command = command_told([Path(sys.executable).name, *sys.argv])
+    beside = {"format": 1, "command": command, **told, **provenance()}  # before a committed table is replaced
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_csv(path, frame.fill_nan(None), schema)
-        command = command_told([Path(sys.executable).name, *sys.argv])
-        write_json(path.with_suffix(".json"), {"format": 1, "command": command, **told, **provenance()})
+        write_json(path.with_suffix(".json"), beside)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}; name another folder with --out") from None
     return frame

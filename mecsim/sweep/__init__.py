@@ -21,7 +21,7 @@ from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
 from mecsim.sweep.measures import MEASURES, compared, measured
 from mecsim.sweep.planned import planned
 from mecsim.sweep.preferences import preference_grid
-from mecsim.sweep.results import SweepResult, is_sweep, read_sweep, write_results
+from mecsim.sweep.results import SweepResult, check_sweeps, is_sweep, read_sweep, write_results
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
 from mecsim.sweep.targets import check_playable, check_targets, policy_factory, runs_of, scenario_of_runs, with_greedy
@@ -49,6 +49,7 @@ __all__ = [
     "assess",
     "beyond_reference",
     "check_playable",
+    "check_sweeps",
     "check_targets",
     "choose_preference",
     "compare_sides",

@@ -190,7 +190,11 @@ def test_a_sweep_of_a_single_target_and_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("targets", "changes", "said"),
     [
-        (["greedy"], {"scenario": None}, "greedy: need a scenario to be played on: add --scenario NAME, or scenario=NAME"),
+        (
+            ["greedy"],
+            {"scenario": None},
+            "greedy: need a scenario to be played on",
+        ),
         (["greedi"], {}, "greedi"),
         ([], {}, "targets: none is named"),
         (["greedy", "greedy"], {}, "targets: one is named twice"),
