@@ -14,8 +14,8 @@ from mecsim.core.system import draw_episodes
 from mecsim.core.threads import kernel_threads
 from mecsim.errors import InputError
 from mecsim.policies import calibrate
-from mecsim.report.figures import front_figure, save_front
-from mecsim.report.provenance import provenance
+from mecsim.report.figures import front_figure
+from mecsim.report.sweeps import save_sweep
 from mecsim.scenario import load_scenario
 from mecsim.sweep import (
     SweepResult,
@@ -25,9 +25,7 @@ from mecsim.sweep import (
     read_sweep,
     runs_of,
     scenario_of_runs,
-    summary,
     with_greedy,
-    write_results,
 )
 from mecsim.sweep import sweep as play_over
 from mecsim.sweep.files import front_frame
@@ -127,13 +125,10 @@ def sweep(
 
         found = play_over(to_play, played, grid, episodes, seed, Workers(workers, threads), on_progress)
     fronts, greedy = tuple(found[: len(names)]), found[to_play.index("greedy")]
-    calibration = calibrate(played)
     spent_s = time.perf_counter() - started
-    told = {**provenance(), "seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
-    content = summary(fronts, greedy, played, calibration, told)
+    told = {"seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
     folder.mkdir(parents=True, exist_ok=True)
-    write_results(folder, fronts, played, content)
-    save_front(fronts, played, folder)
+    content, _ = save_sweep(folder, fronts, greedy, played, told)
     if out is None and show:
         say(f"swept into {folder}, which goes when Python ends; keep a sweep by out=FOLDER")
-    return Sweep(folder, played, fronts, calibration, seed, content)
+    return Sweep(folder, played, fronts, calibrate(played), seed, content)

@@ -33,11 +33,7 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> tuple[str
 
     check_export_packages()
     if is_multi_run(run):
-        multi = MultiRun.open(run)
-        raise InputError(
-            f"{run}: holds a policy for each of several {multi.kind.difference}s; "
-            f"export one, such as {multi.runs[0].folder}"
-        )
+        raise MultiRun.open(run).to_be_named("export")
     opened = Run.open(run)
     agent = opened.load_agent()
     path = new_file(out or Path(f"{run.resolve()}{SUFFIX}"), (SUFFIX,), force)

@@ -147,7 +147,7 @@ def simulate(
         "workers": processes,
         "wall_time_s": time.perf_counter() - started,
     }
-    warn(concerns(columns, played))
+    warn([*played.remarks(), *concerns(columns, played)])
     pictures = []
     if folder is not None:
         write_json(folder / "summary.json", summary)

@@ -74,9 +74,7 @@ def sweep(
         preference_grid,
         runs_of,
         scenario_of_runs,
-        summary,
         with_greedy,
-        write_results,
     )
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.evaluate import workers_for
@@ -89,9 +87,9 @@ def sweep(
     played = with_context(scenario_of_runs(targets) if scenario is None else load_scenario(scenario), changes)
     check_targets(targets, played)
 
-    from mecsim.report.figures import save_front
-    from mecsim.report.provenance import provenance
+    from mecsim.report.sweeps import save_sweep
     from mecsim.report.tables import print_table, quality_table
+    from mecsim.report.trade_offs import write_trade_offs
 
     grid = preference_grid(len(played.objectives), preferences)
     runs = {target: runs_of(target, played) for target in to_play}
@@ -109,10 +107,8 @@ def sweep(
         except KeyboardInterrupt as interruption:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise click.exceptions.Exit(exit_code(interruption)) from None
-    fronts, yardstick = found[: len(targets)], found[to_play.index("greedy")]
-    calibration = calibrate(played)
-    written = {
-        **provenance(),
+    fronts, greedy = found[: len(targets)], found[to_play.index("greedy")]
+    told = {
         "seed": seed,
         "context": changes,
         "threads": shared.threads,
@@ -120,14 +116,10 @@ def sweep(
         "resumed": resume,  # the time is that of the last part only
         "wall_time_s": time.perf_counter() - started,
     }
-    content = summary(fronts, yardstick, played, calibration, written)
-    qualities = assess(fronts, calibration)
-    write_results(out, fronts, played, content)
-    pictures = save_front(fronts, played, out)
-    from mecsim.report.trade_offs import write_trade_offs
-
+    content, pictures = save_sweep(out, fronts, greedy, played, told)
+    calibration = calibrate(played)
     remove(out / "tensorboard")  # there already if a finished sweep was resumed for further targets
-    write_trade_offs(out / "tensorboard", fronts, qualities, played)
+    write_trade_offs(out / "tensorboard", fronts, assess(fronts, calibration), played)
     if as_json:
         click.echo(json.dumps(content, indent=2))
         return None

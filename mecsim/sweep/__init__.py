@@ -9,7 +9,7 @@ from typing import Any
 
 from mecsim.core.plugins import Reference
 from mecsim.sweep.bootstrap import Resampled, half_width_95_of, ratio, resample
-from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of
+from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of, limits_of
 from mecsim.sweep.choose import choose as choose_preference
 from mecsim.sweep.compare import Comparison, Side
 from mecsim.sweep.compare import compare as compare_sides
@@ -63,6 +63,7 @@ __all__ = [
     "half_width_95_of",
     "hypervolume",
     "is_sweep",
+    "limits_of",
     "mean_cost",
     "measured",
     "on_front",
