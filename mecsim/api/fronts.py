@@ -114,21 +114,21 @@ def sweep(
     runs = {name: runs_of(name, played) for name in to_play}
     check_playable(to_play, played)
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    folder, started, done = result_folder(out, "sweep"), time.perf_counter(), 0
-    threads = max(workers, kernel_threads())
-    with progress("sweep", sum(map(len, runs.values())) * len(grid), show) as advance:
+    with result_folder(out, "sweep") as folder:
+        started, done = time.perf_counter(), 0
+        threads = max(workers, kernel_threads())
+        with progress("sweep", sum(map(len, runs.values())) * len(grid), show) as advance:
 
-        def on_progress(target: str, more: int) -> None:
-            nonlocal done
-            done += more
-            advance(done, Path(target).name)
+            def on_progress(target: str, more: int) -> None:
+                nonlocal done
+                done += more
+                advance(done, Path(target).name)
 
-        found = play_over(to_play, played, grid, episodes, seed, Workers(workers, threads), on_progress)
-    fronts, greedy = tuple(found[: len(names)]), found[to_play.index("greedy")]
-    spent_s = time.perf_counter() - started
-    told = {"seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
-    folder.mkdir(parents=True, exist_ok=True)
-    content, _ = save_sweep(folder, fronts, greedy, played, told)
-    if out is None and show:
-        say(f"swept into {folder}, which goes when Python ends; keep a sweep by out=FOLDER")
-    return Sweep(folder, played, fronts, calibrate(played), seed, content)
+            found = play_over(to_play, played, grid, episodes, seed, Workers(workers, threads), on_progress)
+        fronts, greedy = tuple(found[: len(names)]), found[to_play.index("greedy")]
+        spent_s = time.perf_counter() - started
+        told = {"seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
+        content, _ = save_sweep(folder, fronts, greedy, played, told)
+        if out is None and show:
+            say(f"swept into {folder}, which goes when Python ends; keep a sweep by out=FOLDER")
+        return Sweep(folder, played, fronts, calibrate(played), seed, content)

@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mecsim.core.sources import code_digest
+
 PROJECT = Path(__file__).resolve().parents[2]
 """The checkout that this package runs from, if it runs from one."""
 
@@ -21,6 +23,7 @@ def provenance() -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("mecsim", *PACKAGES)}},
         "git_revision": _git_revision(),
+        "code": code_digest(),
         "hardware": {"processor": _processor(), "cores": os.cpu_count(), "gpus": _gpus(), "system": platform.system()},
     }
 

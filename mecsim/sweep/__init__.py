@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from mecsim.core.plugins import Reference
-from mecsim.sweep.bootstrap import Resampled, half_width_95_of, ratio, resample
+from mecsim.sweep.bootstrap import Estimate, estimates
 from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of, limits_of
 from mecsim.sweep.choose import choose as choose_preference
 from mecsim.sweep.compare import Comparison, Side
@@ -18,7 +18,7 @@ from mecsim.sweep.evaluate import evaluate, sweep, tape_chunks
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
 from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
-from mecsim.sweep.measures import MEASURES, compared, measured
+from mecsim.sweep.measures import MEASURES, Difference, compared, differences, measured
 from mecsim.sweep.planned import planned
 from mecsim.sweep.preferences import preference_grid
 from mecsim.sweep.results import SweepResult, check_sweeps, is_sweep, read_sweep, write_results
@@ -26,20 +26,21 @@ from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
 from mecsim.sweep.targets import check_playable, check_targets, policy_factory, runs_of, scenario_of_runs, with_greedy
 from mecsim.sweep.validation import training_evaluation
-from mecsim.sweep.warnings import beyond_reference, concerns, foreseen
+from mecsim.sweep.warnings import beyond_reference, collapsed, collapsed_runs, concerns, foreseen
 from mecsim.sweep.yardsticks import Yardstick, yardsticks
 
 __all__ = [
     "MEASURES",
     "Choice",
     "Comparison",
+    "Difference",
+    "Estimate",
     "Front",
     "Goal",
     "Limit",
     "Nothing",
     "Quality",
     "Reached",
-    "Resampled",
     "Side",
     "Store",
     "SweepResult",
@@ -52,15 +53,18 @@ __all__ = [
     "check_sweeps",
     "check_targets",
     "choose_preference",
+    "collapsed",
+    "collapsed_runs",
     "compare_sides",
     "compared",
     "concerns",
     "default_goal",
+    "differences",
+    "estimates",
     "evaluate",
     "foreseen",
     "goal_of",
     "half_width_95",
-    "half_width_95_of",
     "hypervolume",
     "is_sweep",
     "limits_of",
@@ -70,9 +74,7 @@ __all__ = [
     "planned",
     "policy_factory",
     "preference_grid",
-    "ratio",
     "read_sweep",
-    "resample",
     "resume_store",
     "runs_of",
     "scenario_of_runs",
