@@ -100,13 +100,11 @@ def train(
 
     Ctrl-C, SIGTERM or SIGHUP ends it after the epoch and saves what is learned: --resume goes on from there.
     """
-    from mecsim.training.config import check_settings
+    from mecsim.training.config import TrainingConfig, check_settings
     from mecsim.training.devices import check_device, usable_device
 
-    # Before PyTorch, so that a wrong name is told at once.
-    changed = key_values(settings, "--set")
-    check_device(device)
-    check_settings(changed, *([agent] if agent else []))
+    check_device(device)  # before PyTorch, as the next lines: a wrong name is told at once
+    check_settings(agent or TrainingConfig.algorithm, key_values(settings, "--set"))
     learned = None if resume else _scenario(scenario, context)
 
     from mecsim.report.monitors import find_monitor

@@ -173,7 +173,7 @@ class TrainingConfig:
         return self.from_mapping({**own, "agent": agent})
 
 
-def check_settings(settings: Mapping[str, Any], algorithm: str = TrainingConfig.algorithm) -> None:
+def check_settings(algorithm: str, settings: Mapping[str, Any]) -> None:
     """Refuse what suits no device, before PyTorch is asked which there are.
 
     Raises:

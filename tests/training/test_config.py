@@ -241,3 +241,10 @@ def test_environments_on_a_gpu_need_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="engine=cuda cannot be used here: pip install"):
         check_engine(run, "cuda:0")
     check_engine(new_run(tmp_path / "other"), "cuda")
+
+
+def test_what_suits_no_device_is_refused_before_it_is_known_which_there_is() -> None:
+    check_settings("sac", {"copies": "1024"})  # as it suits the batches of a GPU
+    for algorithm, settings in (("sac", {"nothing": "1"}), ("sac", {"learning_rate": "fast"}), ("nobody", {})):
+        with pytest.raises(InputError):
+            check_settings(algorithm, settings)
