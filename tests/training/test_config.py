@@ -10,7 +10,7 @@ from mecsim_agents import DoubleDQNConfig
 from mecsim.core.cuda import why_not
 from mecsim.errors import InputError
 from mecsim.training import TrainingConfig, check_engine
-from mecsim.training.config import AGENT_ON_CUDA, ON_CUDA
+from mecsim.training.config import AGENT_ON_CUDA, ON_CUDA, check_settings
 from tests.training.small import new_run
 
 ALONE = TrainingConfig().with_settings({"copies": "1"})
