@@ -46,6 +46,10 @@ def report(
     sweeps: tuple[Path, ...], out: Path, pictures: Path | None, episodes: int, force: bool, num_threads: int | None
 ) -> None:
     """Show what each SWEEP (the folder of a sweep) came to on one HTML page, which needs nothing beside itself."""
+    from mecsim.sweep import check_sweeps
+
+    check_sweeps(sweeps)  # before anything heavy: a wrong name is told at once
+
     from mecsim.report.page.content import page_content, thinned
     from mecsim.report.page.html import page_html
     from mecsim.report.sweeps import read_sweeps

@@ -100,12 +100,16 @@ def train(
 
     Ctrl-C, SIGTERM or SIGHUP ends it after the epoch and saves what is learned: --resume goes on from there.
     """
-    learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
+    from mecsim.training.config import TrainingConfig, check_settings
+    from mecsim.training.devices import check_device, usable_device
+
+    check_device(device)  # before PyTorch, as the next lines: a wrong name is told at once
+    check_settings(agent or TrainingConfig.algorithm, key_values(settings, "--set"))
+    learned = None if resume else _scenario(scenario, context)
 
     from mecsim.report.monitors import find_monitor
     from mecsim.sweep import foreseen, training_evaluation
     from mecsim.training import MultiRun, check_engine, check_memory
-    from mecsim.training.devices import usable_device
 
     for name in log:
         find_monitor(name)  # before anything is written

@@ -115,17 +115,14 @@ class Study:
 
         What was played before is taken from `runs`/parts.
         """
-        from mecsim.sweep import Store, Workers, sweep
-        from mecsim.sweep.distribute import worthwhile_workers
-        from mecsim.sweep.evaluate import tapes_byte
+        from mecsim.sweep import Store, sweep
+        from mecsim.sweep.evaluate import workers_for
 
         grid = self.grid(scenario, preferences) if isinstance(preferences, int) else preferences
         played = self.episodes(episodes)
         for target in targets:
             click.echo(f"{Path(target).name}: {len(grid)} preferences, {played} episodes", err=True)
-        decisions = len(targets) * len(grid) * played * scenario.steps
-        processes = self.workers or worthwhile_workers(decisions, tapes_byte(scenario, played), self.threads)
-        shared = Workers(processes, self.threads)
+        shared = workers_for(targets, scenario, len(grid), played, self.workers, self.threads)
         return sweep(targets, scenario, grid, played, self.seed, shared, store=Store(self.runs / "parts"))
 
     def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> "pl.DataFrame":

@@ -4,7 +4,7 @@ front.csv and summary.json tell means, `episodes.parquet` every episode, options
 scenario.yaml what was played, with copies of the files that it names in data/.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,19 +139,30 @@ def is_sweep(folder: Path) -> bool:
     return (folder / SUMMARY).is_file() and (folder / FRONT).is_file()
 
 
+def check_sweeps(folders: Iterable[Path]) -> None:
+    """Refuse what is no finished sweep, before anything is imported that reads or draws one.
+
+    Raises:
+        InputError: a folder is none, or of an earlier version, which kept no episodes.
+    """
+    for folder in folders:
+        if not is_sweep(folder):
+            raise InputError(f"{folder}: is no finished sweep; make one with mecsim sweep TARGET... --out {folder}")
+        if not (folder / EPISODES).is_file():
+            raise InputError(f"{folder}: has no {EPISODES}, as sweeps of earlier versions; sweep again with --force")
+
+
 def read_sweep(folder: Path | str) -> SweepResult:
     """A finished sweep from its folder.
 
     Raises:
         InputError: there is none, or it is damaged or of an earlier version, which kept no episodes.
     """
+    folder = Path(folder)
+    check_sweeps([folder])
+
     import polars as pl
 
-    folder = Path(folder)
-    if not is_sweep(folder):
-        raise InputError(f"{folder}: is no finished sweep; make one with mecsim sweep TARGET... --out {folder}")
-    if not (folder / EPISODES).is_file():
-        raise InputError(f"{folder}: has no {EPISODES}, as sweeps of earlier versions; sweep again with --force")
     try:
         summary = _summary(folder)
         scenario = load_whole(folder)

@@ -55,7 +55,7 @@ def run_to_deploy(target: str, preference: np.ndarray[Any, np.dtype[np.float64]]
     if is_multi_run(folder):
         multi = MultiRun.open(folder)
         if multi.repeated:
-            raise InputError(f"{target}: holds a policy for each of several seeds; deploy one of them")
+            raise multi.to_be_named("deploy")
         return min(multi.runs, key=lambda run: np.linalg.norm(np.array(run.config.preference) - preference))
     if not is_run(folder):
         raise InputError(

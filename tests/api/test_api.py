@@ -190,10 +190,14 @@ def test_a_sweep_of_a_single_target_and_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("targets", "changes", "said"),
     [
-        (["greedy"], {"scenario": None}, "scenario: policies alone need one"),
+        (
+            ["greedy"],
+            {"scenario": None},
+            "greedy: need a scenario to be played on",
+        ),
         (["greedi"], {}, "greedi"),
-        ([], {}, "targets: none is named, or one twice"),
-        (["greedy", "greedy"], {}, "targets: none is named, or one twice"),
+        ([], {}, "targets: none is named"),
+        (["greedy", "greedy"], {}, "targets: one is named twice"),
         (["greedy"], {"episodes": 0}, "episodes: expected at least 1, got 0"),
         (["greedy"], {"preferences": 1}, "at least 2 preferences"),
         ([3], {}, "a int: is no target"),
