@@ -49,8 +49,8 @@ def test_urban_cells() -> None:
     assert SHADOWING_DECORRELATION_M == 50.0  # of UMa without a line of sight
 
 
-# TR 38.901, table 7.4.1-1: (constant, slope, slope of frequency) of the near part with a line of sight, then the
-# (slope, weight of the heights) of the far one, then (constant, slope, slope of frequency, per metre of height) without.
+# TR 38.901, table 7.4.1-1: (constant, slope, slope of frequency) of the near part with a line of sight, then (slope,
+# weight of the heights) of the far one, then (constant, slope, slope of frequency, per metre of height) without.
 PATH_LOSS = {
     "uma": ((28.0, 22.0, 20.0), (40.0, 9.0), (13.54, 39.08, 20.0, 0.6)),
     "umi": ((32.4, 21.0, 20.0), (40.0, 9.5), (22.4, 35.3, 21.3, 0.3)),
@@ -80,9 +80,7 @@ def test_path_loss(model: urban.UrbanModel, user_m: float) -> None:
     distance_m = np.geomspace(10.0, 5000.0, 30)
     for ghz in (0.5, 2.0, 3.5, 28.0, 100.0):
         for sight in (True, False):
-            given = urban.urban_path_loss_db(
-                model, distance_m, np.full(30, sight), ghz * 1e9, HEIGHT_M[model], user_m
-            )
+            given = urban.urban_path_loss_db(model, distance_m, np.full(30, sight), ghz * 1e9, HEIGHT_M[model], user_m)
             expected = [loss_by_the_table(model, one_m, sight, ghz, user_m) for one_m in distance_m.tolist()]
             np.testing.assert_allclose(given, expected, rtol=1e-12)
 

@@ -1,11 +1,11 @@
-"""The signal of cells against a link budget of its own: in decibels, drawn by itself, typed from TR 38.901 and 38.214."""
+"""The signal of cells against a link budget of its own, in decibels, with constants and draws of its own."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.one_system import cells_scenario, draw_cells
 from mecsim.scenario import with_context
+from tests.one_system import cells_scenario, draw_cells
 
 Array = NDArray[np.float64]
 
@@ -34,9 +34,7 @@ def sinr_db(sites: int, fading: bool, interference: bool) -> Array:
     far_db = 28.0 + 40.0 * np.log10(slant_m) + 20.0 * np.log10(2.0) - 9.0 * np.log10(break_m**2 + 23.5**2)
     seen_db = np.where(ground_m < break_m, near_db, far_db)
     hidden_db = np.maximum(seen_db, 13.54 + 39.08 * np.log10(slant_m) + 20.0 * np.log10(2.0))
-    likely = np.where(
-        ground_m <= 18.0, 1.0, 18.0 / ground_m + np.exp(-ground_m / 63.0) * (1.0 - 18.0 / ground_m)
-    )
+    likely = np.where(ground_m <= 18.0, 1.0, 18.0 / ground_m + np.exp(-ground_m / 63.0) * (1.0 - 18.0 / ground_m))
     sight = rng.random(likely.shape) < likely
     loss_db = np.where(sight, rng.normal(seen_db, 4.0), rng.normal(hidden_db, 6.0))
     fading_db = 10.0 * np.log10(rng.exponential(1.0, loss_db.shape)) if fading else 0.0
