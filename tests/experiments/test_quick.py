@@ -147,7 +147,7 @@ def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys
 
 def test_every_experiment_with_a_script_is_tried() -> None:
     scripts = {path.parent.name for path in EXPERIMENTS.glob("*/run.py")}
-    assert scripts == {*ROWS, "corruption", "interrupts", "known_behaviour", "unchanged"}
+    assert scripts == {*ROWS, "corruption", "interrupts", "known_behaviour", "planted", "unchanged"}
 
 
 def test_known_behaviour(tmp_path: Path) -> None:
