@@ -66,7 +66,7 @@ def sweep(
     from mecsim.policies import calibrate
     from mecsim.report.figures import save_front
     from mecsim.report.provenance import provenance
-    from mecsim.report.tables import print_table, quality_table
+    from mecsim.report.tables import difference_table, print_table, quality_table
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import (
         SweepSettings,
@@ -148,6 +148,8 @@ def sweep(
         click.echo(json.dumps(content, indent=2))
         return None
     print_table(quality_table(content["targets"], fronts))
+    if (differences := difference_table(content["targets"], fronts)) is not None:
+        print_table(differences)
     warn(beyond_reference(fronts, calibration))
     click.echo(f"front: {', '.join(map(str, pictures))}")
     return ("mecsim", "choose", str(out), "--list")

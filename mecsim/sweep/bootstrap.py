@@ -24,6 +24,9 @@ from mecsim.sweep.indicators import INDICATORS
 
 Array = NDArray[np.float64]
 
+FEWEST_EPISODES = 40
+"""From how many on the intervals were shown to hold the truth as often as they say, by `experiments/intervals`."""
+
 RESAMPLES = 1000
 FEWEST_RESAMPLES = 100
 MOST_GROUPS = 1000
