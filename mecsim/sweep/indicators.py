@@ -1,7 +1,7 @@
 """Quality of a front. Costs are minimised; points are (K, objectives) means per episode in physical units.
 
-The indicators themselves are pymoo's, but for the area of two objectives; this file says what they are applied to. pymoo
-is imported where it is used, as most of what plays policies does without.
+The indicators themselves are pymoo's, but for the area of two objectives; this file says what they are applied to.
+pymoo is imported where it is used, as most of what plays policies does without.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ def hypervolume(points: Array, reference: Array) -> float:
 
 
 def _hypervolumes(points: Array, reference: Array) -> Array:
-    """Of each of B sets of points (B, K, objectives); those of two objectives at once, as intervals ask for thousands."""
+    """Of each of B sets of points (B, K, objectives); two objectives at once, as intervals ask for thousands."""
     if points.shape[2] == 2:
         clipped = np.minimum(points, reference)
         order = np.argsort(clipped[..., 0], axis=1)
