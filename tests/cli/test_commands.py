@@ -30,7 +30,7 @@ from .conftest import SET, rows_of, snapshot
 
 WITH_INTERVALS = {"hypervolume", "mean_cost", "expected_utility", "mean_cost_ratio_to_greedy"}
 INTERVALS = {f"{name}_{over}" for name in WITH_INTERVALS for over in ("ci95", "trainings_ci95")}
-QUALITIES = WITH_INTERVALS | INTERVALS | {"igd_plus", "cardinality", "trainings"}
+QUALITIES = WITH_INTERVALS | INTERVALS | {"igd_plus", "cardinality", "differences", "trainings"}
 
 
 def test_version_and_help(mecsim: Command) -> None:

@@ -9,7 +9,7 @@ from mecsim.policies import Calibration
 from mecsim.report.comparison import comparison_text, overall_rows
 from mecsim.scenario import load_scenario
 from mecsim.sweep import Front, Side, compare_sides, preference_grid
-from mecsim.sweep.compare import welch_95
+from mecsim.sweep.measures import welch_95
 from tests.sweep.test_choose import CALIBRATION, SCENARIO, made_up
 
 
