@@ -25,7 +25,7 @@ from mecsim.sweep.details import EPISODES_MOST, Details, Measured
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
 from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of, planned
-from mecsim.sweep.store import Part, Store, read_part, target_identity, write_part
+from mecsim.sweep.store import Part, PartFile, Store, read_part, target_identity, write_part
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 TAPES_BYTE = 2**30  # of the episodes played side by side
@@ -95,12 +95,12 @@ class _Job:
     episodes: int
     seed: int
     detailed: bool  # whether more than totals is measured
-    part: Path | None  # where its result is kept
+    part: PartFile | None  # where its result is kept
 
     @property
     def stored(self) -> bool:
         """Whether there is a result already, so that no worker has to be asked."""
-        return self.part is not None and self.part.is_file()
+        return self.part is not None and self.part.path.is_file()
 
 
 def _play_job(job: _Job) -> Part:
@@ -235,6 +235,6 @@ def _jobs(
     jobs = []
     for first in range(0, len(preferences), PREFERENCES_PER_JOB):
         some = tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist()))
-        part = None if store is None else store.path(identity, scenario, some, episodes, seed)
+        part = None if store is None else store.place(identity, scenario, some, episodes, seed)
         jobs.append(_Job(target, scenario, some, episodes, seed, detailed, part))
     return jobs
