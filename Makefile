@@ -40,7 +40,7 @@ wheel: $(BIN)/mecsim
 	$(BIN)/python -m build --wheel --outdir dist .
 
 tools: $(BIN)/mecsim
-	test -d experiments/tools/.venv-morl || PYTHON=$(BIN)/python bash experiments/tools/setup.sh
+	test -e experiments/tools/.venv-made || PYTHON=$(BIN)/python bash experiments/tools/setup.sh
 	$(BIN)/python experiments/tools/run.py
 
 results: $(BIN)/mecsim
