@@ -48,11 +48,11 @@ class Kind(NamedTuple):
 
 KINDS = {
     "frequency": Kind("a frequency", "Hz", "16.6 MHz", 1.0, 1e15, ("G", "M", "k", "")),  # up to light
-    "power": Kind("a power", "W", "10 mW", 1e-15, 1e12, ("", "m")),
+    "power": Kind("a power", "W", "10 mW", 1e-18, 1e12, ("", "m")),
     "rate": Kind("a rate", "/s", "0.1 /s", 1e-12, 1e12),
     "bit_rate": Kind("a bit rate", "bit/s", "64 kbit/s", 1e-3, 1e15, ("G", "M", "k", "")),
     "size": Kind("a data size", "bit", "100 Mbit", 1e-3, 1e18, ("M", "k", "")),
-    "duration": Kind("a duration", "s", "1 s", 1e-12, 1e12),
+    "duration": Kind("a duration", "s", "1 s", 1e-12, 1e15),
     "distance": Kind("a distance", "m", "50 m", 1e-3, 1e9),  # from a millimetre to beyond the moon
     "speed": Kind("a speed", "m/s", "1.4 m/s", 1e-6, 299_792_458.0),
     "energy": Kind("an energy", "J", "6 J", 1e-15, 1e18),

@@ -118,8 +118,8 @@ def test_a_file_needs_units(value: object) -> None:
     [
         ("0 s", "expected a duration above 0 such as '1 s', got '0 s'"),
         ("-1 s", "expected a duration above 0 such as '1 s', got '-1 s'"),
-        ("2e12 s", "expected a duration from 1e-12 to 1e+12 s, got '2e12 s'"),
-        ("1e-13 s", "expected a duration from 1e-12 to 1e+12 s, got '1e-13 s'"),
+        ("2e15 s", "expected a duration from 1e-12 to 1e+15 s, got '2e15 s'"),
+        ("1e-13 s", "expected a duration from 1e-12 to 1e+15 s, got '1e-13 s'"),
     ],
 )
 def test_quantities_have_bounds(text: str, message: str) -> None:

@@ -186,7 +186,7 @@ MOBILE = "users: {count: 2, mobility: {model: trace, file: walks.csv}}\n"
             "expected both in metres (x_m,y_m) or both in degrees (latitude,longitude)",
         ),
         (
-            "episode: {step: 1e-17 s}\ntasks: {trace: {file: tasks.csv}}",
+            "episode: {step: 1e-12 s}\ntasks: {trace: {file: late.csv}}",
             "f.yaml:3: episode.step: the trace would have more than 1e+15 steps, expected a longer step",
         ),
         (
@@ -221,6 +221,7 @@ def test_checks_across_keys_and_files(write: Write, tmp_path: Path, text: str, p
     write("degrees.csv", "latitude,longitude\n1,1\n")
     write("bad.csv", "time_s,user,size_bit\n1,1,1\n1,x,1\n")
     write("urgent.csv", "time_s,user,size_bit,deadline_s,priority\n1,1,1,1,1\n")
+    write("late.csv", "time_s,user,size_bit\n1e6,1,1\n")
     with pytest.raises(ScenarioError) as caught:
         parse_scenario(HEAD + text, "f.yaml", tmp_path)
     problem = problem.replace("FOLDER", str(tmp_path))
