@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mecsim.cli.options import seed_option, threads_option
+from mecsim.cli.options import seed_option, sole_writer, threads_option
+from mecsim.core.lock import writing_folder
 from mecsim.core.scenario import Scenario
 from mecsim.core.threads import use_threads
 
@@ -114,17 +115,14 @@ class Study:
 
         What was played before is taken from `runs`/parts.
         """
-        from mecsim.sweep import Store, Workers, sweep
-        from mecsim.sweep.distribute import worthwhile_workers
-        from mecsim.sweep.evaluate import tapes_byte
+        from mecsim.sweep import Store, sweep
+        from mecsim.sweep.evaluate import workers_for
 
         grid = self.grid(scenario, preferences) if isinstance(preferences, int) else preferences
         played = self.episodes(episodes)
         for target in targets:
             click.echo(f"{Path(target).name}: {len(grid)} preferences, {played} episodes", err=True)
-        decisions = len(targets) * len(grid) * played * scenario.steps
-        processes = self.workers or worthwhile_workers(decisions, tapes_byte(scenario, played), self.threads)
-        shared = Workers(processes, self.threads)
+        shared = workers_for(targets, scenario, len(grid), played, self.workers, self.threads)
         return sweep(targets, scenario, grid, played, self.seed, shared, store=Store(self.runs / "parts"))
 
     def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> "pl.DataFrame":
@@ -153,6 +151,7 @@ def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
             if quick:
                 runs = runs / "quick"
             results, threads = out or (runs / own.name if quick else own), use_threads(num_threads)
+            sole_writer(writing_folder(results))
             study = Study(results, runs, quick, seed, threads, workers)
             try:
                 function(study, **options)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.policies import Calibration
 from mecsim.sweep.front import Front
@@ -104,7 +104,7 @@ def _half_width_95(moved: Array, error: float, errors: Array, count: int) -> flo
     multiples = np.divide(apart, errors, out=without, where=errors > 1e-9 * error)
     multiple = float(np.sort(multiples)[rank])
     if count < FEWEST_FOR_BOOTSTRAP or not np.isfinite(multiple):
-        multiple = float(stdtrit(count - 1, 0.975))
+        multiple = float(scipy.special.stdtrit(count - 1, 0.975))
     return multiple * error
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import write_text
 from mecsim.core.frames import Column, Schema, Values, write_csv
 from mecsim.core.system import objectives_of, system_of, values_shown
 from mecsim.policies import Calibration
@@ -216,7 +217,7 @@ def summary(
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Readable JSON; NaN becomes null, as JSON has none."""
-    path.write_text(json.dumps(without_nan(content), indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(without_nan(content), indent=2) + "\n")
 
 
 def without_nan(value: Any) -> Any:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from mecsim.policies import Calibration
 from mecsim.sweep.bootstrap import Array, estimates
@@ -81,7 +81,7 @@ def welch_95(one: Array, other: Array, axis: int = 0) -> Array:
     total = each[0] + each[1]
     spread = each[0] ** 2 / (one.shape[axis] - 1) + each[1] ** 2 / (other.shape[axis] - 1)
     freedom = np.divide(total**2, spread, out=np.full(total.shape, 1.0), where=spread > 0.0)
-    return np.asarray(stdtrit(np.maximum(freedom, 1.0), 0.975) * np.sqrt(total))
+    return np.asarray(scipy.special.stdtrit(np.maximum(freedom, 1.0), 0.975) * np.sqrt(total))
 
 
 def by_training(front: Front, greedy: Front, calibration: Calibration) -> dict[str, dict[str, float]]:

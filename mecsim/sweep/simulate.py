@@ -16,7 +16,8 @@ from mecsim.core.system import draw_episodes, system_of
 from mecsim.core.watch import tell_progress
 from mecsim.policies import play
 from mecsim.sweep.distribute import ALONE, Workers, run_jobs
-from mecsim.sweep.evaluate import chunks, policy_factory
+from mecsim.sweep.evaluate import chunks
+from mecsim.sweep.targets import policy_factory
 
 
 @dataclass(frozen=True, slots=True)
