@@ -68,6 +68,8 @@ JOBS = {
     "own_log": Job(60),
     "personalization": Job(360, ("--num-threads", "1")),
     "gpu": Job(60),
+    "corruption": Job(10),
+    "planted": Job(60),
     "unchanged": Job(5, ("--work", "RUNS/unchanged", "--out", "HERE/unchanged/digests.csv"), quick=False),
     "speed": Job(10, commands=((*MECSIM, "bench", "--training", "--out", "HERE/speed/result.json", "--force"),)),
     "quickstart": Job(

@@ -40,8 +40,7 @@ def _hypervolumes(points: Array, reference: Array) -> Array:
     from pymoo.indicators.hv import HV
 
     volume = HV(ref_point=reference)
-    inside = (one[(one < reference).all(axis=1)] for one in points)
-    return np.array([float(volume(one)) if len(one) else 0.0 for one in inside])
+    return np.array([float(volume(one)) for one in points])
 
 
 def mean_cost(points: Array, preferences: Array, scale: Array) -> float:

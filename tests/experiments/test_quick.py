@@ -38,7 +38,7 @@ ROWS = {
     "decisions": {"result": 2 + 3},
     "tools": {"result": 2},
     "bound": {"result": 3 * (3 + 1)},
-    "intervals": {"result": 2 * (12 + 9 + 3) + 2 * (12 + 9 + 3)},
+    "intervals": {"result": 2 * (24 + 14 + 14) + 10 + 3},
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
     "scaling": {"result": 5 * 2},
     "gpu": {"engines": 2 * ENGINES, "result": 2 * KINDS, "agreement": KINDS},

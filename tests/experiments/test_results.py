@@ -47,7 +47,8 @@ def test_every_table_has_where_it_comes_from_beside_it() -> None:
 
 
 def test_every_experiment_is_part_of_the_job(results: ModuleType) -> None:
-    assert set(results.JOBS) == {path.parent.name for path in EXPERIMENTS.glob("*/README.md")}
+    described = [path.parent.name for name in ("README.md", "run.py") for path in EXPERIMENTS.glob(f"*/{name}")]
+    assert set(results.JOBS) == set(described)
 
 
 def test_what_is_finished_is_not_done_again(
