@@ -58,23 +58,19 @@ def dataset(
     path = new_file(out, SUFFIXES, force)
     if people is not None:
         people = new_file(people, (".csv",), force)
-    try:
-        written = write_dataset(
-            path,
-            described.population,
-            described.satisfaction,
-            users=known or count,
-            days=days,
-            seed=seed,
-            levels=described.levels,
-            told={"version": __version__},
-        )
-        if people is not None:
-            true = draw_people_of(described.population, described.satisfaction, count, seed)
-            write_people(people, true_people(true, described.population))
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"--out {path}: cannot be written: {reason}; name another file") from None
+    written = write_dataset(
+        path,
+        described.population,
+        described.satisfaction,
+        users=known or count,
+        days=days,
+        seed=seed,
+        levels=described.levels,
+        told={"version": __version__},
+    )
+    if people is not None:
+        true = draw_people_of(described.population, described.satisfaction, count, seed)
+        write_people(people, true_people(true, described.population))
     size_byte = path.stat().st_size
     if as_json:
         click.echo(json.dumps({"file": str(path), "size_byte": size_byte, **asdict(written)}, indent=2))

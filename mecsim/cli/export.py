@@ -38,12 +38,7 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> tuple[str
     opened = Run.open(run)
     agent = opened.load_agent()
     path = new_file(out or Path(f"{run.resolve()}{SUFFIX}"), (SUFFIX,), force)
-    try:
-        found, size_byte = write_exported(opened, agent, path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}; name another file with --out"
-        ) from None
+    found, size_byte = write_exported(opened, agent, path)
     if as_json:
         click.echo(json.dumps({"file": str(path), "size_byte": size_byte, **asdict(found)}, indent=2))
         return None

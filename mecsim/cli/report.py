@@ -8,6 +8,7 @@ import click
 
 from mecsim.cli.options import force_option, new_file, sole_writer, threads_option
 from mecsim.cli.terminal import error_console
+from mecsim.core.files import write_text
 from mecsim.core.lock import is_empty, writing_folder
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, MecsimError
@@ -62,7 +63,7 @@ def report(
     use_threads(num_threads)
     curves = [_curves(front) for _, front in fronts]
     played = _played(fronts, episodes)
-    out.write_text(page_html(page_content(read, curves, played)), encoding="utf-8")
+    write_text(out, page_html(page_content(read, curves, played)))
     click.echo(f"report: {out}")
     if folder is not None:
         from mecsim.report.page.pictures import save_pictures

@@ -91,7 +91,7 @@ def sweep(
     check_targets(targets, played)
 
     from mecsim.report.sweeps import save_sweep
-    from mecsim.report.tables import print_table, quality_table
+    from mecsim.report.tables import difference_table, print_table, quality_table
     from mecsim.report.trade_offs import write_trade_offs
 
     grid = preference_grid(len(played.objectives), preferences)
@@ -127,6 +127,8 @@ def sweep(
         click.echo(json.dumps(content, indent=2))
         return None
     print_table(quality_table(content["targets"], fronts))
+    if (differences := difference_table(content["targets"], fronts)) is not None:
+        print_table(differences)
     warn([*beyond_reference(fronts, calibration), *collapsed_runs(fronts, played)])
     click.echo(f"front: {', '.join(map(str, pictures))}")
     return ("mecsim", "choose", str(out), "--list")

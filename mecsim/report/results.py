@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mecsim.core.frames import Column, Schema, Type, write_csv
-from mecsim.errors import InputError
 from mecsim.report.provenance import command_told, provenance
 from mecsim.sweep import write_json
 
@@ -39,16 +38,13 @@ def write_result(path: Path, rows: Sequence[Mapping[str, object]], **told: Any) 
     have six digits; what a row lacks or is NaN stays empty. Returns the table, with all digits.
 
     Raises:
-        InputError: the folder cannot be written.
+        OSError: the folder cannot be written.
     """
     schema = result_schema(rows)
     frame = schema.rows(rows)
     command = command_told([Path(sys.executable).name, *sys.argv])
     beside = {"format": 1, "command": command, **told, **provenance()}  # before a committed table is replaced
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_csv(path, frame.fill_nan(None), schema)
-        write_json(path.with_suffix(".json"), beside)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}; name another folder with --out") from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(path, frame.fill_nan(None), schema)
+    write_json(path.with_suffix(".json"), beside)
     return frame

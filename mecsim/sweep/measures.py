@@ -68,8 +68,8 @@ def differences(front: Front, other: Front, calibration: Calibration, paired: bo
 def _over_trainings(one: Front, other: Front, calibration: Calibration, name: str) -> float:
     each = [np.array([measures(run, calibration)[name] for run in front.trainings]) for front in (one, other)]
     several = [values for values in each if len(values)]
-    if len(several) == 2:
-        return float(welch_95(*several))
+    if len(several) > 1:
+        return float(welch_95(several[0], several[1]))
     return float(half_width_95(several[0])) if several else float("nan")
 
 

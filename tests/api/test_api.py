@@ -260,6 +260,16 @@ def test_a_simulation_has_every_episode_and_its_records(run: mecsim.Run) -> None
     assert row["about"] == "total energy (J)"
 
 
+def test_a_simulation_plays_what_is_asked_for() -> None:
+    """The preference in the order of the objectives, the episodes of the seed."""
+    scenario = small_scenario()
+    for weights, seed in (([0.95, 0.05], 3), ([0.05, 0.95], 4)):
+        found = mecsim.simulate(scenario, "greedy", weights, episodes=6, seed=seed, show=False)
+        [totals] = evaluate(named_policy("greedy", scenario), scenario, np.array([weights]), 6, seed)
+        np.testing.assert_array_equal(found.quantities["delay_s"], totals[:, 0])
+        np.testing.assert_array_equal(found.quantities["energy_j"], totals[:, 1])
+
+
 def test_simulations_of_several_chunks_are_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     one = mecsim.simulate("personalized-cell", episodes=5, records=True, show=False)
     monkeypatch.setattr(import_module("mecsim.sweep.evaluate"), "EPISODES_AT_ONCE", 2)
