@@ -25,7 +25,8 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> tuple[str
     ONNX Runtime and other programs play it without mecsim. Normalisation and masks are part of it.
     """
     if not is_run(run):  # before PyTorch: a wrong name is told at once
-        raise InputError(f"{run}: not a run of mecsim train; make one with mecsim train SCENARIO --out {run}")
+        cure = f"make one with mecsim train SCENARIO --out {run}"
+        raise InputError(f"{run}: not a run of mecsim train (it has no config.yaml); {cure}")
 
     from mecsim.training import MultiRun, Run, is_multi_run
     from mecsim.training.export import check_export_packages
