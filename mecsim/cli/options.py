@@ -1,5 +1,7 @@
 """What several commands share: parameters and how their texts are read, threads, output folders."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -151,6 +153,8 @@ def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: 
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"--out {folder}: is a file, expected a new or empty folder")
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         sole_writer(writing_folder(folder))
         if not is_empty(folder):
             if not force:

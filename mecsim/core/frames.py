@@ -165,7 +165,8 @@ def read_csv(path: Path, schema: Schema, error: type[MecsimError] = InputError) 
     with _refused(path, error):
         text = pl.read_csv(path, infer_schema=False, raise_if_empty=False)
         known = [column.name for column in schema.columns]
-        if not all(map(COLUMN_NAME.fullmatch, text.columns)):  # somebody's text, which no message may quote
+        # What is no such table may be anything, which no message may quote.
+        if not all(COLUMN_NAME.fullmatch(" ".join(name.split())) for name in text.columns):
             raise error(f"{path}:1: no header of columns, expected {', '.join(known)}")
         try:
             schema._check(text.columns)

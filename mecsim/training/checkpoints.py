@@ -56,7 +56,7 @@ class State:
             if not counts or epoch != int(folder.name):
                 raise ValueError("its numbers are not those of this checkpoint")
             return cls(epoch, env_steps, updates, content.get("run"), content.get("files"))
-        except (ValueError, KeyError, TypeError) as error:
+        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
             told = f"{error} is missing" if isinstance(error, KeyError) else error
             raise RunError(one_line(f"{path}: damaged: {told}; {CURE}")) from None
 

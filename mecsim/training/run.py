@@ -186,7 +186,10 @@ class Run:
             return []
         copy = self.folder / "checkpoints" / f"{epoch:06d}" / METRICS
         if not copy.exists():
-            return self.read_metrics(epoch)
+            rows = self.read_metrics(epoch)
+            if rows and len(rows) < epoch:
+                raise RunError(f"{self.folder / METRICS}: damaged: it ends before epoch {epoch}; {checkpoints.CURE}")
+            return rows
         rows = self._rows(copy)
         self.write_metrics(rows)
         return rows

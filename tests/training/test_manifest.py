@@ -190,6 +190,14 @@ def test_a_run_of_an_earlier_version_is_as_good(run: Run, finished: Run, caplog:
     assert caplog.messages == []
 
 
+def test_metrics_of_an_earlier_version_that_end_too_early_are_damage(run: Run) -> None:
+    unsealed(run)
+    (run.folder / "checkpoints" / "000004" / METRICS).unlink()
+    lines = (run.folder / METRICS).read_bytes().splitlines(keepends=True)
+    (run.folder / METRICS).write_bytes(b"".join(lines[:3]))
+    refused(lambda: trained(run, resume=True), METRICS, "ends before epoch 4")
+
+
 @pytest.mark.parametrize(
     "change",
     [
