@@ -1,5 +1,6 @@
 """What several commands share: parameters and how their texts are read, threads, output folders."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -151,6 +152,8 @@ def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: 
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"--out {folder}: is a file, expected a new or empty folder")
+        if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied")
         sole_writer(writing_folder(folder))
         if not is_empty(folder):
             if not force:
@@ -188,6 +191,8 @@ def new_file(path: Path, suffixes: Sequence[str], force: bool, option: str = "--
         if path.exists() and not path.is_file():
             raise InputError(f"{option} {path}: is no file; name another one")
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied")
         sole_writer(writing_file(path))
         if path.exists() and not force:
             raise InputError(f"{option} {path}: exists already; name another file, or replace it with --force")
