@@ -55,6 +55,9 @@ def test_trainings(mecsim: Command, small: Path, run_folder: Path) -> None:
         for options in (("--resume",), ("--resume", "--steps", 10**6), (small, *SET), (small, *SET, "--force")):
             check_refused(mecsim, run_folder, "train", *options, "--out", "run")
         assert mecsim(*SWEEP, small, "--out", "front").code == 0, "and who reads it is not refused"
+    (run_folder.parent / "begun").mkdir()
+    with held(writing_folder(run_folder.parent / "begun")):  # before its first file
+        check_refused(mecsim, run_folder.parent / "begun", "train", "--resume", "--out", "begun")
 
 
 def test_trainings_of_several(mecsim: Command, small: Path, tmp_path: Path) -> None:
