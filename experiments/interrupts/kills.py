@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,15 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 TERMINAL = (signal.SIGHUP, signal.SIGINT)
 """Signals that a terminal sends to all processes of a command; the others reach the command alone."""
 
+HEARING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGTERM, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+from mecsim.cli import main
+main()
+"""
 END_S = 60.0  # within which all processes have to be gone, on a busy machine
-CHAIN = 10  # ends of one and the same work, one after another, before it is compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +64,8 @@ def works(folder: Path, quick: bool) -> list[Work]:
     asked = ("dataset", "personalized-cell", "--users", "500", "--days", "28", "--out", "{out}/log.csv")
     fit = ("fit", str(log), "--out", "{out}/people.safetensors", "--num-threads", "1")
     found = [
-        Work("dataset", asked, ("log.csv",), 64),
         Work("sweep --workers 2", sweep, ("front.csv",), 24, (*sweep, "--resume"), ("parts/settings.json",)),
+        Work("dataset", asked, ("log.csv",), 64),
         Work("fit", fit, ("people.*",), 40),
         Work("train", (*train, "--steps", "2000", "--num-threads", "1"), learned, 40, resume, ("config.yaml",)),
         Work("train --seeds 2", (*train, "--steps", "800", "--num-threads", "1", "--seeds", "2"), learned, 16,
@@ -65,7 +73,7 @@ def works(folder: Path, quick: bool) -> list[Work]:
         Work("train --multi-policy 2 --workers 2", (*train, "--steps", "800", "--num-threads", "2",
              "--multi-policy", "2", *beside), learned, 16, (*resume, *beside), ("policies.yaml",)),
     ]  # fmt: skip
-    return found[:2] if quick else found
+    return found[1:2] if quick else found
 
 
 def complete(words: Sequence[str]) -> None:
@@ -76,11 +84,16 @@ def complete(words: Sequence[str]) -> None:
 
 
 def contents(out: Path, patterns: Sequence[str]) -> dict[str, bytes]:
-    """The files of some patterns, apart from reports, which say when they were written, and from older checkpoints."""
-    paths = {path for pattern in patterns for path in out.glob(pattern) if path.suffix not in (".json", ".partial")}
-    newest = {path for path in paths if path.parent.parent.name != "checkpoints" or path.parent == max(
-        path.parent.parent.iterdir())}  # fmt: skip
-    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(newest)}
+    """The results in a folder."""
+    paths = {path for pattern in patterns for path in out.glob(pattern) if _counts(path)}
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(paths)}
+
+
+def _counts(path: Path) -> bool:
+    """Whether a file is a result: neither half written, nor a report, nor of an older checkpoint."""
+    checkpoints = path.parent.parent
+    older = checkpoints.name == "checkpoints" and path.parent != max(checkpoints.iterdir())
+    return not (older or path.suffix == ".json" or ".partial" in path.name)
 
 
 def state(out: Path) -> dict[str, tuple[int, int]]:
@@ -100,19 +113,31 @@ def group(leader: int) -> list[str]:
     return [" ".join(row[2:]) for row in rows if int(row[0]) == leader and not row[1].startswith("Z")]
 
 
-def start(words: Sequence[str]) -> "subprocess.Popen[str]":
-    """Start a command, with a group of processes of its own."""
-    call = [sys.executable, "-m", "mecsim", *words]
-    return subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
+@contextmanager
+def start(words: Sequence[str]) -> "Iterator[subprocess.Popen[str]]":
+    """Start a command, with a group of processes of its own, which hears signals even if this process is not to."""
+    call = [sys.executable, "-c", HEARING, *words]
+    with subprocess.Popen(
+        call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
-def kill(words: Sequence[str], number: signal.Signals, after_s: float, out: Path) -> dict[str, object]:
-    """End a command some time after its start, unless it ends before, and look at what it leaves running."""
+def kill(words: Sequence[str], number: signal.Signals, after_s: float, out: Path) -> dict[str, object] | None:
+    """End a command some time after its start, and look at what it leaves running; None if it ended before."""
     with start(words) as process:
         try:
             process.wait(timeout=after_s)
         except subprocess.TimeoutExpired:
             (os.killpg if number in TERMINAL else os.kill)(process.pid, number)
+        else:
+            if process.returncode:
+                raise MecsimError(f"mecsim {' '.join(words)} failed: {process.stderr.read() if process.stderr else ''}")
+            return None
         sent_s = time.monotonic()
         process.wait(timeout=5 * END_S)
         left, ended_s, orphans = state(out), time.monotonic(), group(process.pid)
@@ -130,36 +155,39 @@ def kill(words: Sequence[str], number: signal.Signals, after_s: float, out: Path
     }  # fmt: skip
 
 
-def killed(work: Work, folder: Path, rng: random.Random, kills: int) -> list[dict[str, object]]:
-    """End a work again and again at random moments, and compare what it comes to with that of an undisturbed one."""
+def killed(work: Work, folder: Path, rng: random.Random, kills: int) -> Iterator[list[dict[str, object]]]:
+    """End a work again and again at random moments, until it comes to its end, and compare that with an undisturbed
+    one's; yields what was seen of each such chain, until there were so many moments."""
     out, whole = folder / "killed", folder / "whole"
     if work.resume is None:
         whole.mkdir()
     began_s = time.monotonic()
     complete(work.calls(whole)[0])
-    lasts_s = time.monotonic() - began_s
+    lasts_s, count = time.monotonic() - began_s, 0
     expected = contents(whole, work.results)
-    rows: list[dict[str, object]] = []
-    for first in range(0, kills, CHAIN):
+    while count < kills:
         if work.resume is None:
             shutil.copytree(whole, out)  # an earlier output, which is to be replaced
         chain: list[dict[str, object]] = []
-        for index in range(first, min(first + CHAIN, kills)):
-            number, after_s = SIGNALS[index % len(SIGNALS)], rng.uniform(0.0, lasts_s)
-            words = following(work, out)
-            told = kill(words, number, after_s, out)
-            earlier = int(work.resume is not None or contents(out, work.results) == expected)
-            chain.append({"command": work.name, **told, "resumed": int("--resume" in words), "earlier_whole": earlier})
-        failure = ""
+        failure, ended = "", False
         try:
-            complete(following(work, out))
+            while not ended and count < kills:
+                words = following(work, out)
+                told = kill(words, SIGNALS[count % len(SIGNALS)], rng.uniform(0.0, lasts_s), out)
+                ended = told is None
+                if told is not None:
+                    earlier = int(work.resume is not None or contents(out, work.results) == expected)
+                    resumed = int("--resume" in words)
+                    chain.append({"command": work.name, **told, "resumed": resumed, "earlier_whole": earlier})
+                    count += 1
+            if not ended:
+                complete(following(work, out))
         except MecsimError as error:
             failure = str(error)
         exact = int(not failure and contents(out, work.results) == expected)
-        rows += [{**row, "exact": exact, "failure": failure} for row in chain]
+        yield [{**row, "exact": exact, "failure": failure} for row in chain]
         shutil.rmtree(out)
     shutil.rmtree(whole)
-    return rows
 
 
 def following(work: Work, out: Path) -> list[str]:
@@ -170,7 +198,7 @@ def following(work: Work, out: Path) -> list[str]:
     return [*first, "--force"] if out.exists() and any(out.iterdir()) else first
 
 
-def second_writers(work: Work, folder: Path) -> list[dict[str, object]]:
+def second_writers(work: Work, folder: Path) -> Iterator[list[dict[str, object]]]:
     """Call a command while it is at work already: with --force, and as it would be gone on with."""
     out, rows = folder / "two", []
     if work.resume is None:
@@ -198,4 +226,4 @@ def second_writers(work: Work, folder: Path) -> list[dict[str, object]]:
     exact = int(code == 0 and contents(out, work.results) == contents(whole, work.results))
     for place in (out, whole):
         shutil.rmtree(place)
-    return [{**row, "first_exact": exact} for row in rows]
+    yield [{**row, "first_exact": exact} for row in rows]

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -189,17 +189,17 @@ def run(study: Study, only: str | None) -> None:
         for name, measure_all in (("writers", written_twice), ("kills", ended)):
             if only in (None, name):
                 rows: list[dict[str, object]] = []
-                for work in found:
-                    rows += measure_all(work, Path(folder), study)
+                for more in (more for work in found for more in measure_all(work, Path(folder), study)):
+                    rows += more
                     study.write(rows, name)  # what is measured is kept
 
 
-def ended(work: Work, folder: Path, study: Study) -> list[dict[str, object]]:
-    """A work ended at its moments, or at two of them."""
-    return killed(work, folder, random.Random(f"{study.seed} {work.name}"), 2 if study.quick else work.kills)
+def ended(work: Work, folder: Path, study: Study) -> Iterator[list[dict[str, object]]]:
+    """A work ended at its moments, or at a few."""
+    return killed(work, folder, random.Random(f"{study.seed} {work.name}"), 4 if study.quick else work.kills)
 
 
-def written_twice(work: Work, folder: Path, study: Study) -> list[dict[str, object]]:
+def written_twice(work: Work, folder: Path, study: Study) -> Iterator[list[dict[str, object]]]:
     """A work that is called twice at a time."""
     return second_writers(work, folder)
 

@@ -115,8 +115,8 @@ def tell_next(following: object, **options: object) -> None:
 
 
 def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -> None:
-    """Run a command and exit: 0 done, 1 failed, 2 bad input, 130 interrupted, 143 by SIGTERM. Errors are one line on
-    stderr.
+    """Run a command and exit: 0 done, 1 failed, 2 bad input, 130 interrupted, 143 by SIGTERM, 129 by SIGHUP. Errors are
+    one line on stderr.
 
     `program` is what the arguments are for: mecsim itself, or the script of an experiment.
     """

@@ -192,6 +192,8 @@ def new_file(path: Path, suffixes: Sequence[str], force: bool, option: str = "--
         if path.exists() and not path.is_file():
             raise InputError(f"{option} {path}: is no file; name another one")
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise PermissionError(13, "Permission denied")
         sole_writer(writing_file(path))
         if path.exists() and not force:
             raise InputError(f"{option} {path}: exists already; name another file, or replace it with --force")

@@ -20,7 +20,7 @@ from mecsim.cli.options import (
     threads_option,
     warn,
 )
-from mecsim.core.files import MAX_RUNS, is_run
+from mecsim.core.files import MAX_RUNS
 from mecsim.core.lock import writing_folder
 from mecsim.core.stopping import Stopping, exit_code, undisturbed
 from mecsim.core.threads import use_threads
@@ -120,7 +120,7 @@ def train(
                 "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
                 "--minutes, --steps for longer trainings, and --seeds for more"
             )
-        if is_run(out):
+        if out.is_dir():
             sole_writer(writing_folder(out))
         job = _opened(out)
         if steps is not None:

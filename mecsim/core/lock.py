@@ -131,7 +131,7 @@ def _holder(descriptor: int) -> str:
     try:
         told = json.loads(os.read(descriptor, _TOLD_BYTE))
         pid, host, since, command = (str(told[name]) for name in ("pid", "host", "since", "command"))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "another process"
     shown = f"process {pid} on {host} since {since}: {command}"
     return "".join(letter if letter.isprintable() else "?" for letter in shown)

@@ -5,10 +5,12 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple, TypeVar
 
 from mecsim.core.machine import cores, memory_byte
+from mecsim.core.stopping import SIGNALS
 from mecsim.core.worker import begin_work
 from mecsim.errors import InputError, MecsimError
 
@@ -112,15 +114,17 @@ def _kill(process: BaseProcess) -> None:
 
 @contextmanager
 def _started_deaf() -> Iterator[None]:
-    """Processes that are started meanwhile do not hear that a terminal is closed: the parent answers, and ends them.
+    """Processes that are started meanwhile hear no signal that asks to end: the parent answers, and ends them.
 
-    So it is with joblib's process that counts what is shared; workers come to ignore more signals than this one.
+    So it is from their first moment; and for the processes that count what is shared, which joblib starts.
     """
-    if not hasattr(signal, "SIGHUP"):
+    if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
+        resource_tracker.ensure_running()  # Python 3.11 hears again when it has started that one
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

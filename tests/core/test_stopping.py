@@ -2,25 +2,44 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from mecsim.core.stopping import Stopping, Terminated, exit_code, never, terminating, undisturbed
+from mecsim.core.stopping import SIGNALS, Stopping, Terminated, exit_code, never, terminating, undisturbed
+
+IN_A_TERMINAL = """
+import fcntl, signal, sys, termios, time
+from pathlib import Path
+from mecsim.core.stopping import Stopping
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # as the session's own terminal
+with Stopping() as stopping:
+    stopping.hold()
+    print("ready", flush=True)
+    while not stopping():
+        time.sleep(0.01)
+    print("saving", flush=True)
+    Path(sys.argv[1]).write_text("all")
+sys.exit(128 + stopping.signal)
+"""
 
 
 @pytest.fixture(autouse=True)
 def _handlers() -> Iterator[None]:
     """Who starts the tests may ignore signals."""
-    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 NUMBERS = pytest.mark.parametrize(
-    ("number", "kind", "code"), [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Terminated, 143)]
+    ("number", "kind", "code"),
+    [(signal.SIGINT, KeyboardInterrupt, 130), (signal.SIGTERM, Terminated, 143), (signal.SIGHUP, Terminated, 129)],
 )
 
 
@@ -81,7 +100,7 @@ def test_holding_is_as_good_as_asking() -> None:
 def test_signals_go_back_to_whoever_had_them() -> None:
     with Stopping():
         assert signal.getsignal(signal.SIGINT) != signal.SIG_DFL
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == [signal.SIG_DFL] * 2
+    assert [signal.getsignal(number) for number in SIGNALS] == [signal.SIG_DFL] * 3
 
 
 def test_what_is_ignored_stays_so() -> None:
@@ -106,15 +125,31 @@ def test_beside_the_main_thread_only_the_clock_counts() -> None:
     assert not never()
 
 
-def test_sigterm_ends_it_like_ctrl_c_where_nobody_else_handles_it() -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_other_signals_end_it_like_ctrl_c_where_nobody_else_handles_them(number: int, code: int) -> None:
     with terminating(), pytest.raises(KeyboardInterrupt) as caught:
-        send(signal.SIGTERM)
-    assert exit_code(caught.value) == 143
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        send(number)
+    assert exit_code(caught.value) == code
+    assert signal.getsignal(number) == signal.SIG_DFL
+    signal.signal(number, signal.SIG_IGN)
     with terminating():
-        send(signal.SIGTERM)
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_IGN
+        send(number)
+        assert signal.getsignal(number) == signal.SIG_IGN
+
+
+def test_a_closed_terminal_is_no_error_for_who_still_writes(tmp_path: Path) -> None:
+    """What was begun is brought to its end, although nobody reads what it says."""
+    main, terminal = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", IN_A_TERMINAL, str(tmp_path / "saved")],
+        stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        assert os.read(main, 100).strip() == b"ready"
+        os.close(main)
+        process.wait(timeout=60)
+    assert process.returncode == 129
+    assert (tmp_path / "saved").read_text() == "all"
 
 
 def test_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +163,7 @@ def test_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stopping()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", SIGNALS)
 def test_what_is_written_together_is_not_disturbed(number: signal.Signals) -> None:
     written = []
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -151,6 +151,21 @@ def test_every_experiment_with_a_script_is_tried() -> None:
     assert scripts == {*ROWS, "corruption", "interrupts", "known_behaviour", "planted", "unchanged"}
 
 
+@pytest.mark.parametrize("only", ["kills", "writers"])
+def test_interrupts(tmp_path: Path, only: str) -> None:
+    script = EXPERIMENTS / "interrupts" / "run.py"
+    command = [sys.executable, str(script), "--quick", "--only", only, "--out", str(tmp_path / "results")]
+    done = subprocess.run([*command, "--runs", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = rows_of(tmp_path / "results" / f"{only}.csv")
+    if only == "writers":
+        assert [(row["at_work"], row["code"], row["told"], row["first_exact"]) for row in rows] == [tuple("1111")]
+        return
+    assert [row["signal"] for row in rows] == ["SIGKILL", "SIGTERM", "SIGHUP", "SIGINT"]
+    for row in rows:
+        assert [row[name] for name in ("orphans", "written_afterwards", "earlier_whole", "exact")] == [*"0011"], row
+
+
 def test_known_behaviour(tmp_path: Path) -> None:
     script = EXPERIMENTS / "known_behaviour" / "run.py"
     command = [sys.executable, str(script), "--quick", "--num-threads", "1", "--out", str(tmp_path)]

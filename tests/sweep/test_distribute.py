@@ -9,6 +9,7 @@ import time
 import pytest
 import torch
 
+from mecsim.core.stopping import SIGNALS
 from mecsim.errors import InputError, MecsimError
 from mecsim.sweep import distribute
 from mecsim.sweep.distribute import Workers, run_jobs, worthwhile_workers
@@ -17,6 +18,8 @@ CODE = """
 import os, signal, sys, time
 from mecsim.sweep.distribute import Workers, run_jobs
 
+from mecsim.core.stopping import exit_code, terminating
+
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts the tests may ignore it
 
 def work(seconds):
@@ -24,10 +27,18 @@ def work(seconds):
     time.sleep(seconds)
 
 try:
-    list(run_jobs(work, [1000, 1000, 1000], Workers(2)))
-except KeyboardInterrupt:
-    sys.exit(130)
+    with terminating():
+        list(run_jobs(work, [1000, 1000, 1000], Workers(2)))
+except KeyboardInterrupt as interruption:
+    sys.exit(exit_code(interruption))
 """
+
+
+def descendants(process: int) -> list[int]:
+    """The processes of a process's group, apart from itself."""
+    told = subprocess.run(["ps", "-A", "-o", "pgid=,pid="], capture_output=True, text=True, check=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in told.splitlines()]
+    return [pid for group, pid in pairs if group == process != pid]
 
 
 def alive(process: int) -> bool:
@@ -47,16 +58,18 @@ def ends(processes: list[int]) -> bool:
 
 
 def test_results_come_in_the_order_of_the_jobs_from_processes_that_share_the_threads() -> None:
-    def work(seconds: float) -> tuple[float, int, int]:
+    def work(seconds: float) -> tuple[float, int, int, set[int]]:
         time.sleep(seconds)
-        return seconds, os.getpid(), torch.get_num_threads()
+        return seconds, os.getpid(), torch.get_num_threads(), set(signal.pthread_sigmask(signal.SIG_BLOCK, []))
 
     jobs = [0.5, 0.0, 0.2, 0.1]
     found = list(run_jobs(work, jobs, Workers(2, 5)))
-    assert [seconds for seconds, _, _ in found] == jobs
-    processes = {process for _, process, _ in found}
+    assert [seconds for seconds, *_ in found] == jobs
+    processes = {process for _, process, _, _ in found}
     assert os.getpid() not in processes
-    assert {threads for _, _, threads in found} == {2}
+    assert {threads for _, _, threads, _ in found} == {2}
+    assert all(set(SIGNALS) <= blocked for *_, blocked in found), "from their first moment the parent answers"
+    assert not set(SIGNALS) & set(signal.pthread_sigmask(signal.SIG_BLOCK, []))
     assert ends(list(processes))  # none stays for later
 
 
@@ -121,6 +134,41 @@ def test_ctrl_c_in_a_terminal_ends_all_at_once_and_silently(tools: bool) -> None
             process.kill()
     assert (process.returncode, err) == (130, "")
     assert ends(workers)
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all", "code"),
+    [(signal.SIGKILL, False, -9), (signal.SIGTERM, False, 143), (signal.SIGHUP, True, 129)],
+)
+def test_no_worker_outlives_its_parent(number: signal.Signals, to_all: bool, code: int) -> None:
+    """Nor does any other process that was started for them; SIGHUP is what a closed terminal sends to all."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CODE],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        try:
+            workers = [int(process.stdout.readline()) for _ in range(2)]
+            started = descendants(process.pid)
+            assert {*workers} <= {*started}
+            (os.killpg if to_all else os.kill)(process.pid, number)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == code
+    assert not err or number == signal.SIGKILL, "then joblib tells what it has cleaned up"
+    assert ends(started)
+
+
+def test_where_the_system_kills_no_orphans_they_look_after_their_parent() -> None:
+    """As on macOS: a thread of theirs asks who their parent is."""
+    watching = "import sys\nfrom mecsim.core import worker\nworker._watch(int(sys.argv[1]))"
+    between = (
+        "import os, subprocess, sys\ncall = [sys.executable, '-c', sys.argv[1], str(os.getpid())]\n"
+        "print(subprocess.Popen(call, stdout=subprocess.DEVNULL).pid, flush=True)"
+    )
+    told = subprocess.run([sys.executable, "-c", between, watching], capture_output=True, text=True, check=True).stdout
+    assert ends([int(told)])
 
 
 @pytest.mark.parametrize("workers", [0, -1])
