@@ -102,6 +102,20 @@ def test_given_tapes_are_played() -> None:
         env.reset(options={"tapes": draw_tapes(offload_scenario("gmorl"), 1, 0, 1)})
 
 
+def test_episodes_are_those_of_the_seeds_training() -> None:
+    """One after the other, and none that anything is evaluated on."""
+    env = OffloadEnv(short())
+    for seed in (3, None):
+        shown, _ = env.reset(seed=seed)
+        expected, _ = OffloadEnv(short()).reset(
+            options={"tapes": draw_tapes(short(), 3, 0 if seed else 1, 1, Stream.TRAINING)}
+        )
+        assert_same(shown, expected)
+    assert not np.array_equal(
+        draw_tapes(short(), 3, 0, 1).size_bit, draw_tapes(short(), 3, 0, 1, Stream.TRAINING).size_bit
+    )
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("objectives", OBJECTIVES)
 def test_rewards_follow_the_order_of_the_objectives(engine: EngineName, objectives: tuple[str, ...]) -> None:

@@ -55,7 +55,7 @@ def test_linear_rewards() -> None:
 
 
 @pytest.mark.parametrize(
-    "preference", [[1.0], [0.5, 0.6], [1.5, -0.5], [np.nan, 1.0], [0.2, 0.3, 0.5], [[0.5, 0.5]], [], 1.0]
+    "preference", [[1.0], [0.5, 0.6], [0.5, 0.4], [1.5, -0.5], [np.nan, 1.0], [0.2, 0.3, 0.5], [[0.5, 0.5]], [], 1.0]
 )
 def test_preferences_that_are_none(preference: Any) -> None:
     for wrapper in (LinearReward, PreferenceObservation):
