@@ -21,6 +21,7 @@ from mecsim.cli.options import (
     key_values,
     output_folder,
     plan_option,
+    ray_option,
     remove,
     seed_option,
     threads_option,
@@ -52,14 +53,15 @@ PARTS = "parts"
 @context_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
 @workers_option
+@ray_option
 @click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
 @force_option
 @threads_option
 @json_option
 def sweep(
     targets: tuple[str, ...], scenario: str | None, preferences: int, plan: int | None, episodes: int, seed: int,
-    context: tuple[str, ...], out: Path, workers: int | None, resume: bool, force: bool, num_threads: int | None,
-    as_json: bool,
+    context: tuple[str, ...], out: Path, workers: int | None, address: str | None, resume: bool, force: bool,
+    num_threads: int | None, as_json: bool,
 ) -> tuple[str, ...] | None:  # fmt: skip
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
     from mecsim.core.system import draw_episodes
@@ -70,7 +72,6 @@ def sweep(
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import (
         SweepSettings,
-        Workers,
         assess,
         beyond_reference,
         foreseen,
@@ -80,7 +81,7 @@ def sweep(
         write_results,
     )
     from mecsim.sweep import sweep as run_sweep
-    from mecsim.sweep.distribute import worthwhile_workers
+    from mecsim.sweep.distribute import place_of
     from mecsim.sweep.evaluate import policy_factory, runs_of, tapes_byte
     from mecsim.sweep.planned import base_of, decisions_per_step
 
@@ -108,9 +109,8 @@ def sweep(
     runs = {target: runs_of(target, played) for target in to_play}
     made = sum(decisions_per_step(run) for some in runs.values() for run in some)
     decisions = made * len(grid) * episodes * played.steps
-    processes = workers or worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
-    threads = use_threads(num_threads or processes)
-    shared = Workers(processes, threads)
+    place = place_of(address, workers, num_threads, decisions, tapes_byte(played, episodes))
+    use_threads(place.threads)
     for run in (run for target in targets for run in runs[target]):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
@@ -121,7 +121,7 @@ def sweep(
     started = time.perf_counter()
     with Bars({target: len(runs[target]) * len(grid) for target in to_play}) as bars:
         try:
-            found = run_sweep(to_play, played, grid, episodes, seed, shared, bars.advance, store)
+            found = run_sweep(to_play, played, grid, episodes, seed, place, bars.advance, store)
         except KeyboardInterrupt as interruption:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise click.exceptions.Exit(exit_code(interruption)) from None
@@ -131,8 +131,8 @@ def sweep(
         **provenance(),
         "seed": seed,
         "context": changes,
-        "threads": threads,
-        "workers": processes,
+        "threads": place.threads,
+        "workers": place.processes,
         "resumed": resume,  # the time is that of the last part only
         "wall_time_s": time.perf_counter() - started,
     }

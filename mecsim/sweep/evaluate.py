@@ -1,5 +1,6 @@
 """Plays targets over preferences on common random numbers."""
 
+import platform
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +20,12 @@ from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes
 from mecsim.core.tape import Tapes
 from mecsim.core.threads import use_threads
-from mecsim.errors import InputError
+from mecsim.errors import InputError, RunError
 from mecsim.policies import Planning, PolicyFactory, named_policy, planner, play, policies_of, policy_at
 from mecsim.policies.registry import is_place
+from mecsim.sweep.cluster import Cluster
 from mecsim.sweep.details import EPISODES_MOST, Details, Measured
-from mecsim.sweep.distribute import ALONE, Workers, run_jobs
+from mecsim.sweep.distribute import ALONE, Place, run_jobs
 from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of, planned
 from mecsim.sweep.store import Part, Store, read_part, target_identity, write_part
@@ -95,26 +98,50 @@ class _Job:
     episodes: int
     seed: int
     detailed: bool  # whether more than totals is measured
+    identity: str  # of the target; "" if it may be any that is found at its path
     part: Path | None  # where its result is kept
 
-    @property
-    def stored(self) -> bool:
-        """Whether there is a result already, so that no worker has to be asked."""
-        return self.part is not None and self.part.is_file()
+    def __str__(self) -> str:
+        weights = ",".join(f"{weight:g}" for weight in self.preferences[0])
+        return f"{self.target} at {len(self.preferences)} preferences from {weights} on"
+
+    def stored(self) -> Part | None:
+        """The result, if there is one already, so that no worker has to be asked."""
+        shape = len(self.preferences), self.episodes, len(self.preferences[0])
+        return None if self.part is None else read_part(self.part, shape)
+
+    def keep(self, result: Part) -> None:
+        """Store the result."""
+        if self.part is not None:
+            write_part(self.part, np.array(self.preferences), result)
 
 
-def _play_job(job: _Job) -> Part:
-    """What is stored, or else played and stored at once, in the process that played it."""
-    preferences = np.array(job.preferences)
-    if job.part is not None:
-        stored = read_part(job.part, (len(preferences), job.episodes, preferences.shape[1]))
-        if stored is not None:
-            return stored
-    make = policy_factory(job.target, job.scenario)
-    part = measure(make, job.scenario, preferences, job.episodes, job.seed, job.detailed)
-    if job.part is not None:
-        write_part(job.part, preferences, part)
-    return part
+class _Numbered(NamedTuple):
+    number: int
+    job: _Job
+
+    def __str__(self) -> str:
+        return str(self.job)
+
+
+def _play_job(numbered: _Numbered) -> tuple[int, Part]:
+    number, job = numbered
+    make = same_policy(job.target, job.scenario, job.identity)
+    return number, measure(make, job.scenario, np.array(job.preferences), job.episodes, job.seed, job.detailed)
+
+
+def same_policy(target: str, scenario: Scenario, identity: str) -> PolicyFactory:
+    """The policy that a target names, where it is of this identity; of any, if that is empty.
+
+    Raises:
+        InputError: it names none, or another one.
+    """
+    if identity and target_identity(target, scenario) != identity:
+        raise RunError(
+            f"{target}: on {platform.node()} there is another policy, or none, than where this began: nodes need the "
+            "same files at the same path, and a run may not be trained meanwhile"
+        )
+    return policy_factory(target, scenario)
 
 
 def measure(
@@ -196,7 +223,7 @@ def sweep(
     preferences: NDArray[np.float64],
     episodes: int,
     seed: int,
-    workers: Workers = ALONE,
+    workers: Place = ALONE,
     on_progress: Callable[[str, int], None] = lambda target, done: None,
     store: Store | None = None,
 ) -> list[Front]:
@@ -210,31 +237,42 @@ def sweep(
         (target, job)
         for target in targets
         for run in runs[target]
-        for job in _jobs(run, scenario, preferences, episodes, seed, store)
+        for job in _jobs(run, scenario, preferences, episodes, seed, store, isinstance(workers, Cluster))
     ]
-    stored = [job.stored for _, job in jobs]
-    missing = [job for (_, job), there in zip(jobs, stored, strict=True) if not there]
-    parts: dict[tuple[str, str], list[Part]] = defaultdict(list)
-    with closing(run_jobs(_play_job, missing, workers)) as played:
-        for (target, job), there in zip(jobs, stored, strict=True):
-            parts[target, job.target].append(_play_job(job) if there else next(played))
+    found: dict[int, Part] = {}
+    for number, (target, job) in enumerate(jobs):
+        if (stored := job.stored()) is not None:
+            found[number] = stored
+            on_progress(target, len(job.preferences))
+    missing = [_Numbered(number, job) for number, (_, job) in enumerate(jobs) if number not in found]
+    with closing(run_jobs(_play_job, missing, workers, ordered=False)) as played:
+        for number, part in played:
+            target, job = jobs[number]
+            job.keep(part)
+            found[number] = part
             on_progress(target, len(job.preferences))
 
     def front(target: str) -> Front:
-        each = [Part.joined(parts[target, run]).front(run, preferences) for run in runs[target]]
+        parts = defaultdict(list)
+        for number, (of, job) in enumerate(jobs):
+            if of == target:
+                parts[job.target].append(found[number])
+        each = [Part.joined(parts[run]).front(run, preferences) for run in runs[target]]
         return Front.over(target, each) if len(each) > 1 else each[0]
 
     return [front(target) for target in targets]
 
 
 def _jobs(
-    target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None
-) -> list[_Job]:
+    target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None,
+    elsewhere: bool,
+) -> list[_Job]:  # fmt: skip
+    """Those of a target. Played `elsewhere`, on other machines, they make sure that it is the same there."""
     detailed = len(preferences) * episodes <= EPISODES_MOST
-    identity = "" if store is None else target_identity(target, scenario)
+    identity = target_identity(target, scenario) if elsewhere or store is not None else ""
     jobs = []
     for first in range(0, len(preferences), PREFERENCES_PER_JOB):
         some = tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist()))
         part = None if store is None else store.path(identity, scenario, some, episodes, seed)
-        jobs.append(_Job(target, scenario, some, episodes, seed, detailed, part))
+        jobs.append(_Job(target, scenario, some, episodes, seed, detailed, identity if elsewhere else "", part))
     return jobs

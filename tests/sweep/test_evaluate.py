@@ -162,8 +162,8 @@ def test_no_worker_is_asked_for_what_is_stored(tmp_path: Path, monkeypatch: pyte
     [first] = sweep(["greedy"], SCENARIO, GRID, 5, 3, store=store)
     asked: list[str] = []
 
-    def nobody(function: Any, jobs: Sequence[Any], workers: Workers) -> Iterator[Any]:
-        asked.extend(job.target for job in jobs)
+    def nobody(function: Any, jobs: Sequence[Any], workers: Workers, ordered: bool) -> Iterator[Any]:
+        asked.extend(numbered.job.target for numbered in jobs)
         yield from map(function, jobs)
 
     limits(monkeypatch, run_jobs=nobody)

@@ -1,0 +1,259 @@
+"""Jobs on the nodes of a Ray cluster: what `run_jobs` does where it is given a `Cluster`.
+
+A job goes to a node as bytes, with the digest of the code that it is of, and its result comes back as bytes: nodes
+need the same mecsim, and no folder in common unless a job itself reads or writes one. A job whose process or node is
+lost is given to another one, which changes nothing of its result.
+"""
+
+import hashlib
+import importlib.util
+import logging
+import os
+import signal
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple, TypeVar
+
+from mecsim.core.machine import cores
+from mecsim.errors import InputError, MecsimError
+from mecsim.version import __version__
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+RETRIES = 3
+"""How often a job is tried again that was lost with its process or its node."""
+
+REACH_S = 10.0
+"""How long a cluster may take to answer."""
+
+OBJECTS_BYTE = 200 * 2**20
+"""Of the memory that a cluster of this machine alone shares among its processes: jobs and results pass through it."""
+
+_POLL_S = 1.0
+_CODE = ("mecsim", "mecsim_agents")
+_LOG = logging.getLogger(__name__)
+
+
+class Cluster(NamedTuple):
+    """A Ray cluster, and what each job needs of a node of it."""
+
+    address: str  # HOST:PORT, `auto` for the one that this machine is a node of, `local` for one of this machine alone
+    threads: int = 1
+    memory_byte: float = 0.0
+    gpus: float = 0.0  # 0.25 for four jobs that share one
+    processes: int | None = None  # jobs at the same time; as many as there is room for if not given
+
+    def room(self, resources: dict[str, float]) -> int:
+        """How many jobs fit on a node at the same time."""
+        needed = {"CPU": self.threads, "memory": self.memory_byte, "GPU": self.gpus}
+        return int(min(resources.get(name, 0.0) / need for name, need in needed.items() if need))
+
+
+def run_on_ray(
+    function: Callable[[Job], Result], jobs: Sequence[Job], cluster: Cluster, ordered: bool = True
+) -> Generator[Result]:
+    """Yield `function(job)` for each job, in order, or as they are done; see `run_jobs`.
+
+    Whatever ends this ends what still runs of it on the cluster. A job is called by its `str` when it fails.
+
+    Raises:
+        InputError: Ray is missing, no node has what a job needs, or a node has another mecsim.
+        MecsimError: the cluster cannot be reached, or a job was lost again and again.
+    """
+    with _connected(cluster) as ray:
+        room = _room(ray, cluster)
+        most = cluster.processes or 2 * room + 1  # one more each, that nodes need not wait for
+        from ray import cloudpickle
+
+        unit = ray.remote(_unit()).options(
+            num_cpus=cluster.threads, num_gpus=cluster.gpus, memory=int(cluster.memory_byte), max_retries=0
+        )
+        told = _Code(__version__, code_digest()), os.getcwd(), cluster.threads, ray.put(cloudpickle.dumps(function))
+        left, running, done = deque(range(len(jobs))), dict[Any, int](), dict[int, Any]()
+        lost, following = dict[int, int](), 0
+        try:
+            while left or running:
+                while left and len(running) + len(done) < most:
+                    number = left.popleft()
+                    running[unit.remote(*told, cloudpickle.dumps(jobs[number]))] = number
+                ready, _ = ray.wait(list(running), timeout=_POLL_S)
+                if not ready:
+                    _room(ray, cluster)
+                for reference in ready:
+                    number = running.pop(reference)
+                    try:
+                        done[number] = _result(ray, reference, jobs[number])
+                    except _LostError as loss:
+                        lost[number] = lost.get(number, 0) + 1
+                        if lost[number] > RETRIES:
+                            raise MecsimError(
+                                f"{jobs[number]}: {loss}, {lost[number]} times; nothing else is lost"
+                            ) from None
+                        _LOG.warning("%s: %s; tried again", jobs[number], loss)
+                        left.appendleft(number)
+                for number in sorted(done):
+                    if not ordered or number == following:
+                        following += 1
+                        yield done.pop(number)
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)
+            if running:
+                ray.wait(list(running), num_returns=len(running), timeout=REACH_S)
+
+
+class _Code(NamedTuple):
+    version: str
+    digest: str
+
+
+@cache
+def code_digest() -> str:
+    """Of the sources of mecsim and its agents, as they are installed here."""
+    content = hashlib.sha256()
+    for package in _CODE:
+        found = importlib.util.find_spec(package)
+        for folder in map(Path, (found and found.submodule_search_locations) or ()):
+            for path in sorted(folder.rglob("*.py")):
+                content.update(f"{package}/{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
+    return content.hexdigest()[:16]
+
+
+class _LostError(Exception):
+    """A job was lost through no fault of its own."""
+
+
+def _result(ray: ModuleType, reference: object, job: object) -> Any:
+    """What a job came to; what it raised is raised here."""
+    from ray import cloudpickle, exceptions
+
+    try:
+        refused, packed = ray.get(reference)
+    except exceptions.RayTaskError as error:
+        if isinstance(error.cause, Exception):
+            raise error.cause from error
+        raise MecsimError(f"{job}: {error}") from error
+    except exceptions.OutOfMemoryError:
+        raise _LostError("its node ran out of memory") from None
+    except exceptions.WorkerCrashedError:
+        raise _LostError("its process was ended from outside") from None
+    except (exceptions.NodeDiedError, exceptions.ObjectLostError, exceptions.LocalRayletDiedError):
+        raise _LostError("its node is gone") from None
+    except exceptions.RayError as error:
+        raise MecsimError(f"{job}: Ray: {str(error).strip().splitlines()[0]}") from error
+    if refused:
+        raise InputError(refused)
+    return cloudpickle.loads(packed)
+
+
+def _unit() -> Callable[..., tuple[str, bytes]]:
+    """What a node runs. Made here so that it goes there as it is: there may be another mecsim, or none."""
+
+    def mecsim_unit(code: tuple[str, str], folder: str, threads: int, function: bytes, job: bytes) -> tuple[str, bytes]:
+        import os
+        import platform
+
+        try:
+            from mecsim.sweep.cluster import code_digest
+            from mecsim.version import __version__
+
+            found = (__version__, code_digest())
+        except ImportError:
+            found = ("none", "")
+        if found != tuple(code):
+            return (
+                f"{platform.node()}: has mecsim {' '.join(found).strip()}, not {' '.join(code)} as here; "
+                "install the same on all nodes"
+            ), b""
+        from ray import cloudpickle
+
+        from mecsim.core.threads import use_threads
+
+        if os.path.isdir(folder):  # paths that are relative mean the same where folders are shared
+            os.chdir(folder)
+        use_threads(threads)
+        return "", cloudpickle.dumps(cloudpickle.loads(function)(cloudpickle.loads(job)))
+
+    return mecsim_unit
+
+
+def _room(ray: ModuleType, cluster: Cluster) -> int:
+    """How many jobs fit on all nodes at the same time.
+
+    Raises:
+        InputError: none, on no node.
+    """
+    room = sum(cluster.room(node["Resources"]) for node in ray.nodes() if node["Alive"])
+    if not room:
+        needs = f"{cluster.threads} cores, {cluster.memory_byte / 2**30:.1f} GiB"
+        needs += f" and {cluster.gpus:g} GPUs" if cluster.gpus else ""
+        raise InputError(f"--ray {cluster.address}: no node has {needs} for one job; ask for less, or add such a node")
+    return room
+
+
+@contextmanager
+def _connected(cluster: Cluster) -> Iterator[ModuleType]:
+    """Ray, connected to a cluster; one of this machine alone is begun and ended here."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # it would warn of what it does by default
+    try:
+        import ray
+    except ImportError:
+        raise InputError("--ray needs Ray: pip install 'mecsim[ray]'") from None
+    settings: dict[str, Any] = {}
+    if cluster.address == "local":
+        processors = max(cores(), (cluster.processes or 1) * cluster.threads)
+        settings = {"num_cpus": processors, "object_store_memory": OBJECTS_BYTE, "include_dashboard": False}
+    elif cluster.address != "auto":
+        _check_reachable(cluster.address)
+    with _signals_kept():
+        try:
+            ray.init(cluster.address, logging_level=logging.CRITICAL, log_to_driver=False, **settings)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            told = str(error).strip().splitlines()[0]
+            raise MecsimError(f"--ray {cluster.address}: no Ray cluster answers there: {told}") from None
+    from ray._private import worker
+
+    worker.print_to_stdstream = _unprinted
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _unprinted(data: object, ignore_prefix: bool) -> None:
+    """What Ray would print of lost nodes and processes, to stdout and by numbers of its own; we tell it by the job."""
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself waits for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        raise InputError(
+            f"--ray {address}: expected auto, local, or HOST:PORT of a cluster's head, such as 10.0.0.1:6379"
+        )
+    try:
+        socket.create_connection((host, int(port)), REACH_S).close()
+    except (OSError, OverflowError) as error:
+        raise MecsimError(
+            f"--ray {address}: no Ray cluster answers there: {error}; is it the address that `ray start --head` told?"
+        ) from None
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Signals stay with who handles them: Ray takes SIGTERM for itself."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if main:
+            signal.signal(signal.SIGTERM, before)
