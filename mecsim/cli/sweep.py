@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ from mecsim.errors import InputError
 
 if TYPE_CHECKING:
     from mecsim.sweep import Store, SweepSettings
+    from mecsim.sweep.distribute import Place
+    from mecsim.sweep.share import Share
 
 PARTS = "parts"
 
@@ -54,14 +57,19 @@ PARTS = "parts"
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
 @workers_option
 @ray_option
+@click.option(
+    "--part", metavar="I/N",
+    help="Play the I-th of N parts into --out and end, as one of N commands that differ in this alone, on any machines "
+    "that share the folder; afterwards the same with --resume instead collects all.",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
 @force_option
 @threads_option
 @json_option
 def sweep(
     targets: tuple[str, ...], scenario: str | None, preferences: int, plan: int | None, episodes: int, seed: int,
-    context: tuple[str, ...], out: Path, workers: int | None, address: str | None, resume: bool, force: bool,
-    num_threads: int | None, as_json: bool,
+    context: tuple[str, ...], out: Path, workers: int | None, address: str | None, part: str | None,
+    resume: bool, force: bool, num_threads: int | None, as_json: bool,
 ) -> tuple[str, ...] | None:  # fmt: skip
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
     from mecsim.core.system import draw_episodes
@@ -84,12 +92,18 @@ def sweep(
     from mecsim.sweep.distribute import place_of
     from mecsim.sweep.evaluate import policy_factory, runs_of, tapes_byte
     from mecsim.sweep.planned import base_of, decisions_per_step
+    from mecsim.sweep.share import Share
 
     targets = tuple(planned(target, plan) for target in targets)
     if len({str(Path(target)) for target in targets}) < len(targets):
         raise InputError("a target is named twice")
     if resume and force:
         raise InputError("--resume goes on with what --force would remove: give one of them")
+    share = None if part is None else Share.parsed(part)
+    if share is not None and (resume or force or as_json):
+        raise InputError(
+            "--part plays what is missing of a part, and shows nothing: leave --resume, --force, --json out"
+        )
     if scenario is not None:
         played = load_scenario(scenario)
     else:
@@ -115,8 +129,12 @@ def sweep(
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     foretold = foreseen(played, seed)
+    settings = SweepSettings(targets, played, grid, episodes, seed)
+    if share is not None:
+        _play_share(out, replace(settings, targets=tuple(to_play)), share, place)
+        return None
     with undisturbed():
-        store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
+        store = _store(out, settings, resume, force)
     warn(foretold)
     started = time.perf_counter()
     with Bars({target: len(runs[target]) * len(grid) for target in to_play}) as bars:
@@ -151,6 +169,18 @@ def sweep(
     warn(beyond_reference(fronts, calibration))
     click.echo(f"front: {', '.join(map(str, pictures))}")
     return ("mecsim", "choose", str(out), "--list")
+
+
+def _play_share(out: Path, settings: "SweepSettings", share: "Share", place: "Place") -> None:
+    """Play a part of a sweep into the folder, and say what comes next."""
+    from mecsim.cli.terminal import Bar
+    from mecsim.sweep.resume import share_store
+    from mecsim.sweep.share import play_share
+
+    store = share_store(out / PARTS, settings)
+    with Bar(f"part {share.number} of {share.of}") as bar:
+        jobs = play_share(settings, share, place, store, bar.advance)
+    click.echo(f"part {share.number} of {share.of}: {jobs} of the sweep's jobs are in {out}", err=True)
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":

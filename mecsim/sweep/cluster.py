@@ -15,7 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
@@ -67,6 +67,8 @@ def run_on_ray(
         InputError: Ray is missing, no node has what a job needs, or a node has another mecsim.
         MecsimError: the cluster cannot be reached, or a job was lost again and again.
     """
+    if not jobs:
+        return
     with _connected(cluster) as ray:
         room = _room(ray, cluster)
         most = cluster.processes or 2 * room + 1  # one more each, that nodes need not wait for
@@ -78,11 +80,14 @@ def run_on_ray(
         told = _Code(__version__, code_digest()), os.getcwd(), cluster.threads, ray.put(cloudpickle.dumps(function))
         left, running, done = deque(range(len(jobs))), dict[Any, int](), dict[int, Any]()
         lost, following = dict[int, int](), 0
+
+        def start(number: int) -> None:
+            running[unit.remote(*told, cloudpickle.dumps(jobs[number]))] = number
+
         try:
             while left or running:
                 while left and len(running) + len(done) < most:
-                    number = left.popleft()
-                    running[unit.remote(*told, cloudpickle.dumps(jobs[number]))] = number
+                    start(left.popleft())
                 ready, _ = ray.wait(list(running), timeout=_POLL_S)
                 if not ready:
                     _room(ray, cluster)
@@ -97,7 +102,7 @@ def run_on_ray(
                                 f"{jobs[number]}: {loss}, {lost[number]} times; nothing else is lost"
                             ) from None
                         _LOG.warning("%s: %s; tried again", jobs[number], loss)
-                        left.appendleft(number)
+                        start(number)
                 for number in sorted(done):
                     if not ordered or number == following:
                         following += 1
@@ -124,6 +129,15 @@ def code_digest() -> str:
             for path in sorted(folder.rglob("*.py")):
                 content.update(f"{package}/{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
     return content.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def unpacked(function: bytes) -> Callable[[Any], Any]:
+    """The function of jobs that come one after another, which may hold much."""
+    from ray import cloudpickle
+
+    found: Callable[[Any], Any] = cloudpickle.loads(function)
+    return found
 
 
 class _LostError(Exception):
@@ -161,7 +175,7 @@ def _unit() -> Callable[..., tuple[str, bytes]]:
         import platform
 
         try:
-            from mecsim.sweep.cluster import code_digest
+            from mecsim.sweep.cluster import code_digest, unpacked
             from mecsim.version import __version__
 
             found = (__version__, code_digest())
@@ -179,7 +193,7 @@ def _unit() -> Callable[..., tuple[str, bytes]]:
         if os.path.isdir(folder):  # paths that are relative mean the same where folders are shared
             os.chdir(folder)
         use_threads(threads)
-        return "", cloudpickle.dumps(cloudpickle.loads(function)(cloudpickle.loads(job)))
+        return "", cloudpickle.dumps(unpacked(function)(cloudpickle.loads(job)))
 
     return mecsim_unit
 

@@ -233,24 +233,11 @@ def sweep(
     once, and what it holds of these settings already is not played again.
     """
     runs = {target: runs_of(target, scenario) for target in targets}
+    settings = scenario, preferences, episodes, seed
     jobs = [
-        (target, job)
-        for target in targets
-        for run in runs[target]
-        for job in _jobs(run, scenario, preferences, episodes, seed, store, isinstance(workers, Cluster))
+        (target, job) for target in targets for run in runs[target] for job in jobs_of(run, *settings, workers, store)
     ]
-    found: dict[int, Part] = {}
-    for number, (target, job) in enumerate(jobs):
-        if (stored := job.stored()) is not None:
-            found[number] = stored
-            on_progress(target, len(job.preferences))
-    missing = [_Numbered(number, job) for number, (_, job) in enumerate(jobs) if number not in found]
-    with closing(run_jobs(_play_job, missing, workers, ordered=False)) as played:
-        for number, part in played:
-            target, job = jobs[number]
-            job.keep(part)
-            found[number] = part
-            on_progress(target, len(job.preferences))
+    found = play_jobs(jobs, workers, on_progress)
 
     def front(target: str) -> Front:
         parts = defaultdict(list)
@@ -263,11 +250,31 @@ def sweep(
     return [front(target) for target in targets]
 
 
-def _jobs(
-    target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, store: Store | None,
-    elsewhere: bool,
+def play_jobs(
+    jobs: Sequence[tuple[str, _Job]], workers: Place, on_progress: Callable[[str, int], None]
+) -> dict[int, Part]:
+    """What jobs of targets came to, each by its number: what is stored, or else played now and stored at once."""
+    found: dict[int, Part] = {}
+    for number, (target, job) in enumerate(jobs):
+        if (stored := job.stored()) is not None:
+            found[number] = stored
+            on_progress(target, len(job.preferences))
+    missing = [_Numbered(number, job) for number, (_, job) in enumerate(jobs) if number not in found]
+    with closing(run_jobs(_play_job, missing, workers, ordered=False)) as played:
+        for number, part in played:
+            target, job = jobs[number]
+            job.keep(part)
+            found[number] = part
+            on_progress(target, len(job.preferences))
+    return found
+
+
+def jobs_of(
+    target: str, scenario: Scenario, preferences: NDArray[np.float64], episodes: int, seed: int, workers: Place,
+    store: Store | None,
 ) -> list[_Job]:  # fmt: skip
-    """Those of a target. Played `elsewhere`, on other machines, they make sure that it is the same there."""
+    """Those of a run or a policy. On the machines of a cluster they make sure that it is the same there."""
+    elsewhere = isinstance(workers, Cluster)
     detailed = len(preferences) * episodes <= EPISODES_MOST
     identity = target_identity(target, scenario) if elsewhere or store is not None else ""
     jobs = []

@@ -50,6 +50,19 @@ def start_store(folder: Path, settings: SweepSettings) -> Store:
     return Store(folder)
 
 
+def share_store(folder: Path, settings: SweepSettings) -> Store:
+    """The store that commands of the same settings fill together, made by the first of them.
+
+    Raises:
+        InputError: there is something else, or a sweep with other settings.
+    """
+    if not (folder / SETTINGS).exists():
+        if folder.parent.is_dir() and any(entry != folder for entry in folder.parent.iterdir()):
+            raise InputError(f"{folder.parent}: holds something else than parts of a sweep; name another folder")
+        return start_store(folder, settings)
+    return resume_store(folder, settings)
+
+
 def resume_store(folder: Path, settings: SweepSettings) -> Store:
     """The store of an earlier sweep with the same settings. Targets may be added; earlier ones must be the same.
 
