@@ -97,7 +97,8 @@ def simulate(
     from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import episode_table, print_table
     from mecsim.schema.words import shortened
-    from mecsim.sweep import Cluster, Workers, concerns, planned, policy_factory, write_json
+    from mecsim.sweep import Workers, concerns, planned, policy_factory, write_json
+    from mecsim.sweep.cluster import cluster_at
     from mecsim.sweep.distribute import Place, process_byte, worthwhile_workers
     from mecsim.sweep.evaluate import chunks, tapes_byte
     from mecsim.sweep.planned import decisions_per_step
@@ -115,7 +116,7 @@ def simulate(
         processes = min(workers or worthwhile, len(chunks(played, episodes)))
         place = Workers(processes, use_threads(num_threads or (processes if processes > 1 else None)))
     else:
-        place = Cluster(address, use_threads(num_threads or 1), process_byte(at_once_byte), processes=workers)
+        place = cluster_at(address, use_threads(num_threads or 1), process_byte(at_once_byte), processes=workers)
     make = policy_factory(policy, played)  # what cannot be played is refused before anything is written
     if video is not None:
         from mecsim.report.video import VIDEOS, check_writer

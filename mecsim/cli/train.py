@@ -107,7 +107,8 @@ def train(
     learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
 
     from mecsim.report.monitors import find_monitor
-    from mecsim.sweep import Cluster, Workers, foreseen, training_evaluation
+    from mecsim.sweep import Workers, foreseen, training_evaluation
+    from mecsim.sweep.cluster import cluster_at
     from mecsim.sweep.distribute import process_byte
     from mecsim.training import MultiRun, check_engine, check_memory
     from mecsim.training.devices import usable_device
@@ -151,7 +152,7 @@ def train(
         check_memory(run, at_once)
     else:
         gpus = (gpu_share or 1.0) if chosen_device != "cpu" else 0.0
-        place = Cluster(address, threads, process_byte(0.0) + training_byte(run), gpus, workers)
+        place = cluster_at(address, threads, process_byte(0.0) + training_byte(run), gpus, workers)
     foretold = foreseen(run.scenario, run.seed)
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {workers}" if workers else ""

@@ -77,7 +77,8 @@ def trained_at_once(
     import torch
 
     from mecsim.cli.several import learn_side_by_side
-    from mecsim.sweep import Cluster, Workers
+    from mecsim.sweep import Workers
+    from mecsim.sweep.cluster import cluster_at
     from mecsim.sweep.distribute import Place, process_byte
     from mecsim.training.loop import training_byte
 
@@ -89,7 +90,7 @@ def trained_at_once(
         print(f"training {', '.join(str(run.folder) for run in waiting)}", file=sys.stderr)
         place: Place = Workers(min(at_once, len(waiting)), at_once * threads)
         if address is not None:
-            place = Cluster(address, threads, process_byte(0.0) + training_byte(waiting[0]), processes=workers)
+            place = cluster_at(address, threads, process_byte(0.0) + training_byte(waiting[0]), processes=workers)
         if learn_side_by_side(waiting, "cpu", place):
             raise KeyboardInterrupt
 

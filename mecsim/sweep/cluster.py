@@ -14,6 +14,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
@@ -36,7 +37,10 @@ REACH_S = 10.0
 OBJECTS_BYTE = 200 * 2**20
 """Of the memory that a cluster of this machine alone shares among its processes: jobs and results pass through it."""
 
-_POLL_S = 1.0
+_POLL_S, _END_S = 1.0, 5.0
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""Of HTTP/2, which Ray speaks (RFC 9113, 3.4): both sides begin with their settings, which may be none."""
+_FRAME_HEADER_BYTE, _SETTINGS_FRAME = 9, 4
 _CODE = ("mecsim", "mecsim_agents")
 _LOG = logging.getLogger(__name__)
 
@@ -56,6 +60,21 @@ class Cluster(NamedTuple):
         return int(min(resources.get(name, 0.0) / need for name, need in needed.items() if need))
 
 
+def cluster_at(
+    address: str, threads: int = 1, memory_byte: float = 0.0, gpus: float = 0.0, processes: int | None = None
+) -> Cluster:
+    """A cluster, after a look at whether it is there; asked before anything is written.
+
+    Raises:
+        InputError: Ray is missing, or it is no address; MecsimError: nobody answers there.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise InputError("--ray needs Ray: pip install 'mecsim[ray]'")
+    if address not in ("auto", "local"):
+        _check_reachable(address)
+    return Cluster(address, threads, memory_byte, gpus, processes)
+
+
 def run_on_ray(
     function: Callable[[Job], Result], jobs: Sequence[Job], cluster: Cluster, ordered: bool = True
 ) -> Generator[Result]:
@@ -64,7 +83,7 @@ def run_on_ray(
     Whatever ends this ends what still runs of it on the cluster. A job is called by its `str` when it fails.
 
     Raises:
-        InputError: Ray is missing, no node has what a job needs, or a node has another mecsim.
+        InputError: no node has what a job needs, or a node has another mecsim.
         MecsimError: the cluster cannot be reached, or a job was lost again and again.
     """
     if not jobs:
@@ -78,29 +97,29 @@ def run_on_ray(
             num_cpus=cluster.threads, num_gpus=cluster.gpus, memory=int(cluster.memory_byte), max_retries=0
         )
         told = _Code(__version__, code_digest()), os.getcwd(), cluster.threads, ray.put(cloudpickle.dumps(function))
-        left, running, done = deque(range(len(jobs))), dict[Any, int](), dict[int, Any]()
+        left, running, done = deque(range(len(jobs))), dict[Future[Any], tuple[int, Any]](), dict[int, Any]()
         lost, following = dict[int, int](), 0
 
         def start(number: int) -> None:
-            running[unit.remote(*told, cloudpickle.dumps(jobs[number]))] = number
+            reference = unit.remote(*told, cloudpickle.dumps(jobs[number]))
+            running[reference.future()] = number, reference
 
         try:
             while left or running:
                 while left and len(running) + len(done) < most:
                     start(left.popleft())
-                ready, _ = ray.wait(list(running), timeout=_POLL_S)
+                # Waiting in Ray itself would make any signal a KeyboardInterrupt.
+                ready, _ = wait(running, _POLL_S, FIRST_COMPLETED)
                 if not ready:
                     _room(ray, cluster)
-                for reference in ready:
-                    number = running.pop(reference)
+                for future in ready:
+                    number, _ = running.pop(future)
                     try:
-                        done[number] = _result(ray, reference, jobs[number])
+                        done[number] = _result(future, jobs[number])
                     except _LostError as loss:
                         lost[number] = lost.get(number, 0) + 1
                         if lost[number] > RETRIES:
-                            raise MecsimError(
-                                f"{jobs[number]}: {loss}, {lost[number]} times; nothing else is lost"
-                            ) from None
+                            raise MecsimError(f"{jobs[number]}: {loss}, {lost[number]} times") from None
                         _LOG.warning("%s: %s; tried again", jobs[number], loss)
                         start(number)
                 for number in sorted(done):
@@ -108,10 +127,9 @@ def run_on_ray(
                         following += 1
                         yield done.pop(number)
         finally:
-            for reference in running:
+            for _, reference in running.values():
                 ray.cancel(reference, force=True)
-            if running:
-                ray.wait(list(running), num_returns=len(running), timeout=REACH_S)
+            wait(running, _END_S)
 
 
 class _Code(NamedTuple):
@@ -144,12 +162,12 @@ class _LostError(Exception):
     """A job was lost through no fault of its own."""
 
 
-def _result(ray: ModuleType, reference: object, job: object) -> Any:
+def _result(future: Future[Any], job: object) -> Any:
     """What a job came to; what it raised is raised here."""
     from ray import cloudpickle, exceptions
 
     try:
-        refused, packed = ray.get(reference)
+        refused, packed = future.result()
     except exceptions.RayTaskError as error:
         if isinstance(error.cause, Exception):
             raise error.cause from error
@@ -217,16 +235,14 @@ def _connected(cluster: Cluster) -> Iterator[ModuleType]:
     """Ray, connected to a cluster; one of this machine alone is begun and ended here."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # it would warn of what it does by default
-    try:
-        import ray
-    except ImportError:
-        raise InputError("--ray needs Ray: pip install 'mecsim[ray]'") from None
     settings: dict[str, Any] = {}
     if cluster.address == "local":
         processors = max(cores(), (cluster.processes or 1) * cluster.threads)
         settings = {"num_cpus": processors, "object_store_memory": OBJECTS_BYTE, "include_dashboard": False}
-    elif cluster.address != "auto":
-        _check_reachable(cluster.address)
+    else:
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")  # seconds until it gives up
+    import ray
+
     with _signals_kept():
         try:
             ray.init(cluster.address, logging_level=logging.CRITICAL, log_to_driver=False, **settings)
@@ -253,12 +269,18 @@ def _check_reachable(address: str) -> None:
         raise InputError(
             f"--ray {address}: expected auto, local, or HOST:PORT of a cluster's head, such as 10.0.0.1:6379"
         )
+    asked = f"--ray {address}: no Ray cluster answers there"
+    cure = "is it the address that `ray start --head` told?"
     try:
-        socket.create_connection((host, int(port)), REACH_S).close()
+        with socket.create_connection((host, int(port)), REACH_S) as peer:
+            if os.environ.get("RAY_USE_TLS") == "1":  # then it answers to nobody who has no certificate
+                return
+            peer.sendall(_GREETING)
+            answer = peer.recv(_FRAME_HEADER_BYTE)
     except (OSError, OverflowError) as error:
-        raise MecsimError(
-            f"--ray {address}: no Ray cluster answers there: {error}; is it the address that `ray start --head` told?"
-        ) from None
+        raise MecsimError(f"{asked}: {error}; {cure}") from None
+    if len(answer) < _FRAME_HEADER_BYTE or answer[3] != _SETTINGS_FRAME:
+        raise MecsimError(f"{asked}, but something else; {cure}")
 
 
 @contextmanager

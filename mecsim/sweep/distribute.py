@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from mecsim.core.machine import cores, memory_byte
 from mecsim.errors import InputError, MecsimError
-from mecsim.sweep.cluster import Cluster, run_on_ray
+from mecsim.sweep.cluster import Cluster, cluster_at, run_on_ray
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -60,7 +60,7 @@ def place_of(
     job, if none is given.
     """
     if address is not None:
-        return Cluster(address, threads or 1, process_byte(tapes_byte), processes=processes)
+        return cluster_at(address, threads or 1, process_byte(tapes_byte), processes=processes)
     chosen = processes or worthwhile_workers(decisions, tapes_byte, threads)
     return Workers(chosen, threads or chosen)
 

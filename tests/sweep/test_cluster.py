@@ -16,6 +16,7 @@ from mecsim.errors import InputError, MecsimError
 from mecsim.scenario import load_scenario
 from mecsim.sweep import Cluster, Store, preference_grid, sweep
 from mecsim.sweep import cluster as on_cluster
+from mecsim.sweep.cluster import cluster_at
 from mecsim.sweep.distribute import run_jobs
 
 ray = pytest.importorskip("ray")
@@ -70,7 +71,7 @@ def ends(process: int) -> bool:
 def test_a_node_and_a_worker_are_killed_and_the_results_are_those_of_one_process(
     nodes: Nodes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    second, done, workers = nodes.add(), 0, tmp_path / "workers"
+    second, done = nodes.add(), 0
     alone = sweep(["greedy", "random"], SCENARIO, GRID, 20, 3, store=Store(tmp_path / "alone"))
 
     def killing(target: str, more: int) -> None:
@@ -86,7 +87,6 @@ def test_a_node_and_a_worker_are_killed_and_the_results_are_those_of_one_process
     for one, other in zip(alone, spread, strict=True):
         assert_array_equal(one.totals, other.totals)
     assert _contents(tmp_path / "spread") == _contents(tmp_path / "alone")
-    del workers
 
 
 def test_a_second_run_computes_nothing(tmp_path: Path) -> None:
@@ -120,11 +120,9 @@ def test_a_job_that_is_lost_every_time_is_told_by_its_name(nodes: Nodes, monkeyp
 
 def test_who_loses_interest_leaves_nothing_running(nodes: Nodes) -> None:
     def work(seconds: float) -> int:
-        (marks / f"{os.getpid()}").touch()
         time.sleep(seconds)
         return os.getpid()
 
-    marks = Path(os.environ.get("TMPDIR", "/tmp"))
     found = run_jobs(work, [0.0, 1000.0, 1000.0], nodes.place)
     process = next(found)
     found.close()
@@ -157,7 +155,7 @@ def test_a_share_of_a_gpu_is_asked_for(nodes: Nodes) -> None:
 )
 def test_no_address(address: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        list(run_jobs(abs, [1], Cluster(address)))
+        cluster_at(address)
 
 
 def test_an_address_where_nobody_is() -> None:
@@ -165,7 +163,7 @@ def test_an_address_where_nobody_is() -> None:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
     with pytest.raises(MecsimError, match=f"--ray 127.0.0.1:{port}: no Ray cluster answers there"):
-        list(run_jobs(abs, [1], Cluster(f"127.0.0.1:{port}")))
+        cluster_at(f"127.0.0.1:{port}")
 
 
 def test_an_address_where_somebody_else_is() -> None:
@@ -173,7 +171,7 @@ def test_an_address_where_somebody_else_is() -> None:
         address = f"127.0.0.1:{other.getsockname()[1]}"
         began_s = time.monotonic()
         with pytest.raises(MecsimError, match=f"--ray {address}: no Ray cluster answers there"):
-            list(run_jobs(abs, [1], Cluster(address)))
+            cluster_at(address)
     assert time.monotonic() - began_s < 60.0
 
 
