@@ -90,10 +90,9 @@ def run_on_ray(
         return
     with _connected(cluster) as ray:
         room = _room(ray, cluster)
-        most = cluster.processes or 2 * room + 1  # one more each, that nodes need not wait for
         from ray import cloudpickle
 
-        unit = ray.remote(_unit()).options(
+        remote = ray.remote(_job_of_a_node()).options(
             num_cpus=cluster.threads, num_gpus=cluster.gpus, memory=int(cluster.memory_byte), max_retries=0
         )
         told = _Code(__version__, code_digest()), os.getcwd(), cluster.threads, ray.put(cloudpickle.dumps(function))
@@ -101,17 +100,18 @@ def run_on_ray(
         lost, following = dict[int, int](), 0
 
         def start(number: int) -> None:
-            reference = unit.remote(*told, cloudpickle.dumps(jobs[number]))
+            reference = remote.remote(*told, cloudpickle.dumps(jobs[number]))
             running[reference.future()] = number, reference
 
         try:
             while left or running:
+                most = cluster.processes or 2 * room + 1  # one more for each, that it need not wait
                 while left and len(running) + len(done) < most:
                     start(left.popleft())
                 # Waiting in Ray itself would make any signal a KeyboardInterrupt.
                 ready, _ = wait(running, _POLL_S, FIRST_COMPLETED)
                 if not ready:
-                    _room(ray, cluster)
+                    room = _room(ray, cluster)
                 for future in ready:
                     number, _ = running.pop(future)
                     try:
@@ -185,10 +185,10 @@ def _result(future: Future[Any], job: object) -> Any:
     return cloudpickle.loads(packed)
 
 
-def _unit() -> Callable[..., tuple[str, bytes]]:
+def _job_of_a_node() -> Callable[..., tuple[str, bytes]]:
     """What a node runs. Made here so that it goes there as it is: there may be another mecsim, or none."""
 
-    def mecsim_unit(code: tuple[str, str], folder: str, threads: int, function: bytes, job: bytes) -> tuple[str, bytes]:
+    def mecsim_job(code: tuple[str, str], folder: str, threads: int, function: bytes, job: bytes) -> tuple[str, bytes]:
         import os
         import platform
 
@@ -213,7 +213,7 @@ def _unit() -> Callable[..., tuple[str, bytes]]:
         use_threads(threads)
         return "", cloudpickle.dumps(unpacked(function)(cloudpickle.loads(job)))
 
-    return mecsim_unit
+    return mecsim_job
 
 
 def _room(ray: ModuleType, cluster: Cluster) -> int:
@@ -235,14 +235,16 @@ def _connected(cluster: Cluster) -> Iterator[ModuleType]:
     """Ray, connected to a cluster; one of this machine alone is begun and ended here."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # it would warn of what it does by default
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "10")  # seconds until it gives up
+    import ray
+
+    if ray.is_initialized():  # by who calls us, to whom it is left
+        yield ray
+        return
     settings: dict[str, Any] = {}
     if cluster.address == "local":
         processors = max(cores(), (cluster.processes or 1) * cluster.threads)
         settings = {"num_cpus": processors, "object_store_memory": OBJECTS_BYTE, "include_dashboard": False}
-    else:
-        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")  # seconds until it gives up
-    import ray
-
     with _signals_kept():
         try:
             ray.init(cluster.address, logging_level=logging.CRITICAL, log_to_driver=False, **settings)

@@ -182,4 +182,4 @@ def _contents(folder: Path) -> dict[str, bytes]:
 def _workers() -> list[int]:
     """Processes of Ray that play at this moment."""
     found = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
-    return [int(line.split()[0]) for line in found.splitlines() if "ray::mecsim_unit" in line]
+    return [int(line.split()[0]) for line in found.splitlines() if "ray::mecsim_job" in line]
