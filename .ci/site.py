@@ -19,7 +19,7 @@ from mecsim.cli.reference import reference_pages
 
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"(?P<text>!?\[[^\]]*\])\((?P<target>[^)\s#]+)(?P<anchor>#[^)\s]*)?\)")
-OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md")
+OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 PICTURES = ("experiments/*/*.png",)
 PACKAGES = (
     "mecsim",

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+MAX_COUNT = 2**20
+"""Of whatever an environment has several of; a network for more would fill the memory."""
+
 
 @dataclass(frozen=True)
 class EnvironmentShape:
@@ -30,6 +33,11 @@ class EnvironmentShape:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be."""
+        for name, least in (("num_objectives", 1), ("option_features", 1), ("context_features", 0)):
+            if not least <= getattr(self, name) <= MAX_COUNT:
+                raise ValueError(f"{name}: expected {least} to {MAX_COUNT}, got {getattr(self, name)}")
+        if self.num_options is not None and not 1 <= self.num_options <= MAX_COUNT:
+            raise ValueError(f"num_options: expected 1 to {MAX_COUNT}, got {self.num_options}")
         given: dict[str, object] = {"objective_scale": tuple(float(scale) for scale in self.objective_scale)}
         given |= {"separable": tuple(int(position) for position in self.separable)}
         for name in ("reward_columns", "count_columns"):

@@ -15,6 +15,7 @@ from mecsim_agents.transitions import Transitions
 
 _PER_OPTION = ("options", "mask", "next_options", "next_mask")
 _SEEN = ("options", "mask", "context")  # of an observation
+_CHECKED_AT_ONCE = 2**14  # transitions, as checking takes memory
 
 
 class Replay:
@@ -139,20 +140,24 @@ class Replay:
     def load_state_tensors(self, state: Mapping[str, Tensor]) -> None:
         """Restore `state_tensors` of a replay of the same shape, so that sampling continues exactly.
 
-        Raises ValueError if they are of another shape.
+        Raises ValueError if they are of another shape, or no transitions that `add` would take.
         """
-        size, cursor = len(state["action"]), int(state["cursor"])
-        for name, stored in self._store.items():
-            given = state[name]
-            if size > self.capacity or given.shape[1:] != stored.shape[1:]:
-                raise ValueError(f"{name}: shape {tuple(given.shape)} does not fit replay {tuple(stored.shape)}")
         if "next_mask" in state and self.width is not None:
             raise ValueError("a replay without a width, as earlier versions had it: train anew")
-        if cursor != size and size != self.capacity:
+        size, cursor = len(state["action"]), int(state["cursor"])
+        for name, stored, given in [(name, stored, state[name]) for name, stored in self._store.items()]:
+            length = size + ((self.width or 0) if name.partition(".")[0] in _SEEN else 0)
+            if len(given) != length or given.dtype != stored.dtype:
+                raise ValueError(f"{name}: expected {length} of {stored.dtype}, got {len(given)} of {given.dtype}")
+            if size > self.capacity or given.shape[1:] != stored.shape[1:]:
+                raise ValueError(f"{name}: shape {tuple(given.shape)} does not fit replay {tuple(stored.shape)}")
+        if not 0 <= cursor <= size or (cursor != size and size != self.capacity):
             raise ValueError(f"the saved ring held {size} transitions when full, this one {self.capacity}")
         self.size, self._total = size, size + (cursor - size) % self.capacity
         for name in self._store:
             self._write(name, self._total - size, state[name])
+        for row_B in torch.split(self._by_age(size), _CHECKED_AT_ONCE):
+            self.at(row_B).check_values(self._counts)
 
     # Parts
 

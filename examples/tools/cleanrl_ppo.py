@@ -1,6 +1,6 @@
 """PPO in one file, in the manner of CleanRL: PyTorch and mecsim's vector environment, with masks, no library between.
 
-python examples/tools/cleanrl_ppo.py [STEPS]
+python examples/tools/cleanrl_ppo.py [SEED [STEPS]]
 """
 
 import sys
@@ -12,12 +12,13 @@ from torch.distributions import Categorical
 
 import mecsim
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 60_000
+SEED = int(sys.argv[1]) if sys.argv[1:] else 0
+STEPS = int(sys.argv[2]) if sys.argv[2:] else 60_000
 ENVS, ROLLOUT, EPOCHS, BATCHES, GAMMA, LAMBDA, CLIP = 32, 100, 5, 8, 0.95, 0.95, 0.2
 WEIGHT = np.array([0.5, 0.5]) / np.array([3221.26, 2.70366])  # what a second of delay and a joule weigh
 
-torch.manual_seed(0)
-envs = mecsim.make_vec("gmorl", num_envs=ENVS, seed=0)
+torch.manual_seed(SEED)
+envs = mecsim.make_vec("gmorl", num_envs=ENVS, seed=SEED)
 options, width = envs.single_observation_space["options"].shape
 size = options * width + envs.single_observation_space["context"].shape[0]
 actor, critic = (nn.Sequential(nn.Linear(size, 64), nn.Tanh(), nn.Linear(64, n)) for n in (options, 1))

@@ -1,6 +1,6 @@
 """Gymnasium: its checker, its wrappers, its vector environments and its wrappers of these.
 
-python examples/tools/gymnasium_wrappers.py [EPISODES]
+python examples/tools/gymnasium_wrappers.py [SEED [EPISODES]]
 """
 
 import sys
@@ -14,7 +14,8 @@ from gymnasium.wrappers import vector as of_vectors
 
 import mecsim  # noqa: F401  (registers the ids)
 
-EPISODES = int(sys.argv[1]) if sys.argv[1:] else 100
+SEED = int(sys.argv[1]) if sys.argv[1:] else 0
+EPISODES = int(sys.argv[2]) if sys.argv[2:] else 100
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 
 # The checker knows scalar rewards. It warns that sizes have no upper limit, and that what it checks is wrapped.
@@ -39,7 +40,7 @@ for vector in (each, batch):
 # One at a time, with the wrappers of one.
 env = gym.make("mecsim/offload-scalar-v0", engine="batched", scale=SCALE)
 env = RecordEpisodeStatistics(NormalizeObservation(FlattenObservation(env)), buffer_length=EPISODES)
-env.action_space.seed(0)
+env.action_space.seed(SEED)
 for episode in range(EPISODES):
     (_, info), over = env.reset(seed=None if episode else 10_000), False
     while not over:

@@ -1,6 +1,6 @@
 """MO-Gymnasium: `make`, its wrappers and its vector environment, on the vector reward.
 
-python examples/tools/mo_gymnasium_wrappers.py [EPISODES]
+python examples/tools/mo_gymnasium_wrappers.py [SEED [EPISODES]]
 """
 
 import sys
@@ -13,7 +13,8 @@ from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
 
 import mecsim  # noqa: F401  (registers the ids)
 
-EPISODES = int(sys.argv[1]) if sys.argv[1:] else 100
+SEED = int(sys.argv[1]) if sys.argv[1:] else 0
+EPISODES = int(sys.argv[2]) if sys.argv[2:] else 100
 SCALE = np.array([3221.26, 2.70366])  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 
 
@@ -35,7 +36,7 @@ for wrapped in (LinearReward(made(), np.array([0.5, 0.5])), MONormalizeReward(MO
     print(f"{wrapped}: {wrapped.step(0)[1]}")
 
 env, returns = MORecordEpisodeStatistics(made()), []
-env.action_space.seed(0)
+env.action_space.seed(SEED)
 for episode in range(EPISODES):
     (_, info), over = env.reset(seed=None if episode else 10_000), False
     while not over:

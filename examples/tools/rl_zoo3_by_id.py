@@ -1,6 +1,6 @@
 """rl_zoo3 trains by id; this file is its configuration, too (`--conf-file`).
 
-    python examples/tools/rl_zoo3_by_id.py [STEPS]
+    python examples/tools/rl_zoo3_by_id.py [SEED [STEPS]]
 
 is the command
 
@@ -29,19 +29,9 @@ if __name__ == "__main__":
 
     with tempfile.TemporaryDirectory() as logs:
         command = [sys.executable, "-m", "rl_zoo3.train", "--algo", "ppo", "--env", ID, "--gym-packages", "mecsim"]
-        command += [
-            "--conf-file",
-            __file__,
-            "--seed",
-            "0",
-            "--eval-freq",
-            "-1",
-            "--log-folder",
-            logs,
-            "--device",
-            "cpu",
-        ]
-        subprocess.run([*command, *(["-n", sys.argv[1]] if sys.argv[1:] else [])], check=True)
+        command += ["--conf-file", __file__, "--eval-freq", "-1", "--log-folder", logs, "--device", "cpu"]
+        command += ["--seed", *(sys.argv[1:2] or ["0"]), *(["-n", sys.argv[2]] if sys.argv[2:] else [])]
+        subprocess.run(command, check=True)
         model = PPO.load(f"{logs}/ppo/mecsim-offload-scalar-v0_1/mecsim-offload-scalar-v0.zip", device="cpu")
     env = make_vec_env(ID, env_kwargs=hyperparams[ID]["env_kwargs"])
     env.seed(10_000)

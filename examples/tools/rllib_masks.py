@@ -1,6 +1,6 @@
 """PPO of RLlib with its own module for action masks, which wants a dict of `observations` and `action_mask`.
 
-python examples/tools/rllib_masks.py [STEPS]
+python examples/tools/rllib_masks.py [SEED [STEPS]]
 """
 
 import sys
@@ -17,7 +17,8 @@ from ray.tune.registry import register_env
 import mecsim  # noqa: F401  (registers the ids)
 from mecsim.envs import LinearReward, MaskedObservation
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 16_000
+SEED = int(sys.argv[1]) if sys.argv[1:] else 0
+STEPS = int(sys.argv[2]) if sys.argv[2:] else 16_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 
 
@@ -35,14 +36,14 @@ config = (
     .env_runners(num_env_runners=0, num_envs_per_env_runner=8)
     .training(train_batch_size=4000, minibatch_size=400, num_epochs=5, gamma=0.95, lr=1e-3, vf_clip_param=100.0)
     .rl_module(rl_module_spec=RLModuleSpec(module_class=ActionMaskingTorchRLModule))
-    .debugging(seed=0)
+    .debugging(seed=SEED)
 )
 algorithm = config.build_algo()
 for _ in range(max(1, STEPS // 4000)):
     algorithm.train()
 
 env, module, returns = masked({}), algorithm.get_module(), np.zeros(100)
-distribution, _ = module.get_inference_action_dist_cls(), torch.manual_seed(0)
+distribution, _ = module.get_inference_action_dist_cls(), torch.manual_seed(SEED)
 for episode in range(100):
     (observation, _), over = env.reset(seed=None if episode else 10_000), False
     while not over:

@@ -1,6 +1,6 @@
 """Tianshou: DQN with masks, which it looks for in a dict of `obs` and `mask`, and discrete SAC, which knows none.
 
-python examples/tools/tianshou_masks.py [STEPS]
+python examples/tools/tianshou_masks.py [SEED [STEPS]]
 """
 
 import sys
@@ -21,7 +21,8 @@ from tianshou.utils.net.discrete import DiscreteActor, DiscreteCritic
 import mecsim  # noqa: F401  (registers the ids)
 from mecsim.envs import LinearReward, MaskedObservation
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 3_000
+SEED = int(sys.argv[1]) if sys.argv[1:] else 0
+STEPS = int(sys.argv[2]) if sys.argv[2:] else 3_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 OPTIONS = gym.make("mecsim/offload-v0").action_space
 
@@ -37,6 +38,8 @@ def plain() -> gym.Env:
     return gym.make("mecsim/offload-scalar-v0", engine="batched", scale=SCALE)
 
 
+np.random.seed(SEED)  # noqa: NPY002  (what the library draws from)
+torch.manual_seed(SEED)
 size = plain().observation_space.shape
 values = Net(state_shape=size, action_shape=OPTIONS.n, hidden_sizes=(64, 64))
 choosing = DiscreteQLearningPolicy(model=values, action_space=OPTIONS, eps_training=0.1)
@@ -48,13 +51,13 @@ valuing, adam = DiscreteCritic(preprocess_net=critic, last_size=OPTIONS.n), Adam
 sac = DiscreteSAC(policy=chances, policy_optim=adam, critic=valuing, critic_optim=adam, gamma=0.95, alpha=0.001)
 
 for name, make, algorithm in (("DQN with masks", masked, dqn), ("discrete SAC", plain, sac)):
-    np.random.seed(0)  # noqa: NPY002  (what the library draws from)
-    torch.manual_seed(0)
-    collector = Collector(algorithm, DummyVectorEnv([make] * 8), VectorReplayBuffer(20_000, 8))
+    envs = DummyVectorEnv([make] * 8)
+    envs.seed(8 * SEED)  # and the seven after it
+    collector = Collector(algorithm, envs, VectorReplayBuffer(20_000, 8))
     collector.reset()
     collector.collect(n_step=800, random=True)
     told = {"max_epochs": 1, "epoch_num_steps": STEPS, "collection_step_num_env_steps": 80, "batch_size": 128}
-    told["update_step_num_gradient_steps_per_sample"] = 0.125
+    told["update_step_num_gradient_steps_per_sample"] = 0.5
     quiet = {"test_step_num_episodes": 0, "verbose": False, "show_progress": False}
     algorithm.run_training(OffPolicyTrainerParams(training_collector=collector, **told, **quiet))
     test = Collector(algorithm, DummyVectorEnv([make]))

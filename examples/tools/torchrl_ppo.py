@@ -1,6 +1,6 @@
 """PPO of TorchRL with masked categorical actions, on one environment with a dict of the observation and its mask.
 
-python examples/tools/torchrl_ppo.py [STEPS]
+python examples/tools/torchrl_ppo.py [SEED [STEPS]]
 """
 
 import sys
@@ -18,15 +18,16 @@ from torchrl.objectives.value import GAE
 import mecsim  # noqa: F401  (registers the ids)
 from mecsim.envs import LinearReward, MaskedObservation
 
-STEPS = int(sys.argv[1]) if sys.argv[1:] else 10_000
+SEED = int(sys.argv[1]) if sys.argv[1:] else 0
+STEPS = int(sys.argv[2]) if sys.argv[2:] else 10_000
 SCALE = (3221.26, 2.70366)  # what counts as one unit of delay (s) and of energy (J); both weigh alike
 FRAMES, EPOCHS, BATCH = 2000, 5, 200
 
-torch.manual_seed(0)
+torch.manual_seed(SEED)
 masked = MaskedObservation(gym.make("mecsim/offload-v0", scenario="gmorl", engine="batched"))
 env = GymWrapper(LinearReward(masked, (0.5, 0.5), SCALE), categorical_action_encoding=True)
 env = TransformedEnv(env, DTypeCastTransform(torch.int8, torch.bool, in_keys=["action_mask"]))
-env.set_seed(0)
+env.set_seed(SEED)
 
 size, options = env.observation_spec["observations"].shape[-1], int(env.action_spec.space.n)
 logits = TensorDictModule(MLP(size, options, num_cells=[64, 64]), ["observations"], ["logits"])

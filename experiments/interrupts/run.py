@@ -7,10 +7,15 @@ interrupted: weights and replay of the last checkpoint and metrics.csv, or front
 
     python experiments/interrupts/run.py
 
-`ended_s` is the time from the signal to the end of the process.
+Then commands are ended at random moments, by SIGKILL, SIGTERM, SIGHUP and SIGINT in turn, gone on with, ended again and
+so on, and at last compared as above (`kills.csv`); and each is called while another one is at work (`writers.csv`).
+
+`ended_s` is the time from the signal to the end of the process, `gone_s` from there to the end of the last of those
+that it had started.
 """
 
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -20,6 +25,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
+from kills import Work, killed, second_writers, works
 
 from mecsim.cli import main
 from mecsim.core.kernel_cache import FOLDER_VARIABLE
@@ -47,6 +55,9 @@ if place:
         return entered(*arguments, **options)
 
     setattr(owner, name, wrapped)
+import click
+from kills import Work, killed, second_writers, works
+
 from mecsim.cli import main
 main()
 """
@@ -168,17 +179,41 @@ def measure(moment: Moment, command: list[str], work: Path, expected: dict[str, 
 
 
 @experiment(__file__)
-def run(study: Study) -> None:
-    """Interrupt trainings and sweeps at many moments, and go on with them."""
-    rows: list[dict[str, object]] = []
+@click.option("--only", type=click.Choice(["places", "kills", "writers"]), help="One table.  [default: all]")
+def run(study: Study, only: str | None) -> None:
+    """Interrupt commands at many moments, and go on with them; call each while another one is at work."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, (command, moments) in commands(study.quick).items():
-            whole = Path(folder) / "whole"
-            called([*command, "--out", str(whole)], dict(os.environ))
-            expected = outcome(whole)
-            shutil.rmtree(whole)
-            rows += [{"command": name, **measure(moment, command, Path(folder), expected)} for moment in moments]
-    study.write(rows)
+        if only in (None, "places"):
+            study.write(places(study, Path(folder)))
+        found = works(Path(folder), study.quick) if only != "places" else []
+        for name, measure_all in (("writers", written_twice), ("kills", ended)):
+            if only in (None, name):
+                rows: list[dict[str, object]] = []
+                for work in found:
+                    rows += measure_all(work, Path(folder), study)
+                    study.write(rows, name)  # what is measured is kept
+
+
+def ended(work: Work, folder: Path, study: Study) -> list[dict[str, object]]:
+    """A work ended at its moments, or at two of them."""
+    return killed(work, folder, random.Random(f"{study.seed} {work.name}"), 2 if study.quick else work.kills)
+
+
+def written_twice(work: Work, folder: Path, study: Study) -> list[dict[str, object]]:
+    """A work that is called twice at a time."""
+    return second_writers(work, folder)
+
+
+def places(study: Study, folder: Path) -> list[dict[str, object]]:
+    """Trainings and sweeps interrupted by Ctrl-C at places of theirs."""
+    rows: list[dict[str, object]] = []
+    for name, (command, moments) in commands(study.quick).items():
+        whole = folder / "whole"
+        called([*command, "--out", str(whole)], dict(os.environ))
+        expected = outcome(whole)
+        shutil.rmtree(whole)
+        rows += [{"command": name, **measure(moment, command, folder, expected)} for moment in moments]
+    return rows
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from mecsim.policies import calibrate
 from mecsim.report.charts import save_fronts
 from mecsim.scenario import load_scenario, with_context
 from mecsim.studies.study import PLAIN_AGENT, Study, experiment
-from mecsim.sweep import Front, half_width_95_of, hypervolume, on_front, preference_grid, ratio, resample
+from mecsim.sweep import Front, estimates, on_front, preference_grid
 from mecsim.systems.offload.scenario import OffloadScenario
 
 SCENARIO = "gmorl-personal"
@@ -33,16 +33,16 @@ def run(study: Study) -> None:
     calibration = calibrate(scenario)
     pairs = _pairs(study, scenario)
     fronts = {**_whole(study, scenario), **pairs}
-    volume = {name: hypervolume(front.mean, calibration.reference) for name, front in fronts.items()}
-    resampled = {name: resample(front, calibration).hypervolume for name, front in fronts.items()}
-    best = max(pairs, key=volume.__getitem__)
+    volume = {name: estimates(front, calibration)["hypervolume"] for name, front in fronts.items()}
+    best = max(pairs, key=lambda name: volume[name].value)
     rows: list[dict[str, object]] = []
     points: list[dict[str, object]] = []
     for name, front in fronts.items():
         row: dict[str, object] = {"policy": name, "preferences": len(front.preferences)}
-        row |= {"episodes": front.totals.shape[1], "hypervolume": volume[name]}
-        row |= {"hypervolume_ci95": half_width_95_of(resampled[name]), "to_best_pair": volume[name] / volume[best]}
-        row |= {"to_best_pair_ci95": half_width_95_of(ratio(resampled[name], resampled[best]))}
+        to_best = volume[name] / volume[best]
+        row |= {"episodes": front.totals.shape[1], "hypervolume": volume[name].value}
+        row |= {"hypervolume_ci95": volume[name].ci95, "to_best_pair": to_best.value}
+        row |= {"to_best_pair_ci95": to_best.ci95}
         rows.append(row | {"undominated": int(on_front(front.mean).sum())})
         for weights, values in zip(front.preferences, values_shown(front.mean, scenario), strict=True):
             asked = {f"weight_{key}": float(weight) for key, weight in zip(scenario.objectives, weights, strict=True)}

@@ -4,11 +4,12 @@
     python experiments/tools/run.py
 
 All play the scenario `gmorl` at equal weights of delay and energy, in units of its scale, and then the same 100
-episodes. `result.csv` has a line per method: the tool's version and the day, how many lines the example has and how
-many of them are glue (classes between tool and environment), the mean return, that of random and of greedy play on the
-same episodes, and the time of the processor of the whole example.
+episodes, once for each of three seeds of the training. `result.csv` has a line per method: the tool's version, the day
+and mecsim's revision, how many lines the example has and how many of them are glue (classes between tool and
+environment), the mean return with half its 95 % interval over the seeds, that of random and of greedy play on the same
+episodes, and the time of the processor of one run of the whole example. README.md shows the table that it prints.
 
-`--quick` trains for next to nothing, with those tools that this Python has.
+`--quick` trains once and for next to nothing, with those tools that this Python has.
 """
 
 import ast
@@ -33,13 +34,17 @@ from mecsim.core.seeds import Stream
 from mecsim.errors import RunError
 from mecsim.policies import calibrate
 from mecsim.report.charts import DPI
+from mecsim.report.provenance import provenance
+from mecsim.report.tables import with_interval
 from mecsim.scenario import load_scenario
 from mecsim.studies.study import Study, experiment
 from mecsim.sweep import evaluate, policy_factory
+from mecsim.sweep.front import half_width_95
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples" / "tools"
 SCENARIO, EPISODES, SEED = "gmorl", 100, 10_000  # as in the examples
+SEEDS = (0, 1, 2)  # of the trainings
 REACHED = re.compile(r"^(.+): mean return (-?\d+\.\d+)$", re.MULTILINE)
 
 
@@ -68,6 +73,8 @@ TOOLS = (
     Tool("morl-baselines", "morl_algorithms", "morl", 2000, ("pcn",)),
 )
 
+ORDER = [f"{tool.example}.py" for tool in TOOLS]
+
 
 @experiment(__file__)
 @click.option(
@@ -89,11 +96,13 @@ def run(study: Study, environments: Path, only: str | None) -> None:
     for tool in (tool for tool in TOOLS if tool.example in asked):
         python = environments.absolute() / f".venv-{tool.environment}" / "bin" / "python"
         rows += _rows(tool, str(python) if python.exists() else sys.executable, levels, study)
+        rows.sort(key=lambda row: ORDER.index(row["example"]))
         if rows:  # what one tool has reached stays, whatever the next one does
-            study.write(rows, scenario=SCENARIO, episodes=EPISODES, episode_seed=SEED)
+            study.write(rows, scenario=SCENARIO, episodes=EPISODES, episode_seed=SEED, training_seeds=list(SEEDS))
     if not rows:
         raise RunError("none of the tools is installed: run setup.sh, or name its folder with --environments")
     _draw(rows, levels, study.out / "tools.png")
+    click.echo(table_of(rows))
     if failed := [row["method"] for row in rows if row["message"]]:
         raise RunError(f"failed: {', '.join(failed)}; the column message of result.csv says why")
 
@@ -113,19 +122,14 @@ def _rows(tool: Tool, python: str, levels: dict[str, float], study: Study) -> li
         return []
     path = EXAMPLES / f"{tool.example}.py"
     click.echo(f"{tool.example} {' '.join(tool.arguments)}", err=True)
-    command = [python, str(path), *tool.arguments, *([str(tool.quick)] if study.quick else [])]
-    # One thread each, whatever a library would like to take, and nothing that asks for an account.
-    alone = {
-        "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "WANDB_MODE": "disabled", "RAY_AUTH_MODE": "disabled",
-    }  # fmt: skip
+    seeds = SEEDS[:1] if study.quick else SEEDS
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            command, env={**os.environ, **alone}, cwd=folder, capture_output=True, text=True, check=False
-        )
-    cpu_s = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-    reached = REACHED.findall(done.stdout) if done.returncode == 0 else []
-    message = None if reached else (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    told = [_told(tool, python, path, seed, study.quick) for seed in seeds]
+    cpu_s = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before) / len(seeds)
+    returns: dict[str, list[float]] = {}
+    for method, value in (line for reached, _ in told for line in reached):
+        returns.setdefault(method, []).append(value)
+    failed = next((message for _, message in told if message), None)
     lines, glue = counted(path)
     return [
         {
@@ -136,14 +140,33 @@ def _rows(tool: Tool, python: str, levels: dict[str, float], study: Study) -> li
             "method": method,
             "lines": lines,
             "glue_lines": glue,
-            "mean_return": float(value) if value else None,
+            "mean_return": float(np.mean(values)) if values else None,
             "random_return": levels["random"],
             "greedy_return": levels["greedy"],
             "cpu_s": round(cpu_s, 1),
-            "message": message,
+            "message": failed,
+            "seeds": len(values),
+            "mean_return_ci95": float(half_width_95(np.array(values))) if values else None,
+            "revision": provenance()["git_revision"],
         }
-        for method, value in reached or [(" ".join([tool.example, *tool.arguments]), None)]
+        for method, values in (returns or {" ".join([tool.example, *tool.arguments]): []}).items()
     ]
+
+
+def _told(tool: Tool, python: str, path: Path, seed: int, quick: bool) -> tuple[list[tuple[str, float]], str | None]:
+    """What an example says that its methods reach, and why it says nothing."""
+    command = [python, str(path), *tool.arguments, str(seed), *([str(tool.quick)] if quick else [])]
+    # One thread each, whatever a library would like to take, and nothing that asks for an account.
+    alone = {
+        "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "WANDB_MODE": "disabled", "RAY_AUTH_MODE": "disabled",
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            command, env={**os.environ, **alone}, cwd=folder, capture_output=True, text=True, check=False
+        )
+    reached = REACHED.findall(done.stdout) if done.returncode == 0 else []
+    message = None if reached else (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    return [(method, float(value)) for method, value in reached], message
 
 
 def _version(python: str, package: str) -> str | None:
@@ -172,16 +195,39 @@ def counted(path: Path) -> tuple[int, int]:
     return len(code), glue
 
 
+def table_of(rows: list[dict[str, Any]]) -> str:
+    """The table of README.md."""
+    heading = ["tool", "version", "method", "lines", "glue", "mean return", "CPU (s)"]
+    cells = [
+        [
+            row["tool"],
+            row["version"],
+            row["method"],
+            str(row["lines"]),
+            str(row["glue_lines"]),
+            "failed" if row["message"] else _reached(row),
+            f"{row['cpu_s']:.0f}",
+        ]
+        for row in rows
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [heading, ["---"] * len(heading), *cells])
+
+
+def _reached(row: dict[str, Any]) -> str:
+    return with_interval(row["mean_return"], row["mean_return_ci95"]).replace("-", "−")
+
+
 def _draw(rows: list[dict[str, Any]], levels: dict[str, float], path: Path) -> None:
-    shown = [row for row in rows if row["mean_return"] is not None]
+    shown = [row for row in rows if not row["message"]]
     figure = Figure(figsize=(6.4, 1.2 + 0.28 * len(shown)), layout="constrained")
     axes = figure.subplots()
     names = [f"{row['tool']}: {row['method']}" for row in shown]
-    axes.plot([row["mean_return"] for row in shown], names, "o", color="black")
+    half = np.nan_to_num([row["mean_return_ci95"] or 0.0 for row in shown])
+    axes.errorbar([row["mean_return"] for row in shown], names, xerr=half, fmt="o", color="black", markersize=4)
     for name, level in levels.items():
         axes.axvline(level, color="black", lw=0.8, ls=":" if name == "random" else "--", label=name)
     axes.invert_yaxis()
-    axes.set_xlabel("mean return, larger is better")
+    axes.set_xlabel("mean return over three trainings, larger is better")
     axes.legend(fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DPI)

@@ -116,27 +116,27 @@ def sweep(
     for run in (run for some in runs.values() for run in some):
         policy_factory(run, played)  # what cannot be played should not be noticed after hours
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    folder, started, done = result_folder(out, "sweep"), time.perf_counter(), 0
-    threads = max(workers, kernel_threads())
-    with progress("sweep", sum(map(len, runs.values())) * len(grid), show) as advance:
+    with result_folder(out, "sweep") as folder:
+        started, done = time.perf_counter(), 0
+        threads = max(workers, kernel_threads())
+        with progress("sweep", sum(map(len, runs.values())) * len(grid), show) as advance:
 
-        def on_progress(target: str, more: int) -> None:
-            nonlocal done
-            done += more
-            advance(done, Path(target).name)
+            def on_progress(target: str, more: int) -> None:
+                nonlocal done
+                done += more
+                advance(done, Path(target).name)
 
-        found = play_over(to_play, played, grid, episodes, seed, Workers(workers, threads), on_progress)
-    fronts, greedy = tuple(found[: len(names)]), found[to_play.index("greedy")]
-    calibration = calibrate(played)
-    spent_s = time.perf_counter() - started
-    told = {**provenance(), "seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
-    content = summary(fronts, greedy, played, calibration, told)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_results(folder, fronts, played, content)
-    save_front(fronts, played, folder)
-    if out is None and show:
-        say(f"swept into {folder}, which goes when Python ends; keep a sweep by out=FOLDER")
-    return Sweep(folder, played, fronts, calibration, seed, content)
+            found = play_over(to_play, played, grid, episodes, seed, Workers(workers, threads), on_progress)
+        fronts, greedy = tuple(found[: len(names)]), found[to_play.index("greedy")]
+        calibration = calibrate(played)
+        spent_s = time.perf_counter() - started
+        told = {**provenance(), "seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
+        content = summary(fronts, greedy, played, calibration, told)
+        write_results(folder, fronts, played, content)
+        save_front(fronts, played, folder)
+        if out is None and show:
+            say(f"swept into {folder}, which goes when Python ends; keep a sweep by out=FOLDER")
+        return Sweep(folder, played, fronts, calibration, seed, content)
 
 
 def _scenario_of(names: Sequence[str]) -> Scenario:

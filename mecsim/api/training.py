@@ -10,8 +10,9 @@ import torch
 from mecsim.api.notebook import Shown
 from mecsim.api.places import result_folder
 from mecsim.api.progress import progress, say
+from mecsim.core.lock import writing_folder
 from mecsim.core.scenario import Scenario
-from mecsim.core.stopping import Stopping
+from mecsim.core.stopping import Stopping, interruption
 from mecsim.errors import InputError
 from mecsim.report.curves import training_figure
 from mecsim.report.watching import learn
@@ -62,10 +63,11 @@ class Run(Shown, StoredRun):
         """Go on where the training stopped, to `steps` if they are given; returns the run as it is then.
 
         Raises:
-            InputError: it was trained for more already; RunError: it is damaged.
+            InputError: it was trained for more already; RunError: it is damaged; MecsimError: somebody else writes it.
         """
-        run = self if steps is None else self.with_steps(steps)
-        _train(run, callbacks, usable_device(device), resume=True, show=show)
+        with writing_folder(self.folder):
+            run = self if steps is None else self.with_steps(steps)
+            _train(run, callbacks, usable_device(device), resume=True, show=show)
         return run
 
 
@@ -108,12 +110,12 @@ def train(
     unplaced = Run(Path(), described, config, steps or described.training.steps, seed, torch.get_num_threads())
     check_engine(unplaced, where)
     check_memory(unplaced)
-    folder = result_folder(out, "run")
-    run = Run(folder, described, config, unplaced.steps, seed, unplaced.threads)
-    run.create(f"mecsim.train({described.description!r}, steps={run.steps}, seed={seed}, agent={agent!r})")
-    if out is None and show:
-        say(f"training in {folder}, which goes when Python ends; keep a run by out=FOLDER")
-    _train(run, callbacks, where, resume=False, show=show)
+    with result_folder(out, "run") as folder:
+        run = Run(folder, described, config, unplaced.steps, seed, unplaced.threads)
+        run.create(f"mecsim.train({described.description!r}, steps={run.steps}, seed={seed}, agent={agent!r})")
+        if out is None and show:
+            say(f"training in {folder}, which goes when Python ends; keep a run by out=FOLDER")
+        _train(run, callbacks, where, resume=False, show=show)
     return run
 
 
@@ -124,7 +126,7 @@ def _train(run: Run, callbacks: Sequence[Callback], device: str, resume: bool, s
     if stopping.signal is not None:
         say(f"stopped after {run.latest_env_steps():,} of {run.steps:,} steps; go on with: "
             f"mecsim.Run.open({str(run.folder)!r}).resume()")  # fmt: skip
-        raise KeyboardInterrupt
+        raise interruption(stopping.signal)
 
 
 class _Callbacks:

@@ -59,6 +59,9 @@ and energy, and plays it beside others on the same episodes. To begin:
 
 EXIT_FAILURE, EXIT_INPUT = 1, 2
 
+PICTURES = {"MPLBACKEND": "Agg", "MATPLOTLIBRC": os.devnull}
+"""What commands draw looks the same whatever the user's settings of Matplotlib, and never needs a screen."""
+
 LEFT_OUT = ("matplotlib", "pymoo", "safetensors", "stable-baselines3", "tensorboard", "torch")
 """What a light installation does without: environments, baselines and simulations work, and these only where used."""
 
@@ -108,6 +111,7 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
 
     `program` is what the arguments are for: mecsim itself, or the script of an experiment.
     """
+    os.environ |= PICTURES
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:

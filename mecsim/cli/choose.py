@@ -113,7 +113,9 @@ def _number(value: float, unit: str) -> str:
 
 
 def _interval(reached: "Reached") -> str:
-    return "no interval" if reached.low != reached.low else f"{reached.low:.4g} to {reached.high:.4g}"
+    """Its ends; of a quantile of few episodes one of them may be unknown, or both."""
+    ends = ["?" if end != end else f"{end:.4g}" for end in (reached.low, reached.high)]
+    return "no interval" if ends == ["?", "?"] else " to ".join(ends)
 
 
 def _weights(choice: "Choice", objectives: Sequence[str]) -> str:

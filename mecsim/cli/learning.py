@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from mecsim.cli.terminal import Bar, error_console
 
 if TYPE_CHECKING:
-    from mecsim.training import EpochReport
+    from mecsim.training import EpochReport, Evaluation
 
 
 class ProgressMonitor:
@@ -18,6 +18,8 @@ class ProgressMonitor:
     def __init__(self, runs: int = 1, noun: str = "policy") -> None:
         """`noun`: what one of several runs is called."""
         self.index = 0
+        self.found: Evaluation | None = None
+        """What the latest evaluation came to."""
         self._runs, self._noun = runs, noun
         self._bar: Bar | None = None
         self._open = ExitStack()
@@ -33,6 +35,7 @@ class ProgressMonitor:
         if found is None:
             self._bar.at(done)
             return
+        self.found = found
         told = f"hypervolume {found.hypervolume:.6g}, cost {found.mean_cost:.4g}"
         self._bar.at(done, told)
         if not error_console().is_terminal:

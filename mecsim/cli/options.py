@@ -1,8 +1,8 @@
 """What several commands share: parameters and how their texts are read, threads, output folders."""
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from textwrap import fill
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.cli.completion import context_keys, scenarios
+from mecsim.core.lock import is_empty, writing_file, writing_folder
 from mecsim.errors import InputError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -135,27 +136,32 @@ def remove(entry: Path) -> None:
         entry.unlink(missing_ok=True)
 
 
-def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: bool) -> Path:
-    """A folder to write results into; with `force`, what an earlier command left there is removed, and nothing else.
+def sole_writer(lock: AbstractContextManager[None]) -> None:
+    """Hold a lock until the command ends."""
+    click.get_current_context().with_resource(lock)
 
+
+def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: bool) -> Path:
+    """A folder to write results into, which nobody else writes until the command ends.
+
+    With `force`, what an earlier command left there is removed, and nothing else.
     `marker` is the path of the file by which a folder of such results is known; its name is a key of `MARKS`.
 
     Raises:
         InputError: it holds something and `force` is not given or it is not ours, or it cannot be written.
+        MecsimError: somebody else writes there.
     """
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"--out {folder}: is a file, expected a new or empty folder")
-        if folder.is_dir() and any(folder.iterdir()):
+        sole_writer(writing_folder(folder))
+        if not is_empty(folder):
             if not force:
                 raise InputError(f"--out {folder}: is not empty; name another folder, or replace it with --force")
             if not _is_ours(folder / marker):
                 raise InputError(f"--out {folder}: holds files but no {marker} of this command; name another folder")
             for name in own_entries:
                 remove(folder / name)
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied")
     except OSError as error:
         raise InputError(f"--out {folder}: cannot be written: {error.strerror}; name another folder") from None
     return folder
@@ -170,19 +176,21 @@ def warn(lines: Iterable[str]) -> None:
 def new_file(path: Path, suffixes: Sequence[str], force: bool, option: str = "--out") -> Path:
     """A path to write a file to, in a folder that is there; its name ends in one of `suffixes`.
 
+    Nobody else writes it until the command ends.
+
     Raises:
         InputError: there is something that may not be replaced, or nothing can be written there.
+        MecsimError: somebody else writes it.
     """
     if path.suffix not in suffixes:
         raise InputError(f"{option} {path}: expected a file that ends in {' or '.join(suffixes)}")
     try:
         if path.exists() and not path.is_file():
             raise InputError(f"{option} {path}: is no file; name another one")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sole_writer(writing_file(path))
         if path.exists() and not force:
             raise InputError(f"{option} {path}: exists already; name another file, or replace it with --force")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise PermissionError(13, "Permission denied")
     except OSError as error:
         raise InputError(f"{option} {path}: cannot be written: {error.strerror}; name another file") from None
     return path

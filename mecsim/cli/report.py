@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mecsim.cli.options import force_option, new_file, threads_option
+from mecsim.cli.options import force_option, new_file, sole_writer, threads_option
 from mecsim.cli.terminal import error_console
+from mecsim.core.lock import is_empty, writing_folder
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, MecsimError
 
@@ -69,9 +70,9 @@ def report(
 def _folder(folder: Path, force: bool) -> Path:
     """A folder for pictures; with `force` those in it may be replaced, and nothing else is touched."""
     try:
-        if folder.is_dir() and any(folder.iterdir()) and not force:
+        sole_writer(writing_folder(folder))
+        if not is_empty(folder) and not force:
             raise InputError(f"--pictures {folder}: is not empty; name another folder, or write into it with --force")
-        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"--pictures {folder}: cannot be written: {error.strerror}; name another folder") from None
     return folder

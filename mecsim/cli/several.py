@@ -94,7 +94,7 @@ def _learn_one(device: str, stop: _Told, log: Sequence[str], folder: Path) -> st
     from mecsim.sweep import training_evaluation
     from mecsim.training import Run
 
-    if not stop.mark.parent.is_dir():
+    if stop.parent is None and not stop.mark.parent.is_dir():
         raise InputError(f"{folder}: is not on {platform.node()}; trainings need a folder that all nodes share")
     try:
         run = Run.open(folder)

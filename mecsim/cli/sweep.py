@@ -25,12 +25,14 @@ from mecsim.cli.options import (
     ray_option,
     remove,
     seed_option,
+    sole_writer,
     threads_option,
     warn,
     workers_option,
 )
 from mecsim.cli.terminal import Bars
 from mecsim.core.files import is_run
+from mecsim.core.lock import writing_folder
 from mecsim.core.stopping import exit_code, undisturbed
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
@@ -82,6 +84,7 @@ def sweep(
         SweepSettings,
         assess,
         beyond_reference,
+        collapsed_runs,
         foreseen,
         planned,
         preference_grid,
@@ -166,7 +169,7 @@ def sweep(
         click.echo(json.dumps(content, indent=2))
         return None
     print_table(quality_table(content["targets"], fronts))
-    warn(beyond_reference(fronts, calibration))
+    warn([*beyond_reference(fronts, calibration), *collapsed_runs(fronts, played)])
     click.echo(f"front: {', '.join(map(str, pictures))}")
     return ("mecsim", "choose", str(out), "--list")
 
@@ -191,6 +194,8 @@ def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "
     from mecsim.sweep.results import RESULT_FILES
 
     if resume:
+        if out.is_dir():
+            sole_writer(writing_folder(out))
         return resume_store(out / PARTS, settings)
     begun = f"{PARTS}/settings.json"  # all there is of a sweep that was interrupted
     interrupted = os.path.isfile(out / begun) and not os.path.isfile(out / "summary.json")

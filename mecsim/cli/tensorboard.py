@@ -9,6 +9,8 @@ from threading import Event
 
 import click
 
+from mecsim.core.stopping import Terminated
+
 
 @click.command()
 @click.argument("folders", metavar="[RUN|SWEEP]...", nargs=-1, type=click.Path(path_type=Path))
@@ -30,6 +32,8 @@ def tensorboard(folders: tuple[Path, ...], port: int | None, opened: bool | None
             webbrowser.open(address)
         try:
             Event().wait()
+        except Terminated:
+            raise
         except KeyboardInterrupt:
             return
 

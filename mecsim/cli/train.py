@@ -3,6 +3,7 @@
 import dataclasses
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,12 @@ from mecsim.cli.options import (
     key_values,
     output_folder,
     ray_option,
+    sole_writer,
     threads_option,
     warn,
 )
-from mecsim.core.files import MAX_RUNS
+from mecsim.core.files import MAX_RUNS, is_run
+from mecsim.core.lock import writing_folder
 from mecsim.core.stopping import Stopping, exit_code, undisturbed
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
@@ -102,7 +105,7 @@ def train(
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out.
 
-    Ctrl-C, or SIGTERM, ends it after the epoch and saves what is learned: --resume goes on from there.
+    Ctrl-C, SIGTERM or SIGHUP ends it after the epoch and saves what is learned: --resume goes on from there.
     """
     learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
 
@@ -126,6 +129,8 @@ def train(
                 "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
                 "--minutes, --steps for longer trainings, and --seeds for more"
             )
+        if is_run(out):
+            sole_writer(writing_folder(out))
         job = _opened(out)
         if steps is not None:
             job = job.with_steps(steps)
@@ -264,10 +269,12 @@ def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, log
     """Train a run; the signal that it was stopped by, if any."""
     from mecsim.cli.learning import ProgressMonitor
     from mecsim.report.watching import learn
-    from mecsim.sweep import training_evaluation
+    from mecsim.sweep import collapsed, training_evaluation
 
     with Stopping(minutes) as stopping, ProgressMonitor() as progress:
         learn(run, training_evaluation(run), progress, device, resume, stopping, log)
+    if progress.found is not None:
+        warn(collapsed(progress.found.option_shares, run.scenario))
     return stopping.signal
 
 
@@ -293,7 +300,11 @@ def _clear(folder: Path, force: bool) -> None:
     kind = kind_of(folder)
     several = kind.entries(folder) if kind else []
     own = (*Run.OWN_ENTRIES, *data_entries(folder), *several)
-    output_folder(folder, own, kind.index if kind else "config.yaml", force)
+    with ExitStack() as stack:
+        for part in (folder / name for name in several):  # each can be trained by itself, too
+            if force and part.is_dir():
+                stack.enter_context(writing_folder(part))
+        output_folder(folder, own, kind.index if kind else "config.yaml", force)
 
 
 def _command() -> str:

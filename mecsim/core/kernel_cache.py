@@ -19,6 +19,7 @@ from typing import Any, cast
 import numpy as np
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _Cache, _CacheLocator
 
+from mecsim.core.sources import code_bytes, codes
 from mecsim.core.watch import tell
 from mecsim.errors import InputError
 from mecsim.version import __version__
@@ -153,8 +154,8 @@ def digest_of(function: Callable[..., object], options: Mapping[str, object]) ->
         if isinstance(found, FunctionType) and id(found) not in seen:
             seen.add(id(found))
             digest.update(f"{found.__module__}.{found.__qualname__}".encode())
-            for code in _codes(found.__code__):
-                digest.update(code.co_code + repr((code.co_names, code.co_varnames, _constants(code))).encode())
+            for code in codes(found.__code__):
+                digest.update(code_bytes(code))
                 for name, value in _named(code, found.__globals__):
                     digest.update(name.encode())
                     waiting.append(value)
@@ -172,14 +173,6 @@ def digest_of(function: Callable[..., object], options: Mapping[str, object]) ->
     return digest.hexdigest()
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """A function's code and that of the functions within it."""
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _codes(constant)
-
-
 def _named(code: CodeType, scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """What a code names: values of its module, and of other modules that it names."""
     for name in code.co_names:
@@ -187,7 +180,3 @@ def _named(code: CodeType, scope: Mapping[str, Any]) -> Iterator[tuple[str, Any]
             yield from ((part, vars(module)[part]) for part in code.co_names if part in vars(module))
         elif name in scope:
             yield name, scope[name]
-
-
-def _constants(code: CodeType) -> tuple[object, ...]:
-    return tuple(constant for constant in code.co_consts if not isinstance(constant, CodeType))

@@ -11,6 +11,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.system import new_episodes
 from mecsim.core.tape import Tapes
 from mecsim.core.target import in_numpy
+from mecsim.errors import MecsimError
 
 Preferences = NDArray[np.float64]  # (N, objectives), one row per episode
 Actions = NDArray[np.int64]  # (N,)
@@ -69,7 +70,11 @@ def play_episodes(
     preference: Preferences,
     on_step: Callable[[], object] = lambda: None,
 ) -> Play[ScenarioT, TapesT, RecordsT]:
-    """The same on episodes of any system, such as one that no registry knows."""
+    """The same on episodes of any system, such as one that no registry knows.
+
+    Raises:
+        MecsimError: a total is not finite.
+    """
     wanted = np.broadcast_to(preference, (len(tapes), len(episodes.scenario.objectives)))
     observation = episodes.begin(tapes)
     total: NDArray[np.float64] = np.zeros(1)
@@ -82,4 +87,9 @@ def play_episodes(
             rewards = episodes.step_unseen(policy.act(episodes, {}, wanted))
         total = total + in_numpy(rewards)
         on_step()
+    if not np.isfinite(total).all():
+        episode, objective = np.argwhere(~np.isfinite(np.atleast_2d(total)))[0].tolist()
+        name = episodes.scenario.objectives[objective]
+        told = f"episode {episode} of {len(tapes)} that are played side by side came to {total[episode, objective]}"
+        raise MecsimError(f"{told} in {name}: the fault is in the scenario's system, or in numbers far from its bounds")
     return Play(episodes, total)

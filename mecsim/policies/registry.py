@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
 from mecsim.core.plugins import BUILT_IN, Places, Plugin, Reference, Registry
 from mecsim.core.scenario import Scenario
+from mecsim.core.sources import package_digest
 from mecsim.core.system import AnySystem, system_of
 from mecsim.errors import InputError
 from mecsim.policies.policy import Policy, PolicyFactory
@@ -167,15 +167,14 @@ def _made_by(make: Callable[..., object], place: str, scenario: Scenario, seed: 
     return cast(Policy, made)
 
 
-def source_of(place: str) -> bytes:
-    """The text of the module that holds the object at `package.module:name`.
+def code_of(place: str) -> str:
+    """A digest of the code of the package, or of the module, that holds the object at `package.module:name`.
 
     Raises:
         InputError: there is none.
     """
     object_at(place)
-    module = sys.modules[place.partition(":")[0]]
-    return Path(module.__file__).read_bytes() if module.__file__ else b""
+    return package_digest(place.partition(":")[0].partition(".")[0])
 
 
 def object_at(place: str) -> object:

@@ -16,6 +16,9 @@ CATEGORICAL = 1  # bit of a node's decision type
 MISSING, MISSING_IS_ZERO = 0b1100, 0b0100  # other bits: what counts as missing
 
 
+MAX_TREES = 10_000  # many times what a fit grows; each decision walks through all of them
+
+
 class Model(NamedTuple):
     """Trees, and the text that they come from."""
 
@@ -32,6 +35,8 @@ def read_model(text: str, categories: int, numbers: int) -> Model:
     body, end, _ = text.partition("\nend of trees")
     head, *blocks = body.split("\nTree=")
     told = _entries(head)
+    if len(blocks) > MAX_TREES:
+        raise ValueError(f"{len(blocks):,} trees, expected at most {MAX_TREES:,}")
     if not end or told.get("max_feature_idx") != str(categories + numbers) or told.get("num_class") != "1":
         raise ValueError("no model of these features")
     try:

@@ -20,7 +20,7 @@ FIRST = (
     "tutorial-personalization",
     "tutorial-agent",
 )
-PLACES = ("docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md")
+PLACES = ("docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 

@@ -4,9 +4,12 @@ import importlib
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
+from mecsim.core.files import write_text
+from mecsim.core.json_files import read_json
 from mecsim.core.plugins import Places, Registry
 from mecsim.errors import InputError, MecsimError, RunError
 from mecsim.policies.registry import is_place, object_at
@@ -116,12 +119,21 @@ def known_id(watched: Watched, tracker: str) -> str | None:
     path = watched.run.folder / Run.TRACKED
     if watched.resumed_at is None or not path.is_file():
         return None
-    found = json.loads(path.read_text(encoding="utf-8")).get(tracker)
+    found = _tracked(path).get(tracker)
     return None if found is None else str(found)
 
 
 def keep_id(run: Run, tracker: str, identity: str) -> None:
     """Keep by what a tracker knows a run, so that it is the same run when it goes on."""
     path = run.folder / Run.TRACKED
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    path.write_text(json.dumps({**known, tracker: identity}, indent=2) + "\n", encoding="utf-8")
+    known = _tracked(path) if path.is_file() else {}
+    write_text(path, json.dumps({**known, tracker: identity}, indent=2) + "\n")
+
+
+def _tracked(path: Path) -> dict[str, Any]:
+    try:
+        return dict(read_json(path))
+    except (ValueError, TypeError) as error:
+        raise RunError(
+            f"{path}: damaged: {first_line(error)}; remove it, and trackers begin a run of their own"
+        ) from None

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from mecsim.core.sources import code_digest
+
 PACKAGES = ("gymnasium", "numba", "numpy", "pymoo", "simpy", "torch")
 
 
@@ -16,6 +18,7 @@ def provenance() -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("mecsim", *PACKAGES)}},
         "git_revision": _git_revision(),
+        "code": code_digest(),
         "hardware": {"processor": _processor(), "cores": os.cpu_count(), "gpus": _gpus(), "system": platform.system()},
     }
 

@@ -1,6 +1,7 @@
 """What all pictures share: colours, markers, and files that are the same bytes for the same numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import wrap
@@ -9,7 +10,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-matplotlib.use("Agg")  # files only: a figure never needs a screen
+from mecsim.errors import MecsimError
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart; markers help in print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -71,9 +72,21 @@ def save_figure(figure: Figure, folder: Path, name: str) -> Path:
 def save_picture(figure: Figure, path: Path) -> Path:
     """Write a figure in the format of the path's ending, one of `PICTURE_ENDINGS`; returns the path."""
     # Without dates and random ids the same figure gives the same bytes.
-    with matplotlib.rc_context({"svg.hashsalt": "mecsim", "pdf.fonttype": PAPER["pdf.fonttype"]}):
+    with matplotlib.rc_context({"svg.hashsalt": "mecsim", "pdf.fonttype": PAPER["pdf.fonttype"]}), with_latex():
         if path.suffix == ".png":
             figure.savefig(path, dpi=150, pil_kwargs={"optimize": True})
         else:
             figure.savefig(path, metadata={"Date" if path.suffix == ".svg" else "CreationDate": None})
     return path
+
+
+@contextmanager
+def with_latex() -> Iterator[None]:
+    """Meanwhile whoever asks for LaTeX in settings of Matplotlib, and has none, is told so."""
+    try:
+        yield
+    except (RuntimeError, FileNotFoundError) as error:
+        if not matplotlib.rcParams["text.usetex"]:
+            raise
+        where = matplotlib.matplotlib_fname()
+        raise MecsimError(f"{where}: text.usetex asks for LaTeX, which cannot be used: leave it out") from error

@@ -3,17 +3,15 @@
 The folder holds scenario.yaml and, in data/, the copies, each with a digest of its content in its name.
 """
 
-import hashlib
 import os
 import re
 import shutil
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
-from mecsim.core.files import atomic_write
+from mecsim.core.files import atomic_write, digest_of_file, write_text
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, ScenarioError
 from mecsim.scenario.load import load_scenario
@@ -38,8 +36,7 @@ def save_whole(scenario: Scenario, folder: Path) -> None:
         return f"{DATA}/{name}"
 
     text = _yaml(scenario, copied)
-    with atomic_write(folder / SCENARIO_FILE) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(folder / SCENARIO_FILE, text)
 
 
 def load_whole(folder: Path) -> Scenario:
@@ -95,14 +92,6 @@ def _digest(path: Path) -> str:
         InputError: it cannot be read.
     """
     try:
-        stat = path.stat()
-        return _digest_of(path, stat.st_mtime_ns, stat.st_size)
+        return digest_of_file(path)[:DIGEST_LENGTH]
     except OSError as error:
         raise InputError(one_line(f"{path}: cannot be read: {error.strerror}")) from None
-
-
-@lru_cache(maxsize=64)
-def _digest_of(path: Path, mtime_ns: int, size_byte: int) -> str:
-    """`mtime_ns` and `size_byte` tell versions of a file apart."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST_LENGTH]

@@ -8,6 +8,7 @@ import csv
 import itertools
 import math
 import os
+import re
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_TABLE_BYTE = 2**28
 MAX_ROWS = 10_000_000
+_COLUMN_NAME = re.compile(r"[A-Za-z][\w ;.%°/\[\]()-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,11 @@ def fail(path: str, line: int | None, message: str) -> NoReturn:
     raise ScenarioError([one_line(f"{path}:{line}: {message}" if line else f"{path}: {message}")])
 
 
-def read_table(path: str, choices: Sequence[Sequence[Column]]) -> Table:
+def read_table(path: str, choices: Sequence[Sequence[Column]], max_rows: int = MAX_ROWS) -> Table:
     """The table in a file, whose columns are those of one of the `choices` in any order.
 
-    A column of text called `name` is allowed everywhere. Tables are remembered until the file changes.
+    A column of text called `name` is allowed everywhere. Tables are remembered until the file changes. One of more than
+    `max_rows` is refused before its values are read.
 
     Raises:
         ScenarioError: the file cannot be read or holds something else; one line, `FILE:LINE: cause, what is expected`.
@@ -100,17 +103,18 @@ def read_table(path: str, choices: Sequence[Sequence[Column]]) -> Table:
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         fail(path, None, f"cannot be read: {reason}, expected a CSV file")
-    return _read(path, tuple(tuple(columns) for columns in choices), stat.st_mtime_ns, stat.st_size)
+    return _read(path, tuple(tuple(columns) for columns in choices), max_rows, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=6)
-def _read(path: str, choices: tuple[tuple[Column, ...], ...], mtime_ns: int, size_byte: int) -> Table:
+def _read(path: str, choices: tuple[tuple[Column, ...], ...], max_rows: int, mtime_ns: int, size_byte: int) -> Table:
     """`mtime_ns` and `size_byte` tell versions of a file apart."""
     if not Path(path).is_file():
         fail(path, None, "is not a regular file, expected a CSV file")
     if size_byte > MAX_TABLE_BYTE:
         fail(path, None, f"larger than {MAX_TABLE_BYTE >> 20} MiB, expected a shorter table")
     try:
+        _refuse_long(path, max_rows)
         with _opened(path) as reader:
             names = [name.strip() for name in next(reader, [])]
         columns = _columns(path, names, choices)
@@ -127,6 +131,16 @@ def _read(path: str, choices: tuple[tuple[Column, ...], ...], mtime_ns: int, siz
     return Table(path, numbers, tuple(texts) if None in columns else None)
 
 
+def _refuse_long(path: str, max_rows: int) -> None:
+    """Raise ScenarioError for a file of more lines than a header and so many rows."""
+    lines = 0
+    with open(path, "rb") as file:
+        while chunk := file.read(2**22):
+            lines += chunk.count(b"\n")
+    if lines > max_rows + 1:
+        fail(path, None, f"has {lines:,} lines, expected a table of at most {max_rows:,} rows")
+
+
 def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...]) -> list[Column | None]:
     """The column of each name in the header; None for names of rows."""
     if not names:
@@ -134,6 +148,8 @@ def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...
     known = {column.name: column for columns in choices for column in columns}
     for name in names:
         if name != "name" and name not in known:
+            if not _COLUMN_NAME.fullmatch(name):  # a message is no way to read any file that a scenario names
+                fail(path, 1, f"no header of columns, expected {_header(choices[0])}")
             fail(path, 1, f"unknown column {show(name)}, {nearest(name, list(known))}")
         if names.count(name) > 1:
             fail(path, 1, f"column {name!r} is there twice, expected it once")
@@ -153,7 +169,7 @@ def _read_fast(path: str, columns: Sequence[Column | None]) -> NDArray[np.float6
     """All values, (P, C), or None if anything about them is odd."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         file.readline()
-        lines = itertools.islice(_plain_lines(file), MAX_ROWS + 1)
+        lines = _plain_lines(file)
         try:
             first = next(lines, None)
             if first is None:
@@ -161,7 +177,7 @@ def _read_fast(path: str, columns: Sequence[Column | None]) -> NDArray[np.float6
             values = np.loadtxt(itertools.chain([first], lines), delimiter=",", comments=None, ndmin=2)
         except ValueError:
             return None
-    if values.shape[1] != len(columns) or len(values) > MAX_ROWS:
+    if values.shape[1] != len(columns):
         return None
     odd = any(column and column.refuses(values[:, i]).any() for i, column in enumerate(columns))
     return None if odd else values
@@ -190,8 +206,6 @@ def _read_exactly(path: str, columns: Sequence[Column | None], names: list[str])
             if len(row) != len(columns):
                 fail(path, line, f"expected {len(columns)} values, got {len(row)}")
             rows += 1
-            if rows > MAX_ROWS:
-                fail(path, line, f"more than {MAX_ROWS:,} rows, expected a shorter table")
             for column, text in zip(columns, row, strict=True):
                 if column is None:
                     names.append(text.strip())

@@ -32,30 +32,34 @@ class CountRange(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A kind of quantity: its noun, the SI unit that a parsed float has, an example, and prefixes to print with."""
+    """A kind of quantity: its noun, the SI unit that a parsed float has, an example, and prefixes to print with.
+
+    `low` and `high` are what anything physical lies well within, and a slip of the pen often not.
+    """
 
     noun: str
     unit: str
     example: str
+    low: float
+    high: float
     prefixes: tuple[str, ...] = ("",)
 
 
 KINDS = {
-    "frequency": Kind("a frequency", "Hz", "16.6 MHz", ("G", "M", "k", "")),
-    "power": Kind("a power", "W", "10 mW", ("", "m")),
-    "rate": Kind("a rate", "/s", "0.1 /s"),
-    "bit_rate": Kind("a bit rate", "bit/s", "64 kbit/s", ("G", "M", "k", "")),
-    "size": Kind("a data size", "bit", "100 Mbit", ("M", "k", "")),
-    "duration": Kind("a duration", "s", "1 s"),
-    "distance": Kind("a distance", "m", "50 m"),
-    "speed": Kind("a speed", "m/s", "1.4 m/s"),
-    "energy": Kind("an energy", "J", "6 J"),
-    "level": Kind("a level in dB", "dB", "8 dB"),
+    "frequency": Kind("a frequency", "Hz", "16.6 MHz", 1.0, 1e15, ("G", "M", "k", "")),  # up to light
+    "power": Kind("a power", "W", "10 mW", 1e-15, 1e12, ("", "m")),
+    "rate": Kind("a rate", "/s", "0.1 /s", 1e-12, 1e12),
+    "bit_rate": Kind("a bit rate", "bit/s", "64 kbit/s", 1e-3, 1e15, ("G", "M", "k", "")),
+    "size": Kind("a data size", "bit", "100 Mbit", 1e-3, 1e18, ("M", "k", "")),
+    "duration": Kind("a duration", "s", "1 s", 1e-12, 1e12),
+    "distance": Kind("a distance", "m", "50 m", 1e-3, 1e9),  # from a millimetre to beyond the moon
+    "speed": Kind("a speed", "m/s", "1.4 m/s", 1e-6, 299_792_458.0),
+    "energy": Kind("an energy", "J", "6 J", 1e-15, 1e18),
+    "level": Kind("a level in dB", "dB", "8 dB", 0.0, 300.0),  # a path of 300 dB is one to Saturn
 }
 PREFIX_FACTORS = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "m": 1e-3}
 
-# Far outside anything physical here, and far enough inside the floats that squares and products stay finite.
-SMALLEST, LARGEST = 1e-18, 1e18
+LARGEST = 1e18  # of plain numbers; far enough inside the floats that squares and products stay finite
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 UNIT = r"(?:1?/ ?)?[A-Za-zµμ]{1,20}(?:[/*][A-Za-zµμ]{1,20}){0,3}"
@@ -107,7 +111,7 @@ def parse_quantity(value: object, kind: str, *, bare: bool = False, zero: bool =
     """One quantity of `kind` (a key of `KINDS`) as a float in that kind's SI unit.
 
     `bare` also takes a plain number as already in the SI unit; `zero` also takes 0. Everything else has to lie between
-    1e-18 and 1e18 of the unit, except a level in dB, which is 0 or more and below 1000.
+    `low` and `high` of the kind; a level in dB has to be above `low`.
     """
     name = KINDS[kind]
     complaint = f"expected {name.noun} such as '{name.example}', got {show(value)}"
@@ -121,18 +125,12 @@ def parse_quantity(value: object, kind: str, *, bare: bool = False, zero: bool =
         number = _to_float(value)
     if number is None:
         raise ValueError(complaint)
-    if kind == "level":
-        if 0 <= number < 1000 and (zero or number > 0):
-            return number
-        raise ValueError(
-            f"expected {name.noun} {'of 0 or more' if zero else 'above 0'} such as '{name.example}', got {show(value)}"
-        )
-    if (zero and number == 0) or SMALLEST <= number <= LARGEST:
+    if (zero and number == 0) or (number > 0 and name.low <= number <= name.high):
         return number
     if number <= 0:
         bound = "of 0 or more" if zero else "above 0"
         raise ValueError(f"expected {name.noun} {bound} such as '{name.example}', got {show(value)}")
-    raise ValueError(f"expected {name.noun} from {SMALLEST:g} to {LARGEST:g} {name.unit}, got {show(value)}")
+    raise ValueError(f"expected {name.noun} from {name.low:g} to {name.high:g} {name.unit}, got {show(value)}")
 
 
 def parse_range(value: object, kind: str, *, bare: bool = False, zero: bool = False) -> Uniform:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mecsim.cli.options import ray_option, seed_option, threads_option
+from mecsim.cli.options import ray_option, seed_option, sole_writer, threads_option
+from mecsim.core.lock import writing_folder
 from mecsim.core.scenario import Scenario
 from mecsim.core.threads import use_threads
 
@@ -155,6 +156,7 @@ def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
             if quick:
                 runs = runs / "quick"
             results, threads = out or (runs / own.name if quick else own), use_threads(num_threads)
+            sole_writer(writing_folder(results))
             study = Study(results, runs, quick, seed, threads, workers, address)
             try:
                 function(study, **options)

@@ -2,13 +2,13 @@
 
 import shlex
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mecsim.core.lock import is_empty, writing_folder
 from mecsim.core.scenario import Scenario
-from mecsim.core.stopping import Stopping
+from mecsim.core.stopping import Stopping, interruption
 from mecsim.errors import RunError
 from mecsim.scenario import content_of
 
@@ -19,9 +19,6 @@ WATCHING = (
     "evaluation_epochs", "evaluation_preferences", "evaluation_episodes", "checkpoint_epochs", "checkpoint_minutes",
 )  # fmt: skip
 """Settings that decide how a training is watched and saved, and nothing of what is learned."""
-
-IN_USE_S = 60.0
-"""A run whose metrics changed within so many seconds is being trained by somebody else."""
 
 
 def trained(
@@ -40,7 +37,8 @@ def trained(
     those that torch is set to.
 
     Raises:
-        RunError: what is in the folder is another run, is damaged, or seems to be in training elsewhere.
+        RunError: what is in the folder is another run, or is damaged.
+        MecsimError: somebody else trains it.
     """
     from mecsim.cli.learning import ProgressMonitor
     from mecsim.cli.several import learn_in_turn
@@ -59,7 +57,7 @@ def trained(
             with ProgressMonitor() as progress:
                 learn(wanted, training_evaluation(wanted), progress, device, there, stopping)
     if stopping.signal:
-        raise KeyboardInterrupt
+        raise interruption(stopping.signal)
     return folder
 
 
@@ -72,7 +70,7 @@ def trained_at_once(
     On so many processes that share the threads; or on a Ray cluster, if an address is given, with a thread each.
 
     Raises:
-        RunError: as `trained`.
+        RunError: as `trained`; MecsimError: as `trained`.
     """
     import torch
 
@@ -91,8 +89,8 @@ def trained_at_once(
         place: Place = Workers(min(at_once, len(waiting)), at_once * threads)
         if address is not None:
             place = cluster_at(address, threads, process_byte(0.0) + training_byte(waiting[0]), processes=workers)
-        if learn_side_by_side(waiting, "cpu", place):
-            raise KeyboardInterrupt
+        if stopped_by := learn_side_by_side(waiting, "cpu", place):
+            raise interruption(stopped_by)
 
 
 def _begun(
@@ -115,13 +113,16 @@ def _begun(
         found = MultiRun.open(folder) if is_multi_run(folder) else Run.open(folder)
         _check_same(folder, found.runs, wanted.runs)
         if not found.finished:
-            _check_unused(folder, found.runs)
             check_memory(found.runs[0])
         return found, True
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder}: is in the way and not a run of mecsim train; remove it, or choose other --runs")
+    in_the_way = f"{folder}: is in the way and not a run of mecsim train; remove it, or choose other --runs"
+    if folder.exists() and not folder.is_dir():
+        raise RunError(in_the_way)
     check_memory(single)
-    wanted.create(shlex.join([Path(sys.executable).name, *sys.argv]))
+    with writing_folder(folder):
+        if not is_empty(folder):
+            raise RunError(in_the_way)
+        wanted.create(shlex.join([Path(sys.executable).name, *sys.argv]))
     return wanted, False
 
 
@@ -143,14 +144,3 @@ def _decisive(run: "Run") -> dict[str, Any]:
     agent = plain.pop("agent")
     told = {"steps": run.steps, "seed": run.seed, **plain, **agent}
     return {name: value for name, value in told.items() if name not in WATCHING}
-
-
-def _check_unused(folder: Path, runs: "tuple[Run, ...]") -> None:
-    for run in runs:
-        path = run.folder / "metrics.csv"
-        age_s = time.time() - path.stat().st_mtime if path.exists() else IN_USE_S
-        if not run.finished and 0.0 <= age_s < IN_USE_S:
-            raise RunError(
-                f"{folder}: seems to be in training elsewhere (metrics.csv changed {age_s:.0f} s ago); wait until it "
-                f"has ended, or {IN_USE_S:.0f} s after an interruption"
-            )

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from mecsim.core.plugins import Reference
-from mecsim.sweep.bootstrap import Resampled, half_width_95_of, ratio, resample
+from mecsim.sweep.bootstrap import Estimate, estimates
 from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of
 from mecsim.sweep.choose import choose as choose_preference
 from mecsim.sweep.cluster import Cluster
@@ -19,14 +19,14 @@ from mecsim.sweep.evaluate import evaluate, policy_factory, sweep, tape_chunks
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
 from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
-from mecsim.sweep.measures import MEASURES, compared, measured
+from mecsim.sweep.measures import MEASURES, Difference, compared, differences, measured
 from mecsim.sweep.planned import planned
 from mecsim.sweep.preferences import preference_grid
 from mecsim.sweep.results import SweepResult, is_sweep, read_sweep, write_results
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
 from mecsim.sweep.validation import training_evaluation
-from mecsim.sweep.warnings import beyond_reference, concerns, foreseen
+from mecsim.sweep.warnings import beyond_reference, collapsed, collapsed_runs, concerns, foreseen
 from mecsim.sweep.yardsticks import Yardstick, yardsticks
 
 __all__ = [
@@ -34,13 +34,14 @@ __all__ = [
     "Choice",
     "Cluster",
     "Comparison",
+    "Difference",
+    "Estimate",
     "Front",
     "Goal",
     "Limit",
     "Nothing",
     "Quality",
     "Reached",
-    "Resampled",
     "Side",
     "Store",
     "SweepResult",
@@ -50,15 +51,18 @@ __all__ = [
     "assess",
     "beyond_reference",
     "choose_preference",
+    "collapsed",
+    "collapsed_runs",
     "compare_sides",
     "compared",
     "concerns",
     "default_goal",
+    "differences",
+    "estimates",
     "evaluate",
     "foreseen",
     "goal_of",
     "half_width_95",
-    "half_width_95_of",
     "hypervolume",
     "is_sweep",
     "mean_cost",
@@ -67,9 +71,7 @@ __all__ = [
     "planned",
     "policy_factory",
     "preference_grid",
-    "ratio",
     "read_sweep",
-    "resample",
     "resume_store",
     "start_store",
     "summary",

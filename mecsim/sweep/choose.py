@@ -31,8 +31,11 @@ class Limit:
 
     def met(self, estimates: Estimates, sure: bool) -> NDArray[np.bool_]:
         """Where it is met, (K,): by the estimate, or if it has to be sure by the whole interval."""
-        pessimistic = estimates.high if self.at_most else estimates.low
-        return np.asarray(self.excess(pessimistic if sure else estimates.value) <= 0.0)
+        return np.asarray(self.excess(self.pessimistic(estimates) if sure else estimates.value) <= 0.0)
+
+    def pessimistic(self, estimates: Estimates) -> Array:
+        """The end of the intervals that is nearer to missing it, (K,); NaN where there is none."""
+        return estimates.high if self.at_most else estimates.low
 
 
 @dataclass(frozen=True)
@@ -137,8 +140,8 @@ def choose(fronts: Sequence[Front], limits: Sequence[Limit], goal: Goal, sure: b
         fits = np.ones(len(front.preferences), np.bool_)
         for limit in limits:
             estimates = limit.yardstick.estimates(front)
-            if sure and np.isnan(estimates.low).all():
-                raise InputError(f"{limit.yardstick.name}: a single episode leaves no interval to be sure by")
+            if sure and np.isnan(limit.pessimistic(estimates)).all():
+                raise InputError(f"{limit.yardstick.name}: so few episodes leave no interval to be sure by; sweep more")
             fits &= limit.met(estimates, sure)
         meeting.append(fits)
     numbers = sum(int(fits.sum()) for fits in meeting), sum(len(fits) for fits in meeting)
@@ -174,8 +177,7 @@ def _price(
 def _nothing(fronts: Sequence[Front], limits: Sequence[Limit], sure: bool, numbers: tuple[int, int]) -> Nothing:
     def excess(limit: Limit, front: Front) -> Array:
         found = limit.yardstick.estimates(front)
-        pessimistic = found.high if limit.at_most else found.low
-        return limit.excess(pessimistic if sure else found.value)
+        return limit.excess(limit.pessimistic(found) if sure else found.value)
 
     def at(loss: Callable[[Front], Array]) -> Choice:
         front, index = _best([loss(front) for front in fronts])

@@ -5,7 +5,6 @@ need the same mecsim, and no folder in common unless a job itself reads or write
 lost is given to another one, which changes nothing of its result.
 """
 
-import hashlib
 import importlib.util
 import logging
 import os
@@ -16,12 +15,12 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from mecsim.core.machine import cores
+from mecsim.core.sources import code_digest
 from mecsim.errors import InputError, MecsimError
 from mecsim.version import __version__
 
@@ -41,7 +40,6 @@ _POLL_S, _END_S = 1.0, 5.0
 _GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """Of HTTP/2, which Ray speaks (RFC 9113, 3.4): both sides begin with their settings, which may be none."""
 _FRAME_HEADER_BYTE, _SETTINGS_FRAME = 9, 4
-_CODE = ("mecsim", "mecsim_agents")
 _LOG = logging.getLogger(__name__)
 
 
@@ -95,7 +93,7 @@ def run_on_ray(
         remote = ray.remote(_job_of_a_node()).options(
             num_cpus=cluster.threads, num_gpus=cluster.gpus, memory=int(cluster.memory_byte), max_retries=0
         )
-        told = _Code(__version__, code_digest()), os.getcwd(), cluster.threads, ray.put(cloudpickle.dumps(function))
+        told = (__version__, code_digest()[:16]), os.getcwd(), cluster.threads, ray.put(cloudpickle.dumps(function))
         left, running, done = deque(range(len(jobs))), dict[Future[Any], tuple[int, Any]](), dict[int, Any]()
         lost, following = dict[int, int](), 0
 
@@ -130,23 +128,6 @@ def run_on_ray(
             for _, reference in running.values():
                 ray.cancel(reference, force=True)
             wait(running, _END_S)
-
-
-class _Code(NamedTuple):
-    version: str
-    digest: str
-
-
-@cache
-def code_digest() -> str:
-    """Of the sources of mecsim and its agents, as they are installed here."""
-    content = hashlib.sha256()
-    for package in _CODE:
-        found = importlib.util.find_spec(package)
-        for folder in map(Path, (found and found.submodule_search_locations) or ()):
-            for path in sorted(folder.rglob("*.py")):
-                content.update(f"{package}/{path.relative_to(folder).as_posix()}\n".encode() + path.read_bytes())
-    return content.hexdigest()[:16]
 
 
 @lru_cache(maxsize=1)
@@ -193,10 +174,11 @@ def _job_of_a_node() -> Callable[..., tuple[str, bytes]]:
         import platform
 
         try:
-            from mecsim.sweep.cluster import code_digest, unpacked
+            from mecsim.core.sources import code_digest
+            from mecsim.sweep.cluster import unpacked
             from mecsim.version import __version__
 
-            found = (__version__, code_digest())
+            found = (__version__, code_digest()[:16])
         except ImportError:
             found = ("none", "")
         if found != tuple(code):

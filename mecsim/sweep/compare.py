@@ -1,19 +1,18 @@
 """How two targets differ, over all preferences and in each, with 95 % intervals."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import objectives_of
 from mecsim.errors import InputError
 from mecsim.policies import Calibration
-from mecsim.sweep.bootstrap import half_width_95_of, resample
 from mecsim.sweep.front import Front, half_width_95
-from mecsim.sweep.measures import MEASURES, measures
+from mecsim.sweep.measures import MEASURES, differences, measures, welch_95
 from mecsim.sweep.results import SweepResult
 
 Array = NDArray[np.float64]
@@ -47,7 +46,7 @@ class Measure:
     other: float
     difference: float
     ci95: float  # half width, over episodes; NaN of single ones
-    trainings_ci95: float  # the same over trainings; NaN where not both sides have several
+    trainings_ci95: float  # the same over trainings; NaN where neither side has several
 
 
 @dataclass(frozen=True)
@@ -119,26 +118,7 @@ def _ci95(one: Array, other: Array, paired: bool) -> Array:
     return half_width_95(one - other, axis=1) if paired else welch_95(one, other, axis=1)
 
 
-def welch_95(one: Array, other: Array, axis: int = 0) -> Array:
-    """Half width of Welch's 95 % interval of the difference of two means; NaN of single values."""
-    if min(one.shape[axis], other.shape[axis]) < 2:
-        return np.full(np.delete(one.shape, axis), np.nan)
-    each = [values.var(axis=axis, ddof=1) / values.shape[axis] for values in (one, other)]
-    total = each[0] + each[1]
-    spread = each[0] ** 2 / (one.shape[axis] - 1) + each[1] ** 2 / (other.shape[axis] - 1)
-    freedom = np.divide(total**2, spread, out=np.full(total.shape, 1.0), where=spread > 0.0)
-    return np.asarray(stdtrit(np.maximum(freedom, 1.0), 0.975) * np.sqrt(total))
-
-
 def _measures(one: Front, other: Front, calibration: Calibration, paired: bool) -> dict[str, Measure]:
     values, others = measures(one, calibration), measures(other, calibration)
-    drawn = resample(one, calibration), resample(other, calibration, seed=0 if paired else 1)
-    found = {}
-    for name in MEASURES:
-        apart = half_width_95_of(getattr(drawn[0], name) - getattr(drawn[1], name))
-        over_trainings = float("nan")
-        if one.trainings and other.trainings:
-            each = [np.array([measures(run, calibration)[name] for run in front.trainings]) for front in (one, other)]
-            over_trainings = float(welch_95(each[0], each[1]))
-        found[name] = Measure(values[name], others[name], values[name] - others[name], apart, over_trainings)
-    return found
+    apart = differences(one, other, calibration, paired)
+    return {name: Measure(values[name], others[name], *dataclasses.astuple(apart[name])) for name in MEASURES}

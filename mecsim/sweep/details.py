@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
+from scipy.special import bdtr, stdtrit
 
 from mecsim.core.episodes import AnyPlay
 from mecsim.core.scenario import Scenario
@@ -19,6 +19,9 @@ LEVELS = (0.05, 0.5, 0.95, 0.99)
 
 EPISODES_MOST = 5_000_000
 """Of a target, over all preferences, whose quantities are kept; more would fill the memory."""
+
+NEAR_95 = 0.015
+"""How far the probability of a quantile's interval may be off; ends have to be values that there are."""
 
 VALUES_MOST = 10_000_000
 """Of tasks or requests, whose quantiles are told; of more, those of the first episodes."""
@@ -105,9 +108,11 @@ def level_name(level: float) -> str:
 def quantiles(values: Array) -> Array:
     """Quantiles of values (N, M) of N independent episodes at `LEVELS`, each with its 95 % interval, (levels, 3).
 
-    NaN is no value. An interval is Woodruff's (Confidence intervals for medians and other position measures, JASA 47,
-    1952): the quantiles at the ends of the interval of the share of values that lie below, whose standard error is
-    that of a ratio over episodes, as the values of one episode depend on each other. NaN where there is nothing.
+    NaN is no value. Where an episode has one value at most, an end of an interval is the order statistic that binomial
+    counts ask for, and NaN where so few episodes have none that is far enough out. Otherwise an interval is Woodruff's
+    (Confidence intervals for medians and other position measures, JASA 47, 1952): the quantiles at the ends of the
+    interval of the share of values that lie below, whose standard error is that of a ratio over episodes, as the values
+    of one episode depend on each other. NaN where there is nothing.
     """
     known = ~np.isnan(values)
     each = np.sort(values[known])
@@ -119,13 +124,33 @@ def quantiles(values: Array) -> Array:
 
     levels = np.array(LEVELS)
     found = at(levels)
+    counts = known.sum(axis=1)
+    if counts.max() == 1:
+        bounded = np.append(each, np.nan)  # rank 0 and the one after the last are none
+        ranks = np.array([_ranks_95(len(each), level) for level in LEVELS])
+        return np.column_stack([found, bounded[np.minimum(ranks - 1, len(each))]])
     if len(values) < 2:
         return np.stack([found, *np.full((2, len(levels)), np.nan)], axis=1)
-    counts = known.sum(axis=1)
     below = np.stack([(known & (values <= one)).sum(axis=1) for one in found])  # (levels, N)
     apart = below - levels[:, None] * counts
     half = stdtrit(len(values) - 1, 0.975) * apart.std(axis=1, ddof=1) / np.sqrt(len(values)) / counts.mean()
     return np.stack([found, at(levels - half), at(levels + half)], axis=1)
+
+
+def _ranks_95(count: int, level: float) -> tuple[int, int]:
+    """Ranks, from 1, of the ends of a quantile's interval among so many values; 0 and `count` + 1 where none is enough.
+
+    Tails are 2.5 % at most each, or one rank is nearer where that brings the interval's probability nearer to 95 %.
+    """
+    at_most = bdtr(np.arange(count + 1), count, level)  # that at most 0, 1, … values lie below the quantile
+    low, high = int(np.searchsorted(at_most, 0.025)), int(np.searchsorted(at_most, 0.975)) + 1
+
+    def off(ranks: tuple[int, int]) -> float:
+        return abs(float(at_most[ranks[1] - 1] - at_most[ranks[0] - 1]) - 0.95)
+
+    whole = [(one, other) for one in (low, low + 1) for other in (high - 1, high) if 1 <= one < other <= count]
+    nearest = min(whole, key=off, default=(low, high))
+    return nearest if off(nearest) <= NEAR_95 else (low, high)
 
 
 def mean_and_ci95(values: Array) -> Array:

@@ -1,15 +1,15 @@
 """Runs independent jobs, here, on several processes of joblib or on a Ray cluster, with the results in their order."""
 
-import importlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from typing import NamedTuple, TypeVar
 
 from mecsim.core.machine import cores, memory_byte
+from mecsim.core.worker import begin_work
 from mecsim.errors import InputError, MecsimError
 from mecsim.sweep.cluster import Cluster, cluster_at, run_on_ray
 
@@ -78,8 +78,8 @@ def run_jobs(
 ) -> Generator[Result]:
     """Yield `function(job)` for each job, in order, or as they are done. With several workers, both must be picklable.
 
-    When the caller is interrupted or loses interest they are ended at once, whatever they are at. What a job raises is
-    raised here.
+    When the caller is interrupted, loses interest or is killed they are ended at once, whatever they are at. What a job
+    raises is raised here.
 
     Raises:
         InputError: there is to be no worker.
@@ -100,16 +100,18 @@ def run_jobs(
     if hasattr(signal, "SIGKILL"):
         process_executor.kill_process_tree = _kill
 
-    results = Parallel(
+    parallel = Parallel(
         n_jobs=max(2, min(workers.processes, len(jobs))),
         backend="loky",
         return_as="generator" if ordered else "generator_unordered",
         batch_size=1,
         max_nbytes=None,  # arrays are sent, not mapped into memory from a file
-        initializer=_prepare,
-        initargs=(max(1, workers.threads // workers.processes), "torch" in sys.modules),
-    )(delayed(function)(job) for job in jobs)
+        initializer=begin_work,
+        initargs=(os.getpid(), max(1, workers.threads // workers.processes), "torch" in sys.modules),
+    )
     try:
+        with _started_deaf():
+            results = parallel(delayed(function)(job) for job in jobs)
         for result in results:  # noqa: UP028  (`yield from` would close them first)
             yield result
     except GeneratorExit:
@@ -119,7 +121,7 @@ def run_jobs(
     except TerminatedWorkerError:
         raise MecsimError("a worker was ended from outside, perhaps for want of memory; use fewer workers") from None
     finally:
-        get_reusable_executor().shutdown(wait=True)  # joblib would keep idle processes for later
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)  # joblib would keep idle ones for later
 
 
 def _kill(process: BaseProcess) -> None:
@@ -133,11 +135,17 @@ def _kill(process: BaseProcess) -> None:
     process.join()
 
 
-def _prepare(threads: int, learned: bool) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal sends Ctrl-C to all, a batch system SIGTERM:
-        signal.signal(number, signal.SIG_IGN)  # the parent answers, and ends us
-    from mecsim.core.threads import use_threads
+@contextmanager
+def _started_deaf() -> Iterator[None]:
+    """Processes that are started meanwhile do not hear that a terminal is closed: the parent answers, and ends them.
 
-    if learned:  # what is imported later follows variables that joblib has set
-        importlib.import_module("torch")
-    use_threads(threads)
+    So it is with joblib's process that counts what is shared; workers come to ignore more signals than this one.
+    """
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

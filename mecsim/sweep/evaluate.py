@@ -28,7 +28,7 @@ from mecsim.sweep.details import EPISODES_MOST, Details, Measured
 from mecsim.sweep.distribute import ALONE, Place, run_jobs
 from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of, planned
-from mecsim.sweep.store import Part, Store, read_part, target_identity, write_part
+from mecsim.sweep.store import Part, PartFile, Store, read_part, target_identity, write_part
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 TAPES_BYTE = 2**30  # of the episodes played side by side
@@ -99,7 +99,7 @@ class _Job:
     seed: int
     detailed: bool  # whether more than totals is measured
     identity: str  # of the target; "" if it may be any that is found at its path
-    part: Path | None  # where its result is kept
+    part: PartFile | None  # where its result is kept
 
     def __str__(self) -> str:
         weights = ",".join(f"{weight:g}" for weight in self.preferences[0])
@@ -136,12 +136,19 @@ def same_policy(target: str, scenario: Scenario, identity: str) -> PolicyFactory
     Raises:
         InputError: it names none, or another one.
     """
-    if identity and target_identity(target, scenario) != identity:
+    if identity and _identity_here(target, scenario) != identity:
         raise RunError(
             f"{target}: on {platform.node()} there is another policy, or none, than where this began: nodes need the "
             "same files at the same path, and a run may not be trained meanwhile"
         )
     return policy_factory(target, scenario)
+
+
+def _identity_here(target: str, scenario: Scenario) -> str | None:
+    try:
+        return target_identity(target, scenario)
+    except InputError:
+        return None
 
 
 def measure(
@@ -280,6 +287,6 @@ def jobs_of(
     jobs = []
     for first in range(0, len(preferences), PREFERENCES_PER_JOB):
         some = tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist()))
-        part = None if store is None else store.path(identity, scenario, some, episodes, seed)
+        part = None if store is None else store.place(identity, scenario, some, episodes, seed)
         jobs.append(_Job(target, scenario, some, episodes, seed, detailed, identity if elsewhere else "", part))
     return jobs

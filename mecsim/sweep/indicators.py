@@ -4,10 +4,13 @@ The indicators themselves are pymoo's; this file says what they are applied to. 
 most of what plays policies does without.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mecsim.policies import Calibration
 
 Array = NDArray[np.float64]
 
@@ -31,12 +34,20 @@ def hypervolume(points: Array, reference: Array) -> float:
 
 def mean_cost(points: Array, preferences: Array, scale: Array) -> float:
     """Mean over preferences of the scalarised cost Σ ω_i·c_i/scale_i at the point played for that preference."""
-    return float(np.einsum("ko,ko->k", points / scale, preferences).mean())
+    return float(_mean_costs(points, preferences, scale))
+
+
+def _mean_costs(points: Array, preferences: Array, scale: Array) -> Array:
+    return np.asarray(np.einsum("...ko,ko->...k", points / scale, preferences).mean(axis=-1))
 
 
 def expected_utility(points: Array, preferences: Array, scale: Array) -> float:
     """Mean over preferences of the scalarised cost at the best of all points: a user who picks from the front."""
-    return float((preferences @ (points / scale).T).min(axis=1).mean())
+    return float(_expected_utilities(points, preferences, scale))
+
+
+def _expected_utilities(points: Array, preferences: Array, scale: Array) -> Array:
+    return np.asarray((preferences @ np.swapaxes(points / scale, -1, -2)).min(axis=-1).mean(axis=-1))
 
 
 def igd_plus(points: Array, best_known: Array) -> float:
@@ -48,6 +59,14 @@ def igd_plus(points: Array, best_known: Array) -> float:
     size = np.where(low != 0.0, np.abs(low), 1.0)
     span = np.where(span > 0.0, span, size)  # a single point, perhaps met twice, has no range to normalise by
     return float(IGDPlus((best_known - low) / span)((points - low) / span))
+
+
+INDICATORS: Mapping[str, Callable[[Array, Array, Calibration], Array]] = {
+    "hypervolume": lambda points, _, by: np.array([hypervolume(one, by.reference) for one in points]),
+    "mean_cost": lambda points, preferences, by: _mean_costs(points, preferences, by.scale),
+    "expected_utility": lambda points, preferences, by: _expected_utilities(points, preferences, by.scale),
+}
+"""Those that have intervals: of B sets of points (B, K, objectives), their preferences and what measures them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The settings of a sweep that is stored in a folder: a sweep is only resumed as the one that it was."""
 
 import hashlib
-import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import remove_partials
+from mecsim.core.json_files import read_json
+from mecsim.core.lock import LOCK
 from mecsim.core.scenario import Scenario
+from mecsim.core.sources import code_digest
 from mecsim.errors import InputError
 from mecsim.scenario import content_of
 from mecsim.sweep.files import write_json
@@ -35,6 +39,7 @@ class SweepSettings:
         return {
             "format": FORMAT,
             "mecsim_version": __version__,
+            "code": code_digest(),
             "scenario": hashlib.sha256(content_of(self.scenario).encode()).hexdigest(),
             "preferences": len(self.preferences),
             "episodes": self.episodes,
@@ -46,6 +51,7 @@ class SweepSettings:
 def start_store(folder: Path, settings: SweepSettings) -> Store:
     """A store for a new sweep; its settings are kept in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    remove_partials(folder)
     write_json(folder / SETTINGS, settings.to_mapping())
     return Store(folder)
 
@@ -56,11 +62,14 @@ def share_store(folder: Path, settings: SweepSettings) -> Store:
     Raises:
         InputError: there is something else, or a sweep with other settings.
     """
-    if not (folder / SETTINGS).exists():
-        if folder.parent.is_dir() and any(entry != folder for entry in folder.parent.iterdir()):
-            raise InputError(f"{folder.parent}: holds something else than parts of a sweep; name another folder")
-        return start_store(folder, settings)
-    return resume_store(folder, settings)
+    if (folder / SETTINGS).exists():
+        _checked(folder, settings)
+        return Store(folder)
+    if folder.parent.is_dir() and any(entry.name not in (folder.name, LOCK) for entry in folder.parent.iterdir()):
+        raise InputError(f"{folder.parent}: holds something else than parts of a sweep; name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / SETTINGS, settings.to_mapping())
+    return Store(folder)
 
 
 def resume_store(folder: Path, settings: SweepSettings) -> Store:
@@ -69,14 +78,22 @@ def resume_store(folder: Path, settings: SweepSettings) -> Store:
     Raises:
         InputError: there is no such sweep, its settings cannot be read, or they differ.
     """
+    targets = _checked(folder, settings)
+    remove_partials(folder)
+    write_json(folder / SETTINGS, settings.to_mapping() | {"targets": targets})
+    return Store(folder)
+
+
+def _checked(folder: Path, settings: SweepSettings) -> dict[str, str]:
+    """All targets of a stored sweep and of these settings, which are otherwise the same."""
     path = folder / SETTINGS
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
         earlier = dict(found["targets"])
     except FileNotFoundError:
         raise InputError(f"{folder.parent}: no sweep to resume there; leave --resume out to start one") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: damaged: {error or type(error).__name__}; start anew with --force") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: damaged: {str(error) or type(error).__name__}; start anew with --force") from None
     wanted = settings.to_mapping()
     cure = "give the same as before, or start anew with --force or in another folder"
     if found.get("scenario") != wanted["scenario"]:
@@ -88,8 +105,10 @@ def resume_store(folder: Path, settings: SweepSettings) -> Store:
                 f"{cure}"
             )
     _check_targets(folder.parent, earlier, wanted["targets"])
-    write_json(path, wanted | {"targets": earlier | wanted["targets"]})
-    return Store(folder)
+    if found.get("code") != wanted["code"]:
+        told = "%s: the code has changed since the sweep there began; all of it is played anew"
+        logging.getLogger(__name__).warning(told, folder.parent)
+    return {**earlier, **wanted["targets"]}
 
 
 def _check_targets(folder: Path, earlier: dict[str, str], wanted: dict[str, str]) -> None:

@@ -1,13 +1,11 @@
 """Finished parts of sweeps on disk, so that an interrupted sweep goes on where it was.
 
 A part is what a target reached for a few preferences. Its file is named by a digest of everything that decides its
-numbers: the scenario's content, the target itself (a run by its weights, not by its path), preferences, episodes, seed
-and the version of mecsim. One folder can therefore hold the parts of many sweeps, and what belongs to other settings is
-never taken for a part.
+numbers: the scenario's content and that of its files, the target itself (a run by its weights, not by its path),
+preferences, episodes, seed, and the code that plays. The file holds that digest, too. One folder can therefore hold the
+parts of many sweeps, and what belongs to other settings, or to another code, is never taken for a part.
 """
 
-import hashlib
-import json
 import zipfile
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, fields
@@ -17,19 +15,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.files import atomic_write
+from mecsim.core.files import atomic_write, digest_of_file
+from mecsim.core.json_files import digest_of_json
 from mecsim.core.scenario import Scenario
+from mecsim.core.sources import code_digest
 from mecsim.policies import Planning, policies_of
-from mecsim.policies.registry import is_place, source_of
+from mecsim.policies.registry import code_of, is_place
 from mecsim.scenario import content_of
 from mecsim.sweep.details import Details
 from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of
-from mecsim.version import __version__
 
-FORMAT = 3
-IDENTIFYING = ("policies.yaml", "seeds.yaml", "scenario.yaml", "config.yaml", "agent.safetensors")
-"""Files that decide how a run acts: indices of several, scenario, settings, weights."""
+FORMAT = 4
 
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
@@ -40,21 +37,26 @@ class Store:
 
     folder: Path
 
-    def path(
+    def place(
         self, identity: str, scenario: Scenario, preferences: Sequence[Sequence[float]], episodes: int, seed: int
-    ) -> Path:
-        """The file of a part; `identity` is that of its target."""
+    ) -> "PartFile":
+        """Where a part is kept; `identity` is that of its target."""
         # How long a scenario is trained by default, and what it is called, changes nothing of what is played.
-        content = [
-            FORMAT,
-            __version__,
-            _content(scenario, scenario.data),
-            identity,
-            preferences,
-            episodes,
-            seed,
-        ]
-        return self.folder / f"{_digest(json.dumps(content).encode())}.npz"
+        content = [FORMAT, code_digest(), _content(scenario, scenario.data), identity, preferences, episodes, seed]
+        return PartFile(self.folder, digest_of_json(content))
+
+
+@dataclass(frozen=True, slots=True)
+class PartFile:
+    """Where a part is kept."""
+
+    folder: Path
+    key: str  # a digest of everything that decides its numbers
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.folder / f"{self.key[:32]}.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,15 @@ class Part:
 DETAILS = tuple(one.name for one in fields(Details))
 
 
-def read_part(path: Path, shape: tuple[int, int, int]) -> Part | None:
-    """What is in a part's file, totals of a shape; None if there is no such file or it is damaged.
+def read_part(place: PartFile, shape: tuple[int, int, int]) -> Part | None:
+    """The part that is kept in a place, totals of a shape; None if there is none or it is damaged.
 
-    Damaged parts are no error: they are computed again.
+    Damaged parts are no error, nor those of other settings under this name: they are computed again.
     """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with place.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            if str(arrays["key"]) != place.key:
+                return None
             totals = arrays["totals"]
             named: dict[str, dict[str, NDArray[np.float64]]] = {kind: {} for kind in DETAILS}
             for entry in arrays.files:
@@ -92,22 +96,26 @@ def read_part(path: Path, shape: tuple[int, int, int]) -> Part | None:
                     named[kind][name] = arrays[entry]
     except _UNREADABLE:
         return None
-    return Part(totals, Details(**named)) if totals.shape == shape and totals.dtype == np.float64 else None
+    whole = totals.shape == shape and totals.dtype == np.float64 and np.isfinite(totals).all()
+    return Part(totals, Details(**named)) if whole else None
 
 
-def write_part(path: Path, preferences: NDArray[np.float64], part: Part) -> None:
+def write_part(place: PartFile, preferences: NDArray[np.float64], part: Part) -> None:
     """Write a part such that whoever reads it finds all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    place.folder.mkdir(parents=True, exist_ok=True)
     named = {f"{kind}/{name}": found for kind in DETAILS for name, found in getattr(part.details, kind).items()}
-    with atomic_write(path) as partial, partial.open("wb") as file:
-        np.savez(file, preferences=preferences, totals=part.totals, **named)
+    with atomic_write(place.path) as partial, partial.open("wb") as file:
+        np.savez(file, key=np.array(place.key), preferences=preferences, totals=part.totals, **named)
 
 
 def target_identity(target: str, scenario: Scenario) -> str:
     """What a target is apart from its path: a policy's name, or a digest of the policies in a run's folder.
 
-    Two targets of one identity act alike. Training a run further changes its identity, and so does another text of the
+    Two targets of one identity act alike. Training a run further changes its identity, and so does another code of the
     module of an object at `package.module:Object`.
+
+    Raises:
+        RunError: a run in the folder cannot be used.
     """
     base, futures = base_of(target)
     if futures is not None:
@@ -115,19 +123,20 @@ def target_identity(target: str, scenario: Scenario) -> str:
     if target in policies_of(scenario):
         return f"policy {target}"
     if is_place(target):
-        return f"object {target} {_digest(source_of(target))}"
+        return f"object {target} {code_of(target)}"
+    from mecsim.training.checkpoints import AGENT  # PyTorch comes with it
+    from mecsim.training.multi import runs_in
+
     folder = Path(target)
-    # Of several runs in a folder each has such files of its own. Of each run only the newest checkpoint is kept.
-    files = sorted(path for name in IDENTIFYING for path in folder.rglob(name))
-    digests = [f"{path.relative_to(folder).as_posix()} {_digest(path.read_bytes())}" for path in files]
-    return f"run {_digest(chr(10).join(digests).encode())}"
+    decisive = [
+        (path.relative_to(folder).as_posix(), digest_of_file(path))
+        for run in runs_in(folder)
+        for path in (run.folder / "scenario.yaml", run.folder / "config.yaml", run.latest_checkpoint() / AGENT)
+    ]
+    return f"run {digest_of_json(decisive)}"
 
 
 @lru_cache(maxsize=8)
 def _content(scenario: Scenario, _: Hashable) -> str:
     """The second argument are the scenario's data from outside, so that changed files count as changed."""
     return content_of(scenario.apart_from_texts())
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:32]

@@ -14,10 +14,9 @@ from mecsim.core.tape import Tapes
 from mecsim.core.threads import use_threads
 from mecsim.policies import Policy, calibrate, play
 from mecsim.policies.policy import Actions, Preferences
-from mecsim.sweep.bootstrap import half_width_95_of, resample
+from mecsim.sweep.bootstrap import estimates
 from mecsim.sweep.evaluate import episodes_at_once, tape_chunks
 from mecsim.sweep.front import Front
-from mecsim.sweep.indicators import hypervolume, mean_cost
 from mecsim.sweep.preferences import preference_grid
 
 if TYPE_CHECKING:
@@ -51,19 +50,18 @@ def training_evaluation(run: "Run") -> "Evaluate":
     def evaluated(policy: Policy) -> "Evaluation":
         totals, shares = [], []
         for _, tapes in tape_chunks(scenario, run.seed, config.evaluation_episodes, Stream.VALIDATION):
-            found = _side_by_side(policy, scenario, tapes, preferences, threads)
-            totals.append(found[0])
-            shares.append(found[1] * len(tapes))
+            costs, chosen = _side_by_side(policy, scenario, tapes, preferences, threads)
+            totals.append(costs)
+            shares.append(chosen * len(tapes))
         together = np.concatenate(totals, axis=1)
-        mean = together.mean(axis=1)
-        resampled = resample(Front("policy", preferences, together), calibration, RESAMPLES)
+        found = estimates(Front("policy", preferences, together), calibration, RESAMPLES)
         return Evaluation(
             preferences,
             together,
             option_shares=np.sum(shares, axis=0) / config.evaluation_episodes,
-            hypervolume=hypervolume(mean, calibration.reference),
-            hypervolume_ci95=half_width_95_of(resampled.hypervolume),
-            mean_cost=mean_cost(mean, preferences, calibration.scale),
+            hypervolume=found["hypervolume"].value,
+            hypervolume_ci95=found["hypervolume"].ci95,
+            mean_cost=found["mean_cost"].value,
         )
 
     return evaluated

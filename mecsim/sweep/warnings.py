@@ -1,15 +1,19 @@
 """What is to be said of results that tell less than they seem to, before a scenario is played and after it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import is_run
 from mecsim.core.scenario import Scenario
-from mecsim.core.system import draw_episodes, system_of
+from mecsim.core.system import draw_episodes, layout_of, system_of
 from mecsim.policies import Calibration, named_policy, play
 from mecsim.sweep.front import Front
+from mecsim.sweep.planned import base_of
 
+COLLAPSED_SHARE = 0.99
 EPISODES = 16
 DECISIONS = 20_000  # that are played to foresee anything; fewer episodes where they are long
 
@@ -28,6 +32,25 @@ def foreseen(scenario: Scenario, seed: int) -> list[str]:
     even = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
     played = play(named_policy("greedy", scenario)(seed), scenario, tapes, even)
     return concerns(system_of(scenario).episode_quantities.load()(played, tapes, scenario), scenario)
+
+
+def collapsed(shares: NDArray[np.float64], scenario: Scenario) -> list[str]:
+    """A line about a learned policy that does the same whatever it is asked for, by its shares (K, A) of options."""
+    option = int(shares.mean(axis=0).argmax())
+    least = float(shares[:, option].min())
+    if len(shares) < 2 or least <= COLLAPSED_SHARE:
+        return []
+    name = layout_of(scenario).option_names[option]
+    return [
+        f"the policy chooses {name} in more than {COLLAPSED_SHARE:.0%} of its decisions whatever the preference: "
+        "unless that is best for all of them it has collapsed; see mecsim docs curves"
+    ]
+
+
+def collapsed_runs(fronts: Sequence[Front], scenario: Scenario) -> list[str]:
+    """The same of what was played, where it was learned."""
+    learned = [front for front in fronts if "share" in front.options and is_run(Path(base_of(front.target)[0]))]
+    return [f"{front.label}: {line}" for front in learned for line in collapsed(front.options["share"], scenario)]
 
 
 def beyond_reference(fronts: Sequence[Front], calibration: Calibration) -> list[str]:

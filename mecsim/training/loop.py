@@ -21,6 +21,7 @@ from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import InputError
 from mecsim.policies import Policy, calibrate, tradable
 from mecsim.training.collect import Collector
+from mecsim.training.guard import Guard
 from mecsim.training.monitor import EpochReport, Evaluation, Monitor
 from mecsim.training.policy import AgentPolicy
 from mecsim.training.run import Run
@@ -47,17 +48,18 @@ def train(
     is a checkpoint and this returns.
 
     Raises:
-        RunError: what there is to resume is damaged.
+        RunError: what there is to resume is damaged; MecsimError: a number that was played or learned is not finite.
     """
     scenario, config = run.scenario, run.config
-    first_epoch = run.latest_epoch() if resume and run.has_checkpoint() else 0
-    rows = run.read_metrics(first_epoch)
+    first_epoch = run.latest_epoch(go_on=True) if resume and run.has_checkpoint() else 0
+    rows = run.mended_metrics(first_epoch)
     with _computing(device, config.precision), _beside(config.engine) as beside:
         collector, agent, replay = prepared(run, device, first_epoch)
         policy = AgentPolicy(agent, scenario, scenario, config.preference)
+        guard = Guard(run, first_epoch)
         saved_s = time.monotonic()
         for epoch in range(first_epoch + 1, run.epochs + 1):
-            report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, check=epoch == first_epoch + 1)
+            report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, guard)
             stopped = stop()  # before an evaluation, which may take long: from here on there is something to lose
             collector.env.episodes.trust_actions()
             if run.is_evaluated(epoch):
@@ -70,6 +72,7 @@ def train(
             stopped = stop() or stopped  # it may be a monitor that asks for it
             if stopped or late or epoch % config.checkpoint_epochs == 0 or epoch == run.epochs:
                 run.save_checkpoint(epoch, agent, replay, {"env_steps": report.env_steps, "updates": agent.updates})
+                guard.saved(epoch)
                 saved_s = time.monotonic()
             if stopped:
                 return
@@ -189,8 +192,8 @@ def _beside(engine: str) -> Iterator[Executor | None]:
         yield executor
 
 
-def _epoch(prepared: Prepared, run: Run, epoch: int, beside: Executor | None, check: bool) -> EpochReport:
-    """One episode of every environment, with the updates that belong to it. `check` all numbers of the transitions.
+def _epoch(prepared: Prepared, run: Run, epoch: int, beside: Executor | None, guard: Guard) -> EpochReport:
+    """One episode of every environment, with the updates that belong to it.
 
     In rounds: some steps are played with the policy as it was at the start of the round, and meanwhile the agent learns
     from what had been played before. So the outcome does not depend on which of the two is faster.
@@ -209,11 +212,12 @@ def _epoch(prepared: Prepared, run: Run, epoch: int, beside: Executor | None, ch
             for step in range(start, start + count):
                 progress = (epoch - 1 + step / steps) / run.epochs
                 due = _updates_due(config.updates_per_step, first_step + step)
-                with _products(replay.device.type, config.precision):
+                with _products(replay.device.type, config.precision), guard.learning(epoch):
                     learned += [agent.update(replay, progress, config.preference) for _ in range(due)]
-        for batch in played.result() if played else collector.collect(agent, count):
-            with agent.timer.section("storing"):
-                replay.add(batch, check)
+        for step, batch in enumerate(played.result() if played else collector.collect(agent, count), start):
+            with agent.timer.section("storing"), guard.storing(epoch, step, batch):
+                replay.add(batch, guard.checks(epoch))
+    guard.check_returns(epoch, tally.returns)
     if epoch == config.warmup_epochs:
         agent.observe(replay)
     returns, chosen = tally.returns.numpy(force=True), tally.chosen.numpy(force=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from mecsim.core.files import MAX_RUNS, atomic_write
+from mecsim.core.files import MAX_RUNS, remove_partials, write_text
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError
 from mecsim.scenario import content_of
@@ -135,6 +135,7 @@ class MultiRun:
     def create(self, command: str) -> None:
         """Write the index and the files of all runs that stay as they are."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_partials(self.folder)
         self._write_index()
         for run in self.runs:
             run.create(command)
@@ -163,8 +164,7 @@ class MultiRun:
             "mecsim_version": __version__,
             self.kind.nouns: {run.folder.name: self.kind.value(run) for run in self.runs},
         }
-        with atomic_write(self.folder / self.kind.index) as partial:
-            partial.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        write_text(self.folder / self.kind.index, yaml.safe_dump(content, sort_keys=False))
 
     @staticmethod
     def open(folder: Path) -> "MultiRun":
@@ -207,7 +207,16 @@ def run_scenario(folder: Path) -> Scenario:
     Raises:
         RunError: there is no run, or it cannot be used.
     """
-    return MultiRun.open(folder).scenario if is_multi_run(folder) else Run.open(folder).scenario
+    return runs_in(folder)[0].scenario
+
+
+def runs_in(folder: Path) -> tuple[Run, ...]:
+    """The run of a folder, or all of several.
+
+    Raises:
+        RunError: there is no run, or one cannot be used.
+    """
+    return MultiRun.open(folder).runs if is_multi_run(folder) else (Run.open(folder),)
 
 
 def _is_file(path: Path) -> bool:

@@ -1,13 +1,12 @@
 """A run folder: everything about one training, enough to repeat it, go on with it, or play its policy.
 
-scenario.yaml (resolved) and copies of the files that it names in data/, config.yaml, command.txt, metrics.csv,
-checkpoints/NUMBER/, TensorBoard events. A checkpoint is a folder named by its epoch: agent.safetensors,
-replay.safetensors and state.json, the last written last; a folder without state.json is not a checkpoint.
+scenario.yaml (resolved) and copies of the files that it names in data/, config.yaml, command.txt, the manifest of all
+that was settled, metrics.csv, checkpoints/NUMBER/, TensorBoard events.
 """
 
-import json
-import shutil
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
@@ -19,12 +18,17 @@ from mecsim_agents import LEARNERS, Learner, Replay
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from mecsim.core.files import atomic_write
+from mecsim.core.files import atomic_write, remove_partials, write_bytes, write_text
 from mecsim.core.frames import Schema, read_csv, write_csv
 from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError, ScenarioError
 from mecsim.scenario import load_whole, save_whole
+from mecsim.scenario.whole import SCENARIO_FILE
+from mecsim.schema.words import one_line
+from mecsim.training import checkpoints
+from mecsim.training.checkpoints import AGENT, METRICS, REPLAY, TO_GO_ON, TO_PLAY
 from mecsim.training.config import TrainingConfig
+from mecsim.training.manifest import MANIFEST, Manifest
 from mecsim.training.metrics import metrics_schema
 from mecsim.version import __version__
 
@@ -37,8 +41,10 @@ class Run:
     """A run folder with its scenario and settings."""
 
     TRACKED: ClassVar = "tracked.json"  # by what trackers know the run
+    FAILURE: ClassVar = "failure.json"  # what stopped the training, see `Guard`
     OWN_ENTRIES: ClassVar = (
-        "scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard", TRACKED,
+        "scenario.yaml", "config.yaml", "command.txt", MANIFEST, METRICS, "checkpoints", "tensorboard", TRACKED,
+        FAILURE,
     )  # fmt: skip
 
     folder: Path
@@ -72,11 +78,14 @@ class Run:
         return self.config.warmup_epochs * self.config.num_envs * self.scenario.steps
 
     def create(self, command: str) -> None:
-        """Write the files that stay as they are."""
+        """Write the files that stay as they are; config.yaml first, by which the folder is known as that of a run."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        remove_partials(self.folder)
+        config = self._config()
+        self._write_config(config)
         save_whole(self.scenario, self.folder)
-        (self.folder / "command.txt").write_text(command + "\n", encoding="utf-8")
-        self._write_config()
+        write_text(self.folder / "command.txt", command + "\n")
+        Manifest.of(_text(self.folder / SCENARIO_FILE), config).write(self.folder)
 
     @property
     def runs(self) -> tuple["Run", ...]:
@@ -92,12 +101,15 @@ class Run:
         done = self.latest_env_steps() if self.has_checkpoint() else 0
         if steps < done:
             raise InputError(f"--steps {steps}: {self.folder} was trained for {done} steps already")
-        longer = replace(self, steps=steps)
-        longer._write_config()
-        return longer
+        if Manifest.exists(self.folder):  # before config.yaml: a length that is not in it would be an edit
+            known = Manifest.read(self.folder)
+            replace(known, steps=(*known.steps, steps)).write(self.folder)
+        self._write_config(self._stored() | {"steps": steps})
+        return replace(self, steps=steps)
 
-    def _write_config(self) -> None:
-        content = {
+    def _config(self) -> dict[str, Any]:
+        """What config.yaml of a new run holds."""
+        return {
             "mecsim_run": FORMAT,
             "mecsim_version": __version__,
             "steps": self.steps,
@@ -105,15 +117,20 @@ class Run:
             "threads": self.threads,
             "training": self.config.to_mapping(),
         }
-        with atomic_write(self.folder / "config.yaml") as partial:
-            partial.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+    def _stored(self) -> dict[str, Any]:
+        """What it does hold."""
+        return read_settings(self.folder / "config.yaml", "mecsim_run", FORMAT, "run format", "a run of mecsim train")
+
+    def _write_config(self, content: Mapping[str, Any]) -> None:
+        write_text(self.folder / "config.yaml", yaml.safe_dump(content, sort_keys=False))
 
     @classmethod
     def open(cls, folder: str | Path) -> Self:
         """The run in a folder.
 
         Raises:
-            RunError: there is none, it is damaged, or another version of mecsim wrote it in another format.
+            RunError: there is none, it is damaged or was edited, or another version wrote it in another format.
         """
         folder = Path(folder)
         path = folder / "config.yaml"
@@ -123,16 +140,19 @@ class Run:
             if (name := training.get("algorithm", TrainingConfig.algorithm)) not in LEARNERS:
                 raise RunError(f"{folder}: trained with the agent {name}: install the package that brings it")
             config = TrainingConfig.from_stored(training)
-            if not (folder / "scenario.yaml").exists():
-                raise RunError(f"{folder}: damaged: it has no scenario.yaml")
+            if not (folder / SCENARIO_FILE).exists():
+                raise RunError(f"{folder}: damaged: it has no scenario.yaml; put it back, or begin anew with --force")
             scenario = load_whole(folder)
             threads = content.get("threads")
             steps, seed = int(content["steps"]), int(content["seed"])
-            return cls(folder, scenario, config, steps, seed, None if threads is None else int(threads))
+            run = cls(folder, scenario, config, steps, seed, None if threads is None else int(threads))
         except (KeyError, TypeError, ValueError, InputError) as error:
             if isinstance(error, ScenarioError | RunError):
                 raise
             raise RunError(f"{path}: damaged: {first_line(error)}") from None
+        if Manifest.exists(folder):
+            Manifest.read(folder).check(folder, _text(folder / SCENARIO_FILE), content)
+        return run
 
     # Metrics
 
@@ -143,7 +163,7 @@ class Run:
 
     def write_metrics(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write metrics.csv from its first row; an interruption leaves the earlier one whole."""
-        write_csv(self.folder / "metrics.csv", self.metrics.rows(rows), self.metrics)
+        write_csv(self.folder / METRICS, self.metrics.rows(rows), self.metrics)
 
     def read_metrics(self, until_epoch: int) -> list[dict[str, Any]]:
         """The rows of the first epochs; None where a field is empty.
@@ -151,67 +171,94 @@ class Run:
         Raises:
             RunError: the file is damaged.
         """
-        path = self.folder / "metrics.csv"
-        if not path.exists():
+        kept, path = self._kept_metrics(), self.folder / METRICS
+        rows = self._rows(path) if path.exists() else kept
+        if not _begins(rows, kept):
+            raise RunError(
+                f"{path}: damaged: is not what the newest checkpoint holds; mend it with mecsim train --resume --out "
+                f"{shlex.quote(str(self.folder))}"
+            )
+        return rows[:until_epoch]
+
+    def mended_metrics(self, epoch: int) -> list[dict[str, Any]]:
+        """The rows up to the checkpoint of an epoch, from which a training goes on; metrics.csv is cut back to them."""
+        if not epoch:
             return []
+        copy = self.folder / "checkpoints" / f"{epoch:06d}" / METRICS
+        if not copy.exists():
+            return self.read_metrics(epoch)
+        rows = self._rows(copy)
+        self.write_metrics(rows)
+        return rows
+
+    def _kept_metrics(self) -> list[dict[str, Any]]:
+        """The rows of the newest checkpoint that has them as they were; none in one of earlier versions."""
+        if not self.has_checkpoint():
+            return []
+        folder, state = self._newest((METRICS,))
+        return self._rows(folder / METRICS) if METRICS in (state.files or {}) else []
+
+    def _rows(self, path: Path) -> list[dict[str, Any]]:
+        """Of the epochs from the first, none of which may be missing or come twice."""
         try:
             rows = read_csv(path, self.metrics).to_dicts()
         except InputError as error:
             raise RunError(f"{path}: damaged{str(error).removeprefix(str(path))}") from None
-        return [row for row in rows if row["epoch"] <= until_epoch]
+        if [row["epoch"] for row in rows] != list(range(1, len(rows) + 1)):
+            raise RunError(f"{path}: damaged: epochs are missing or come twice")
+        return rows
 
     # Checkpoints
 
     def save_checkpoint(self, epoch: int, agent: Learner, replay: Replay, state: Mapping[str, Any]) -> None:
-        """Write a checkpoint, then remove the earlier ones."""
-        folder = self.folder / "checkpoints" / f"{epoch:06d}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        agent.save(folder / "agent.safetensors")
-        save_file(replay.state_tensors(), folder / "replay.safetensors")
-        with atomic_write(folder / "state.json") as partial:
-            partial.write_text(json.dumps({"epoch": epoch, **state}, indent=2) + "\n", encoding="utf-8")
-        for other in sorted((self.folder / "checkpoints").iterdir()):
-            if other != folder:
-                shutil.rmtree(other)
+        """Write a checkpoint; it and the one before it are kept."""
+        folder = checkpoints.begin(self.folder / "checkpoints", epoch)
+        try:
+            with atomic_write(folder / AGENT) as partial:
+                agent.save(partial)
+            with atomic_write(folder / REPLAY) as partial:
+                save_file(replay.state_tensors(), partial)
+            if (self.folder / METRICS).exists():
+                write_bytes(folder / METRICS, (self.folder / METRICS).read_bytes())
+            checkpoints.complete_with(folder, state, self._manifest_digest())
+        except BaseException:  # such as a full disk: what is there of it takes room and is of no use
+            if not (folder / checkpoints.STATE).exists():
+                checkpoints.remove(folder)
+            raise
 
     def has_checkpoint(self) -> bool:
         """Whether there is a complete checkpoint."""
-        return any((self.folder / "checkpoints").glob("*/state.json"))
+        return bool(checkpoints.complete(self.folder / "checkpoints"))
 
-    def latest_checkpoint(self) -> Path:
-        """The newest complete checkpoint.
+    def latest_checkpoint(self, go_on: bool = False) -> Path:
+        """The newest checkpoint whose policy is as it was written; to `go_on`, all of which is.
 
-        Raises:
-            RunError: there is none.
-        """
-        complete = sorted((self.folder / "checkpoints").glob("*/state.json"))
-        if not complete:
-            raise RunError(f"{self.folder}: the run has no checkpoint yet")
-        return complete[-1].parent
-
-    def latest_epoch(self) -> int:
-        """The epoch after which the newest checkpoint was written.
+        Newer ones that are damaged are told.
 
         Raises:
-            RunError: there is none, or it is damaged.
+            RunError: there is none, or all are damaged.
         """
-        return self._latest_state("epoch")
+        return self._latest(go_on)[0]
 
-    def latest_env_steps(self) -> int:
-        """Environment steps at the newest checkpoint.
+    def latest_epoch(self, go_on: bool = False) -> int:
+        """The epoch after which it was written. Errors as `latest_checkpoint`."""
+        return self._latest(go_on)[1].epoch
 
-        Raises:
-            RunError: there is none, or it is damaged.
-        """
-        return self._latest_state("env_steps")
+    def latest_env_steps(self, go_on: bool = False) -> int:
+        """Environment steps at that time. Errors as `latest_checkpoint`."""
+        return self._latest(go_on)[1].env_steps
 
-    def _latest_state(self, name: str) -> int:
-        path = self.latest_checkpoint() / "state.json"
-        try:
-            return int(json.loads(path.read_text(encoding="utf-8"))[name])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunError(f"{path}: damaged: {first_line(error)}") from None
+    def _latest(self, go_on: bool) -> tuple[Path, checkpoints.State]:
+        return self._newest(TO_GO_ON if go_on else TO_PLAY)
+
+    def _newest(self, names: Sequence[str]) -> tuple[Path, checkpoints.State]:
+        found, state = checkpoints.intact(self.folder / "checkpoints", self._manifest_digest(), names)
+        if state.epoch > self.epochs or state.env_steps != state.epoch * self.config.num_envs * self.scenario.steps:
+            raise RunError(f"{found}: damaged: it is of another training; {checkpoints.CURE}")
+        return found, state
+
+    def _manifest_digest(self) -> str | None:
+        return Manifest.read(self.folder).digest if Manifest.exists(self.folder) else None
 
     @property
     def finished(self) -> bool:
@@ -222,31 +269,44 @@ class Run:
         """
         return self.has_checkpoint() and self.latest_env_steps() >= self.steps
 
-    def load_agent(self, device: str = "cpu") -> Learner:
-        """The agent of the newest checkpoint.
-
-        Raises:
-            RunError: there is none, or it is damaged.
-        """
-        path = self.latest_checkpoint() / "agent.safetensors"
-        try:
+    def load_agent(self, device: str = "cpu", go_on: bool = False) -> Learner:
+        """The agent of the newest checkpoint. Errors as `latest_checkpoint`."""
+        path = self.latest_checkpoint(go_on) / AGENT
+        with _damaged(path):
             return LEARNERS[self.config.algorithm].load(path, device)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise RunError(f"{path}: damaged: {first_line(error)}") from None
 
     def load_checkpoint(self, replay: Replay, device: str) -> Learner:
-        """The agent of the newest checkpoint; fills `replay`.
-
-        Raises:
-            RunError: there is none, or it is damaged.
-        """
-        agent = self.load_agent(device)
-        folder = self.latest_checkpoint()
-        try:
-            replay.load_state_tensors(load_file(folder / "replay.safetensors"))
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise RunError(f"{folder}: damaged: {first_line(error)}") from None
+        """The agent of the newest checkpoint to go on from; fills `replay`. Errors as `latest_checkpoint`."""
+        agent = self.load_agent(device, go_on=True)
+        path = self.latest_checkpoint(go_on=True) / REPLAY
+        with _damaged(path):
+            replay.load_state_tensors(load_file(path))
         return agent
+
+
+@contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    """Whatever the content of a file makes those who read it raise is one line."""
+    try:
+        yield
+    except (
+        FileNotFoundError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RuntimeError,
+        SafetensorError,
+    ) as error:  # fmt: skip
+        raise RunError(one_line(f"{path}: damaged: {first_line(error)}; {checkpoints.CURE}")) from None
+
+
+def _begins(rows: Sequence[Mapping[str, Any]], kept: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether rows begin with those that were kept, in all columns of these; NaN is equal to itself."""
+    return len(rows) >= len(kept) and all(
+        repr(row.get(name)) == repr(value)
+        for row, earlier in zip(rows, kept, strict=False)
+        for name, value in earlier.items()
+    )
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
 def read_settings(path: Path, key: str, version: int, noun: str, folder_is: str) -> dict[str, Any]:

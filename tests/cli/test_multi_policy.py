@@ -1,6 +1,5 @@
 """mecsim train --multi-policy: the job, its interruption, and its folder in the place of a run."""
 
-import json
 import shutil
 import signal
 import subprocess
@@ -120,10 +119,9 @@ def test_processes_train_the_same_policies(mecsim: Command, small: Path, several
 
 def test_a_process_that_fails_says_why(mecsim: Command, job_folder: Path) -> None:
     shutil.rmtree(job_folder / "policy-00" / "checkpoints")
-    (job_folder / "policy-01" / "metrics.csv").write_bytes(b"\xff junk")
-    state = next((job_folder / "policy-01").rglob("state.json"))
-    state.write_text(json.dumps({"epoch": 1, "env_steps": 32, "updates": 0}))
-    said = mecsim("train", "--resume", "--out", job_folder, "--workers", 3)
+    for path in (job_folder / "policy-01").rglob("metrics.csv"):
+        path.write_bytes(b"\xff junk")
+    said = mecsim("train", "--resume", "--out", job_folder, "--steps", 128, "--workers", 3)
     assert said.code == 2
     assert "policy-01" in said.err.splitlines()[-1]
     assert "metrics.csv: damaged: " in said.err.splitlines()[-1]

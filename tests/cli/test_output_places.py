@@ -20,7 +20,15 @@ OUTPUTS: dict[str, Callable[[Path], tuple[Any, ...]]] = {
 }
 OWN = {
     "simulate": ["tasks.csv", "servers.csv", "summary.json"],
-    "train": ["scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints", "tensorboard"],
+    "train": [
+        "scenario.yaml",
+        "config.yaml",
+        "command.txt",
+        "manifest.json",
+        "metrics.csv",
+        "checkpoints",
+        "tensorboard",
+    ],
     "sweep": [*RESULT_FILES, "front.png", "front.svg", "tensorboard", "parts"],
 }
 

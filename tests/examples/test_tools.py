@@ -41,7 +41,7 @@ def test_an_example_runs_without_glue(tool: Any, tmp_path: Path) -> None:
     except PackageNotFoundError:
         pytest.skip(f"{tool.package} is not installed: pip install 'mecsim[{tool.environment}]'")
     path = EXAMPLES / f"{tool.example}.py"
-    command = [sys.executable, str(path), *tool.arguments, str(tool.quick)]
+    command = [sys.executable, str(path), *tool.arguments, "0", str(tool.quick)]
     alone = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "WANDB_MODE": "disabled", "RAY_AUTH_MODE": "disabled"}
     done = subprocess.run(
         command, env={**os.environ, **alone}, cwd=tmp_path, capture_output=True, text=True, check=False

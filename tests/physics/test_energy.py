@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mecsim.physics.energy import above_idle_w, execution_energy_j, power_curves_w, upload_energy_j
+from mecsim.schema.fields import POWER_CURVES_W
 
 
 def test_upload_energy_is_power_times_time() -> None:
@@ -35,6 +36,14 @@ def test_a_measured_cloud_server() -> None:
     """SPECpower of the IBM x3550 M3 (Xeon X5675): 58.4 W idle, 222 W at full load."""
     curves, points = power_curves_w(["ibm-x5675"])
     assert (curves[0, 0], curves[0, -1], points.tolist()) == (58.4, 222.0, [11])
+
+
+def test_measured_curves() -> None:
+    """SPECpower results at 0, 10, …, 100 % load, as CloudSim has them (Beloglazov and Buyya 2012, table 1)."""
+    assert POWER_CURVES_W == {
+        "ibm-x5675": (58.4, 98, 109, 118, 128, 140, 153, 170, 189, 205, 222),
+        "ml110-g5": (93.7, 97, 101, 105, 110, 116, 121, 125, 129, 133, 135),
+    }
 
 
 def test_curves_of_different_lengths_stay_apart() -> None:

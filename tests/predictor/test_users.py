@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from mecsim.predictor.trees import Trees
 from mecsim.predictor.users import (
@@ -58,6 +59,27 @@ def test_one_report_is_the_closed_form_of_normal_distributions() -> None:
     np.testing.assert_array_equal(after.covariance[0].ravel()[1:], 0.0)
     np.testing.assert_array_equal(after.mean[1], 0.0)  # strangers are as before
     np.testing.assert_array_equal(after.covariance[1], offsets.covariance[1])
+
+
+def test_reports_are_weighed_by_their_deviation_where_it_differs() -> None:
+    """A normal likelihood has 1/σ: what is unlikely around one rating is less so around another that scatters more.
+
+    Against the posterior on a fine grid, in logarithms; up to the rating 2.75 reports scatter a third as much.
+    """
+    prior, report = 0.3, 2.6
+    deviation = np.where(np.arange(VARIANCES) < 11, 0.3, 0.9)  # bins are 0.25 wide
+    offsets = strangers(np.diag([prior**2, 0.0])).with_users(np.array([0]))
+    given = Reports(np.zeros((1, 6), np.int8), np.zeros((1, 3)), np.array([0.5]), np.array([report]))
+    after = learned(offsets, line(), deviation**2, np.zeros(1, np.int64), given)
+    offset = np.linspace(-2.0, 2.0, 200_001)
+    rating = np.clip(MIDDLE - SLOPE * offset, 0.0, 5.0)
+    spread = np.where(rating < 2.75, 0.3, 0.9)
+    log_weight = stats.norm.logpdf(offset, 0.0, prior) + stats.norm.logpdf(report, rating, spread)
+    weight = np.exp(log_weight - log_weight.max())
+    mean = (weight * offset).sum() / weight.sum()
+    variance = (weight * (offset - mean) ** 2).sum() / weight.sum()
+    assert after.mean[0, 0] == pytest.approx(mean, abs=0.005)
+    assert after.covariance[0, 0, 0] == pytest.approx(variance, rel=0.05)
 
 
 def test_many_reports_are_the_closed_form_of_normal_distributions() -> None:

@@ -101,10 +101,10 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 
 
 def test_limits(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MAX_ROWS", 3)
-    assert len(read(path, "time_s,user\n" + "1,1\n" * 3)["user"]) == 3
-    with pytest.raises(ScenarioError, match=r"data\.csv:5: more than 3 rows, expected a shorter table"):
-        read(path, "time_s,user\n" + "1,1\n" * 4)
+    path.write_text("time_s,user\n" + "1,1\n" * 3, encoding="utf-8")
+    assert len(read_table(str(path), (COLUMNS,), 3).columns["user"]) == 3
+    with pytest.raises(ScenarioError, match=r"data\.csv: has 4 lines, expected a table of at most 2 rows"):
+        read_table(str(path), (COLUMNS,), 2)
     monkeypatch.setattr(tables, "MAX_TABLE_BYTE", 2**20)
     with pytest.raises(ScenarioError, match=r"data\.csv: larger than 1 MiB"):
         read(path, "time_s,user\n" + "1,1\n" * 2**18)
@@ -146,3 +146,12 @@ def test_both_ways_of_reading_give_the_same(rows: list[tuple[float, int]]) -> No
             path.write_text(header + "\n" + "".join(f"{time!r},{name}{user}\n" for time, user in rows))
             columns = read_table(str(path), (COLUMNS,)).columns
             assert list(zip(columns["time_s"], columns["user"], strict=True)) == rows
+
+
+@pytest.mark.parametrize(
+    "first", ["root:x:0:0:root:/root:/bin/sh", "-----BEGIN KEY-----", "key=0123456789abcdef", "a" * 60]
+)
+def test_no_message_shows_a_file_that_is_no_table(path: Path, first: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        read(path, f"{first}\n{first}\n")
+    assert caught.value.problems == [f"{path}:1: no header of columns, expected time_s,user,[deadline_s]"]

@@ -1,7 +1,5 @@
 """Runs of experiments: trained once, gone on with, and never taken for another."""
 
-import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,6 @@ from numpy.testing import assert_array_equal
 
 from mecsim.core.scenario import Training
 from mecsim.errors import RunError
-from mecsim.studies import trained as module
 from mecsim.studies.study import Study
 from mecsim.studies.trained import trained
 from mecsim.systems.offload.demand import Users
@@ -20,12 +17,6 @@ from tests.training.small import SETTINGS, small_scenario
 
 SCENARIO = small_scenario()
 STEPS = 96
-
-
-def aged(folder: Path) -> None:
-    """As if nobody had touched the run for a while."""
-    for path in folder.rglob("metrics.csv"):
-        os.utime(path, (time.time() - 2 * module.IN_USE_S,) * 2)
 
 
 def train_into(folder: Path, **changes: Any) -> Path:
@@ -95,9 +86,6 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
         patch.setattr(DiscreteSAC, "update", interrupted)
         with pytest.raises(KeyboardInterrupt):
             train_into(tmp_path / "run", policies=policies)
-    with pytest.raises(RunError, match="seems to be in training elsewhere"):
-        train_into(tmp_path / "run", policies=policies)
-    aged(tmp_path / "run")
     resumed = train_into(tmp_path / "run", policies=policies)
     names = sorted(path.relative_to(whole) for path in whole.rglob("metrics.csv"))
     assert len(names) == (policies or 1)

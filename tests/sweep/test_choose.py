@@ -114,7 +114,7 @@ def test_sure_asks_for_the_whole_interval() -> None:
     assert isinstance(sure, Choice)
     assert (near.index, sure.index) == (3, 4)
     single = [Front("x", FRONTS[0].preferences, FRONTS[0].totals[:, :1])]
-    with pytest.raises(InputError, match="a single episode leaves no interval"):
+    with pytest.raises(InputError, match="so few episodes leave no interval"):
         choose_preference(single, [limit], Goal(KNOWN["energy"], True), sure=True)
 
 

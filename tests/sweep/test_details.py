@@ -66,6 +66,24 @@ def test_quantiles_are_those_of_all_values_together() -> None:
     assert_allclose(quantiles(values)[:, 0], np.quantile(known, LEVELS, method="inverted_cdf"))
 
 
+@pytest.mark.parametrize(
+    ("count", "level", "low", "high"),
+    [(40, 0.5, 14, 26), (200, 0.95, 184, 196), (1000, 0.99, 984, 996), (40, 0.95, 35, None), (40, 0.05, None, 6)],
+)
+def test_a_quantile_over_episodes_has_the_order_statistics_of_binomial_counts(
+    count: int, level: float, low: int | None, high: int | None
+) -> None:
+    """An end that so few episodes do not have is unknown; 95 % within 1.5 % by SciPy, or 2.5 % at most on a side."""
+    from scipy.stats import binom
+
+    order = np.random.default_rng(0).permutation(np.arange(1.0, count + 1))[:, None]
+    found = quantiles(order)[LEVELS.index(level), 1:]
+    assert_allclose(found, [np.nan if rank is None else rank for rank in (low, high)])
+    below = 0.0 if low is None else binom.cdf(low - 1, count, level)
+    above = 0.0 if high is None else binom.sf(high - 1, count, level)
+    assert below + above == pytest.approx(0.05, abs=0.015) or max(below, above) <= 0.025
+
+
 def test_an_interval_of_a_quantile_holds_the_true_one_as_often_as_it_says() -> None:
     """Values of an episode that share half of their variance: episodes are what is independent."""
     rng = np.random.default_rng(1)

@@ -197,3 +197,47 @@ def test_a_front_can_be_restricted(tmp_path: Path) -> None:
     for wrong in ((preference_grid(2, 4), 3), (preference_grid(2, 6), 6)):
         with pytest.raises(InputError, match="was not played for these preferences"):
             front.restricted(*wrong)
+
+
+def test_another_code_plays_anew(tmp_path: Path, played: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep_into(tmp_path / "parts", ["greedy"])
+    monkeypatch.setattr("mecsim.sweep.store.code_digest", lambda: "of another code")
+    sweep_into(tmp_path / "parts", ["greedy"])
+    assert played == [4, 2, 4, 2]
+
+
+def test_a_part_of_other_settings_under_this_name_is_played_again(tmp_path: Path, played: list[int]) -> None:
+    one, other = tmp_path / "parts", tmp_path / "other"
+    whole = sweep_into(one, ["greedy"])
+    sweep_into(other, ["greedy"], seed=1)
+    played.clear()
+    for path in one.iterdir():
+        same_shape = [theirs for theirs in other.iterdir() if totals_of(theirs).shape == totals_of(path).shape]
+        path.write_bytes(same_shape[0].read_bytes())
+    assert csv_of(sweep_into(one, ["greedy"]), tmp_path) == csv_of(whole, tmp_path)
+    assert sorted(played) == [2, 4]
+
+
+def totals_of(path: Path) -> NDArray[np.float64]:
+    with np.load(path) as arrays:
+        return np.array(arrays["totals"])
+
+
+def test_strays_among_parts_are_left_alone(tmp_path: Path, played: list[int]) -> None:
+    whole = sweep_into(tmp_path / "parts", ["greedy"])
+    for name in (".DS_Store", "Thumbs.db", "notes.txt~"):
+        (tmp_path / "parts" / name).write_bytes(b"\0")
+    assert csv_of(sweep_into(tmp_path / "parts", ["greedy"]), tmp_path) == csv_of(whole, tmp_path)
+    assert len(played) == 2
+
+
+def test_resuming_with_another_code_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = SweepSettings(**SETTINGS)
+    start_store(tmp_path / "parts", settings)
+    resume_store(tmp_path / "parts", settings)
+    assert caplog.messages == []
+    monkeypatch.setattr("mecsim.sweep.resume.code_digest", lambda: "of another code")
+    resume_store(tmp_path / "parts", settings)
+    assert "the code has changed" in caplog.text

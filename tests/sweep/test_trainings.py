@@ -13,11 +13,10 @@ from mecsim.sweep import (
     Front,
     assess,
     compared,
-    half_width_95_of,
+    estimates,
     hypervolume,
     measured,
     preference_grid,
-    resample,
     summary,
     write_front_csv,
 )
@@ -75,13 +74,13 @@ def test_indicators_are_means_over_trainings_and_not_those_of_the_mean() -> None
 
 
 def test_trainings_meet_the_same_resampled_episodes() -> None:
-    found, each = resample(FRONT, CALIBRATION), [resample(one, CALIBRATION) for one in EACH]
+    found, each = estimates(FRONT, CALIBRATION), [estimates(one, CALIBRATION) for one in EACH]
     for name in MEASURES:
-        assert_allclose(getattr(found, name), np.mean([getattr(one, name) for one in each], axis=0))
+        assert_allclose(found[name].resampled, np.mean([one[name].resampled for one in each], axis=0))
     told = compared(FRONT, GREEDY, CALIBRATION, "greedy")
     assert told["mean_cost_to_greedy"] == pytest.approx(np.mean(FACTORS) / 1.1)
     assert told["mean_cost_to_greedy_ci95"] < 1e-9  # all noise is shared
-    assert half_width_95_of(found.mean_cost) > 0.003
+    assert found["mean_cost"].ci95 > 0.003
 
 
 def test_the_summary_has_both_intervals_and_the_value_of_each_training() -> None:

@@ -1,11 +1,14 @@
 """What is said of results that tell less than they seem to."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mecsim.policies import Calibration
 from mecsim.scenario import parse_scenario
-from mecsim.sweep import Front, beyond_reference, concerns, foreseen
+from mecsim.sweep import Front, beyond_reference, collapsed, collapsed_runs, concerns, foreseen
+from mecsim.sweep.details import Details
 from tests.one_system import parse_offload
 
 HEAD = "mecsim: 1\nkind: offload\nepisode: {steps: 50}\nservers: {edge: {count: 2}}\n"
@@ -35,7 +38,8 @@ def test_energy_of_idle_servers_is_told_with_its_share() -> None:
 
 def test_quantities_decide() -> None:
     scenario = parse_offload(HEAD)
-    found = {"tasks": np.full(3, 50.0), "tasks_left_in_queue": np.array([0.0, 2.0, 4.0])}
+    times = dict.fromkeys(("delay_per_task_s", "upload_per_task_s"), np.array([1.0, np.nan, 2.0]))
+    found = times | {"tasks": np.full(3, 50.0), "tasks_left_in_queue": np.array([0.0, 2.0, 4.0])}
     assert concerns(found, scenario) == []
     assert len(concerns(found | {"tasks_left_in_queue": np.full(3, 30.0)}, scenario)) == 1
 
@@ -57,3 +61,34 @@ def test_points_beyond_the_reference_are_counted() -> None:
         "some: 1 of 3 points lie beyond the reference point of the hypervolume and add nothing to it",
         "every: 3 of 3 points lie beyond the reference point of the hypervolume and add nothing to it, so it is 0",
     ]
+
+
+def test_links_that_carry_nothing_are_told() -> None:
+    assert foreseen(parse_offload(HEAD), 0) == []
+    (line,) = foreseen(parse_offload(HEAD + "channel: {shadowing: 250 dB}\n"), 0)
+    assert "nothing is ever finished" in line
+    assert "see to channel and distances" in line
+
+
+@pytest.mark.parametrize(("least", "told"), [(0.985, False), (0.995, True)])
+def test_a_policy_that_does_the_same_for_all_preferences_is_told(least: float, told: bool) -> None:
+    scenario = parse_offload(HEAD)
+    shares = np.array([[0.0, 1.0, 0.0], [0.0, least, 1.0 - least], [0.004, 0.996, 0.0]])
+    lines = collapsed(shares, scenario)
+    assert len(lines) == told
+    if told:
+        assert "the policy chooses edge_01 in more than 99%" in lines[0]
+    assert collapsed(np.eye(3), scenario) == []  # each preference has an option of its own
+    assert collapsed(shares[:1], scenario) == []  # a single preference tells nothing of others
+
+
+def test_only_what_was_learned_can_have_collapsed(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").touch()
+    grid, options = np.array([[0.0, 1.0], [1.0, 0.0]]), {"share": np.array([[1.0, 0.0, 0.0]] * 2)}
+    fronts = [
+        Front(target, grid, np.ones((2, 1, 2)), details=Details(options=options))
+        for target in ("cloud", str(tmp_path / "run"))
+    ]
+    (line,) = collapsed_runs(fronts, parse_offload(HEAD))
+    assert line.startswith("run: the policy chooses cloud in more than 99%")

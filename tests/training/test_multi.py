@@ -280,6 +280,7 @@ def test_a_missing_policy_is_named(folder: Path) -> None:
 def test_a_policy_of_another_scenario_is_named(folder: Path) -> None:
     path = folder / "policy-01" / "scenario.yaml"
     path.write_text(path.read_text().replace("description: small", "description: other"))
+    (folder / "policy-01" / "manifest.json").unlink()  # which would tell that it was edited
     with pytest.raises(RunError, match="damaged: policy-01 was trained on another scenario"):
         MultiRun.open(folder)
 

@@ -1,5 +1,6 @@
 """Run folders that are damaged or of another kind, and trained policies on other scenarios."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -179,6 +180,9 @@ def test_a_run_of_before_there_were_several_agents_is_one_of_the_first(run: Run)
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     del content["training"]["algorithm"]
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    (run.folder / "manifest.json").unlink()  # neither had they a manifest
+    state = next(run.folder.glob("checkpoints/*/state.json"))
+    state.write_text(json.dumps({"epoch": 2, "env_steps": 64, "updates": 4}), encoding="utf-8")
     assert Run.open(run.folder).config == run.config
     assert isinstance(Run.open(run.folder).load_agent(), DiscreteSAC)
 
@@ -256,6 +260,8 @@ def test_metrics_until_an_epoch(run: Run) -> None:
     assert [row["epoch"] for row in run.read_metrics(1)] == [1]
     assert len(run.read_metrics(9)) == 2
     (run.folder / "metrics.csv").unlink()
+    assert len(run.read_metrics(9)) == 2  # those of the checkpoint
+    next(run.folder.glob("checkpoints/*/state.json")).unlink()
     assert run.read_metrics(9) == []
 
 

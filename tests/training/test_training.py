@@ -33,19 +33,22 @@ def test_a_run_leaves_what_it_promises(tmp_path: Path, algorithm: str) -> None:
     run = new_run(tmp_path / "run", algorithm=algorithm)
     reports = trained(run)
     entries = {path.name for path in run.folder.iterdir()}
-    assert entries == {"scenario.yaml", "config.yaml", "command.txt", "metrics.csv", "checkpoints"}
+    assert entries == {"scenario.yaml", "config.yaml", "command.txt", "manifest.json", "metrics.csv", "checkpoints"}
     assert load_scenario(run.folder / "scenario.yaml") == run.scenario
     assert Run.open(run.folder) == run
-    [checkpoint] = (run.folder / "checkpoints").iterdir()
-    assert checkpoint.name == "000006"
+    earlier, checkpoint = sorted((run.folder / "checkpoints").iterdir())
+    assert (earlier.name, checkpoint.name) == ("000004", "000006")
     assert sorted(path.name for path in checkpoint.iterdir()) == [
         "agent.safetensors",
+        "metrics.csv",
         "replay.safetensors",
         "state.json",
     ]
     state = json.loads((checkpoint / "state.json").read_text())
     # Half an update a step, but none in the first epoch.
-    assert state == {"epoch": EPOCHS, "env_steps": EPOCHS * ENVS * STEPS, "updates": (EPOCHS - 1) * STEPS // 2}
+    counts = {name: state[name] for name in ("epoch", "env_steps", "updates")}
+    assert counts == {"epoch": EPOCHS, "env_steps": EPOCHS * ENVS * STEPS, "updates": (EPOCHS - 1) * STEPS // 2}
+    assert list(state["files"]) == ["agent.safetensors", "replay.safetensors", "metrics.csv"]
     assert [report.epoch for report in reports] == list(range(1, EPOCHS + 1))
     assert {report.epochs for report in reports} == {EPOCHS}
 

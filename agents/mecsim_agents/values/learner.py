@@ -212,6 +212,8 @@ class ValueLearner(ValueActor):
             value.copy_(state[f"model.{name}"])
         for name, optimiser in self._optimisers.items():
             checkpoint.load_optimiser_tensors(f"optimiser.{name}", optimiser, state)
+        if int(state["updates"]) < 0:
+            raise ValueError(f"updates: expected a count, got {int(state['updates'])}")
         self.updates = int(state["updates"])
         self._record_anew()  # the optimisers have other tensors
         for index, (name, generator) in enumerate(self._generators.items()):

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.sweep.planned import base_of
-from mecsim.training import MultiRun, Run, is_multi_run, is_run
+from mecsim.training import Run, is_run
+from mecsim.training.multi import runs_in
 
 MOST_POINTS = 300  # of a curve
 MOST_RUNS = 10  # of a target
@@ -33,7 +34,7 @@ def learning_curves(target: str) -> list[Curve]:
     folder = Path(base_of(target)[0])
     if not is_run(folder):
         return []
-    runs = MultiRun.open(folder).runs if is_multi_run(folder) else (Run.open(folder),)
+    runs = runs_in(folder)
     return [curve for number, run in enumerate(runs[:MOST_RUNS]) for curve in _curves(run, number)]
 
 

@@ -10,11 +10,31 @@ from mecsim.systems.offload.scenario import OffloadScenario
 OVERLOAD = 1.05  # tasks a step: more than chance brings where one a step is expected
 LEFT_SHARE = 0.05
 IDLE_SHARE = 0.5
+HOPELESS_EPISODES = 100.0  # that a task takes, where the least is chosen
 
 
 def concerns(quantities: Mapping[str, NDArray[np.float64]], scenario: OffloadScenario) -> list[str]:
     """A line for each, from the quantities of episodes; see `System.concerns`."""
-    return [*_overload(quantities, scenario), *_idle(quantities)]
+    return [*_hopeless(quantities, scenario), *_overload(quantities, scenario), *_idle(quantities)]
+
+
+def _hopeless(quantities: Mapping[str, NDArray[np.float64]], scenario: OffloadScenario) -> list[str]:
+    """Links or servers that carry nothing: all that a policy could learn is which of them is the least hopeless."""
+    delay_s, upload_s = (_known_mean(quantities[f"{name}_per_task_s"]) for name in ("delay", "upload"))
+    episode_s = scenario.steps * scenario.episode.step_s
+    if delay_s <= HOPELESS_EPISODES * episode_s:
+        return []
+    cause = "channel and distances" if upload_s > 0.5 * delay_s else "the speed of servers, and the load"
+    return [
+        f"a task takes {delay_s:.2g} s on average, in an episode of {_short(episode_s)} s: nothing is ever finished, "
+        f"and nothing can be learned; see to {cause}"
+    ]
+
+
+def _known_mean(values: NDArray[np.float64]) -> float:
+    """Of what is known; 0 where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else 0.0
 
 
 def _overload(quantities: Mapping[str, NDArray[np.float64]], scenario: OffloadScenario) -> list[str]:

@@ -106,7 +106,7 @@ def unreadable(key: str, read: Callable[[str], object], path: str | None) -> lis
 
 def read_sites(path: str) -> Sites:
     """The sites of edges, in the order of the file. Raises ScenarioError as `read_table` does."""
-    return _sites(read_table(path, ((*_PLANE, _SPEED, *_POWERS), (*_GLOBE, _SPEED, *_POWERS))))
+    return _sites(read_table(path, ((*_PLANE, _SPEED, *_POWERS), (*_GLOBE, _SPEED, *_POWERS)), MAX_SITES))
 
 
 def read_tasks(path: str) -> TaskTrace:
@@ -122,8 +122,6 @@ def read_mobility(path: str) -> MobilityTrace:
 @lru_cache(maxsize=4)
 def _sites(table: Table) -> Sites:
     columns, positions = table.columns, _positions(table)
-    if len(positions.values) > MAX_SITES:
-        fail(table.path, None, f"{len(positions.values):,} sites, expected at most {MAX_SITES:,}")
     powers = [columns[column.name] for column in _POWERS if column.name in columns]
     if len(powers) == 1:
         fail(table.path, 1, "one of idle_w and full_w, expected both or none")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from mecsim.physics.mobility.paths import Paths, recorded_paths, uniform_places_m
 from mecsim.physics.mobility.waypoint import mean_distance_m, random_waypoint
@@ -105,6 +106,24 @@ def test_share_of_those_who_rest() -> None:
     for time_s in (0.0, 777.0, 2900.0):
         (_, before), (_, after) = (paths.at(np.arange(walkers), np.full(walkers, t)) for t in (time_s, time_s + 1e-3))
         assert np.mean(after == before) == pytest.approx(resting, abs=0.01)
+
+
+def test_rests_before_and_after_the_first_walk() -> None:
+    """Who walks at time 0 rests afterwards like anybody; who is met resting is met in a long rest, in the midst of it.
+
+    The rest of a rest that is met has the distribution function (E[min(pause, x)])/E[pause].
+    """
+    low, high = 20.0, 120.0
+    paths = random_waypoint(np.random.default_rng(12), 40_000, 1.0, SQUARE, Uniform(1.0, 2.0), Uniform(low, high))
+    _, walked_s, rested_s = (paths.time_s[paths.first[:-1] + point] for point in range(3))
+    walking = walked_s > 0.0
+    assert stats.kstest((rested_s - walked_s)[walking], stats.uniform(low, high - low).cdf).pvalue > 0.01
+
+    def met(x: np.ndarray) -> np.ndarray:
+        beyond = np.clip(x, low, high) - low
+        return (np.minimum(x, low) + beyond - 0.5 * beyond**2 / (high - low)) / (0.5 * (low + high))
+
+    assert stats.kstest(rested_s[~walking], met).pvalue > 0.01
 
 
 def test_walks_cover_the_whole_episode() -> None:

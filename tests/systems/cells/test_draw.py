@@ -8,10 +8,10 @@ import pytest
 from mecsim.core.seeds import Stream
 from mecsim.people.people import draw_people_of
 from mecsim.people.requests import period_of
-from mecsim.physics.channel.cqi import CQI_EFFICIENCY, CQI_SINR_DB
+from mecsim.physics.channel.cqi import CQI_EFFICIENCY
 from mecsim.physics.geography import hexagonal_sites_m
 from mecsim.scenario import with_context
-from mecsim.systems.cells.draw import resource_blocks
+from mecsim.systems.cells.draw import first_places_m, resource_blocks
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import CellsTapes
 from tests.one_system import cells_scenario, draw_cells
@@ -50,12 +50,29 @@ def test_drawn_tapes_belong_together(name: str) -> None:
     np.testing.assert_array_equal(tapes.predicted, tapes.satisfaction)  # the oracle
 
 
-def test_offered_load() -> None:
-    """Little: arrival rate times mean duration is the load in erlangs, for all cells together."""
-    scenario = scenario_of(**{"episode.requests": "400", "service.load": "7"})
+@pytest.mark.parametrize("cells", [1, 3])
+def test_offered_load(cells: int) -> None:
+    """Little: arrival rate times mean duration is the load in erlangs of each cell."""
+    scenario = scenario_of(**{"episode.requests": "400", "service.load": "7", "cells.count": str(cells)})
     tapes = draw_cells(scenario, 0, 0, 128)
     load = 400.0 / tapes.arrival_s[:, -1].mean() * tapes.duration_s.mean()
-    assert load == pytest.approx(7.0, rel=0.03)
+    assert load == pytest.approx(7.0 * cells, rel=0.03)
+
+
+def test_users_are_uniform_in_discs_as_large_as_hexagons() -> None:
+    """Half of them within 1/√2 of the radius, in every direction, as many at each site."""
+    scenario = scenario_of(**{"cells.count": "3", "cells.distance": "600 m", "users.count": "9000"})
+    sites_m, place_m = first_places_m(scenario, 0, Stream.EVALUATION)
+    radius_m = np.sqrt(600.0**2 * np.sqrt(3.0) / 2.0 / np.pi)
+    around = place_m[:, None] - sites_m
+    distance_m = np.sqrt((around**2).sum(axis=2))
+    assert distance_m.min(axis=1).max() <= radius_m
+    beside = place_m[(distance_m < radius_m).sum(axis=1) == 1]  # discs overlap a little
+    assert len(beside) > 8000
+    own = (distance_m < 0.5 * radius_m).sum(axis=0)
+    np.testing.assert_allclose(own / 9000.0, 0.25 / 3.0, atol=0.01)
+    mean_m = around[distance_m[:, 0] < 0.5 * radius_m, 0].mean(axis=0)
+    np.testing.assert_allclose(mean_m, 0.0, atol=0.05 * radius_m)
 
 
 def test_time_of_the_week() -> None:
@@ -93,19 +110,11 @@ def test_resource_blocks_carry_the_rate() -> None:
     np.testing.assert_array_equal(exact, 3)
 
 
-def test_signal_by_an_independent_link_budget() -> None:
-    """One user beside the mast of a lone cell has the CQI of its link budget: line of sight, no fading."""
-    changes = {"radio.fading": "none", "cells.distance": "10 m", "radio.tx_power": "1e-9 W", "users.count": "1"}
-    tapes = draw_cells(scenario_of(**changes), 0, 0, 64)
-    height_m, slant_m = 25.0 - 1.5, np.hypot(25.0 - 1.5, 10.0)  # nearer than 10 m counts as 10 m
-    assert slant_m > height_m
-    loss_db = 28.0 + 22.0 * np.log10(slant_m) + 20.0 * np.log10(2.0)
-    mean_db = 10.0 * np.log10(1e-9 / 20 * 1e3) - loss_db - (-174.0 + 10.0 * np.log10(180e3) + 9.0)
-    assert mean_db < 22.7
-    thresholds = np.array(CQI_SINR_DB)
-    expected = np.searchsorted(thresholds, mean_db + 4.0 * np.array([-1.0, 0.0, 1.0]), side="right")  # shadowing
-    quantiles = np.quantile(tapes.cqi[:, 0, 0], [0.16, 0.5, 0.84])
-    assert (np.abs(quantiles - expected) <= 1).all(), (quantiles, expected)
+def test_each_request_has_a_fading_of_its_own() -> None:
+    """Places and obstacles are a user's for the whole episode, fading is not."""
+    for fading, alike in (("none", True), ("rayleigh", False)):
+        tapes = draw_cells(scenario_of(**{"radio.fading": fading, "users.count": "1"}), 0, 0, 32)
+        assert (tapes.cqi == tapes.cqi[:, :1]).all() == alike
 
 
 def test_other_cells_disturb() -> None:

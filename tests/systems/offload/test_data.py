@@ -95,7 +95,7 @@ def test_the_line_at_fault_is_named(write: Write, read: Callable[[str], object],
 
 
 def test_too_many_sites(write: Write) -> None:
-    with pytest.raises(ScenarioError, match="100,001 sites, expected at most 100,000"):
+    with pytest.raises(ScenarioError, match="has 100,002 lines, expected a table of at most 100,000 rows"):
         read_sites(write("s.csv", "x_m,y_m\n" + "1,1\n" * 100_001))
 
 
