@@ -28,7 +28,7 @@ from mecsim.sweep.details import EPISODES_MOST, Details, Measured
 from mecsim.sweep.distribute import ALONE, Place, run_jobs
 from mecsim.sweep.front import Front
 from mecsim.sweep.planned import base_of, planned
-from mecsim.sweep.store import Part, PartFile, Store, read_part, target_identity, write_part
+from mecsim.sweep.store import Part, PartFile, Store, played_identity, read_part, target_identity, write_part
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 TAPES_BYTE = 2**30  # of the episodes played side by side
@@ -98,7 +98,7 @@ class _Job:
     episodes: int
     seed: int
     detailed: bool  # whether more than totals is measured
-    identity: str  # of the target; "" if it may be any that is found at its path
+    identity: str  # of target and scenario; "" if they may be any that are found at their paths
     part: PartFile | None  # where its result is kept
 
     def __str__(self) -> str:
@@ -131,22 +131,22 @@ def _play_job(numbered: _Numbered) -> tuple[int, Part]:
 
 
 def same_policy(target: str, scenario: Scenario, identity: str) -> PolicyFactory:
-    """The policy that a target names, where it is of this identity; of any, if that is empty.
+    """The policy that a target names, where it and what it is played on have this identity; of any, if that is empty.
 
     Raises:
-        InputError: it names none, or another one.
+        InputError: it names none; RunError: it, or a file, is another one than where the work began.
     """
     if identity and _identity_here(target, scenario) != identity:
         raise RunError(
-            f"{target}: on {platform.node()} there is another policy, or none, than where this began: nodes need the "
-            "same files at the same path, and a run may not be trained meanwhile"
+            f"{target}: on {platform.node()} it, or a file of the scenario, is another one than where this began, or "
+            "missing: nodes need the same files at the same path, and no run may be trained meanwhile"
         )
     return policy_factory(target, scenario)
 
 
 def _identity_here(target: str, scenario: Scenario) -> str | None:
     try:
-        return target_identity(target, scenario)
+        return played_identity(target, scenario)
     except InputError:
         return None
 
@@ -283,10 +283,11 @@ def jobs_of(
     """Those of a run or a policy. On the machines of a cluster they make sure that it is the same there."""
     elsewhere = isinstance(workers, Cluster)
     detailed = len(preferences) * episodes <= EPISODES_MOST
-    identity = target_identity(target, scenario) if elsewhere or store is not None else ""
+    identity = "" if store is None else target_identity(target, scenario)
+    played = played_identity(target, scenario) if elsewhere else ""
     jobs = []
     for first in range(0, len(preferences), PREFERENCES_PER_JOB):
         some = tuple(map(tuple, preferences[first : first + PREFERENCES_PER_JOB].tolist()))
         part = None if store is None else store.place(identity, scenario, some, episodes, seed)
-        jobs.append(_Job(target, scenario, some, episodes, seed, detailed, identity if elsewhere else "", part))
+        jobs.append(_Job(target, scenario, some, episodes, seed, detailed, played, part))
     return jobs

@@ -18,7 +18,7 @@ from mecsim.policies import play
 from mecsim.sweep.cluster import Cluster
 from mecsim.sweep.distribute import ALONE, Place, run_jobs
 from mecsim.sweep.evaluate import chunks, same_policy
-from mecsim.sweep.store import target_identity
+from mecsim.sweep.store import played_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Chunk(NamedTuple):
 
 class _Job(NamedTuple):
     simulation: Simulation
-    identity: str  # of the policy; "" if it may be any that is found at its path
+    identity: str  # of policy and scenario; "" if they may be any that are found at their paths
     first: int
     episodes: int
 
@@ -60,7 +60,7 @@ class _Job(NamedTuple):
 def simulate(simulation: Simulation, workers: Place = ALONE) -> Generator[Chunk]:
     """Play all episodes; chunks in their order, the same however many workers there are."""
     elsewhere = isinstance(workers, Cluster)
-    identity = target_identity(simulation.policy, simulation.scenario) if elsewhere else ""
+    identity = played_identity(simulation.policy, simulation.scenario) if elsewhere else ""
     jobs = [_Job(simulation, identity, *chunk) for chunk in chunks(simulation.scenario, simulation.episodes)]
     with closing(run_jobs(_play, jobs, workers)) as played:
         for job, chunk in zip(jobs, played, strict=True):
