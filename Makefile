@@ -7,7 +7,7 @@ QUICKSTART := runs/quickstart
 WORKERS ?= 2
 PYTEST := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: quickstart test check coverage site wheel tools clean
+.PHONY: quickstart test check coverage site wheel tools results clean
 
 $(BIN)/mecsim: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
@@ -40,8 +40,11 @@ wheel: $(BIN)/mecsim
 	$(BIN)/python -m build --wheel --outdir dist .
 
 tools: $(BIN)/mecsim
-	test -d experiments/tools/.venv-morl || PYTHON=$(BIN)/python bash experiments/tools/setup.sh
+	test -e experiments/tools/.venv-made || PYTHON=$(BIN)/python bash experiments/tools/setup.sh
 	$(BIN)/python experiments/tools/run.py
+
+results: $(BIN)/mecsim
+	$(BIN)/python experiments/results.py
 
 clean:
 	rm -rf $(VENV) dist build runs

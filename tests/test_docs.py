@@ -29,7 +29,7 @@ MAX_PICTURE_BYTE = 150_000
 PAGES_WITH_PYTHON = ("quickstart.md", "reference.md", "guide-baselines.md")
 PAGES_WITH_COMMANDS = ("guide-scenarios.md", "guide-baselines.md", "index.md")
 WHOLE_PAGES = sorted([*DOCS.glob("tutorial-*.md"), DOCS / "deploy.md"])
-LONG_PAGES = [ROOT / "README.md", *(DOCS / name for name in ("quickstart.md", "gallery.md"))]
+LONG_PAGES = [DOCS / name for name in ("quickstart.md", "gallery.md")]
 SMALL = {  # what is put behind commands that take long as they are shown
     "train": "--steps 12800 --num-threads 1",
     "sweep": "--preferences 3 --episodes 2 --workers 1 --num-threads 1 --force",
@@ -52,8 +52,6 @@ def test_long_commands_run_in_small(page: Path, tmp_path: Path) -> None:
     """Commands in order, in one folder, of fewer steps and episodes than they are shown with."""
     shown = shown_commands(page)
     assert len(shown) > 2
-    if page.name == "README.md":
-        shown = shown[:3]  # what it opens with; the list of commands below stands for others
     for name, *arguments in shown:
         if name in ENDLESS:
             continue
@@ -62,6 +60,21 @@ def test_long_commands_run_in_small(page: Path, tmp_path: Path) -> None:
             small = ["mecsim", name, *arguments] if name == "train" else [word for word in small if word != "--resume"]
         code, output = run(small, tmp_path)
         assert code == 0, f"{small}\n{output}"
+
+
+def test_the_readme_leads_from_nothing_to_a_deployed_preference_and_a_report(tmp_path: Path) -> None:
+    """In eight commands at most, those that it opens with and one to install; here of fewer steps and episodes."""
+    opening = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## ")[0]
+    shown = [match["body"] for match in FENCE.finditer(opening) if match["head"] == "bash"]
+    lines = [line.partition("#")[0].strip() for body in shown for line in body.splitlines()]
+    assert 1 + len(lines) <= 8
+    for line in lines:
+        small = f"{line} {SMALL.get(line.split()[1], '')}" if line.startswith("mecsim ") else line
+        code, output = run(small, tmp_path)
+        assert code == 0, f"{small}\n{output}"
+    assert "expected" in run("python there/act.py", tmp_path)[1]
+    assert {"policy.onnx", "act.py", "deployed.json"} <= {path.name for path in (tmp_path / "there").iterdir()}
+    assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_recipes_run(tmp_path: Path) -> None:

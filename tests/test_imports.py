@@ -128,10 +128,32 @@ def test_a_light_installation_is_documented_as_it_is() -> None:
     assert f"pip install {listed}\n" in REFERENCE.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("command", ["--help", "simulate nowhere", "train nowhere --out run"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "--help",
+        "simulate nowhere",
+        "simulate gmorl-e6 --policy nobody",
+        "simulate gmorl-e6 --context nothing=1",
+        "train nowhere --out run",
+        "train gmorl-e6 --out run --set nothing=1",
+        "train gmorl-e6 --out run --set learning_rate=fast",
+        "train gmorl-e6 --out run --agent nobody",
+        "train gmorl-e6 --out run --device nowhere",
+        "sweep nobody --scenario gmorl-e6 --out front",
+        "sweep nobody greedy --out front",
+        "bound gmorl-e6 nobody",
+        "compare nobody greedy",
+        "choose nowhere",
+        "report nowhere",
+        "plot nowhere --out front.pdf",
+        "export nowhere",
+        "settings --agent nobody",
+    ],
+)
 def test_what_is_told_at_once_imports_nothing_heavy(command: str) -> None:
     call = f"from mecsim.cli import main\ntry:\n    main({command.split()})\nexcept SystemExit:\n    pass"
-    assert imported_by(call).isdisjoint({"torch", "matplotlib", "numba", "pymoo", "polars"})
+    assert imported_by(call).isdisjoint({"torch", "matplotlib", "numba", "pymoo", "polars", "pint"})
 
 
 def test_the_environment_is_registered_by_the_import() -> None:

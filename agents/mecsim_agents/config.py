@@ -5,7 +5,7 @@ A field's type is one of those below, or any `Annotated` type whose description 
 
 import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeVar, get_args
 
 from pydantic import ConfigDict, Field, ValidationError
@@ -85,7 +85,7 @@ def checked(cls: type[Made], mapping: Mapping[str, Any], noun: str) -> Made:
         if not first["loc"]:  # a check of several fields at once, with words of its own
             raise ValueError(first["msg"].removeprefix("Value error, ")) from None
         name = str(first["loc"][0])
-        raise ValueError(f"{name}: expected {_expected(fields[name])}, got {mapping[name]!r}") from None
+        raise ValueError(f"{name}: expected {expected(fields[name])}, got {mapping[name]!r}") from None
 
 
 def no_such(noun: str, name: object, known: Iterable[str]) -> str:
@@ -96,5 +96,6 @@ def no_such(noun: str, name: object, known: Iterable[str]) -> str:
     return f"no such {noun}; did you mean {near[0]}?"
 
 
-def _expected(field: FieldInfo) -> str:
-    return field.description or " or ".join(map(repr, get_args(field.annotation)))
+def expected(field: FieldInfo, quoted: Callable[[Any], str] = repr) -> str:
+    """Say in words what a setting may be; `quoted` writes the words that it chooses from."""
+    return field.description or " or ".join(map(quoted, get_args(field.annotation)))

@@ -41,7 +41,7 @@ env = made()
 env.reset(seed=SEED)
 told = {"log": False, "seed": SEED, "device": "cpu", "gamma": 0.95}
 plain = {"net_arch": [64, 64], "batch_size": 64, "learning_starts": min(500, STEPS // 2), **told}
-few = {"num_eval_weights_for_front": 2}  # for logs, which are off; to spread its 100 takes seconds
+few = {"num_eval_weights_for_front": 2}  # for logs, which are off
 if NAME == "envelope":
     agent = Envelope(env, initial_epsilon=1.0, final_epsilon=0.05, epsilon_decay_steps=STEPS // 2, **plain)
     agent.train(total_timesteps=STEPS, **few)

@@ -57,7 +57,7 @@ for name, make, algorithm in (("DQN with masks", masked, dqn), ("discrete SAC", 
     collector.reset()
     collector.collect(n_step=800, random=True)
     told = {"max_epochs": 1, "epoch_num_steps": STEPS, "collection_step_num_env_steps": 80, "batch_size": 128}
-    told["update_step_num_gradient_steps_per_sample"] = 0.5
+    told["update_step_num_gradient_steps_per_sample"] = 0.25
     quiet = {"test_step_num_episodes": 0, "verbose": False, "show_progress": False}
     algorithm.run_training(OffPolicyTrainerParams(training_collector=collector, **told, **quiet))
     test = Collector(algorithm, DummyVectorEnv([make]))

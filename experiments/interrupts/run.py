@@ -145,8 +145,8 @@ def called(command: Sequence[str], env: dict[str, str]) -> None:
 
 def outcome(folder: Path) -> dict[str, bytes]:
     """The numbers that a command came to, by file."""
-    checkpoints = sorted((folder / "checkpoints").glob("*/*.safetensors"))
-    files = [*checkpoints, *(path for name in ("metrics.csv", "front.csv") if (path := folder / name).is_file())]
+    newest = sorted((folder / "checkpoints").glob("*/*.safetensors"))[-2:]  # the one before may be of the interruption
+    files = [*newest, *(path for name in ("metrics.csv", "front.csv") if (path := folder / name).is_file())]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 

@@ -32,7 +32,7 @@ PREFERENCES = 11
 EPISODES = (40, 200, 1000)
 TARGETS = {"gmorl-e6": ("e6", "random"), "personalized-quick": ("universal",)}  # each beside greedy
 POPULATION = 5000  # episodes; as they are drawn with replacement, their means are the truth
-REPLICATIONS, RESAMPLES = 2000, 199
+REPLICATIONS, RESAMPLES = 2000, 399
 
 
 @dataclass

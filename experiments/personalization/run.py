@@ -35,8 +35,7 @@ from mecsim.policies import calibrate, play
 from mecsim.report.charts import Curve, Panel, save_fronts, save_lines
 from mecsim.scenario import load_scenario, with_context
 from mecsim.studies.study import PLAIN_AGENT, Study, experiment
-from mecsim.sweep import Front, compared, measured, write_json
-from mecsim.sweep.evaluate import policy_factory, tape_chunks
+from mecsim.sweep import Front, compared, measured, policy_factory, tape_chunks, write_json
 from mecsim.sweep.front import half_width_95
 from mecsim.systems.cells.quantities import episode_quantities
 from mecsim.systems.cells.scenario import CellsScenario

@@ -6,15 +6,19 @@
 fail then. An error is caught if they can be collected and one of them fails; before, all of them have to pass.
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, TypeAlias, cast
 
 import click
 import yaml
@@ -26,7 +30,9 @@ from mecsim.studies.study import Study, experiment
 
 ERRORS = Path(__file__).with_name("errors.yaml")
 SOURCES = Path(__file__).parents[2]
-MOST_S = 1200.0  # of the tests of one error, which may compile kernels
+
+RunTests: TypeAlias = Callable[[Path, Sequence[str]], tuple[int, str]]
+"""Of a copy of the sources and names of tests: pytest's exit code, and what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +79,53 @@ def copy_sources(folder: Path) -> None:
     shutil.copytree(kernel_folder(), folder / "mecsim" / "__pycache__" / "kernels")
 
 
-def run_tests(folder: Path, tests: tuple[str, ...]) -> tuple[int, str]:
-    """The exit code of pytest in a copy of the sources, and what it said; it stops at the first failure."""
-    env = {name: value for name, value in os.environ.items() if name != FOLDER_VARIABLE}
-    env |= {
-        "PYTHONPATH": os.pathsep.join([str(folder), str(folder / "agents")]), "PYTHONDONTWRITEBYTECODE": "1",
-        "OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "--no-header", *tests]
-    try:
-        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=MOST_S)
-    except subprocess.TimeoutExpired:
-        return -1, f"not finished after {MOST_S:g} s"
-    return done.returncode, done.stdout + done.stderr
+@contextmanager
+def pytest_forks() -> Iterator[RunTests]:
+    """What runs tests in copies of the sources, one after the other; see `forking`."""
+    env = {name: value for name, value in os.environ.items() if name not in (FOLDER_VARIABLE, "PYTHONPATH")}
+    env |= {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+    command = [sys.executable, str(Path(__file__).with_name("forking.py"))]
+    with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        asks, answers = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+
+        def run_tests(folder: Path, tests: Sequence[str]) -> tuple[int, str]:
+            said = folder.with_suffix(".said")
+            print(json.dumps({"folder": str(folder), "tests": tests, "said": str(said)}), file=asks, flush=True)
+            return int(answers.readline()), said.read_text(encoding="utf-8")
+
+        yield run_tests
 
 
-def tried(error: Planted, whole: Path, work: Path) -> dict[str, object]:
+def tried(error: Planted, whole: Path, run_tests: RunTests) -> dict[str, object]:
     """Plant one error in a copy of its own, whose other files are links to those of `whole`, and run its tests."""
-    with tempfile.TemporaryDirectory(dir=work) as name:
+    with tempfile.TemporaryDirectory(dir=whole.parent) as name:
         copy = Path(name) / "copy"
         shutil.copytree(whole, copy, copy_function=os.link)
         (copy / error.file).unlink()
         (copy / error.file).write_text(error.planted(), encoding="utf-8")
         code, said = run_tests(copy, error.tests)
     failed = re.search(r"^(?:FAILED|ERROR) (\S+)", said, re.MULTILINE)
-    outcome = {0: "survived", 1: "caught"}.get(code, "broken")
     by = failed[1] if failed and code == 1 else ""
+    outcome = "caught" if by else "broken" if code else "survived"
     click.echo(f"{outcome}  {error.file}: {error.name}  {by}")
     if outcome == "broken":
         click.echo(said, err=True)
     return {"file": error.file, "error": error.name, "outcome": outcome, "caught_by": by}
+
+
+def all_tried(errors: Sequence[Planted], whole: Path, workers: int) -> list[dict[str, object]]:
+    """A row for each error, in their order; so many are tried side by side."""
+    left, rows = iter(errors), {}
+
+    def work() -> None:
+        with pytest_forks() as run_tests:
+            for error in left:
+                rows[error] = tried(error, whole, run_tests)
+
+    with ThreadPoolExecutor(workers) as threads:
+        for done in [threads.submit(work) for _ in range(workers)]:
+            done.result()
+    return [rows[error] for error in errors]
 
 
 @experiment(__file__)
@@ -113,16 +136,15 @@ def run(study: Study, only: str | None) -> None:
     for error in errors:
         error.planted()  # a list that has fallen behind is told before anything is run
     errors = errors[:1] if study.quick else errors
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(study.workers or 1) as workers:
-        work = Path(folder)
-        whole = work / "whole"
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "whole"
         copy_sources(whole)
-        tests = tuple(dict.fromkeys(test for error in errors for test in error.tests))
-        code, said = run_tests(whole, tests)
+        with pytest_forks() as run_tests:
+            code, said = run_tests(whole, list(dict.fromkeys(test for error in errors for test in error.tests)))
         if code:
             click.echo(said, err=True)
             raise MecsimError("the tests fail with no error planted")
-        rows = list(workers.map(lambda error: tried(error, whole, work), errors))
+        rows = all_tried(errors, whole, study.workers or 1)
     if not only:
         study.write(rows)
     if missed := [row for row in rows if row["outcome"] != "caught"]:

@@ -4,10 +4,11 @@
     python experiments/tools/run.py
 
 All play the scenario `gmorl` at equal weights of delay and energy, in units of its scale, and then the same 100
-episodes, once for each of three seeds of the training. `result.csv` has a line per method: the tool's version, the day
-and mecsim's revision, how many lines the example has and how many of them are glue (classes between tool and
-environment), the mean return with half its 95 % interval over the seeds, that of random and of greedy play on the same
-episodes, and the time of the processor of one run of the whole example. README.md shows the table that it prints.
+episodes, once for each of three seeds of the training (`--seeds`). `result.csv` has a line per method: the tool's
+version, the day and mecsim's revision, how many lines the example has and how many of them are glue (classes between
+tool and environment), the mean return with half its 95 % interval over the seeds, that of random and of greedy play on
+the same episodes, and the time of the processor of one run of the whole example. README.md shows the table that it
+prints.
 
 `--quick` trains once and for next to nothing, with those tools that this Python has.
 """
@@ -44,7 +45,6 @@ from mecsim.sweep.front import half_width_95
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parents[1] / "examples" / "tools"
 SCENARIO, EPISODES, SEED = "gmorl", 100, 10_000  # as in the examples
-SEEDS = (0, 1, 2)  # of the trainings
 REACHED = re.compile(r"^(.+): mean return (-?\d+\.\d+)$", re.MULTILINE)
 
 
@@ -83,8 +83,9 @@ ORDER = [f"{tool.example}.py" for tool in TOOLS]
     default=HERE,
     help="Folder of the environments that setup.sh makes.  [default: its own]",
 )
+@click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Trainings of each method.")
 @click.option("--only", help="Examples to run, by name and separated by commas; the others keep their lines.")
-def run(study: Study, environments: Path, only: str | None) -> None:
+def run(study: Study, environments: Path, seeds: int, only: str | None) -> None:
     """What each tool reaches on the same episodes, unmodified."""
     asked = only.split(",") if only else [tool.example for tool in TOOLS]
     if unknown := set(asked) - {tool.example for tool in TOOLS}:
@@ -95,10 +96,11 @@ def run(study: Study, environments: Path, only: str | None) -> None:
     rows: list[dict[str, Any]] = [row for row in kept if Path(row["example"]).stem not in asked]
     for tool in (tool for tool in TOOLS if tool.example in asked):
         python = environments.absolute() / f".venv-{tool.environment}" / "bin" / "python"
-        rows += _rows(tool, str(python) if python.exists() else sys.executable, levels, study)
+        found = str(python) if python.exists() else sys.executable
+        rows += _rows(tool, found, levels, 1 if study.quick else seeds, study.quick)
         rows.sort(key=lambda row: ORDER.index(row["example"]))
         if rows:  # what one tool has reached stays, whatever the next one does
-            study.write(rows, scenario=SCENARIO, episodes=EPISODES, episode_seed=SEED, training_seeds=list(SEEDS))
+            study.write(rows, scenario=SCENARIO, episodes=EPISODES, episode_seed=SEED)
     if not rows:
         raise RunError("none of the tools is installed: run setup.sh, or name its folder with --environments")
     _draw(rows, levels, study.out / "tools.png")
@@ -115,17 +117,16 @@ def mean_return(policy: str, episodes: int = EPISODES) -> float:
     return -float((totals[0] @ (weights / calibrate(scenario).scale)).mean())
 
 
-def _rows(tool: Tool, python: str, levels: dict[str, float], study: Study) -> list[dict[str, Any]]:
+def _rows(tool: Tool, python: str, levels: dict[str, float], seeds: int, quick: bool) -> list[dict[str, Any]]:
     version = _version(python, tool.package)
     if version is None:
         click.echo(f"{tool.example}: skipped, as {tool.package} is not installed in {python}", err=True)
         return []
     path = EXAMPLES / f"{tool.example}.py"
     click.echo(f"{tool.example} {' '.join(tool.arguments)}", err=True)
-    seeds = SEEDS[:1] if study.quick else SEEDS
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-    told = [_told(tool, python, path, seed, study.quick) for seed in seeds]
-    cpu_s = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before) / len(seeds)
+    told = [_told(tool, python, path, seed, quick) for seed in range(seeds)]
+    cpu_s = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before) / seeds
     returns: dict[str, list[float]] = {}
     for method, value in (line for reached, _ in told for line in reached):
         returns.setdefault(method, []).append(value)
@@ -197,7 +198,7 @@ def counted(path: Path) -> tuple[int, int]:
 
 def table_of(rows: list[dict[str, Any]]) -> str:
     """The table of README.md."""
-    heading = ["tool", "version", "method", "lines", "glue", "mean return", "CPU (s)"]
+    heading = ["tool", "version", "method", "lines", "glue", "trainings", "mean return", "CPU (s)"]
     cells = [
         [
             row["tool"],
@@ -205,6 +206,7 @@ def table_of(rows: list[dict[str, Any]]) -> str:
             row["method"],
             str(row["lines"]),
             str(row["glue_lines"]),
+            str(row["seeds"]),
             "failed" if row["message"] else _reached(row),
             f"{row['cpu_s']:.0f}",
         ]
@@ -227,7 +229,7 @@ def _draw(rows: list[dict[str, Any]], levels: dict[str, float], path: Path) -> N
     for name, level in levels.items():
         axes.axvline(level, color="black", lw=0.8, ls=":" if name == "random" else "--", label=name)
     axes.invert_yaxis()
-    axes.set_xlabel("mean return over three trainings, larger is better")
+    axes.set_xlabel("mean return over trainings, larger is better")
     axes.legend(fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DPI)

@@ -16,4 +16,5 @@ for extra in mo sb3 zoo rllib torchrl tianshou morl; do
     "$folder/.venv-$extra/bin/python" -m pip install --quiet "$torch"
     "$folder/.venv-$extra/bin/python" -m pip install --quiet --editable "$root[$extra]" "$torch"
 done
+touch "$folder/.venv-made" # so `make tools` tries again what has failed
 echo "made $folder/.venv-*; next: python experiments/tools/run.py --environments $folder"

@@ -13,8 +13,7 @@ from mecsim.api.notebook import Shown
 from mecsim.core.system import values_shown
 from mecsim.errors import InputError
 from mecsim.report.figures import front_figure
-from mecsim.sweep import Choice, Goal, Limit, choose_preference, goal_of, yardsticks
-from mecsim.sweep.yardsticks import Yardstick, named_yardstick
+from mecsim.sweep import Choice, Goal, Limit, Yardstick, choose_preference, goal_of, limits_of, yardsticks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -104,19 +103,12 @@ def choose(
     found = sweep if isinstance(sweep, Sweep) else Sweep.open(sweep)
     fronts = found.fronts if target is None else (found.front(target),)
     known = yardsticks(found.scenario, fronts)
-    if minimize and maximize:
-        raise InputError("minimize and maximize: give one of them")
-    limits = [*_limits(most or {}, True, known), *_limits(least or {}, False, known)]
+    limits = limits_of(most or {}, least or {}, known)
     goal = goal_of(minimize, maximize, found, limits, known)
     choice = choose_preference(fronts, limits, goal, sure)
     if not isinstance(choice, Choice):
         raise InputError(f"no measured preference meets all limits; nearest to all is {_place(choice.nearest)}")
     return Chosen(found, choice, tuple(limits), goal)
-
-
-def _limits(given: Limits, at_most: bool, known: Mapping[str, Yardstick]) -> list[Limit]:
-    named = {name: named_yardstick(name, known) for name in given}
-    return [Limit(named[name], at_most, named[name].parsed(str(value))) for name, value in given.items()]
 
 
 def _place(choice: Choice) -> str:

@@ -14,22 +14,21 @@ from mecsim.core.system import draw_episodes
 from mecsim.core.threads import kernel_threads
 from mecsim.errors import InputError
 from mecsim.policies import calibrate
-from mecsim.report.figures import front_figure, save_front
-from mecsim.report.provenance import provenance
+from mecsim.report.figures import front_figure
+from mecsim.report.sweeps import save_sweep
 from mecsim.scenario import load_scenario
 from mecsim.sweep import (
     SweepResult,
     Workers,
-    policy_factory,
+    check_playable,
     preference_grid,
     read_sweep,
-    summary,
-    write_results,
+    runs_of,
+    scenario_of_runs,
+    with_greedy,
 )
 from mecsim.sweep import sweep as play_over
-from mecsim.sweep.evaluate import runs_of
 from mecsim.sweep.files import front_frame
-from mecsim.sweep.planned import base_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -103,18 +102,17 @@ def sweep(
     """
     given = list(targets) if isinstance(targets, Sequence) and not isinstance(targets, str) else [targets]
     names = [target_name(target) for target in given]
-    if not names or len(set(names)) < len(names):
-        raise InputError("targets: none is named, or one twice")
+    if not names:
+        raise InputError("targets: none is named")
+    to_play = with_greedy(names)
     if workers > 1 and any(map(is_here, names)):
         raise InputError("workers: other processes cannot see a policy of this session; move it to a module of its own")
     if episodes < 1:
         raise InputError(f"episodes: expected at least 1, got {episodes}")
-    played = _scenario_of(names) if scenario is None else load_scenario(scenario)
+    played = scenario_of_runs(names) if scenario is None else load_scenario(scenario)
     grid = preference_grid(len(played.objectives), preferences)
-    to_play = list(dict.fromkeys((*names, "greedy")))  # the yardstick, whether it is asked for or not
     runs = {name: runs_of(name, played) for name in to_play}
-    for run in (run for some in runs.values() for run in some):
-        policy_factory(run, played)  # what cannot be played should not be noticed after hours
+    check_playable(to_play, played)
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     with result_folder(out, "sweep") as folder:
         started, done = time.perf_counter(), 0
@@ -128,23 +126,9 @@ def sweep(
 
             found = play_over(to_play, played, grid, episodes, seed, Workers(workers, threads), on_progress)
         fronts, greedy = tuple(found[: len(names)]), found[to_play.index("greedy")]
-        calibration = calibrate(played)
         spent_s = time.perf_counter() - started
-        told = {**provenance(), "seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
-        content = summary(fronts, greedy, played, calibration, told)
-        write_results(folder, fronts, played, content)
-        save_front(fronts, played, folder)
+        told = {"seed": seed, "threads": threads, "workers": workers, "wall_time_s": spent_s}
+        content, _ = save_sweep(folder, fronts, greedy, played, told)
         if out is None and show:
             say(f"swept into {folder}, which goes when Python ends; keep a sweep by out=FOLDER")
-        return Sweep(folder, played, fronts, calibration, seed, content)
-
-
-def _scenario_of(names: Sequence[str]) -> Scenario:
-    """That of the first run."""
-    from mecsim.training import is_run, run_scenario
-
-    for name in names:
-        folder = Path(base_of(name)[0])
-        if is_run(folder):
-            return run_scenario(folder)
-    raise InputError("scenario: policies alone need one: add scenario=NAME")
+        return Sweep(folder, played, fronts, calibrate(played), seed, content)

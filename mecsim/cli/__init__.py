@@ -5,12 +5,16 @@ import os
 import shlex
 import sys
 import traceback
+from codecs import register_error
 from collections.abc import Sequence
+from io import TextIOWrapper
+from unicodedata import normalize
 
 import click
 
 from mecsim.cli.compiling import CompilingNote
 from mecsim.cli.terminal import progress_told
+from mecsim.core.files import told_of
 from mecsim.core.stopping import exit_code, terminating
 from mecsim.core.watch import watched
 from mecsim.errors import FindingsError, InputError, MecsimError
@@ -66,6 +70,11 @@ LEFT_OUT = ("matplotlib", "pymoo", "safetensors", "stable-baselines3", "tensorbo
 """What a light installation does without: environments, baselines and simulations work, and these only where used."""
 
 
+_PLAIN = "mecsim-plain"
+_LETTERS = {"±": "+-", "–": "-", "—": "-", "−": "-", "·": "*", "×": "x", "≤": "<=", "≥": ">=", "→": "->"}
+"""What stands for letters where there are only those of ASCII; others lose their accents, or become a question mark."""
+
+
 class _Commands(click.Group):
     """Imports a command's file when the command is asked for."""
 
@@ -115,10 +124,12 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     try:
+        _say_anything()
         with terminating(), CompilingNote() as note, watched(note), progress_told():
             code = program.main(
                 [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
             )
+        sys.stdout.flush()  # here, where a full disk is told
     except (click.Abort, KeyboardInterrupt) as interruption:
         _fail("interrupted", exit_code(interruption.__cause__ or interruption))
     except click.ClickException as error:
@@ -137,12 +148,31 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
         if isinstance(error, MecsimError):
             _fail(f"mecsim: {_one_line(str(error))}", EXIT_INPUT if isinstance(error, InputError) else EXIT_FAILURE)
         if isinstance(error, OSError):
-            _fail(f"mecsim: {_one_line(str(error))}", EXIT_FAILURE)
+            _fail(f"mecsim: {_one_line(told_of(error))}", EXIT_FAILURE)
+        if isinstance(error, FloatingPointError):
+            _fail(f"mecsim: training left the finite numbers: {_one_line(str(error))}; choose a smaller learning_rate, "
+                  "and go on with --resume or begin anew with --force", EXIT_FAILURE)  # fmt: skip
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
             _fail("mecsim: not enough memory; choose smaller counts or a smaller scenario", EXIT_FAILURE)
         told = f"{type(error).__name__}: {_one_line(str(error))}"
         _fail(f"mecsim: internal error: {told} (run again with --debug and report it)", EXIT_FAILURE)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say_anything() -> None:
+    """Let letters that the terminal or the file of the output lacks be replaced: nothing ends at a `±`."""
+    register_error(_PLAIN, _in_plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_PLAIN)
+
+
+def _in_plain_letters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    plain = "".join(_LETTERS.get(letter) or normalize("NFKD", letter)[0] for letter in lacking)
+    return "".join(letter if letter.isascii() else "?" for letter in plain), error.end
 
 
 def missing_package(error: ModuleNotFoundError) -> str | None:

@@ -78,10 +78,7 @@ def bench(
         for line in notes(earlier, now):
             click.echo(line, err=as_json)
     if path is not None:
-        try:
-            write_json(path, found)
-        except OSError as error:
-            raise InputError(f"--out {path}: cannot be written: {error.strerror}; name another file") from None
+        write_json(path, found)
         click.echo(f"wrote {path}", err=as_json)
     if fail and changed is not None and (worse := slower(changed)):
         raise MecsimError(f"worse than {against} beyond noise: {', '.join(worse)}")

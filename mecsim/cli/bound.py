@@ -19,9 +19,9 @@ from mecsim.cli.options import (
     scenario_argument,
     seed_option,
     threads_option,
+    workers_option,
 )
 from mecsim.cli.terminal import Bars
-from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
 
@@ -50,13 +50,14 @@ from mecsim.errors import InputError
 )
 @context_option
 @click.option("--out", type=click.Path(path_type=Path), help="Folder for bound.csv and summary.json.")
-@click.option("--workers", type=click.IntRange(1, 1024), default=1, show_default=True, help="Processes to use.")
+@workers_option
 @force_option
 @threads_option
 @json_option
 def bound(
     scenario: str, targets: tuple[str, ...], preferences: int, episodes: int, seed: int, penalty: float, effort: int,
-    context: tuple[str, ...], out: Path | None, workers: int, force: bool, num_threads: int | None, as_json: bool,
+    context: tuple[str, ...], out: Path | None, workers: int | None, force: bool, num_threads: int | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Bound the cost on SCENARIO from below, and say how far greedy and each TARGET are from the best at most.
 
@@ -70,26 +71,23 @@ def bound(
     from mecsim.report.provenance import provenance
     from mecsim.report.tables import print_table
     from mecsim.scenario import load_scenario, with_context
-    from mecsim.sweep import Workers, preference_grid, write_json
+    from mecsim.sweep import check_playable, check_targets, preference_grid, runs_of, with_greedy, write_json
     from mecsim.sweep import sweep as run_sweep
     from mecsim.sweep.bounding import bound_costs, check_bounded
-    from mecsim.sweep.evaluate import policy_factory, runs_of
+    from mecsim.sweep.evaluate import workers_for
 
-    if len({str(Path(target)) for target in targets}) < len(targets):
-        raise InputError("a target is named twice")
     changes = key_values(context, "--context")
     bounded = with_context(load_scenario(scenario), changes)
+    check_targets(targets, bounded)
+    to_play = sorted(with_greedy(targets), key=lambda target: target != "greedy")
     if math.isnan(penalty):
         raise InputError("--penalty nan: expected a number")
     check_bounded(bounded, penalty)
     grid = preference_grid(len(bounded.objectives), preferences)
-    to_play = list(dict.fromkeys(("greedy", *targets)))
-    for target in to_play:
-        for run in runs_of(target, bounded):
-            policy_factory(run, bounded)  # what cannot be played should not be noticed after hours
+    check_playable(to_play, bounded)
     draw_episodes(bounded, seed, 0, 1)  # files that the scenario names are read before any is written
     folder = None if out is None else output_folder(out, ("bound.csv", "summary.json"), "summary.json", force)
-    shared = Workers(workers, use_threads(num_threads or workers))
+    shared = workers_for(to_play, bounded, len(grid), episodes, workers, num_threads)
     started = time.perf_counter()
     with Bars({"bound": len(grid) * episodes}) as bars:
         asked = Relaxation(seed, 0, episodes, penalty, effort)

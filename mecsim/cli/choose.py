@@ -10,7 +10,6 @@ import click
 import numpy as np
 
 from mecsim.cli.options import force_option, json_option, key_values, output_folder
-from mecsim.errors import InputError
 
 if TYPE_CHECKING:
     from mecsim.sweep import Choice, Goal, Limit, Nothing, Reached, SweepResult, Yardstick
@@ -41,7 +40,7 @@ def choose(
     Targets are objectives (totals per episode), what simulate reports (means), or quantiles such as
     task_delay_p95=8s.
     """
-    from mecsim.sweep import Choice, choose_preference, goal_of, read_sweep, yardsticks
+    from mecsim.sweep import Choice, choose_preference, goal_of, limits_of, read_sweep, yardsticks
 
     found = read_sweep(sweep)
     fronts = found.fronts if only is None else (found.front(only),)
@@ -49,9 +48,7 @@ def choose(
     if listing:
         _list(list(known.values()), as_json)
         return
-    if minimize and maximize:
-        raise InputError("--minimize and --maximize: give one of them")
-    limits = [*_limits(most, "--max", known), *_limits(least, "--min", known)]
+    limits = limits_of(key_values(most, "--max"), key_values(least, "--min"), known)
     goal = goal_of(minimize, maximize, found, limits, known)
     choice = choose_preference(fronts, limits, goal, sure)
     if not isinstance(choice, Choice):
@@ -74,17 +71,6 @@ def _command() -> str:
     import sys
 
     return "mecsim " + shlex.join(sys.argv[1:])
-
-
-def _limits(texts: Sequence[str], option: str, known: "dict[str, Yardstick]") -> "list[Limit]":
-    from mecsim.sweep import Limit
-    from mecsim.sweep.yardsticks import named_yardstick
-
-    limits = []
-    for name, text in key_values(texts, option).items():
-        yardstick = named_yardstick(name, known)
-        limits.append(Limit(yardstick, option == "--max", yardstick.parsed(text)))
-    return limits
 
 
 def _list(known: "Sequence[Yardstick]", as_json: bool) -> None:

@@ -9,7 +9,6 @@ from mecsim.cli.options import MAX_PREFERENCES, episodes_option, seed_option, th
 from mecsim.errors import InputError
 
 if TYPE_CHECKING:
-    from mecsim.core.scenario import Scenario
     from mecsim.sweep import Side, SweepResult
 
 
@@ -105,10 +104,10 @@ def _played(
     settings: tuple[int, int, int, int | None, int | None],
 ) -> "list[Side]":
     from mecsim.policies import calibrate
-    from mecsim.sweep import Side, Workers, preference_grid
+    from mecsim.scenario import load_scenario
+    from mecsim.sweep import Side, check_targets, preference_grid, scenario_of_runs
     from mecsim.sweep import sweep as run_sweep
-    from mecsim.sweep.distribute import worthwhile_workers
-    from mecsim.sweep.evaluate import tapes_byte
+    from mecsim.sweep.evaluate import workers_for
 
     if not targets:
         return []
@@ -117,21 +116,9 @@ def _played(
         on, calibration, seed = beside.scenario, beside.calibration, beside.seed
         grid, episodes = beside.fronts[0].preferences, int(beside.fronts[0].totals.shape[1])
     else:
-        on = _scenario(targets, scenario)
+        on = scenario_of_runs(targets) if scenario is None else load_scenario(scenario)
+        check_targets(targets, on)
         grid, calibration = preference_grid(len(on.objectives), preferences), calibrate(on)
-    decisions = len(targets) * len(grid) * episodes * on.steps
-    processes = workers or worthwhile_workers(decisions, tapes_byte(on, episodes), num_threads)
-    fronts = run_sweep(targets, on, grid, episodes, seed, Workers(processes, num_threads or processes))
+    shared = workers_for(targets, on, len(grid), episodes, workers, num_threads)
+    fronts = run_sweep(targets, on, grid, episodes, seed, shared)
     return [Side(front, on, calibration, seed) for front in fronts]
-
-
-def _scenario(targets: list[str], scenario: str | None) -> "Scenario":
-    from mecsim.scenario import load_scenario
-    from mecsim.training import is_run, run_scenario
-
-    if scenario is not None:
-        return load_scenario(scenario)
-    run = next((target for target in targets if is_run(Path(target))), None)
-    if run is None:
-        raise InputError(f"{' and '.join(targets)}: need a scenario to be played on: add --scenario NAME")
-    return run_scenario(Path(run))

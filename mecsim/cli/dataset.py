@@ -57,7 +57,8 @@ def dataset(
     from mecsim.people.known import true_people, write_people
     from mecsim.people.people import draw_people_of
     from mecsim.scenario import load_scenario
-    from mecsim.sweep.distribute import place_of, run_jobs
+    from mecsim.sweep.cluster import cluster_at
+    from mecsim.sweep.distribute import Place, Workers, process_byte, run_jobs
 
     check_dataset_package()
     described = load_scenario(scenario)
@@ -68,26 +69,25 @@ def dataset(
         option = "--users" if users is not None else "--people"
         raise InputError(f"{option}: {scenario} names its people, in {known.path}; leave {option} out, or users.from")
     count = len(known) if known else users or DEFAULT_USERS
+    place: Place = Workers(workers or 1, num_threads or workers or 1)
+    if address is not None:
+        place = cluster_at(address, num_threads or 1, process_byte(SLICE_BYTE), processes=workers)
     path = new_file(out, SUFFIXES, force)
     if people is not None:
         people = new_file(people, (".csv",), force)
-    try:
-        written = write_dataset(
-            path,
-            described.population,
-            described.satisfaction,
-            users=known or count,
-            days=days,
-            seed=seed,
-            levels=described.levels,
-            run=partial(run_jobs, workers=place_of(address, workers or 1, num_threads, 0, SLICE_BYTE)),
-        )
-        if people is not None:
-            true = draw_people_of(described.population, described.satisfaction, count, seed)
-            write_people(people, true_people(true, described.population))
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"--out {path}: cannot be written: {reason}; name another file") from None
+    written = write_dataset(
+        path,
+        described.population,
+        described.satisfaction,
+        users=known or count,
+        days=days,
+        seed=seed,
+        levels=described.levels,
+        run=partial(run_jobs, workers=place),
+    )
+    if people is not None:
+        true = draw_people_of(described.population, described.satisfaction, count, seed)
+        write_people(people, true_people(true, described.population))
     size_byte = path.stat().st_size
     if as_json:
         click.echo(json.dumps({"file": str(path), "size_byte": size_byte, **asdict(written)}, indent=2))

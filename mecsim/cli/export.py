@@ -8,6 +8,7 @@ import click
 
 from mecsim.cli.completion import runs
 from mecsim.cli.options import json_option, new_file
+from mecsim.core.files import is_run
 from mecsim.errors import InputError
 
 SUFFIX = ".onnx"
@@ -23,26 +24,20 @@ def export(run: Path, out: Path | None, force: bool, as_json: bool) -> tuple[str
 
     ONNX Runtime and other programs play it without mecsim. Normalisation and masks are part of it.
     """
+    if not is_run(run):  # before PyTorch: a wrong name is told at once
+        raise InputError(f"{run}: not a run of mecsim train; make one with mecsim train SCENARIO --out {run}")
+
     from mecsim.training import MultiRun, Run, is_multi_run
     from mecsim.training.export import check_export_packages
     from mecsim.training.exported import write_exported
 
     check_export_packages()
     if is_multi_run(run):
-        multi = MultiRun.open(run)
-        raise InputError(
-            f"{run}: holds a policy for each of several {multi.kind.difference}s; "
-            f"export one, such as {multi.runs[0].folder}"
-        )
+        raise MultiRun.open(run).to_be_named("export")
     opened = Run.open(run)
     agent = opened.load_agent()
     path = new_file(out or Path(f"{run.resolve()}{SUFFIX}"), (SUFFIX,), force)
-    try:
-        found, size_byte = write_exported(opened, agent, path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written: {error.strerror or error}; name another file with --out"
-        ) from None
+    found, size_byte = write_exported(opened, agent, path)
     if as_json:
         click.echo(json.dumps({"file": str(path), "size_byte": size_byte, **asdict(found)}, indent=2))
         return None

@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from mecsim.cli.options import json_option, key_values, new_file, seed_option, threads_option
-from mecsim.core.files import atomic_write
+from mecsim.core.files import write_text
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, LogError
 
@@ -94,13 +94,9 @@ def fit(
         raise LogError([f"{data}: {problem}" for problem in problems])
     use_threads(num_threads)
     predictor, report = fit_and_judge(log, seed)
-    try:
-        predictor.save(path)
-        write_json(files[0], {**report, "seed": seed, **provenance()})
-        _write_people(files[1], files[2], log, predictor, network if scenario else None, usual)
-    except OSError as error:
-        reason = error.strerror or error
-        raise InputError(f"--out {path}: cannot be written: {reason}; name another file") from None
+    predictor.save(path)
+    write_json(files[0], {**report, "seed": seed, **provenance()})
+    _write_people(files[1], files[2], log, predictor, network if scenario else None, usual)
     if as_json:
         names = dict(zip(("report", "people", "scenario"), map(str, files), strict=True))
         click.echo(json.dumps({"file": str(path), **names, **report}, indent=2))
@@ -163,8 +159,7 @@ def _write_people(
     described |= {"satisfaction": {"predictor": people.with_suffix(".safetensors").name}}
     described |= {"population": population_of(log, zones, usual)}
     text = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=120)
-    with atomic_write(scenario) as partial:
-        partial.write_text(text, encoding="utf-8")
+    write_text(scenario, text)
 
 
 def _notes(log: "RequestLog") -> list[str]:

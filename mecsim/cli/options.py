@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.cli.completion import context_keys, scenarios
+from mecsim.core.files import remove_partials, write_text
 from mecsim.core.lock import is_empty, writing_file, writing_folder
 from mecsim.errors import InputError
 
@@ -121,6 +122,9 @@ MARKS = {
 """How the files begin by which a folder of results is known."""
 
 
+_UNFINISHED = '{\n  "format": 1,\n  "unfinished": true\n}\n'
+
+
 def _is_ours(marker: Path) -> bool:
     if not marker.is_file():
         return False
@@ -160,10 +164,13 @@ def output_folder(folder: Path, own_entries: Iterable[str], marker: str, force: 
                 raise InputError(f"--out {folder}: is not empty; name another folder, or replace it with --force")
             if not _is_ours(folder / marker):
                 raise InputError(f"--out {folder}: holds files but no {marker} of this command; name another folder")
-            for name in own_entries:
+            for name in (*(name for name in own_entries if name != marker), marker):  # last, by which it is known
                 remove(folder / name)
+        remove_partials(folder)
     except OSError as error:
         raise InputError(f"--out {folder}: cannot be written: {error.strerror}; name another folder") from None
+    if MARKS.get(marker) == _JSON_MARK:  # from here on it is ours, whatever comes in between
+        write_text(folder / marker, _UNFINISHED)
     return folder
 
 

@@ -41,6 +41,10 @@ def plot(
     label_points: bool, force: bool,
 ) -> None:  # fmt: skip
     """Draw the fronts of each SWEEP (the folder of a sweep) in one picture for a paper."""
+    from mecsim.sweep import check_sweeps
+
+    check_sweeps(sweeps)  # before anything heavy: a wrong name is told at once
+
     import matplotlib
 
     from mecsim.report.figures import front_figure

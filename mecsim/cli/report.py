@@ -8,6 +8,7 @@ import click
 
 from mecsim.cli.options import force_option, new_file, sole_writer, threads_option
 from mecsim.cli.terminal import error_console
+from mecsim.core.files import write_text
 from mecsim.core.lock import is_empty, writing_folder
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, MecsimError
@@ -45,6 +46,10 @@ def report(
     sweeps: tuple[Path, ...], out: Path, pictures: Path | None, episodes: int, force: bool, num_threads: int | None
 ) -> None:
     """Show what each SWEEP (the folder of a sweep) came to on one HTML page, which needs nothing beside itself."""
+    from mecsim.sweep import check_sweeps
+
+    check_sweeps(sweeps)  # before anything heavy: a wrong name is told at once
+
     from mecsim.report.page.content import page_content, thinned
     from mecsim.report.page.html import page_html
     from mecsim.report.sweeps import read_sweeps
@@ -58,7 +63,7 @@ def report(
     use_threads(num_threads)
     curves = [_curves(front) for _, front in fronts]
     played = _played(fronts, episodes)
-    out.write_text(page_html(page_content(read, curves, played)), encoding="utf-8")
+    write_text(out, page_html(page_content(read, curves, played)))
     click.echo(f"report: {out}")
     if folder is not None:
         from mecsim.report.page.pictures import save_pictures

@@ -10,6 +10,7 @@ import click
 from mecsim.cli.completion import kinds
 from mecsim.cli.completion import scenarios as complete_scenarios
 from mecsim.cli.options import context_option, json_option, key_values, listed, scenario_argument
+from mecsim.core.files import NO_PLACES_FAULT, write_text
 from mecsim.errors import InputError, ScenarioError
 
 
@@ -36,7 +37,7 @@ def show(scenario: str, context: tuple[str, ...]) -> None:
     from mecsim.scenario import load_scenario, scenario_to_yaml, with_context
 
     shown = with_context(load_scenario(scenario), key_values(context, "--context"))
-    click.echo(scenario_to_yaml(shown), nl=False)
+    click.echo(scenario_to_yaml(shown).encode(), nl=False)  # YAML is UTF-8, whatever the terminal
 
 
 @click.command()
@@ -53,11 +54,12 @@ def init(name: str, kind: str, force: bool) -> None:
     starter = system_of_kind(kind).starter()
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     try:
-        with path.open("w" if force else "x", encoding="utf-8") as file:
-            file.write(starter)
-    except FileExistsError:
-        raise InputError(f"{path}: exists already; choose another name, or replace it with --force") from None
+        if path.exists() and not force:
+            raise InputError(f"{path}: exists already; choose another name, or replace it with --force")
+        write_text(path, starter)
     except OSError as error:
+        if error.errno in NO_PLACES_FAULT:
+            raise
         raise InputError(f"{path}: cannot be written: {error.strerror}; choose another place") from None
     click.echo(f"{path}: edit it, then: mecsim validate {shlex.quote(str(path))}")
 

@@ -85,8 +85,10 @@ def simulate(
 ) -> tuple[str, ...] | None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     from mecsim.scenario import load_scenario, with_context
+    from mecsim.sweep import Workers, check_targets, concerns, planned, policy_factory, write_json
 
-    played = with_context(load_scenario(scenario), key_values(context, "--context"))  # a wrong name is told at once
+    played = with_context(load_scenario(scenario), key_values(context, "--context"))
+    check_targets([policy], played)  # before anything heavy: a wrong name is told at once
 
     import numpy as np
 
@@ -97,7 +99,6 @@ def simulate(
     from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import episode_table, print_table
     from mecsim.schema.words import shortened
-    from mecsim.sweep import Workers, concerns, planned, policy_factory, write_json
     from mecsim.sweep.cluster import cluster_at
     from mecsim.sweep.distribute import Place, process_byte, worthwhile_workers
     from mecsim.sweep.evaluate import chunks, tapes_byte
@@ -154,7 +155,7 @@ def simulate(
         "workers": place.processes,
         "wall_time_s": time.perf_counter() - started,
     }
-    warn(concerns(columns, played))
+    warn([*played.remarks(), *concerns(columns, played)])
     pictures = []
     if folder is not None:
         write_json(folder / "summary.json", summary)

@@ -31,10 +31,8 @@ from mecsim.cli.options import (
     workers_option,
 )
 from mecsim.cli.terminal import Bars
-from mecsim.core.files import is_run
 from mecsim.core.lock import writing_folder
 from mecsim.core.stopping import exit_code, undisturbed
-from mecsim.core.threads import use_threads
 from mecsim.errors import InputError
 
 if TYPE_CHECKING:
@@ -76,30 +74,27 @@ def sweep(
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
     from mecsim.core.system import draw_episodes
     from mecsim.policies import calibrate
-    from mecsim.report.figures import save_front
-    from mecsim.report.provenance import provenance
-    from mecsim.report.tables import print_table, quality_table
     from mecsim.scenario import load_scenario, with_context
     from mecsim.sweep import (
         SweepSettings,
         assess,
         beyond_reference,
+        check_playable,
+        check_targets,
         collapsed_runs,
         foreseen,
         planned,
         preference_grid,
-        summary,
-        write_results,
+        runs_of,
+        scenario_of_runs,
+        with_greedy,
     )
     from mecsim.sweep import sweep as run_sweep
-    from mecsim.sweep.distribute import place_of
-    from mecsim.sweep.evaluate import policy_factory, runs_of, tapes_byte
-    from mecsim.sweep.planned import base_of, decisions_per_step
+    from mecsim.sweep.evaluate import place_for
     from mecsim.sweep.share import Share
 
     targets = tuple(planned(target, plan) for target in targets)
-    if len({str(Path(target)) for target in targets}) < len(targets):
-        raise InputError("a target is named twice")
+    to_play = with_greedy(targets)
     if resume and force:
         raise InputError("--resume goes on with what --force would remove: give one of them")
     share = None if part is None else Share.parsed(part)
@@ -107,29 +102,18 @@ def sweep(
         raise InputError(
             "--part plays what is missing of a part, and shows nothing: leave --resume, --force, --json out"
         )
-    if scenario is not None:
-        played = load_scenario(scenario)
-    else:
-        bases = [base_of(target)[0] for target in targets]
-        first = next((base for base in bases if is_run(Path(base))), None)
-        if first is None:
-            for target in targets:
-                policy_factory(target, load_scenario("quickstart"))  # a misspelt target is the likelier cause
-            raise InputError("baselines alone need a scenario: add --scenario NAME")
-        from mecsim.training import run_scenario  # PyTorch comes with it
-
-        played = run_scenario(Path(first))
     changes = key_values(context, "--context")
-    played = with_context(played, changes)
+    played = with_context(scenario_of_runs(targets) if scenario is None else load_scenario(scenario), changes)
+    check_targets(targets, played)
+
+    from mecsim.report.sweeps import save_sweep
+    from mecsim.report.tables import difference_table, print_table, quality_table
+    from mecsim.report.trade_offs import write_trade_offs
+
     grid = preference_grid(len(played.objectives), preferences)
-    to_play = list(dict.fromkeys((*targets, "greedy")))  # the yardstick, whether it is asked for or not
     runs = {target: runs_of(target, played) for target in to_play}
-    made = sum(decisions_per_step(run) for some in runs.values() for run in some)
-    decisions = made * len(grid) * episodes * played.steps
-    place = place_of(address, workers, num_threads, decisions, tapes_byte(played, episodes))
-    use_threads(place.threads)
-    for run in (run for target in targets for run in runs[target]):
-        policy_factory(run, played)  # what cannot be played should not be noticed after hours
+    place = place_for(address, to_play, played, len(grid), episodes, workers, num_threads)
+    check_playable(targets, played)
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     foretold = foreseen(played, seed)
     settings = SweepSettings(targets, played, grid, episodes, seed)
@@ -146,10 +130,8 @@ def sweep(
         except KeyboardInterrupt as interruption:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise click.exceptions.Exit(exit_code(interruption)) from None
-    fronts, yardstick = found[: len(targets)], found[to_play.index("greedy")]
-    calibration = calibrate(played)
-    written = {
-        **provenance(),
+    fronts, greedy = found[: len(targets)], found[to_play.index("greedy")]
+    told = {
         "seed": seed,
         "context": changes,
         "threads": place.threads,
@@ -157,18 +139,16 @@ def sweep(
         "resumed": resume,  # the time is that of the last part only
         "wall_time_s": time.perf_counter() - started,
     }
-    content = summary(fronts, yardstick, played, calibration, written)
-    qualities = assess(fronts, calibration)
-    write_results(out, fronts, played, content)
-    pictures = save_front(fronts, played, out)
-    from mecsim.report.trade_offs import write_trade_offs
-
+    content, pictures = save_sweep(out, fronts, greedy, played, told)
+    calibration = calibrate(played)
     remove(out / "tensorboard")  # there already if a finished sweep was resumed for further targets
-    write_trade_offs(out / "tensorboard", fronts, qualities, played)
+    write_trade_offs(out / "tensorboard", fronts, assess(fronts, calibration), played)
     if as_json:
         click.echo(json.dumps(content, indent=2))
         return None
     print_table(quality_table(content["targets"], fronts))
+    if (differences := difference_table(content["targets"], fronts)) is not None:
+        print_table(differences)
     warn([*beyond_reference(fronts, calibration), *collapsed_runs(fronts, played)])
     click.echo(f"front: {', '.join(map(str, pictures))}")
     return ("mecsim", "choose", str(out), "--list")

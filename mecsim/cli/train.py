@@ -107,14 +107,18 @@ def train(
 
     Ctrl-C, SIGTERM or SIGHUP ends it after the epoch and saves what is learned: --resume goes on from there.
     """
-    learned = None if resume else _scenario(scenario, context)  # before PyTorch: a wrong name is told at once
+    from mecsim.training.config import TrainingConfig, check_settings
+    from mecsim.training.devices import check_device, usable_device
+
+    check_device(device)  # before PyTorch, as the next lines: a wrong name is told at once
+    check_settings(agent or TrainingConfig.algorithm, key_values(settings, "--set"))
+    learned = None if resume else _scenario(scenario, context)
 
     from mecsim.report.monitors import find_monitor
     from mecsim.sweep import Workers, foreseen, training_evaluation
     from mecsim.sweep.cluster import cluster_at
     from mecsim.sweep.distribute import process_byte
     from mecsim.training import MultiRun, check_engine, check_memory
-    from mecsim.training.devices import usable_device
     from mecsim.training.loop import training_byte
 
     for name in log:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from mecsim.conformance.subject import EPISODES, Subject
 from mecsim.core.target import in_numpy
 from mecsim.policies import Policy, policies_of
-from mecsim.policies.registry import NamedPolicy
+from mecsim.policies.registry import NamedPolicy, policy_names
 
 DECISIONS = 3  # few, as planners on the engine of reference take seconds for each
 
@@ -55,3 +55,9 @@ def policies_are_described(subject: Subject) -> None:
     for name, entry in policies_of(subject.scenario).items():
         assert entry.about.strip(), name
         assert "\n" not in entry.about, name
+
+
+def names_of_policies_are_written_out(subject: Subject) -> None:
+    """Each is known before its module is imported."""
+    missing = policies_of(subject.scenario).keys() - policy_names(subject.system)
+    assert not missing, f'{", ".join(sorted(missing))}: expected @policy("NAME", …), with the name written out'

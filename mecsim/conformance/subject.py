@@ -15,6 +15,7 @@ from mecsim.core.tape import Tapes
 from mecsim.core.target import in_numpy
 from mecsim.scenario import builtin_names, load_scenario, parse_scenario, with_context
 
+SEED = 7  # of the episodes
 STEPS = 12
 EPISODES = 3
 
@@ -34,7 +35,7 @@ class Subject:
     @cached_property
     def tapes(self) -> Tapes:
         """A few episodes."""
-        return self.system.draw.load()(self.scenario, 7, 0, EPISODES, Stream.EVALUATION)
+        return self.system.draw.load()(self.scenario, SEED, 0, EPISODES, Stream.EVALUATION)
 
     def begun(self, engine: str | None = None) -> tuple[AnyEpisodes, Arrays]:
         """Episodes that have begun, on this engine or another, and their first observation."""

@@ -4,6 +4,7 @@ A file is there as a whole or as it was before, whatever happens meanwhile: the 
 brought to the disk and then renamed.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -20,11 +21,24 @@ MAX_RUNS = 1000
 RUN_INDEXES = ("config.yaml", "policies.yaml", "seeds.yaml")
 """A folder with one of these claims to be a run, or to hold several."""
 
-PARTIAL = re.compile(r"\..*?(\d+)-(\w*)\.partial", re.DOTALL)
+PARTIAL = re.compile(r"\.[0-9a-f]{12}-(\d+)-(\w*)\.partial(\..*)?", re.DOTALL)
 """What is being written, or was when its process died: of which process, and on which machine."""
 
 FOREIGN_S = 86_400.0
 """So old is what a process on another machine began to write and will not end."""
+
+FULL, TOO_MANY = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), (errno.EMFILE, errno.ENFILE)
+NO_PLACES_FAULT = (*FULL, *TOO_MANY, errno.EIO)
+"""What another place would not change."""
+
+_CURES = {
+    FULL: (
+        "; make room and give the command again, with --resume where it has one, else with --force; what was written "
+        "before is whole"
+    ),
+    TOO_MANY: "; let a process open more files (ulimit -n) and give the command again",
+    (errno.EACCES, errno.EPERM, errno.EROFS): "; name a place that may be read and written",
+}
 
 _STRAYS = re.compile(r"\.DS_Store|\._.*|Thumbs\.db|desktop\.ini|.*~|\.nfs.*|\.~lock\..*|\..*\.sw[a-p]", re.DOTALL)
 """What systems and editors leave beside the files of others."""
@@ -40,7 +54,7 @@ def is_run(folder: Path) -> bool:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """A place beside `path` to write to, which takes its name when all is on the disk; use as a context.
+    """A place beside `path`, of the same ending, to write to; use as a context. Once all is on the disk it is renamed.
 
     If anything goes wrong what was written is removed, and an earlier file of that name stays. The place is of this
     process, so several may write the same file: the last one wins.
@@ -49,12 +63,18 @@ def atomic_write(path: Path) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     name = hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:12]  # never longer than a name may
-    partial = path.with_name(f".{name}-{os.getpid()}-{_machine()}.partial")
+    partial = path.with_name(f".{name}-{os.getpid()}-{_machine()}.partial{path.suffix}")
     try:
         yield partial
         _to_disk(partial)
         partial.replace(path)
         _to_disk(path.parent)
+    except Exception as error:
+        failed = _of_system(error)
+        if failed is None or failed.filename not in (None, str(partial), partial):
+            raise
+        failed.filename = str(path)  # that was asked for
+        raise failed from None
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -68,7 +88,23 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a whole text as UTF-8, its lines ended as they are. Raises OSError if it cannot be written."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(errors="surrogateescape"))
+
+
+def _of_system(error: Exception) -> OSError | None:
+    """What the system told, if it is at the root of an error; libraries in Rust tell it in words."""
+    if isinstance(error, OSError):
+        return error if error.errno is not None else None
+    number = re.search(r"os error (\d+)", str(error))
+    return None if number is None else OSError(int(number[1]), os.strerror(int(number[1])))
+
+
+def told_of(error: OSError) -> str:
+    """What a user is told of what the system refused: the place, the cause, and the cure where there is one."""
+    cause = error.strerror or str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    cure = next((cure for numbers, cure in _CURES.items() if error.errno in numbers), "")
+    return f"{place}{cause}{cure}"
 
 
 def remove_partials(folder: Path) -> None:

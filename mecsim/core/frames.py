@@ -7,10 +7,11 @@ polars is imported when a table is first made, so that declaring one costs nothi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 
 from mecsim.core.files import atomic_write
 from mecsim.errors import InputError, MecsimError
+from mecsim.schema.tables import COLUMN_NAME
+from mecsim.schema.units import show
 
 if TYPE_CHECKING:
     import polars as pl
@@ -106,7 +109,7 @@ class CsvFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("wb")
+        self._path, self._open = path, ExitStack()
         self._header: bytes | None = None
 
     def append(self, text: bytes) -> None:
@@ -125,12 +128,14 @@ class CsvFile:
         self._header = header
 
     def __enter__(self) -> "CsvFile":
-        """The file is open already."""
+        """Open it; it has its name when all batches are there."""
+        partial = self._open.enter_context(atomic_write(self._path))
+        self._file: BinaryIO = self._open.enter_context(partial.open("wb"))
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Close it."""
-        self._file.close()
+        self._open.__exit__(kind, error, at)
 
 
 def csv_text(columns: Mapping[str, Values], schema: Schema) -> bytes:
@@ -159,6 +164,9 @@ def read_csv(path: Path, schema: Schema, error: type[MecsimError] = InputError) 
 
     with _refused(path, error):
         text = pl.read_csv(path, infer_schema=False, raise_if_empty=False)
+        known = [column.name for column in schema.columns]
+        if not all(map(COLUMN_NAME.fullmatch, text.columns)):  # somebody's text, which no message may quote
+            raise error(f"{path}:1: no header of columns, expected {', '.join(known)}")
         try:
             schema._check(text.columns)
         except ValueError as wrong:
@@ -192,7 +200,7 @@ def _parsed(path: Path, text: "pl.DataFrame", column: Column, error: type[Mecsim
         row = int(wrong.arg_max() or 0)
         expected = NOUNS[column.type] + (" or nothing" if column.gaps else "")
         line = 2 + row + sum(int(text[name][:row].str.count_matches("\n").sum()) for name in text.columns)
-        raise error(f"{path}:{line}: {column.name}: expected {expected}, got {found[row] or ''!r}")
+        raise error(f"{path}:{line}: {column.name}: expected {expected}, got {show(found[row] or '')}")
     return parsed
 
 

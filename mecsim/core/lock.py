@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mecsim.core.files import is_stray
 from mecsim.errors import MecsimError
 
 LOCK = ".mecsim.lock"
@@ -59,8 +60,11 @@ def writing_file(path: Path) -> Iterator[None]:
 
 
 def is_empty(folder: Path) -> bool:
-    """Whether a folder holds nothing, apart from a lock."""
-    return all(entry.name == LOCK for entry in folder.iterdir())
+    """Whether a folder holds nothing of anybody: a lock, strays, and folders of nothing else count as nothing."""
+    return all(
+        is_empty(entry) if entry.is_dir() and not entry.is_symlink() else entry.name == LOCK or is_stray(entry.name)
+        for entry in folder.iterdir()
+    )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import atomic_write
 from mecsim.errors import InputError
 
 
@@ -34,7 +35,7 @@ class Tapes(ABC):
     def save(self, path: Path) -> None:
         """Write all episodes to a NumPy archive."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        with path.open("wb") as file:
+        with atomic_write(path) as partial, partial.open("wb") as file:
             np.savez_compressed(file, format=np.int64(self.FORMAT), **arrays)
 
     @classmethod

@@ -6,8 +6,8 @@ demanded one, or a delay. What is an array may be a number; shapes are those tha
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
 
@@ -70,7 +70,7 @@ def waiting_s(rate: Values, demand: Values, wait_at_demand_s: Values) -> Array:
 
 def logistic_rating(delay_s: Values, centre_s: Values, steepness_per_s: Values) -> Array:
     """5/(1 + e^{k·(t − c)}): 2.5 at the delay c. Fits ratings of web delays by single people."""
-    return np.asarray(TOP_RATING * expit(np.multiply(steepness_per_s, np.subtract(centre_s, delay_s))))
+    return np.asarray(TOP_RATING * scipy.special.expit(np.multiply(steepness_per_s, np.subtract(centre_s, delay_s))))
 
 
 def iqx_rating(delay_s: Values, sensitivity_per_s: Values) -> Array:

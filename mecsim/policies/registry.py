@@ -1,18 +1,20 @@
 """Policies by name: a file and a decorator each.
 
 Those of mecsim stand in `mecsim.policies`, for every system, and in the package `policies` of a system, for that one.
-Other packages name theirs by entry points `mecsim.policies`. Whatever a policy needs that is heavy it imports when it
-is made or first acts, so that listing names stays light.
+Other packages name theirs by entry points `mecsim.policies`. Names are read from the text of these files, so that a
+misspelt one is told before anything is compiled.
 """
 
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar, cast
 
@@ -27,6 +29,7 @@ from mecsim.schema.words import nearest
 Maker = TypeVar("Maker", bound=Callable[..., object])
 
 _MARK = "__mecsim_policies__"
+_DECORATED = re.compile(r"""^@policy\(\s*["']([^"']+)["']""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def policy(name: str, about: str, systems: Collection[str] = (), costly: bool = 
     What has to be fitted is fitted when the policy first acts.
 
     Args:
-        name: by which commands know it.
+        name: by which commands know it, written out: `policy_names` reads it there.
         about: a line about it.
         systems: that it plays, all if none are named; in the package of a system that one.
         costly: whether it is fitted for minutes before it first acts.
@@ -88,9 +91,8 @@ def policies_of_system(system: AnySystem) -> Mapping[str, NamedPolicy]:
 
 @lru_cache(maxsize=32)
 def _policies(system: str, package: str) -> dict[str, NamedPolicy]:
-    own = f"{package}.policies"
-    packages = ["mecsim.policies", *([own] if find_spec(own) else [])]
-    found = {entry.name: entry for place in packages for module in _modules(place) for entry in named_in(module)}
+    modules = [import_module(f"{place}.{path.stem}") for place, path in _files(package)]
+    found = {entry.name: entry for module in modules for entry in named_in(module)}
     for plugin in (plugin for offered in _PLUGINS.offers.values() for plugin in offered):
         entry = _of_plugin(plugin)
         if entry.plays(system):
@@ -100,9 +102,22 @@ def _policies(system: str, package: str) -> dict[str, NamedPolicy]:
     return found
 
 
-def _modules(package: str) -> list[ModuleType]:
-    places = import_module(package).__path__
-    return [import_module(f"{package}.{info.name}") for info in pkgutil.iter_modules(places) if not info.ispkg]
+def policy_names(system: AnySystem) -> frozenset[str]:
+    """The names that policies of a system have, without importing these; all those of other packages, too."""
+    texts = (path.read_text(encoding="utf-8") for _, path in _files(system.package))
+    return frozenset(name for text in texts for name in _DECORATED.findall(text)) | _PLUGINS.offers.keys()
+
+
+def _files(package: str) -> list[tuple[str, Path]]:
+    """The files in which mecsim and the package of a system name policies, each with the package it is in."""
+    own = f"{package}.policies"
+    return [
+        (place, Path(folder) / f"{info.name}.py")
+        for place in ("mecsim.policies", *([own] if find_spec(own) else []))
+        for folder in import_module(place).__path__
+        for info in pkgutil.iter_modules([folder])
+        if not info.ispkg
+    ]
 
 
 def named_in(module: ModuleType) -> list[NamedPolicy]:

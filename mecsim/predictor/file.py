@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.files import atomic_write
+from mecsim.core.files import write_bytes
 from mecsim.errors import InputError
 from mecsim.predictor.calibration import CALIBRATED
 from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, FREE_NAMES, NUMBERS, LogUsers
@@ -51,8 +51,7 @@ def write_predictor(
     header = {"format": FORMAT, "mecsim_version": __version__, "names": {key: list(names[key]) for key in CATEGORIES}}
     told = {MODEL: np.frombuffer(model.encode(), np.uint8), **arrays}
     plain = {name: np.ascontiguousarray(told[name]) for name in _SHAPES}
-    with atomic_write(path) as partial:
-        partial.write_bytes(save(plain, {KEY: json.dumps(header)}))
+    write_bytes(path, save(plain, {KEY: json.dumps(header)}))
 
 
 def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Model, Arrays]:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from mecsim.core.files import atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.report.figures import front_figure
 from mecsim.report.style import COLOURS, colour_and_marker
@@ -82,5 +83,6 @@ def save_fronts(path: Path, fronts: Sequence[Front], scenario: Scenario) -> Path
 
 def _save(figure: Figure, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=DPI)
+    with atomic_write(path) as partial:
+        figure.savefig(partial, dpi=DPI)
     return path

@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
@@ -10,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import mecsim.report
+from mecsim.core.files import write_bytes, write_text
 
 FIRST = (
     "index",
@@ -64,12 +64,12 @@ def write_html(found: Mapping[str, str], folder: Path) -> Path:
     for path, text in found.items():
         written = folder / _html_path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
-        written.write_text(_document(path, text, titles), encoding="utf-8")
+        write_text(written, _document(path, text, titles))
         for picture in PICTURE.findall(text):
             place = posixpath.normpath(posixpath.join(posixpath.dirname(path), picture))
             if (source := handbook_folder() / place).is_file():
                 (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, folder / place)
+                write_bytes(folder / place, source.read_bytes())
     return folder / _html_path(next(iter(titles)))
 
 

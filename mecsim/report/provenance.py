@@ -2,13 +2,18 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from mecsim.core.sources import code_digest
+
+PROJECT = Path(__file__).resolve().parents[2]
+"""The checkout that this package runs from, if it runs from one."""
 
 PACKAGES = ("gymnasium", "numba", "numpy", "pymoo", "simpy", "torch")
 
@@ -23,6 +28,22 @@ def provenance() -> dict[str, Any]:
     }
 
 
+def command_told(arguments: Sequence[str]) -> str:
+    """A command as it is recorded: no path of this machine in it.
+
+    Absolute paths, alone or behind an option's `=`, are told from the project's folder on, or by their last name.
+    """
+    return shlex.join(map(_path_told, arguments))
+
+
+def _path_told(argument: str) -> str:
+    option, equals, value = argument.partition("=") if argument.startswith("-") else ("", "", argument)
+    path = Path(value)
+    if not path.is_absolute():
+        return argument
+    return f"{option}{equals}{path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path.name}"
+
+
 def _version(package: str) -> str | None:
     try:
         return version(package)
@@ -32,12 +53,11 @@ def _version(package: str) -> str | None:
 
 def _git_revision() -> str | None:
     """The commit of the checkout that this package runs from, if it runs from one; `+` marks uncommitted changes."""
-    here = Path(__file__).resolve().parents[2]
-    if not (here / ".git").exists():
+    if not (PROJECT / ".git").exists():
         return None
     try:
-        revision = _git(here, "rev-parse", "HEAD")
-        return revision + ("+" if _git(here, "status", "--porcelain", "--untracked-files=no") else "")
+        revision = _git(PROJECT, "rev-parse", "HEAD")
+        return revision + ("+" if _git(PROJECT, "status", "--porcelain", "--untracked-files=no") else "")
     except (OSError, subprocess.SubprocessError):
         return None
 

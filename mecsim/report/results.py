@@ -1,6 +1,5 @@
 """The table of an experiment, with what has to be known to judge or repeat it in a file beside it."""
 
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mecsim.core.frames import Column, Schema, Type, write_csv
-from mecsim.errors import InputError
-from mecsim.report.provenance import provenance
+from mecsim.report.provenance import command_told, provenance
 from mecsim.sweep import write_json
 
 if TYPE_CHECKING:
@@ -40,15 +38,13 @@ def write_result(path: Path, rows: Sequence[Mapping[str, object]], **told: Any) 
     have six digits; what a row lacks or is NaN stays empty. Returns the table, with all digits.
 
     Raises:
-        InputError: the folder cannot be written.
+        OSError: the folder cannot be written.
     """
     schema = result_schema(rows)
     frame = schema.rows(rows)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_csv(path, frame.fill_nan(None), schema)
-        command = shlex.join([Path(sys.executable).name, *sys.argv])
-        write_json(path.with_suffix(".json"), {"format": 1, "command": command, **told, **provenance()})
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}; name another folder with --out") from None
+    command = command_told([Path(sys.executable).name, *sys.argv])
+    beside = {"format": 1, "command": command, **told, **provenance()}  # before a committed table is replaced
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(path, frame.fill_nan(None), schema)
+    write_json(path.with_suffix(".json"), beside)
     return frame

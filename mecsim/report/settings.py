@@ -6,7 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import get_args
+
+from mecsim_agents.config import expected
 
 from mecsim.training import TrainingConfig
 
@@ -36,7 +37,9 @@ def known_settings(algorithm: str = TrainingConfig.algorithm, device: str = "cpu
         about = told_of_fields(type(part))
         values, fields = part.to_mapping(), vars(type(part))["__pydantic_fields__"]
         found += [
-            Setting(field.name, of, json.dumps(values[field.name]), _expected(fields[field.name]), about[field.name])
+            Setting(
+                field.name, of, json.dumps(values[field.name]), expected(fields[field.name], str), about[field.name]
+            )
             for field in dataclasses.fields(part)
             if field.name not in left_out
         ]
@@ -60,8 +63,3 @@ def told_of_fields(cls: type) -> Mapping[str, str]:
             else:
                 indent = None
     return told
-
-
-def _expected(field: object) -> str:
-    annotation = getattr(field, "annotation", None)
-    return str(getattr(field, "description", None) or " or ".join(map(str, get_args(annotation))))

@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
+from mecsim.core.files import atomic_write
 from mecsim.errors import MecsimError
 
 # Okabe and Ito's colours, which people with any colour vision can tell apart; markers help in print.
@@ -73,10 +74,11 @@ def save_picture(figure: Figure, path: Path) -> Path:
     """Write a figure in the format of the path's ending, one of `PICTURE_ENDINGS`; returns the path."""
     # Without dates and random ids the same figure gives the same bytes.
     with matplotlib.rc_context({"svg.hashsalt": "mecsim", "pdf.fonttype": PAPER["pdf.fonttype"]}), with_latex():
+        told: dict[str, Any] = {"metadata": {"Date" if path.suffix == ".svg" else "CreationDate": None}}
         if path.suffix == ".png":
-            figure.savefig(path, dpi=150, pil_kwargs={"optimize": True})
-        else:
-            figure.savefig(path, metadata={"Date" if path.suffix == ".svg" else "CreationDate": None})
+            told = {"dpi": 150, "pil_kwargs": {"optimize": True}}
+        with atomic_write(path) as partial:
+            figure.savefig(partial, **told)
     return path
 
 

@@ -1,12 +1,17 @@
 """Sweeps that are shown together."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError
-from mecsim.sweep import Front, SweepResult, read_sweep
+from mecsim.policies import calibrate
+from mecsim.report.figures import save_front
+from mecsim.report.provenance import provenance
+from mecsim.sweep import Front, SweepResult, read_sweep, summary, write_results
 
 
 def read_sweeps(folders: Sequence[Path]) -> list[SweepResult]:
@@ -26,6 +31,26 @@ def read_sweeps(folders: Sequence[Path]) -> list[SweepResult]:
                 f"{sweeps[0].folder} {', '.join(first.objectives)} of {first.kind}: show them apart"
             )
     return sweeps
+
+
+def save_sweep(
+    folder: Path, fronts: Sequence[Front], greedy: Front, scenario: Scenario, told: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Path]]:
+    """Write what a sweep came to, its numbers and its picture, into a folder that is there.
+
+    Args:
+        folder: of the results.
+        fronts: of its targets.
+        greedy: the yardstick.
+        scenario: that was played.
+        told: of how it was made; versions and hardware are added.
+
+    Returns:
+        The content of summary.json, and the pictures.
+    """
+    content = summary(fronts, greedy, scenario, calibrate(scenario), {**provenance(), **told})
+    write_results(folder, fronts, scenario, content)
+    return content, save_front(fronts, scenario, folder)
 
 
 def named_fronts(sweeps: Sequence[SweepResult]) -> list[Front]:

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from mecsim.report.simulation import episode_summary
 from mecsim.schema.words import shortened
-from mecsim.sweep import Front
+from mecsim.sweep import MEASURES, Front
+from mecsim.sweep.bootstrap import FEWEST_EPISODES
 
 NARROWEST = 60  # columns, however narrow a terminal is
 WIDEST_LABEL = 28  # of a row
@@ -89,7 +90,25 @@ def quality_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]
                 _half_width(found["expected_utility_trainings_ci95"]),
             )
     table.caption = "± half of the 95 % interval; hypervolume: higher is better; the others but the last: lower"
+    episodes = fronts[0].totals.shape[1]
+    if 1 < episodes < FEWEST_EPISODES:
+        table.caption += f"; {episodes} episodes: intervals were shown to hold from {FEWEST_EPISODES} on"
     return table
+
+
+def difference_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]) -> Table | None:
+    """One row per target of a sweep and yardstick, greedy or lookahead; None if there is nothing but greedy."""
+    table = Table(title="Differences on the same episodes")
+    table.add_column("", overflow="fold")
+    for measure in MEASURES:
+        table.add_column(measure.replace("_", " "), justify="right", no_wrap=True)
+    for front in fronts:
+        for name, found in told[front.target]["differences"].items():
+            label = f"{shortened(front.label, WIDEST_LABEL)} - {name}"
+            table.add_row(label, *(with_interval(one["difference"], one["ci95"], "+") for one in found.values()))
+            if front.trainings:
+                table.add_row("  over trainings", *(_half_width(one["trainings_ci95"]) for one in found.values()))
+    return table if table.row_count else None
 
 
 def _percent(value: float | None) -> float | None:

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from mecsim.core.files import atomic_write
 from mecsim.core.scenario import Scenario
 from mecsim.core.scene import Drawn
 from mecsim.core.seeds import Stream
@@ -53,7 +54,7 @@ def save_video(
     axes.set_axis_off()
     image = axes.imshow(env.render(), aspect="auto", interpolation="nearest")
     writer = (FFMpegWriter if path.suffix == ".mp4" else PillowWriter)(fps=RENDER_FPS)
-    with writer.saving(figure, str(path), DPI):
+    with atomic_write(path) as partial, writer.saving(figure, str(partial), DPI):
         writer.grab_frame()
         while not env.episodes.over:
             advance(env.episodes.step_index + 1)

@@ -28,7 +28,7 @@ def save_whole(scenario: Scenario, folder: Path) -> None:
     """Write scenario.yaml, with all values, into a folder that is there, and copies of the files that it names.
 
     Raises:
-        InputError: a file cannot be copied.
+        InputError: a file cannot be read; OSError: something cannot be written.
     """
 
     def copied(path: str) -> str:
@@ -76,12 +76,9 @@ def _copy(path: Path, folder: Path) -> Path:
     copy = folder / f"{path.stem.removesuffix(f'-{digest}')}-{digest}{path.suffix}"
     if copy.exists():
         return copy
-    try:
-        folder.mkdir(exist_ok=True)
-        with atomic_write(copy) as partial:
-            shutil.copyfile(path, partial)
-    except OSError as error:
-        raise InputError(one_line(f"{path}: cannot be copied to {folder}: {error.strerror}")) from None
+    folder.mkdir(exist_ok=True)
+    with atomic_write(copy) as partial:
+        shutil.copyfile(path, partial)
     return copy
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_TABLE_BYTE = 2**28
 MAX_ROWS = 10_000_000
-_COLUMN_NAME = re.compile(r"[A-Za-z][\w ;.%°/\[\]()-]{0,39}")
+COLUMN_NAME = re.compile(r"[A-Za-z][\w ;.%°/\[\]()-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...
     known = {column.name: column for columns in choices for column in columns}
     for name in names:
         if name != "name" and name not in known:
-            if not _COLUMN_NAME.fullmatch(name):  # a message is no way to read any file that a scenario names
+            if not COLUMN_NAME.fullmatch(name):  # a message is no way to read any file that a scenario names
                 fail(path, 1, f"no header of columns, expected {_header(choices[0])}")
             fail(path, 1, f"unknown column {show(name)}, {nearest(name, list(known))}")
         if names.count(name) > 1:

@@ -1,7 +1,8 @@
 """Human quantities (`16.6 MHz`, `10 dBm`, `[3.5, 4.5] GHz`) to SI floats and back.
 
 Every function raises `ValueError` with one line that says what was expected and what was given. Pint knows the units;
-it is imported when the first unit is read, because the import alone takes longer than loading a scenario.
+it is imported when the first one is read that is not one to print with, because the import alone takes longer than
+loading a scenario.
 """
 
 import math
@@ -58,6 +59,9 @@ KINDS = {
     "level": Kind("a level in dB", "dB", "8 dB", 0.0, 300.0),  # a path of 300 dB is one to Saturn
 }
 PREFIX_FACTORS = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "m": 1e-3}
+_PRINTED = {
+    (f"{prefix}{kind.unit}", kind.unit): PREFIX_FACTORS[prefix] for kind in KINDS.values() for prefix in kind.prefixes
+}
 
 LARGEST = 1e18  # of plain numbers; far enough inside the floats that squares and products stay finite
 
@@ -290,6 +294,9 @@ def _registry() -> Any:
 @lru_cache(maxsize=256)
 def _unit_factor(unit: str, si_unit: str) -> float | None:
     """How many `si_unit` make one `unit`; None where `unit` is unknown or measures something else."""
+    if (unit, si_unit) in _PRINTED:
+        return _PRINTED[unit, si_unit]
+
     import pint
 
     one, target = (f"1{text}" if text.startswith("/") else text for text in (unit, si_unit))

@@ -117,16 +117,14 @@ class Study:
         What was played before is taken from `runs`/parts.
         """
         from mecsim.sweep import Store, sweep
-        from mecsim.sweep.distribute import place_of
-        from mecsim.sweep.evaluate import tapes_byte
+        from mecsim.sweep.evaluate import place_for
 
         grid = self.grid(scenario, preferences) if isinstance(preferences, int) else preferences
         played = self.episodes(episodes)
         for target in targets:
             click.echo(f"{Path(target).name}: {len(grid)} preferences, {played} episodes", err=True)
-        decisions = len(targets) * len(grid) * played * scenario.steps
         threads = self.threads if self.ray is None else 1
-        place = place_of(self.ray, self.workers, threads, decisions, tapes_byte(scenario, played))
+        place = place_for(self.ray, targets, scenario, len(grid), played, self.workers, threads)
         return sweep(targets, scenario, grid, played, self.seed, place, store=Store(self.runs / "parts"))
 
     def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> "pl.DataFrame":

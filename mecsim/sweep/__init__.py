@@ -9,22 +9,23 @@ from typing import Any
 
 from mecsim.core.plugins import Reference
 from mecsim.sweep.bootstrap import Estimate, estimates
-from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of
+from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of, limits_of
 from mecsim.sweep.choose import choose as choose_preference
 from mecsim.sweep.cluster import Cluster
 from mecsim.sweep.compare import Comparison, Side
 from mecsim.sweep.compare import compare as compare_sides
 from mecsim.sweep.distribute import Workers
-from mecsim.sweep.evaluate import evaluate, policy_factory, sweep, tape_chunks
+from mecsim.sweep.evaluate import evaluate, sweep, tape_chunks
 from mecsim.sweep.files import assess, summary, write_front_csv, write_json
 from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import Quality, hypervolume, mean_cost, on_front
 from mecsim.sweep.measures import MEASURES, Difference, compared, differences, measured
 from mecsim.sweep.planned import planned
 from mecsim.sweep.preferences import preference_grid
-from mecsim.sweep.results import SweepResult, is_sweep, read_sweep, write_results
+from mecsim.sweep.results import SweepResult, check_sweeps, is_sweep, read_sweep, write_results
 from mecsim.sweep.resume import SweepSettings, resume_store, start_store
 from mecsim.sweep.store import Store
+from mecsim.sweep.targets import check_playable, check_targets, policy_factory, runs_of, scenario_of_runs, with_greedy
 from mecsim.sweep.validation import training_evaluation
 from mecsim.sweep.warnings import beyond_reference, collapsed, collapsed_runs, concerns, foreseen
 from mecsim.sweep.yardsticks import Yardstick, yardsticks
@@ -50,6 +51,9 @@ __all__ = [
     "Yardstick",
     "assess",
     "beyond_reference",
+    "check_playable",
+    "check_sweeps",
+    "check_targets",
     "choose_preference",
     "collapsed",
     "collapsed_runs",
@@ -65,6 +69,7 @@ __all__ = [
     "half_width_95",
     "hypervolume",
     "is_sweep",
+    "limits_of",
     "mean_cost",
     "measured",
     "on_front",
@@ -73,11 +78,14 @@ __all__ = [
     "preference_grid",
     "read_sweep",
     "resume_store",
+    "runs_of",
+    "scenario_of_runs",
     "start_store",
     "summary",
     "sweep",
     "tape_chunks",
     "training_evaluation",
+    "with_greedy",
     "write_front_csv",
     "write_json",
     "write_results",

@@ -13,10 +13,11 @@ cancels in their ratios and differences. Of several trainings an indicator is th
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.policies import Calibration
 from mecsim.sweep.front import Front
@@ -24,9 +25,12 @@ from mecsim.sweep.indicators import INDICATORS
 
 Array = NDArray[np.float64]
 
+FEWEST_EPISODES = 40
+"""From how many on the intervals were shown to hold the truth as often as they say, by `experiments/intervals`."""
+
 RESAMPLES = 1000
 FEWEST_RESAMPLES = 100
-MOST_GROUPS = 1000
+MOST_GROUPS = 250
 WORK = 2e9  # multiplications per front; beyond it there are fewer resamples, of larger groups
 COSTS_AT_ONCE = 5_000_000
 FEWEST_FOR_BOOTSTRAP = 20
@@ -100,7 +104,7 @@ def _half_width_95(moved: Array, error: float, errors: Array, count: int) -> flo
     multiples = np.divide(apart, errors, out=without, where=errors > 1e-9 * error)
     multiple = float(np.sort(multiples)[rank])
     if count < FEWEST_FOR_BOOTSTRAP or not np.isfinite(multiple):
-        multiple = float(stdtrit(count - 1, 0.975))
+        multiple = float(scipy.special.stdtrit(count - 1, 0.975))
     return multiple * error
 
 
@@ -138,6 +142,7 @@ def estimates(front: Front, calibration: Calibration, resamples: int = RESAMPLES
     }
 
 
+@lru_cache(maxsize=4)
 def _times(groups: int, resamples: int, seed: int) -> Array:
     """How often each group was drawn in each resample, (R, G)."""
     drawn = np.random.default_rng(seed).integers(groups, size=(resamples, groups))

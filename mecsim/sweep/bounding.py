@@ -5,8 +5,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.core.relaxation import Relaxation
 from mecsim.core.scenario import Scenario
@@ -114,5 +114,5 @@ def _excess(costs: Array, bounds: Array) -> Excess:
     half = np.full(len(bound), np.nan)
     if episodes > 1:
         spread = (costs - ratio[:, None] * bounds).std(axis=1, ddof=1)
-        half = stdtrit(episodes - 1, 0.975) * spread / np.sqrt(episodes) / usable
+        half = scipy.special.stdtrit(episodes - 1, 0.975) * spread / np.sqrt(episodes) / usable
     return Excess(costs.mean(axis=1), bound, half_width_95(bounds, axis=1), ratio - 1.0, half)

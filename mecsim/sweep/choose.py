@@ -90,6 +90,20 @@ class Nothing:
     nearest: Choice  # whose worst relative excess is least
 
 
+def limits_of(most: Mapping[str, object], least: Mapping[str, object], known: Mapping[str, Yardstick]) -> list[Limit]:
+    """Limits by the names of numbers and texts or numbers: what shall be at most, then what shall be at least.
+
+    Raises:
+        InputError: there is no such number, or a value cannot be used.
+    """
+    limits = []
+    for at_most, given in ((True, most), (False, least)):
+        for name, value in given.items():
+            yardstick = named_yardstick(name, known)
+            limits.append(Limit(yardstick, at_most, yardstick.parsed(str(value))))
+    return limits
+
+
 def goal_of(
     minimize: str | None,
     maximize: str | None,
@@ -100,8 +114,10 @@ def goal_of(
     """What shall be small, or large, by its name; without one the `default_goal`.
 
     Raises:
-        InputError: there is no such number.
+        InputError: there is no such number, or both are given.
     """
+    if minimize and maximize:
+        raise InputError("minimize and maximize: give one of them")
     if name := minimize or maximize:
         return Goal(named_yardstick(name, known), smallest=bool(minimize))
     return default_goal(result.scenario, result.calibration, limits, list(known.values()))
@@ -123,7 +139,7 @@ def default_goal(
         value = episodes.mean(axis=1)
         return Estimates(value, value - half, value + half, episodes)
 
-    return Goal(Yardstick("cost", "even-weighted cost, in scales of the objectives", "", cost, False), smallest=True)
+    return Goal(Yardstick("cost", "even-weighted cost, in scales of the objectives", "", cost), smallest=True)
 
 
 def choose(fronts: Sequence[Front], limits: Sequence[Limit], goal: Goal, sure: bool = False) -> Choice | Nothing:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import bdtr, stdtrit
 
 from mecsim.core.episodes import AnyPlay
 from mecsim.core.scenario import Scenario
@@ -133,7 +133,8 @@ def quantiles(values: Array) -> Array:
         return np.stack([found, *np.full((2, len(levels)), np.nan)], axis=1)
     below = np.stack([(known & (values <= one)).sum(axis=1) for one in found])  # (levels, N)
     apart = below - levels[:, None] * counts
-    half = stdtrit(len(values) - 1, 0.975) * apart.std(axis=1, ddof=1) / np.sqrt(len(values)) / counts.mean()
+    deviation = apart.std(axis=1, ddof=1)
+    half = scipy.special.stdtrit(len(values) - 1, 0.975) * deviation / np.sqrt(len(values)) / counts.mean()
     return np.stack([found, at(levels - half), at(levels + half)], axis=1)
 
 
@@ -142,7 +143,9 @@ def _ranks_95(count: int, level: float) -> tuple[int, int]:
 
     Tails are 2.5 % at most each, or one rank is nearer where that brings the interval's probability nearer to 95 %.
     """
-    at_most = bdtr(np.arange(count + 1), count, level)  # that at most 0, 1, … values lie below the quantile
+    at_most = scipy.special.bdtr(
+        np.arange(count + 1), count, level
+    )  # that at most 0, 1, … values lie below the quantile
     low, high = int(np.searchsorted(at_most, 0.025)), int(np.searchsorted(at_most, 0.975)) + 1
 
     def off(ranks: tuple[int, int]) -> float:
@@ -162,4 +165,4 @@ def mean_and_ci95(values: Array) -> Array:
     squares = (np.where(known, values - mean[:, None], 0.0) ** 2).sum(axis=1)
     variance = np.divide(squares, count - 1, out=np.full(len(values), np.nan), where=count > 1)
     spread = np.sqrt(np.divide(variance, count, out=np.full(len(values), np.nan), where=count > 1))
-    return np.stack([mean, stdtrit(np.maximum(1, count - 1), 0.975) * spread])
+    return np.stack([mean, scipy.special.stdtrit(np.maximum(1, count - 1), 0.975) * spread])

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from mecsim.core.machine import cores, memory_byte
 from mecsim.core.worker import begin_work
 from mecsim.errors import InputError, MecsimError
-from mecsim.sweep.cluster import Cluster, cluster_at, run_on_ray
+from mecsim.sweep.cluster import Cluster, run_on_ray
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -49,20 +49,6 @@ def worthwhile_workers(decisions: int, tapes_byte: float, threads: int | None = 
     """
     fitting = memory_byte() / 2 / process_byte(tapes_byte)
     return max(1, int(min(threads or cores(), decisions // DECISIONS_PER_WORKER, fitting)))
-
-
-def place_of(
-    address: str | None, processes: int | None, threads: int | None, decisions: int, tapes_byte: float
-) -> Place:
-    """Where to make so many decisions: on a Ray cluster if there is an address, else on so many processes here.
-
-    Of processes as many as are worthwhile if no number is given; threads are one for each, or at an address for each
-    job, if none is given.
-    """
-    if address is not None:
-        return cluster_at(address, threads or 1, process_byte(tapes_byte), processes=processes)
-    chosen = processes or worthwhile_workers(decisions, tapes_byte, threads)
-    return Workers(chosen, threads or chosen)
 
 
 def process_byte(tapes_byte: float) -> float:

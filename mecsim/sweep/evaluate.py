@@ -1,93 +1,63 @@
 """Plays targets over preferences on common random numbers."""
 
 import platform
-import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.files import is_run
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes
 from mecsim.core.tape import Tapes
 from mecsim.core.threads import use_threads
 from mecsim.errors import InputError, RunError
-from mecsim.policies import Planning, PolicyFactory, named_policy, planner, play, policies_of, policy_at
-from mecsim.policies.registry import is_place
-from mecsim.sweep.cluster import Cluster
+from mecsim.policies import PolicyFactory, play
+from mecsim.sweep.cluster import Cluster, cluster_at
 from mecsim.sweep.details import EPISODES_MOST, Details, Measured
-from mecsim.sweep.distribute import ALONE, Place, run_jobs
+from mecsim.sweep.distribute import ALONE, Place, Workers, process_byte, run_jobs, worthwhile_workers
 from mecsim.sweep.front import Front
-from mecsim.sweep.planned import base_of, planned
+from mecsim.sweep.planned import decisions_per_step
 from mecsim.sweep.store import Part, PartFile, Store, played_identity, read_part, target_identity, write_part
+from mecsim.sweep.targets import policy_factory, runs_of
 
 EPISODES_AT_ONCE = 1024  # more episodes side by side gain no speed, but cost memory
 TAPES_BYTE = 2**30  # of the episodes played side by side
 PREFERENCES_PER_JOB = 4
 
 
-def policy_factory(target: str, scenario: Scenario) -> PolicyFactory:
-    """The policy that a target names: one that has a name, the folder of a run, or `package.module:Object`.
+def workers_for(
+    targets: Sequence[str],
+    scenario: Scenario,
+    preferences: int,
+    episodes: int,
+    workers: int | None,
+    threads: int | None,
+) -> Workers:  # fmt: skip
+    """Who plays targets for so many preferences: as many processes as asked for, or as are worthwhile.
 
-    With `+planK` after it, it plans with K futures.
-
-    Raises:
-        InputError: it names none of these, or cannot plan; RunError: the run cannot be used.
+    Numba's threads, as many as asked for or one per process, are limited from now on.
     """
-    base, futures = base_of(target)
-    if futures is not None:
-        if base_of(base)[1] is not None:
-            raise InputError(f"{target}: plans twice; leave --plan or one +planK out")
-        return planner(policy_factory(base, scenario), scenario, Planning(futures))
-    known = policies_of(scenario)
-    if target in known:
-        return named_policy(target, scenario)
-    if is_run(Path(target)):
-        return _run_policy(target, scenario)
-    if is_place(target):
-        return policy_at(target, scenario)
-    raise InputError(
-        f"{target!r} is neither a run, nor package.module:Object, nor a policy; these are {', '.join(sorted(known))}"
-    )
+    made = sum(decisions_per_step(run) for target in targets for run in runs_of(target, scenario))
+    decisions = made * preferences * episodes * scenario.steps
+    processes = workers or worthwhile_workers(decisions, tapes_byte(scenario, episodes), threads)
+    return Workers(processes, use_threads(threads or processes))
 
 
-def runs_of(target: str, scenario: Scenario) -> tuple[str, ...]:
-    """What is played in the place of a target: the runs in a folder of several seeds, else the target itself.
-
-    Raises:
-        RunError: the folder is damaged; InputError: some run in it is not trained to its end, as the others may be.
-    """
-    base, futures = base_of(target)
-    if futures is not None:
-        return tuple(planned(run, futures) for run in runs_of(base, scenario))
-    if target in policies_of(scenario) or not is_run(Path(target)):
-        return (target,)
-    from mecsim.training import MultiRun, is_multi_run
-
-    multi = MultiRun.open(Path(target)) if is_multi_run(Path(target)) else None
-    if multi is None or not multi.repeated:
-        return (target,)
-    for run in multi.runs:
-        if not run.finished:
-            again = f"mecsim train --resume --out {shlex.quote(target)}"
-            raise InputError(f"{run.folder}: is not trained to its end; first go on with {again}")
-    return tuple(str(run.folder) for run in multi.runs)
-
-
-@lru_cache(maxsize=8)
-def _run_policy(target: str, scenario: Scenario) -> PolicyFactory:
-    from mecsim.training import run_policy  # PyTorch comes with it, for more than a second
-
-    return run_policy(Path(target), scenario)
+def place_for(
+    address: str | None, targets: Sequence[str], scenario: Scenario, preferences: int, episodes: int,
+    workers: int | None, threads: int | None,
+) -> Place:  # fmt: skip
+    """The Ray cluster with an address, of which each job gets a thread or as many as asked for; see `workers_for`."""
+    if address is None:
+        return workers_for(targets, scenario, preferences, episodes, workers, threads)
+    needed_byte = process_byte(tapes_byte(scenario, episodes))
+    return cluster_at(address, use_threads(threads or 1), needed_byte, processes=workers)
 
 
 @dataclass(frozen=True, slots=True)

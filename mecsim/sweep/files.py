@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mecsim.core.files import write_text
 from mecsim.core.frames import Column, Schema, Values, write_csv
 from mecsim.core.system import objectives_of, system_of, values_shown
 from mecsim.policies import Calibration
@@ -16,7 +17,7 @@ from mecsim.scenario import Scenario
 from mecsim.sweep.details import LEVELS, Details, level_name, mean_and_ci95
 from mecsim.sweep.front import Front, half_width_95
 from mecsim.sweep.indicators import Quality, igd_plus, on_front
-from mecsim.sweep.measures import MEASURES, by_training, compared, measured, measures
+from mecsim.sweep.measures import MEASURES, by_training, compared, differences, measured, measures
 
 if TYPE_CHECKING:
     import polars as pl
@@ -171,10 +172,19 @@ def summary(
 
     Keys that end in `_ci95` are half widths of 95 % intervals, those of a ratio from paired episodes; None where a
     single episode or a cost of zero leaves none. Those that end in `_trainings_ci95` are Student's over the values of
-    several trainings, which are in `trainings`; None where there are not several.
+    several trainings, which are in `trainings`; None where there are not several. `differences` tells of each of
+    `MEASURES` how far the target is from greedy, and from lookahead where the sweep has it, on the same episodes.
     """
     names = scenario.objectives
     qualities = assess(fronts, calibration)
+    yardsticks = {"greedy": greedy, **{one.target: one for one in fronts if one.target == "lookahead"}}
+
+    def apart(front: Front) -> dict[str, Any]:
+        others = {name: one for name, one in yardsticks.items() if name != front.target}
+        return {
+            name: {key: dataclasses.asdict(one) for key, one in differences(front, other, calibration).items()}
+            for name, other in others.items()
+        }
 
     def told(front: Front) -> dict[str, Any]:
         to_greedy = compared(front, greedy, calibration, "greedy")
@@ -187,7 +197,7 @@ def summary(
         each = by_training(front, greedy, calibration)
         for name in OF_TRAININGS:
             found[f"{name}_trainings_ci95"] = float(half_width_95(np.array([one[name] for one in each.values()])))
-        return dict(without_nan({**found, "trainings": each or None}))
+        return dict(without_nan({**found, "differences": apart(front), "trainings": each or None}))
 
     return {
         "format": 1,
@@ -207,7 +217,7 @@ def summary(
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Readable JSON; NaN becomes null, as JSON has none."""
-    path.write_text(json.dumps(without_nan(content), indent=2) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(without_nan(content), indent=2) + "\n")
 
 
 def without_nan(value: Any) -> Any:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from mecsim.errors import InputError
 from mecsim.sweep.details import Details
@@ -86,4 +86,4 @@ def half_width_95(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.floa
     count = values.shape[axis]
     if count < 2:
         return np.full(np.delete(values.shape, axis), np.nan)
-    return np.asarray(stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count))
+    return np.asarray(scipy.special.stdtrit(count - 1, 0.975) * values.std(axis=axis, ddof=1) / np.sqrt(count))

@@ -1,7 +1,7 @@
 """Quality of a front. Costs are minimised; points are (K, objectives) means per episode in physical units.
 
-The indicators themselves are pymoo's; this file says what they are applied to. It is imported where it is used, as
-most of what plays policies does without.
+The indicators themselves are pymoo's, but for the area of two objectives; this file says what they are applied to.
+pymoo is imported where it is used, as most of what plays policies does without.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,10 +26,22 @@ def on_front(points: Array) -> NDArray[np.bool_]:
 
 def hypervolume(points: Array, reference: Array) -> float:
     """Volume dominated by the points up to the reference point; 0 if none is better than it in all objectives."""
+    return float(_hypervolumes(points[None], reference)[0])
+
+
+def _hypervolumes(points: Array, reference: Array) -> Array:
+    """Of each of B sets of points (B, K, objectives); two objectives at once, as intervals ask for thousands."""
+    if points.shape[2] == 2:
+        clipped = np.minimum(points, reference)
+        order = np.argsort(clipped[..., 0], axis=1)
+        first, second = (np.take_along_axis(clipped[..., objective], order, axis=1) for objective in (0, 1))
+        widths = np.diff(first, axis=1, append=np.full((len(points), 1), reference[0]))
+        return np.asarray((widths * (reference[1] - np.minimum.accumulate(second, axis=1))).sum(axis=1))
     from pymoo.indicators.hv import HV
 
-    inside = points[(points < reference).all(axis=1)]
-    return float(HV(ref_point=reference)(inside)) if len(inside) else 0.0
+    volume = HV(ref_point=reference)
+    inside = (one[(one < reference).all(axis=1)] for one in points)
+    return np.array([float(volume(one)) if len(one) else 0.0 for one in inside])
 
 
 def mean_cost(points: Array, preferences: Array, scale: Array) -> float:
@@ -62,7 +74,7 @@ def igd_plus(points: Array, best_known: Array) -> float:
 
 
 INDICATORS: Mapping[str, Callable[[Array, Array, Calibration], Array]] = {
-    "hypervolume": lambda points, _, by: np.array([hypervolume(one, by.reference) for one in points]),
+    "hypervolume": lambda points, _, by: _hypervolumes(points, by.reference),
     "mean_cost": lambda points, preferences, by: _mean_costs(points, preferences, by.scale),
     "expected_utility": lambda points, preferences, by: _expected_utilities(points, preferences, by.scale),
 }

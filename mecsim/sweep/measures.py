@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from mecsim.policies import Calibration
 from mecsim.sweep.bootstrap import Array, estimates
@@ -68,8 +68,8 @@ def differences(front: Front, other: Front, calibration: Calibration, paired: bo
 def _over_trainings(one: Front, other: Front, calibration: Calibration, name: str) -> float:
     each = [np.array([measures(run, calibration)[name] for run in front.trainings]) for front in (one, other)]
     several = [values for values in each if len(values)]
-    if len(several) == 2:
-        return float(welch_95(*several))
+    if len(several) > 1:
+        return float(welch_95(several[0], several[1]))
     return float(half_width_95(several[0])) if several else float("nan")
 
 
@@ -81,7 +81,7 @@ def welch_95(one: Array, other: Array, axis: int = 0) -> Array:
     total = each[0] + each[1]
     spread = each[0] ** 2 / (one.shape[axis] - 1) + each[1] ** 2 / (other.shape[axis] - 1)
     freedom = np.divide(total**2, spread, out=np.full(total.shape, 1.0), where=spread > 0.0)
-    return np.asarray(stdtrit(np.maximum(freedom, 1.0), 0.975) * np.sqrt(total))
+    return np.asarray(scipy.special.stdtrit(np.maximum(freedom, 1.0), 0.975) * np.sqrt(total))
 
 
 def by_training(front: Front, greedy: Front, calibration: Calibration) -> dict[str, dict[str, float]]:

@@ -4,8 +4,7 @@ front.csv and summary.json tell means, `episodes.parquet` every episode, options
 scenario.yaml what was played, with copies of the files that it names in data/.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.core.files import atomic_write
+from mecsim.core.files import atomic_write, digest_of_file
 from mecsim.core.frames import Column, Schema, read_csv, write_csv
+from mecsim.core.json_files import SEAL, read_json, read_sealed, write_sealed
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import layout_of, objectives_of, system_of
 from mecsim.errors import InputError, MecsimError
 from mecsim.policies import Calibration
 from mecsim.scenario import load_whole, save_whole
 from mecsim.sweep.details import Details
-from mecsim.sweep.files import FRONT_DIGITS, front_schema, tails_of, write_front_csv, write_json
+from mecsim.sweep.files import FRONT_DIGITS, front_schema, tails_of, without_nan, write_front_csv
 from mecsim.sweep.front import Front
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ SUMMARY, FRONT, EPISODES, OPTIONS, SCENARIO = (
     "options.csv",
     "scenario.yaml",
 )
+SEALED = (FRONT, EPISODES, OPTIONS, SCENARIO)
 RESULT_FILES = (SUMMARY, FRONT, EPISODES, OPTIONS, SCENARIO)
 
 OPTION_COLUMNS = (
@@ -80,13 +81,17 @@ def options_schema(scenario: Scenario) -> Schema:
 
 
 def write_results(folder: Path, fronts: Sequence[Front], scenario: Scenario, summary: Mapping[str, Any]) -> None:
-    """Write all files of a sweep's folder but pictures; what was not measured is not written."""
-    write_json(folder / SUMMARY, summary)
+    """Write all files of a sweep's folder but pictures; what was not measured is not written.
+
+    summary.json comes last, with the digests of the others and of itself.
+    """
     write_front_csv(folder / FRONT, fronts, scenario)
     save_whole(scenario, folder)
     _write_options(folder / OPTIONS, fronts, scenario)
     with atomic_write(folder / EPISODES) as partial:
         _episodes(fronts, scenario).write_parquet(partial)
+    files = {name: digest_of_file(folder / name) for name in SEALED if (folder / name).is_file()}
+    write_sealed(folder / SUMMARY, dict(without_nan({**summary, "files": files})))
 
 
 def _episodes(fronts: Sequence[Front], scenario: Scenario) -> "pl.DataFrame":
@@ -134,32 +139,57 @@ def is_sweep(folder: Path) -> bool:
     return (folder / SUMMARY).is_file() and (folder / FRONT).is_file()
 
 
+def check_sweeps(folders: Iterable[Path]) -> None:
+    """Refuse what is no finished sweep, before anything is imported that reads or draws one.
+
+    Raises:
+        InputError: a folder is none, or of an earlier version, which kept no episodes.
+    """
+    for folder in folders:
+        if not is_sweep(folder):
+            raise InputError(f"{folder}: is no finished sweep; make one with mecsim sweep TARGET... --out {folder}")
+        if not (folder / EPISODES).is_file():
+            raise InputError(f"{folder}: has no {EPISODES}, as sweeps of earlier versions; sweep again with --force")
+
+
 def read_sweep(folder: Path | str) -> SweepResult:
     """A finished sweep from its folder.
 
     Raises:
         InputError: there is none, or it is damaged or of an earlier version, which kept no episodes.
     """
+    folder = Path(folder)
+    check_sweeps([folder])
+
     import polars as pl
 
-    folder = Path(folder)
-    if not is_sweep(folder):
-        raise InputError(f"{folder}: is no finished sweep; make one with mecsim sweep TARGET... --out {folder}")
-    if not (folder / EPISODES).is_file():
-        raise InputError(f"{folder}: has no {EPISODES}, as sweeps of earlier versions; sweep again with --force")
     try:
-        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        summary = _summary(folder)
         scenario = load_whole(folder)
         table = read_csv(folder / FRONT, front_schema(scenario))
         episodes = pl.read_parquet(folder / EPISODES)
         fronts = [_front(target, table, episodes, scenario) for target in summary["targets"]]
         fronts = _with_options(folder / OPTIONS, fronts, scenario)
         return SweepResult(folder, scenario, tuple(fronts), _calibration(summary, scenario), summary["seed"], summary)
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+    except (FileNotFoundError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError) as error:
         if isinstance(error, MecsimError):
             raise
         what = str(error).split("\n")[0] or type(error).__name__
         raise InputError(f"{folder}: is damaged ({what}); sweep again with --force") from None
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    """summary.json, and with it the other files, as they were written; that of an earlier version is not sealed."""
+    content = read_json(folder / SUMMARY)
+    if not isinstance(content, dict) or content.get("unfinished"):
+        raise InputError(f"{folder}: is no finished sweep; go on with --resume, or begin anew with --force")
+    if not {"files", SEAL} & set(content):
+        return content
+    content = read_sealed(folder / SUMMARY)
+    for name, digest in content["files"].items():
+        if digest_of_file(folder / name) != digest:
+            raise ValueError(f"{name} is not what was written")
+    return content
 
 
 def _calibration(summary: Mapping[str, Any], scenario: Scenario) -> Calibration:

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from mecsim.errors import InputError
 from mecsim.sweep.distribute import Place
-from mecsim.sweep.evaluate import jobs_of, play_jobs, runs_of
+from mecsim.sweep.evaluate import jobs_of, play_jobs
 from mecsim.sweep.resume import SweepSettings
 from mecsim.sweep.store import Store
+from mecsim.sweep.targets import runs_of
 
 
 class Share(NamedTuple):

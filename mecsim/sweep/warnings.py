@@ -25,13 +25,14 @@ def concerns(quantities: Mapping[str, NDArray[np.float64]], scenario: Scenario) 
 
 
 def foreseen(scenario: Scenario, seed: int) -> list[str]:
-    """The same of a scenario that is to be played or trained on: greedy plays a few of its episodes."""
+    """Remarks on a scenario that is to be played or trained on, and concerns: greedy plays a few of its episodes."""
     if system_of(scenario).concerns is None:
-        return []
+        return scenario.remarks()
     tapes = draw_episodes(scenario, seed, 0, min(EPISODES, max(1, DECISIONS // scenario.steps)))
     even = np.full(len(scenario.objectives), 1.0 / len(scenario.objectives))
     played = play(named_policy("greedy", scenario)(seed), scenario, tapes, even)
-    return concerns(system_of(scenario).episode_quantities.load()(played, tapes, scenario), scenario)
+    quantities = system_of(scenario).episode_quantities.load()(played, tapes, scenario)
+    return [*scenario.remarks(), *concerns(quantities, scenario)]
 
 
 def collapsed(shares: NDArray[np.float64], scenario: Scenario) -> list[str]:

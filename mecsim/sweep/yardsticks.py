@@ -6,7 +6,8 @@ requests, such as `task_delay_p95`, the quantile over all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from mecsim.sweep.details import LEVELS, level_name, mean_and_ci95, quantiles
 from mecsim.sweep.front import Front, half_width_95
 
 Array = NDArray[np.float64]
+Found = TypeVar("Found")
 
 UNITS = {"s": "duration", "j": "energy"}  # ends of names, and what is measured in them
 SHORTEST = 2  # names without a unit have at least so many parts
@@ -43,7 +45,6 @@ class Yardstick:
     about: str  # for people, with the unit
     unit: str  # s, j, or nothing
     estimates: Callable[[Front], Estimates]
-    higher_is_better: bool | None  # None where the number itself is neither good nor bad
 
     def parsed(self, text: str) -> float:
         """A value such as `5 s`, `900`, `0.02` or `2 %`, in the unit of the number.
@@ -79,18 +80,18 @@ def yardsticks(scenario: Scenario, fronts: Sequence[Front]) -> dict[str, Yardsti
     found = []
     for position, one in enumerate(objectives_of(scenario)):
         unit = one.unit.lower() if one.unit.lower() in UNITS else ""
-        found += _of_episodes(one.name, one.label, unit, _objective(position, scenario), one.higher_is_better)
-    better = {one.name: one.higher_is_better for one in system.objectives}
+        found += _of_episodes(one.name, one.label, unit, _objective(position, scenario))
+    objectives = {one.name for one in system.objectives}
     for name, about in system.quantities.items():
-        if name not in better and all(name in front.quantities for front in fronts):
-            found += _of_episodes(name, about, _unit(name), _quantity(name), _direction(name, better))
+        if name not in objectives and all(name in front.quantities for front in fronts):
+            found += _of_episodes(name, about, _unit(name), _quantity(name))
     for name, about in system.units.items():
         if all(name in front.details.tails for front in fronts):
             for index, level in enumerate(LEVELS):
                 told = f"{about}, {level:.0%} quantile"
                 whole = f"{name}_{level_name(level)}"
-                found.append(Yardstick(whole, told, _unit(name), _tail(name, index), _direction(name, better)))
-    return {one.name: one for one in found}
+                found.append(Yardstick(whole, told, _unit(name), _tail(name, index)))
+    return {one.name: replace(one, estimates=_once(one.estimates)) for one in found}
 
 
 def named_yardstick(name: str, known: Mapping[str, Yardstick]) -> Yardstick:
@@ -117,14 +118,19 @@ def _unit(name: str) -> str:
     return end if end in UNITS else ""
 
 
-def _direction(name: str, better: Mapping[str, bool]) -> bool | None:
-    """Whether more is better of what an objective is called by, such as `delay` of `delay_per_task_s`."""
-    return next((higher for objective, higher in better.items() if objective in name), None)
+def _once(found: Callable[[Front], Found]) -> Callable[[Front], Found]:
+    """The same, computed once for each front."""
+    known: dict[int, tuple[Front, Found]] = {}
+
+    def once(front: Front) -> Found:
+        if id(front) not in known:
+            known[id(front)] = front, found(front)  # kept, so that the number stays its own
+        return known[id(front)][1]
+
+    return once
 
 
-def _of_episodes(
-    name: str, about: str, unit: str, values: Callable[[Front], Array], higher: bool | None
-) -> list[Yardstick]:
+def _of_episodes(name: str, about: str, unit: str, values: Callable[[Front], Array]) -> list[Yardstick]:
     """The mean, and the quantiles over episodes."""
 
     def mean(front: Front) -> Estimates:
@@ -134,18 +140,20 @@ def _of_episodes(
             half = np.fmax(half, half_width_95(np.stack([np.nanmean(values(one), axis=1) for one in front.trainings])))
         return Estimates(value, value - half, value + half, episodes)
 
+    levels = _once(lambda front: np.stack([quantiles(row[:, None]) for row in values(front)], axis=2))
+
     def quantile(index: int) -> Callable[[Front], Estimates]:
         def estimates(front: Front) -> Estimates:
-            found = np.stack([quantiles(row[:, None])[index] for row in values(front)])
-            return Estimates(found[:, 0], found[:, 1], found[:, 2], None)
+            value, low, high = levels(front)[index]
+            return Estimates(value, low, high, None)
 
         return estimates
 
     tails = [
-        Yardstick(f"{name}_{level_name(one)}", f"{about}, {one:.0%} quantile over episodes", unit, quantile(i), higher)
+        Yardstick(f"{name}_{level_name(one)}", f"{about}, {one:.0%} quantile over episodes", unit, quantile(i))
         for i, one in enumerate(LEVELS)
     ]
-    return [Yardstick(name, about, unit, mean, higher), *tails]
+    return [Yardstick(name, about, unit, mean), *tails]
 
 
 def _objective(position: int, scenario: Scenario) -> Callable[[Front], Array]:

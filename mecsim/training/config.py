@@ -173,6 +173,23 @@ class TrainingConfig:
         return self.from_mapping({**own, "agent": agent})
 
 
+def check_settings(algorithm: str, settings: Mapping[str, Any]) -> None:
+    """Refuse what suits no device, before PyTorch is asked which there are.
+
+    Raises:
+        InputError: there is no such agent or setting, or a value cannot be used with the defaults of any device.
+    """
+    refusals = []
+    for device in ("cpu", "cuda"):
+        try:
+            TrainingConfig.of(algorithm, device).with_settings(settings)
+        except InputError as refusal:
+            refusals.append(refusal)
+        else:
+            return
+    raise refusals[0]
+
+
 def _read(key: str, text: str) -> Any:
     """What a text of YAML 1.1 stands for, which reads 1e-4 as a word."""
     try:

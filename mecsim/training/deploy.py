@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mecsim.core.files import is_run
+from mecsim.core.files import is_run, write_text
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, layout_of, new_episodes
@@ -40,7 +40,7 @@ def act(options, mask, context):
 
 
 if __name__ == "__main__":
-    example = json.loads((HERE / "example.json").read_text())
+    example = json.loads((HERE / "example.json").read_text(encoding="utf-8"))
     print("option", act(example["options"], example["mask"], example["context"]), "- expected", example["action"])
 '''
 
@@ -55,7 +55,7 @@ def run_to_deploy(target: str, preference: np.ndarray[Any, np.dtype[np.float64]]
     if is_multi_run(folder):
         multi = MultiRun.open(folder)
         if multi.repeated:
-            raise InputError(f"{target}: holds a policy for each of several seeds; deploy one of them")
+            raise multi.to_be_named("deploy")
         return min(multi.runs, key=lambda run: np.linalg.norm(np.array(run.config.preference) - preference))
     if not is_run(folder):
         raise InputError(
@@ -92,8 +92,8 @@ def deploy(
     observation = new_episodes(scenario, "batched").begin(draw_episodes(scenario, 0, 0, 1, Stream.VALIDATION))
     action, _ = exported.run(observation, preference[None])
     example = {name: observation[name][0].tolist() for name in ("options", "mask", "context")}
-    (folder / EXAMPLE).write_text(json.dumps({**example, "action": int(action[0])}) + "\n", encoding="utf-8")
-    (folder / PROGRAM).write_text(PROGRAM_TEXT, encoding="utf-8")
+    write_text(folder / EXAMPLE, json.dumps({**example, "action": int(action[0])}) + "\n")
+    write_text(folder / PROGRAM, PROGRAM_TEXT)
     about = {**exported.metadata, **told, "option_names": list(layout_of(scenario).option_names)}
-    (folder / ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / ABOUT, json.dumps(about, indent=2) + "\n")
     return played

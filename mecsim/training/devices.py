@@ -8,18 +8,28 @@ from mecsim.errors import RunError
 from mecsim.training.config import TrainingConfig
 
 
+def check_device(name: str) -> None:
+    """Refuse what no device is called, without looking which there are.
+
+    Raises:
+        RunError: nothing is.
+    """
+    if name.partition(":")[0] not in ("auto", "cpu", "cuda"):
+        raise RunError(f"--device {name}: no such device; use auto, cpu or cuda")
+
+
 def usable_device(name: str) -> str:
     """The device of a name, `auto` being a GPU where there is one.
 
     Raises:
         RunError: there is no such device.
     """
+    check_device(name)
+
     import torch
 
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if name.partition(":")[0] not in ("cpu", "cuda"):
-        raise RunError(f"--device {name}: no such device; use auto, cpu or cuda")
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:

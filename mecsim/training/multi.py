@@ -124,6 +124,11 @@ class MultiRun:
         """
         return all(run.finished for run in self.runs)
 
+    def to_be_named(self, verb: str) -> InputError:
+        """What is said where one run has to be named, as they are not one policy."""
+        told = f"{self.folder}: holds a policy for each of several {self.kind.difference}s"
+        return InputError(f"{told}; {verb} one, such as {self.runs[0].folder}")
+
     def with_steps(self, steps: int) -> "MultiRun":
         """The same runs to another length, as `Run.with_steps`."""
         return dataclasses.replace(self, runs=tuple(run.with_steps(steps) for run in self.runs))

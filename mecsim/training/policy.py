@@ -26,9 +26,7 @@ def run_policy(folder: Path, scenario: Scenario) -> PolicyFactory:
     if is_multi_run(folder):
         multi = MultiRun.open(folder)
         if multi.repeated:
-            raise InputError(
-                f"{folder}: holds a policy for each of several seeds; name one, such as {multi.runs[0].folder}"
-            )
+            raise multi.to_be_named("name")
         policy: Policy = NearestPolicy([_policy_of(run, scenario) for run in multi.runs])
     else:
         policy = _policy_of(Run.open(folder), scenario)

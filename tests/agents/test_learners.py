@@ -27,11 +27,11 @@ PREFERENCE = np.array([0.3, 0.7], np.float32)
 @pytest.mark.parametrize("group", [1, 4])
 def test_update_reports_every_metric(arrays: Arrays, kind: str, group: int) -> None:
     agent, replay = make_learner(kind), filled_replay(arrays, group=group)
-    metrics = agent.update(replay, 0.5)
+    metrics = agent.update(replay, 0.25)
     assert metrics.keys() == agent.METRICS.keys()
     assert all(value.ndim == 0 and torch.isfinite(value) and not value.requires_grad for value in metrics.values())
     last = agent.config.final_learning_rate_fraction
-    assert float(metrics["learning_rate"]) == pytest.approx(agent.config.learning_rate * (1.0 + last) / 2.0)
+    assert float(metrics["learning_rate"]) == pytest.approx(agent.config.learning_rate * (0.75 + 0.25 * last))
     assert bool(metrics["error_within_groups"] > 0.0) == (group > 1)
 
 

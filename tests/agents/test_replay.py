@@ -224,6 +224,17 @@ def test_with_a_width_it_is_the_same_with_half_the_memory(
     assert byte[1] / (capacity + width) < 0.6 * byte[0] / capacity
 
 
+def test_with_a_width_an_end_has_no_next_options(arrays: Arrays) -> None:
+    """Although what is kept in their place are the options of the next episode."""
+    replay = Replay(SHAPE, 60, width=4)
+    for batch in steps_of(arrays, 4, 9):
+        replay.add(batch)
+    held = replay.oldest_first()
+    assert 0 < held.terminated.sum() < len(held.terminated)
+    assert not held.next_mask[held.terminated].any()
+    assert held.next_mask[~held.terminated].any(1).all()
+
+
 def test_with_a_width_steps_come_whole_and_in_order(arrays: Arrays) -> None:
     replay = Replay(SHAPE, 12, width=4)
     first, second, third = steps_of(arrays, 4, 3)

@@ -190,10 +190,14 @@ def test_a_sweep_of_a_single_target_and_its_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("targets", "changes", "said"),
     [
-        (["greedy"], {"scenario": None}, "scenario: policies alone need one"),
+        (
+            ["greedy"],
+            {"scenario": None},
+            "greedy: need a scenario to be played on",
+        ),
         (["greedi"], {}, "greedi"),
-        ([], {}, "targets: none is named, or one twice"),
-        (["greedy", "greedy"], {}, "targets: none is named, or one twice"),
+        ([], {}, "targets: none is named"),
+        (["greedy", "greedy"], {}, "targets: one is named twice"),
         (["greedy"], {"episodes": 0}, "episodes: expected at least 1, got 0"),
         (["greedy"], {"preferences": 1}, "at least 2 preferences"),
         ([3], {}, "a int: is no target"),
@@ -254,6 +258,16 @@ def test_a_simulation_has_every_episode_and_its_records(run: mecsim.Run) -> None
     row = found.table().row(by_predicate=pl.col("quantity") == "energy_j", named=True)
     assert row["mean"] == pytest.approx(frame["energy_j"].mean())
     assert row["about"] == "total energy (J)"
+
+
+def test_a_simulation_plays_what_is_asked_for() -> None:
+    """The preference in the order of the objectives, the episodes of the seed."""
+    scenario = small_scenario()
+    for weights, seed in (([0.95, 0.05], 3), ([0.05, 0.95], 4)):
+        found = mecsim.simulate(scenario, "greedy", weights, episodes=6, seed=seed, show=False)
+        [totals] = evaluate(named_policy("greedy", scenario), scenario, np.array([weights]), 6, seed)
+        np.testing.assert_array_equal(found.quantities["delay_s"], totals[:, 0])
+        np.testing.assert_array_equal(found.quantities["energy_j"], totals[:, 1])
 
 
 def test_simulations_of_several_chunks_are_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ from mecsim.errors import MecsimError
 
 
 def test_all_calls_share_a_folder_that_was_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    folders, entries = [], []
+    folders, entries, asked = [], [], []
 
     def run(command: list[str], env: dict[str, str], **others: Any) -> subprocess.CompletedProcess[str]:
-        assert command[-4:] == ["simulate", "quickstart", "--episodes", "2"]
+        asked.append(" ".join(command[1:]))
         folder = Path(env["MECSIM_CACHE_DIR"])
         folders.append(folder)
         entries.append(sum(1 for _ in folder.iterdir()))
@@ -25,12 +25,15 @@ def test_all_calls_share_a_folder_that_was_empty(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("subprocess.run", run)
     found = measure_start("quickstart")
     assert len(set(folders)) == 1
-    assert entries == list(range(1 + start.LATER))
+    assert entries[:2] == [0, 1]
     assert not folders[0].exists()
-    assert found.keys() == {f"start_{when}_{what}_s" for when in ("first", "later") for what in ("cpu", "wall")}
+    told = {f"start_{when}_{what}_s" for when in ("first", "later") for what in ("cpu", "wall")}
+    assert found.keys() == told | {f"start_{name}_cpu_s" for name in ("import", "help", "wrong_name")}
+    simulate = "-m mecsim simulate quickstart --episodes 2"
+    assert set(asked) == {simulate, "-c import mecsim", "-m mecsim --help", f"{simulate} --policy {start.MISSPELT}"}
     assert all(value >= 0.0 for value in found.values())
 
 
 def test_a_command_that_fails_is_told() -> None:
-    with pytest.raises(MecsimError, match=r"^mecsim simulate nonsense failed: nonsense: no such file"):
+    with pytest.raises(MecsimError, match=r"^mecsim simulate nonsense --episodes 2 failed: nonsense: no such file"):
         measure_start("nonsense")

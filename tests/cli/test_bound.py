@@ -47,7 +47,7 @@ def test_one_episode_has_no_interval(mecsim: Command) -> None:
         (("small.yaml", "--context", "channel.interference=true"), "no bound is known with interference"),
         (("small.yaml", "--context", "channel.fading=step", "--penalty", 1), "links that last an episode"),
         (("small.yaml", "nobody"), "'nobody' is neither a run"),
-        (("small.yaml", "cloud", "cloud"), "a target is named twice"),
+        (("small.yaml", "cloud", "cloud"), "targets: one is named twice"),
         (("nothing.yaml",), "nothing.yaml"),
         (("small.yaml", "--effort", 0), "--effort"),
         (("small.yaml", "--penalty", "nan"), "--penalty"),

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from mecsim_agents import DiscreteSAC, DoubleDQN
@@ -17,7 +18,9 @@ from mecsim_agents.values.config import ValueConfig
 
 import mecsim as package
 from mecsim.cli import COMMANDS
+from mecsim.policies import named_policy
 from mecsim.scenario import builtin_names, load_scenario, with_context
+from mecsim.sweep import evaluate
 from mecsim.sweep.results import RESULT_FILES
 from mecsim.training import Run
 from tests.cli.conftest import Command
@@ -27,7 +30,7 @@ from .conftest import SET, rows_of, snapshot
 
 WITH_INTERVALS = {"hypervolume", "mean_cost", "expected_utility", "mean_cost_ratio_to_greedy"}
 INTERVALS = {f"{name}_{over}" for name in WITH_INTERVALS for over in ("ci95", "trainings_ci95")}
-QUALITIES = WITH_INTERVALS | INTERVALS | {"igd_plus", "cardinality", "trainings"}
+QUALITIES = WITH_INTERVALS | INTERVALS | {"igd_plus", "cardinality", "differences", "trainings"}
 
 
 def test_version_and_help(mecsim: Command) -> None:
@@ -112,6 +115,17 @@ def test_simulate_writes_its_files(mecsim: Command, small: Path, tmp_path: Path)
     assert (told["policy"], told["episodes"], told["seed"], told["engine"]) == ("greedy", 3, 0, "batched")
     assert {"versions", "git_revision", "wall_time_s"} <= told.keys()
     assert told["per_episode"]["delay_s"]["mean"] == pytest.approx(sum(float(row["delay_s"]) for row in tasks) / 3)
+
+
+def test_simulate_plays_what_is_asked_for(mecsim: Command, small: Path) -> None:
+    """The preference in the order of the objectives, the episodes of the seed."""
+    scenario = small_scenario()
+    for weights, seed in ((("0.95", "0.05"), 3), (("0.05", "0.95"), 4)):
+        told = mecsim("simulate", small, "--preference", ",".join(weights), "--episodes", 5, "--seed", seed, "--json")
+        wanted = np.array([weights], np.float64)
+        [totals] = evaluate(named_policy("greedy", scenario), scenario, wanted, 5, seed)
+        means = [told.content["per_episode"][name]["mean"] for name in ("delay_s", "energy_j")]
+        assert means == pytest.approx(totals.mean(axis=0).tolist())
 
 
 def test_simulate_on_both_engines_is_the_same(mecsim: Command, small: Path, tmp_path: Path) -> None:

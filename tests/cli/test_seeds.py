@@ -27,7 +27,7 @@ SWEPT = ("--preferences", 5, "--episodes", 3, "--num-threads", 1)
 def bytes_of(run: Path) -> dict[str, bytes]:
     """What was trained in a run, apart from the command and from events with their times."""
     names = ("config.yaml", "scenario.yaml", "metrics.csv", "agent.safetensors", "replay.safetensors", "state.json")
-    found = {name: path.read_bytes() for name in names for path in run.rglob(name)}
+    found = {name: path.read_bytes() for name in names for path in sorted(run.rglob(name))}
     assert set(found) == set(names)
     return found
 

@@ -74,6 +74,12 @@ def test_what_a_kernel_is_made_of_changes_its_digest(before: str, after: str) ->
     assert _digest(SOURCE.replace(before, after)) != _digest(SOURCE)
 
 
+def test_a_literal_in_a_helper_counts() -> None:
+    """Its instructions are the same, whatever the number is."""
+    of_stranger = SOURCE.replace("helper(values[n])", "stranger(values[n])")
+    assert _digest(of_stranger.replace("x + 1.0", "x + 2.0")) != _digest(of_stranger)
+
+
 def test_a_constant_of_another_module_counts() -> None:
     of_limited = SOURCE.replace("helper(values[n])", "limited(values[n])")
     assert _digest(of_limited.replace("LIMIT = 4.0", "LIMIT = 6.0")) != _digest(of_limited)

@@ -1,4 +1,4 @@
-"""Each example of another tool runs, with next to no training, where the tool is installed."""
+"""Each example of another tool runs, with next to no training, where the tool is installed; what is told of them."""
 
 import importlib.util
 import os
@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+import polars as pl
 import pytest
 
 import mecsim  # noqa: F401  (registers the ids)
@@ -66,6 +67,47 @@ def test_lines_of_code_and_of_glue_are_counted(tmp_path: Path) -> None:
     glue, last = 'class Glue:\n    """Why."""\n\n    y = x\n\n\n', 'z = """\na"""\n'
     (tmp_path / "some.py").write_text(explained + glue + last)
     assert RUNNER.counted(tmp_path / "some.py") == (5, 2)
+
+
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An example whose return is the seed's, below two."""
+    monkeypatch.setattr(RUNNER, "EXAMPLES", tmp_path)
+    path = tmp_path / "some.py"
+    path.write_text("import sys\nseed = int(sys.argv[1])\nprint(f'some: mean return {-2.0 - seed:.1f}')\n")
+    return path
+
+
+def three_trainings() -> list[dict[str, Any]]:
+    tool, levels = RUNNER.Tool("numpy", "some", "mo", 1), {"random": -9.0, "greedy": -1.0}
+    rows: list[dict[str, Any]] = RUNNER._rows(tool, sys.executable, levels, 3, quick=False)
+    return rows
+
+
+def test_a_line_is_the_mean_of_three_trainings_with_students_interval(example: Path) -> None:
+    (row,) = three_trainings()
+    assert row["method"] == "some"
+    assert (row["seeds"], row["mean_return"], row["message"]) == (3, pytest.approx(-3.0), None)
+    assert row["mean_return_ci95"] == pytest.approx(4.302653 / np.sqrt(3.0))  # of two degrees of freedom, spread 1
+    assert "| some | 3 | 0 | 3 | −3.0 ± 2.5 |" in RUNNER.table_of([row])
+
+
+@pytest.mark.parametrize("failing", [1, 3], ids=["one training", "all trainings"])
+def test_a_training_that_fails_is_told(example: Path, failing: int) -> None:
+    code = example.read_text()
+    example.write_text(code.replace("\nprint", f"\nassert seed >= {failing}, 'too small'\nprint"))
+    (row,) = three_trainings()
+    assert row["message"] == "AssertionError: too small"
+    assert row["seeds"] == 3 - failing
+    assert "| failed |" in RUNNER.table_of([row])
+
+
+def test_the_table_that_is_shown_is_that_of_the_results() -> None:
+    folder = ROOT / "experiments" / "tools"
+    rows = pl.read_csv(folder / "result.csv").to_dicts()
+    assert RUNNER.table_of(rows) in (folder / "README.md").read_text(encoding="utf-8")
+    assert {row["example"] for row in rows} == {f"{tool.example}.py" for tool in RUNNER.TOOLS}
+    assert not any(row["glue_lines"] or row["message"] for row in rows)
 
 
 def test_greedy_by_hand_reaches_what_the_runner_says_of_it() -> None:

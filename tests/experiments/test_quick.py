@@ -38,6 +38,7 @@ ROWS = {
     "decisions": {"result": 2 + 3},
     "tools": {"result": 2},
     "bound": {"result": 3 * (3 + 1)},
+    "intervals": {"result": 2 * (12 + 9 + 3) + 2 * (12 + 9 + 3)},
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
     "scaling": {"result": 5 * 2},
     "gpu": {"engines": 2 * ENGINES, "result": 2 * KINDS, "agreement": KINDS},
@@ -130,6 +131,15 @@ def test_the_figures_of_a_gpu_have_their_bars(runs: Path, tmp_path: Path, capsys
         assert row["reached"] == str(int(larger == (float(row["measured"]) >= float(row["bar"]))))
 
 
+def test_no_corruption_is_accepted(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--quick", "--runs", str(runs), "--out", str(tmp_path)], command_of("corruption"))
+    assert caught.value.code == 0, capsys.readouterr().err
+    assert {row["verdict"] for row in rows_of(tmp_path / "result.csv")} <= {
+        "refused", "recovered", "refused, then recovered",
+    }  # fmt: skip
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -141,7 +151,7 @@ def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys
 
 def test_every_experiment_with_a_script_is_tried() -> None:
     scripts = {path.parent.name for path in EXPERIMENTS.glob("*/run.py")}
-    assert scripts == {*ROWS, "interrupts", "known_behaviour", "unchanged"}
+    assert scripts == {*ROWS, "corruption", "interrupts", "known_behaviour", "planted", "unchanged"}
 
 
 def test_known_behaviour(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from mecsim.errors import InputError
 from mecsim.report.charts import Curve, Panel, save_bars, save_fronts, save_lines
+from mecsim.report.provenance import PROJECT
 from mecsim.report.results import write_result
 from mecsim.sweep import Front
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -24,6 +26,21 @@ def test_a_result_is_a_csv_with_its_provenance_beside_it(tmp_path: Path, monkeyp
     assert told["seed"] == 3
     assert told["command"].endswith("'experiments/a b/run.py' --quick")
     assert {"versions", "git_revision", "hardware"} <= told.keys()
+
+
+def test_a_command_is_told_without_paths_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = PROJECT / "experiments" / "a" / "run.py"
+    monkeypatch.setattr("sys.argv", [str(own), "--runs", str(tmp_path / "many"), f"--out={PROJECT}/out", "--x=a/b"])
+    write_result(tmp_path / "result.csv", [{"a": 1}])
+    told = json.loads((tmp_path / "result.json").read_text())["command"]
+    assert told.partition(" ")[2] == "experiments/a/run.py --runs many --out=out --x=a/b"
+
+
+def test_no_committed_result_names_a_path_of_some_machine() -> None:
+    absolute = re.compile(r"""(?:^|[\s"'=,])/\w+/\w""", re.MULTILINE)
+    results = [path for kind in ("json", "csv") for path in (PROJECT / "experiments").glob(f"*/*.{kind}")]
+    assert results
+    assert [str(path) for path in results if absolute.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_a_result_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from mecsim.policies import calibrate, named_policy
 from mecsim.report.provenance import provenance
 from mecsim.report.simulation import episode_summary
-from mecsim.report.tables import episode_table, in_width, quality_table, with_interval
+from mecsim.report.tables import difference_table, episode_table, in_width, quality_table, with_interval
 from mecsim.sweep import Front, preference_grid, summary, sweep
 from mecsim.systems.offload import SYSTEM
 from mecsim.systems.offload.demand import Tasks, TaskSize, Users
@@ -50,6 +50,29 @@ def test_the_quality_table_compares_with_greedy(fronts: list[Front], scenario: O
     assert with_interval(ratio, half, "+") in shown
     assert with_interval(random["hypervolume"], random["hypervolume_ci95"]) in shown
     assert f"{random['cardinality']} of 4" in shown
+
+
+def test_differences_are_paired_with_greedy_and_lookahead(fronts: list[Front], scenario: OffloadScenario) -> None:
+    greedy, random = fronts
+    planned = Front("lookahead", greedy.preferences, 0.9 * greedy.totals)
+    told = summary([greedy, random, planned], greedy, scenario, calibrate(scenario), {})["targets"]
+    assert [list(one["differences"]) for one in told.values()] == [["lookahead"], ["greedy", "lookahead"], ["greedy"]]
+    apart = told["lookahead"]["differences"]["greedy"]["mean_cost"]
+    assert apart["difference"] == pytest.approx(-0.1 * told["greedy"]["mean_cost"])
+    assert apart["ci95"] == pytest.approx(0.1 * told["greedy"]["mean_cost_ci95"])  # but a tenth of the noise is shared
+    table = difference_table(told, [greedy, random, planned])
+    assert table is not None
+    shown = text_of(table)
+    assert "lookahead - greedy" in shown
+    assert with_interval(apart["difference"], apart["ci95"], "+") in shown
+    alone = summary([greedy], greedy, scenario, calibrate(scenario), {})["targets"]
+    assert difference_table(alone, [greedy]) is None
+
+
+def test_few_episodes_are_told(fronts: list[Front], scenario: OffloadScenario) -> None:
+    told = summary(fronts, fronts[0], scenario, calibrate(scenario), {})["targets"]
+    shown = " ".join(text_of(quality_table(told, fronts)).split())
+    assert f"{fronts[0].totals.shape[1]} episodes: intervals were shown to hold from 40 on" in shown
 
 
 def test_the_quality_table_shows_no_interval_of_a_single_episode(scenario: OffloadScenario) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mecsim.schema import units
 from mecsim.schema.units import (
     KINDS,
     CountRange,
@@ -245,6 +246,16 @@ def test_count_ranges() -> None:
             parse_count_range(value, 1, 8)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_units_to_print_with_are_what_pint_says(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [f"3.7 {prefix}{KINDS[kind].unit}" for prefix in KINDS[kind].prefixes]
+    found = [parse_quantity(text, kind) for text in told]
+    units._unit_factor.cache_clear()
+    monkeypatch.setattr(units, "_PRINTED", {})
+    assert [parse_quantity(text, kind) for text in told] == found
+
+
 def test_import_needs_no_pint() -> None:
-    code = "import sys, mecsim.scenario; sys.exit('pint' in sys.modules)"
+    """Nor do scenarios whose units are those that mecsim writes."""
+    code = "import sys, mecsim; mecsim.load_scenario('gmorl-e6'); sys.exit('pint' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -6,10 +6,10 @@ from numpy.testing import assert_allclose
 
 from mecsim.errors import InputError
 from mecsim.policies import Calibration
-from mecsim.report.comparison import comparison_text
+from mecsim.report.comparison import comparison_text, overall_rows
 from mecsim.scenario import load_scenario
 from mecsim.sweep import Front, Side, compare_sides, preference_grid
-from mecsim.sweep.compare import welch_95
+from mecsim.sweep.measures import welch_95
 from tests.sweep.test_choose import CALIBRATION, SCENARIO, made_up
 
 
@@ -102,3 +102,13 @@ def test_every_format_says_who_and_how_much(form: str) -> None:
     if form == "latex":
         assert r"\toprule" in text
         assert "_" not in text.replace(r"\_", "")
+
+
+def test_the_table_holds_the_numbers() -> None:
+    """A difference in per cent is one of the second side."""
+    found = compare_sides(side(BETTER), side(ONE))
+    cost = found.measures["mean_cost"]
+    row = next(row for row in overall_rows(found) if row[0] == "mean cost")
+    assert row[1:3] == (f"{cost.one:.5g}", f"{cost.other:.5g}")
+    assert float(row[4].removesuffix("%")) == pytest.approx(100.0 * (cost.one / cost.other - 1.0), abs=0.05)
+    assert abs(cost.one / cost.other - cost.other / cost.one) > 0.005

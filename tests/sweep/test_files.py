@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from mecsim.policies import calibrate
 from mecsim.sweep import (
+    MEASURES,
     Front,
     assess,
     hypervolume,
@@ -77,7 +78,7 @@ def test_summary_tells_what_the_interfaces_promise() -> None:
         "hypervolume", "mean_cost", "expected_utility", "igd_plus", "cardinality", "mean_cost_ratio_to_greedy",
         "hypervolume_ci95", "mean_cost_ci95", "expected_utility_ci95", "mean_cost_ratio_to_greedy_ci95",
         "hypervolume_trainings_ci95", "mean_cost_trainings_ci95", "expected_utility_trainings_ci95",
-        "mean_cost_ratio_to_greedy_trainings_ci95", "trainings",
+        "mean_cost_ratio_to_greedy_trainings_ci95", "differences", "trainings",
     }  # fmt: skip
     one, other = told["targets"].values()
     cost = [mean_cost(front.mean, front.preferences, calibration.scale) for front in (ONE, OTHER)]
@@ -87,6 +88,10 @@ def test_summary_tells_what_the_interfaces_promise() -> None:
     assert one["cardinality"] == 2
     assert one["igd_plus"] == 0.0
     assert other["igd_plus"] > 0.0
+    assert set(one["differences"]["greedy"]) == set(MEASURES)
+    apart = one["differences"]["greedy"]["mean_cost"]
+    assert apart["difference"] == pytest.approx(cost[0] - cost[1])
+    assert apart["trainings_ci95"] is None
     json.dumps(told, allow_nan=False)
 
 

@@ -46,6 +46,15 @@ def test_hypervolume_by_hand() -> None:
     assert hypervolume(points, np.array([1.0, 1.0])) == 0.0
 
 
+@given(st.integers(2, 3).flatmap(whole_points))
+def test_hypervolume_is_that_of_pymoo(points: NDArray[np.float64]) -> None:
+    from pymoo.indicators.hv import HV
+
+    reference = np.full(points.shape[1], 5.0)
+    inside = points[(points < reference).all(axis=1)]
+    assert hypervolume(points, reference) == pytest.approx(HV(ref_point=reference)(inside) if len(inside) else 0.0)
+
+
 def test_points_beyond_the_reference_add_nothing() -> None:
     points = np.array([[1.0, 3.0], [0.5, 4.0], [0.0, 9.0], [9.0, 0.0]])
     assert hypervolume(points, np.array([4.0, 4.0])) == pytest.approx(3.0)

@@ -9,9 +9,8 @@ from numpy.testing import assert_array_equal
 from mecsim.errors import InputError
 from mecsim.policies import Planning, named_policy, planner
 from mecsim.scenario import load_scenario
-from mecsim.sweep import Store, evaluate, planned, policy_factory, preference_grid, sweep
+from mecsim.sweep import Store, evaluate, planned, policy_factory, preference_grid, runs_of, sweep
 from mecsim.sweep.distribute import Workers
-from mecsim.sweep.evaluate import runs_of
 from mecsim.sweep.planned import base_of, decisions_per_step
 from mecsim.sweep.store import target_identity
 from mecsim.training import MultiRun, Run

@@ -10,7 +10,7 @@ from mecsim_agents import DoubleDQNConfig
 from mecsim.core.cuda import why_not
 from mecsim.errors import InputError
 from mecsim.training import TrainingConfig, check_engine
-from mecsim.training.config import AGENT_ON_CUDA, ON_CUDA
+from mecsim.training.config import AGENT_ON_CUDA, ON_CUDA, check_settings
 from tests.training.small import new_run
 
 ALONE = TrainingConfig().with_settings({"copies": "1"})
@@ -241,3 +241,10 @@ def test_environments_on_a_gpu_need_one(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="engine=cuda cannot be used here: pip install"):
         check_engine(run, "cuda:0")
     check_engine(new_run(tmp_path / "other"), "cuda")
+
+
+def test_what_suits_no_device_is_refused_before_it_is_known_which_there_is() -> None:
+    check_settings("sac", {"copies": "1024"})  # as it suits the batches of a GPU
+    for algorithm, settings in (("sac", {"nothing": "1"}), ("sac", {"learning_rate": "fast"}), ("nobody", {})):
+        with pytest.raises(InputError):
+            check_settings(algorithm, settings)

@@ -1,9 +1,14 @@
 """The double deep Q-network."""
 
-from mecsim_agents.dqn.agent import DoubleDQN
-from mecsim_agents.dqn.config import DoubleDQNConfig
+from typing import TYPE_CHECKING
 
-ALGORITHM = DoubleDQN.algorithm("double deep Q-network: the best option, and while exploring now and then a random one")
-"""The `Algorithm` of this package."""
+from mecsim_agents.dqn.algorithm import ALGORITHM
+from mecsim_agents.dqn.config import DoubleDQNConfig
+from mecsim_agents.late import late
+
+if TYPE_CHECKING:
+    from mecsim_agents.dqn.agent import DoubleDQN
 
 __all__ = ["ALGORITHM", "DoubleDQN", "DoubleDQNConfig"]
+
+__getattr__ = late(__name__, {"DoubleDQN": "mecsim_agents.dqn.agent"})

@@ -9,10 +9,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from mecsim_agents.dqn.algorithm import ALGORITHM, METRICS
 from mecsim_agents.dqn.config import DoubleDQNConfig
 from mecsim_agents.dqn.model import Model
 from mecsim_agents.observation import State
-from mecsim_agents.values import VALUE_METRICS, ValueLearner
+from mecsim_agents.values import ValueLearner
 
 
 class DoubleDQN(ValueLearner):
@@ -21,12 +22,10 @@ class DoubleDQN(ValueLearner):
     The best option of the weighted values is played. Exploring, some are random, the fewer the longer the training.
     """
 
-    NAME: ClassVar = "double-dqn"
+    NAME: ClassVar = ALGORITHM.name
     CONFIG: ClassVar = DoubleDQNConfig
     MODEL: ClassVar = Model
-    METRICS: ClassVar[Mapping[str, str]] = VALUE_METRICS | {
-        "exploration_rate": "chance that exploring takes a random option"
-    }
+    METRICS: ClassVar[Mapping[str, str]] = METRICS
 
     config: DoubleDQNConfig
     model: Model

@@ -1,10 +1,15 @@
 """The discrete soft actor-critic."""
 
-from mecsim_agents.sac.agent import DiscreteSAC
+from typing import TYPE_CHECKING
+
+from mecsim_agents.late import late
+from mecsim_agents.sac.algorithm import ALGORITHM
 from mecsim_agents.sac.config import DiscreteSACConfig
 from mecsim_agents.sac.metrics import METRICS
 
-ALGORITHM = DiscreteSAC.algorithm("discrete soft actor-critic: the less an option costs, the likelier it is")
-"""The `Algorithm` of this package."""
+if TYPE_CHECKING:
+    from mecsim_agents.sac.agent import DiscreteSAC
 
 __all__ = ["ALGORITHM", "METRICS", "DiscreteSAC", "DiscreteSACConfig"]
+
+__getattr__ = late(__name__, {"DiscreteSAC": "mecsim_agents.sac.agent"})

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from mecsim_agents.functional import entropy, masked_log_softmax, scalarise
 from mecsim_agents.observation import State
+from mecsim_agents.sac.algorithm import ALGORITHM
 from mecsim_agents.sac.config import DiscreteSACConfig
 from mecsim_agents.sac.functional import policy_loss
 from mecsim_agents.sac.metrics import METRICS
@@ -24,7 +25,7 @@ class DiscreteSAC(ValueLearner):
     Critics, policy network and temperature learn, as far as the config has them.
     """
 
-    NAME: ClassVar = "sac"
+    NAME: ClassVar = ALGORITHM.name
     CONFIG: ClassVar = DiscreteSACConfig
     MODEL: ClassVar = Model
     METRICS: ClassVar[Mapping[str, str]] = METRICS

@@ -1,6 +1,6 @@
 """What an update of the soft actor-critic reports."""
 
-from mecsim_agents.values import VALUE_METRICS
+from mecsim_agents.values.metrics import VALUE_METRICS
 
 _MEANINGS = VALUE_METRICS | {
     "policy_loss": "mean of Σ_a π(a)·(α·log π(a) − advantage of a over the best option); 0 without a policy network",

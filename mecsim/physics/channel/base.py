@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from mecsim.core.laws import Law
 from mecsim.core.plugins import Places, Registry
@@ -68,7 +68,7 @@ class Links:
 
     def uniform(self, rng: np.random.Generator, decorrelation_m: Array | float) -> Array:
         """Values that are uniform in 0 to 1, likewise; along a path the normal values behind them are a process."""
-        return np.asarray(special.ndtr(self.normal(rng, decorrelation_m)))
+        return np.asarray(scipy.special.ndtr(self.normal(rng, decorrelation_m)))
 
 
 @dataclass(frozen=True)

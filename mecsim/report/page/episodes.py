@@ -13,7 +13,8 @@ from mecsim.policies import play
 from mecsim.report.front_axes import spread_out
 from mecsim.report.page.numbers import short
 from mecsim.sweep import Front
-from mecsim.sweep.evaluate import chunks, policy_factory
+from mecsim.sweep.evaluate import chunks
+from mecsim.sweep.targets import policy_factory
 
 MOST_EPISODES = 11  # of a target
 

@@ -92,3 +92,19 @@ def test_fading_has_mean_one(when: str, rician: bool) -> None:
     assert power.shape == (40_000, 4, 1)
     assert power.mean() == pytest.approx(1.0, abs=0.02)
     assert power.var() == pytest.approx((1.0 + 2.0 * k) / (1.0 + k) ** 2, rel=0.04)
+
+
+@pytest.mark.parametrize(
+    ("law", "distance_m", "decorrelation_m"),
+    [(UrbanMacro(), 10.0, 37.0), (UrbanMacro(), 1e6, 50.0), (UrbanMicro(), 10.0, 10.0), (UrbanMicro(), 1e6, 13.0)],
+)
+def test_urban_shadowing_forgets_by_the_state_of_its_link(
+    law: UrbanMacro | UrbanMicro, distance_m: float, decorrelation_m: float
+) -> None:
+    """TR 38.901, table 7.5-6: at 10 m all have a line of sight, at 1,000 km none has one."""
+    along = walk(40_000, 2, 0.5 * decorrelation_m)
+    gain = law.draw_gain(Links(np.full((40_000, 2, 1), distance_m), 1, along.sequence), generators())
+    assert gain.direct is not None
+    assert (gain.direct == (distance_m == 10.0)).all()
+    before, after = -10.0 * np.log10(gain.power[:, :, 0]).T
+    assert np.corrcoef(before, after)[0, 1] == pytest.approx(np.exp(-0.5), abs=0.015)

@@ -49,8 +49,8 @@ def test_urban_cells() -> None:
     assert SHADOWING_DECORRELATION_M == 50.0  # of UMa without a line of sight
 
 
-# TR 38.901, table 7.4.1-1: (constant, slope, slope of frequency) of the near part with a line of sight, then the
-# (slope, weight of the heights) of the far one, then (constant, slope, slope of frequency, per metre of height) without.
+# TR 38.901, table 7.4.1-1: (constant, slope, slope of frequency) of the near part with a line of sight, then (slope,
+# weight of the heights) of the far one, then (constant, slope, slope of frequency, per metre of height) without.
 PATH_LOSS = {
     "uma": ((28.0, 22.0, 20.0), (40.0, 9.0), (13.54, 39.08, 20.0, 0.6)),
     "umi": ((32.4, 21.0, 20.0), (40.0, 9.5), (22.4, 35.3, 21.3, 0.3)),

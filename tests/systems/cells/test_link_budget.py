@@ -1,4 +1,4 @@
-"""The signal of cells against a link budget of its own: in decibels, drawn by itself, typed from TR 38.901 and 38.214."""
+"""The signal of cells against a link budget of its own, in decibels, with constants and draws of its own."""
 
 import numpy as np
 import pytest

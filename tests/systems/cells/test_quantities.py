@@ -3,7 +3,40 @@
 import numpy as np
 import pytest
 
-from mecsim.systems.cells.quantities import jain_index
+from mecsim.core.episodes import AnyEpisodes, Arrays
+from mecsim.policies.policy import Actions, Preferences
+from mecsim.systems.cells.quantities import episode_quantities, jain_index
+from tests.one_system import play_cells
+from tests.systems.cells.cells import fitting, hand_made
+
+
+def test_quantities_of_two_cells_by_hand() -> None:
+    """Three requests at two cells of 4 blocks, each alone for its 10 s: one is served low, one high, one rejected."""
+    tapes = hand_made([0.0, 20.0, 40.0], [10.0, 10.0, 10.0], [[1, 4]] * 3)
+    scenario = fitting(tapes, 4, cells=2)
+    policy = Fixed([1, 2, 0])
+    played = play_cells(policy, scenario, tapes, np.array([0.5, 0.5]))
+    found = episode_quantities(played, tapes, scenario)
+    assert found["satisfaction"].item() == pytest.approx((1.0 + 5.0 + 0.0) / 3.0)
+    assert found["saved_resources"].item() == pytest.approx((30.0 + 0.0 + 40.0) / 120.0)
+    assert found["served_share"].item() == pytest.approx(2.0 / 3.0)
+    assert found["blocked_share"].item() == 0.0
+    assert found["adequate_share"].item() == pytest.approx(1.0 / 3.0)
+    until_s = played.records.end_s.max()
+    assert found["utilisation"].item() == pytest.approx((10.0 + 40.0) / (until_s * 2 * 4))
+
+
+class Fixed:
+    """Takes these options, whatever it sees."""
+
+    looks = False
+
+    def __init__(self, options: list[int]) -> None:
+        self.options = iter(options)
+
+    def act(self, episodes: AnyEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """The next one."""
+        return np.array([next(self.options)])
 
 
 def test_fairness_is_among_the_users_that_asked() -> None:

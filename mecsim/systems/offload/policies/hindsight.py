@@ -227,7 +227,7 @@ def _search(
         _search_one(spec, state, n, search, rounds, seeds[n])
 
 
-@policy("hindsight", "local search with the whole episode known in advance: a bound, no policy")
+@policy("hindsight", "local search with the whole episode known in advance: no policy, and no bound")
 def hindsight(scenario: OffloadScenario, seed: int) -> HindsightPolicy:
     """In the scales of the scenario."""
     return HindsightPolicy(scenario, calibrate(scenario).scale, seed)
