@@ -2,16 +2,24 @@
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
 
-from mecsim.cli.options import json_option, new_file, scenario_argument, seed_option
+from mecsim.cli.options import (
+    json_option,
+    new_file,
+    ray_option,
+    scenario_argument,
+    seed_option,
+    threads_option,
+)
 from mecsim.errors import InputError
-from mecsim.version import __version__
 
 MAX_USERS, MAX_DAYS = 1_000_000, 32_000
 DEFAULT_USERS = 100
+SLICE_BYTE = 2**27  # about what is made at a time
 
 
 @click.command()
@@ -32,11 +40,15 @@ DEFAULT_USERS = 100
     metavar="FILE",
     help="Write who the people truly are to this file, .csv, for users.from of a scenario.",
 )
+@click.option("--workers", type=click.IntRange(1, 1024), help="Processes that make the log.  [default: 1]")
+@ray_option
+@threads_option
 @click.option("--force", is_flag=True, help="Replace existing files.")
 @json_option
 def dataset(
-    scenario: str, users: int | None, days: int, seed: int, out: Path, people: Path | None, force: bool, as_json: bool
-) -> tuple[str, ...] | None:
+    scenario: str, users: int | None, days: int, seed: int, out: Path, people: Path | None,
+    workers: int | None, address: str | None, num_threads: int | None, force: bool, as_json: bool,
+) -> tuple[str, ...] | None:  # fmt: skip
     """Write what the people of SCENARIO (a file or a built-in's name) ask for, are given and say about it.
 
     One row per request, sorted by time. The same seed gives the same bytes.
@@ -45,6 +57,8 @@ def dataset(
     from mecsim.people.known import true_people, write_people
     from mecsim.people.people import draw_people_of
     from mecsim.scenario import load_scenario
+    from mecsim.sweep.cluster import cluster_at
+    from mecsim.sweep.distribute import Place, Workers, process_byte, run_jobs
 
     check_dataset_package()
     described = load_scenario(scenario)
@@ -55,6 +69,9 @@ def dataset(
         option = "--users" if users is not None else "--people"
         raise InputError(f"{option}: {scenario} names its people, in {known.path}; leave {option} out, or users.from")
     count = len(known) if known else users or DEFAULT_USERS
+    place: Place = Workers(workers or 1, num_threads or workers or 1)
+    if address is not None:
+        place = cluster_at(address, num_threads or 1, process_byte(SLICE_BYTE), processes=workers)
     path = new_file(out, SUFFIXES, force)
     if people is not None:
         people = new_file(people, (".csv",), force)
@@ -66,7 +83,7 @@ def dataset(
         days=days,
         seed=seed,
         levels=described.levels,
-        told={"version": __version__},
+        run=partial(run_jobs, workers=place),
     )
     if people is not None:
         true = draw_people_of(described.population, described.satisfaction, count, seed)

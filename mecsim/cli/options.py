@@ -39,6 +39,13 @@ threads_option = click.option(
 workers_option = click.option(
     "--workers", type=click.IntRange(1, 1024), help="Processes to use.  [default: one per core, of little work one]"
 )
+ray_option = click.option(
+    "--ray",
+    "address",
+    metavar="auto|HOST:PORT|local",
+    help="Use the nodes of a Ray cluster: that of this machine, another, or one that is begun here. Then --workers is "
+    "how many jobs run at the same time at most, and --num-threads what each gets.  [default: as many as fit, 1]",
+)
 plan_option = click.option(
     "--plan",
     type=click.IntRange(1, 9999),

@@ -1,6 +1,7 @@
 """Training the runs of `mecsim train --multi-policy` or `--seeds`, one after another or several at once."""
 
 import os
+import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from mecsim.core.stopping import Stopping
 from mecsim.errors import InputError, MecsimError
 
 if TYPE_CHECKING:
+    from mecsim.sweep.distribute import Place
     from mecsim.training import MultiRun, Run
 
 _POLL_S = 0.5
@@ -27,11 +29,11 @@ class _Told:
     """Whether a process that trains should stop: its parent says so by a file, is no more, or the time is over."""
 
     mark: Path
-    parent: int
+    parent: int | None  # None on a cluster, which ends what works for a parent that is no more
     ends_s: float  # since the epoch of the machine's clock
 
     def __call__(self) -> bool:
-        return self.mark.exists() or os.getppid() != self.parent or time.time() >= self.ends_s
+        return self.mark.exists() or self.parent not in (None, os.getppid()) or time.time() >= self.ends_s
 
 
 def learn_in_turn(
@@ -55,10 +57,9 @@ def learn_in_turn(
 
 
 def learn_side_by_side(
-    runs: "Sequence[Run]", device: str, workers: int, threads: int, minutes: float | None = None,
-    log: Sequence[str] = (),
+    runs: "Sequence[Run]", device: str, place: "Place", minutes: float | None = None, log: Sequence[str] = (),
 ) -> int | None:  # fmt: skip
-    """Train the runs that are not finished, in at most `workers` processes of `threads` threads each.
+    """Train the runs that are not finished, each in a process of its own; on a cluster all nodes need their folder.
 
     Each process goes on with an ordinary run. What stops one stops all; what each has saved stays. Returns the signal
     upon which all were saved before their end, if there was one.
@@ -66,29 +67,35 @@ def learn_side_by_side(
     Raises:
         MecsimError: a training failed; it says which.
     """
-    from mecsim.sweep.distribute import Workers, run_jobs
+    from mecsim.sweep import Cluster
+    from mecsim.sweep.distribute import run_jobs
 
     console = error_console()
     waiting = [run.folder.absolute() for run in runs if not run.finished]
     done = len(runs) - len(waiting)
-    with TemporaryDirectory(prefix="mecsim-") as folder, _bar(runs):
-        told = _Told(Path(folder) / "stop", os.getpid(), time.time() + 60.0 * minutes if minutes else float("inf"))
+    ends_s = time.time() + 60.0 * minutes if minutes else float("inf")
+    elsewhere = isinstance(place, Cluster)
+    shared = runs[0].folder.absolute().parent if elsewhere else None  # where all nodes hear of a signal
+    with TemporaryDirectory(prefix=".mecsim-", dir=shared) as folder, _bar(runs):
+        told = _Told(Path(folder) / "stop", None if elsewhere else os.getpid(), ends_s)
         train_one = partial(_learn_one, device, told, log)
         with Stopping(heard=told.mark.touch) as stopping:
             stopping.hold()
-            for name in run_jobs(train_one, waiting, Workers(workers, workers * threads), ordered=False):
+            for name in run_jobs(train_one, waiting, place, ordered=False):
                 done += name is not None
                 if name and not console.is_terminal:
                     console.print(f"{name} is trained, {done} of {len(runs)}", highlight=False)
         return stopping.signal
 
 
-def _learn_one(device: str, stop: Callable[[], bool], log: Sequence[str], folder: Path) -> str | None:
+def _learn_one(device: str, stop: _Told, log: Sequence[str], folder: Path) -> str | None:
     """Train a run, and return its name if it was trained to its end. Errors begin with it."""
     from mecsim.report.watching import learn
     from mecsim.sweep import training_evaluation
     from mecsim.training import Run
 
+    if stop.parent is None and not stop.mark.parent.is_dir():
+        raise InputError(f"{folder}: is not on {platform.node()}; trainings need a folder that all nodes share")
     try:
         run = Run.open(folder)
         if not stop():

@@ -20,6 +20,7 @@ from mecsim.cli.options import (
     output_folder,
     plan_option,
     preference_of,
+    ray_option,
     scenario_argument,
     seed_option,
     threads_option,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     help="A video of the first episode, .gif, or .mp4 where ffmpeg is installed; see `render` of the environments.",
 )
 @workers_option
+@ray_option
 @force_option
 @threads_option
 @json_option
@@ -79,7 +81,7 @@ def simulate(
     scenario: str, policy: str, preference: str | None, plan: int | None, episodes: int, seed: int,
     engine: "EngineName", context: tuple[str, ...],
     out: Path | None, plot: tuple[str, ...], video: Path | None,
-    workers: int | None, force: bool, num_threads: int | None, as_json: bool,
+    workers: int | None, address: str | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> tuple[str, ...] | None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
     from mecsim.scenario import load_scenario, with_context
@@ -97,7 +99,8 @@ def simulate(
     from mecsim.report.simulation import episode_summary, record_names
     from mecsim.report.tables import episode_table, print_table
     from mecsim.schema.words import shortened
-    from mecsim.sweep.distribute import worthwhile_workers
+    from mecsim.sweep.cluster import cluster_at
+    from mecsim.sweep.distribute import Place, process_byte, worthwhile_workers
     from mecsim.sweep.evaluate import chunks, tapes_byte
     from mecsim.sweep.planned import decisions_per_step
     from mecsim.sweep.simulate import Simulation
@@ -107,9 +110,14 @@ def simulate(
     weights = preference_of(preference, played.objectives)
     policy = planned(policy, plan)
     decisions = decisions_per_step(policy) * episodes * played.steps
-    worthwhile = worthwhile_workers(decisions, tapes_byte(played, episodes), num_threads)
-    processes = min(workers or worthwhile, len(chunks(played, episodes)))
-    threads = use_threads(num_threads or (processes if processes > 1 else None))
+    at_once_byte = tapes_byte(played, episodes)
+    place: Place
+    if address is None:
+        worthwhile = worthwhile_workers(decisions, at_once_byte, num_threads)
+        processes = min(workers or worthwhile, len(chunks(played, episodes)))
+        place = Workers(processes, use_threads(num_threads or (processes if processes > 1 else None)))
+    else:
+        place = cluster_at(address, use_threads(num_threads or 1), process_byte(at_once_byte), processes=workers)
     make = policy_factory(policy, played)  # what cannot be played is refused before anything is written
     if video is not None:
         from mecsim.report.video import VIDEOS, check_writer
@@ -126,7 +134,7 @@ def simulate(
     parts = []
     with (
         nullcontext() if folder is None else RecordFiles(folder, system.tables) as files,
-        closing(play(asked, Workers(processes, threads))) as found,
+        closing(play(asked, place)) as found,
     ):
         for chunk in found:
             parts.append(chunk.quantities)
@@ -143,8 +151,8 @@ def simulate(
         "seed": seed,
         "per_episode": episode_summary(columns),
         **provenance(),
-        "threads": threads,
-        "workers": processes,
+        "threads": place.threads,
+        "workers": place.processes,
         "wall_time_s": time.perf_counter() - started,
     }
     warn([*played.remarks(), *concerns(columns, played)])

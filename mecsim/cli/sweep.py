@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from mecsim.cli.options import (
     key_values,
     output_folder,
     plan_option,
+    ray_option,
     remove,
     seed_option,
     sole_writer,
@@ -35,6 +37,8 @@ from mecsim.errors import InputError
 
 if TYPE_CHECKING:
     from mecsim.sweep import Store, SweepSettings
+    from mecsim.sweep.distribute import Place
+    from mecsim.sweep.share import Share
 
 PARTS = "parts"
 
@@ -52,14 +56,20 @@ PARTS = "parts"
 @context_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the results.")
 @workers_option
+@ray_option
+@click.option(
+    "--part", metavar="I/N",
+    help="Play the I-th of N parts into --out and end, as one of N commands that differ in this alone, on any machines "
+    "that share the folder; afterwards the same with --resume instead collects all.",
+)  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the sweep in --out, which had the same settings.")
 @force_option
 @threads_option
 @json_option
 def sweep(
     targets: tuple[str, ...], scenario: str | None, preferences: int, plan: int | None, episodes: int, seed: int,
-    context: tuple[str, ...], out: Path, workers: int | None, resume: bool, force: bool, num_threads: int | None,
-    as_json: bool,
+    context: tuple[str, ...], out: Path, workers: int | None, address: str | None, part: str | None,
+    resume: bool, force: bool, num_threads: int | None, as_json: bool,
 ) -> tuple[str, ...] | None:  # fmt: skip
     """Play each TARGET (the folder of a run or of several, or a baseline's name) on common random numbers."""
     from mecsim.core.system import draw_episodes
@@ -80,12 +90,18 @@ def sweep(
         with_greedy,
     )
     from mecsim.sweep import sweep as run_sweep
-    from mecsim.sweep.evaluate import workers_for
+    from mecsim.sweep.evaluate import place_for
+    from mecsim.sweep.share import Share
 
     targets = tuple(planned(target, plan) for target in targets)
     to_play = with_greedy(targets)
     if resume and force:
         raise InputError("--resume goes on with what --force would remove: give one of them")
+    share = None if part is None else Share.parsed(part)
+    if share is not None and (resume or force or as_json):
+        raise InputError(
+            "--part plays what is missing of a part, and shows nothing: leave --resume, --force, --json out"
+        )
     changes = key_values(context, "--context")
     played = with_context(scenario_of_runs(targets) if scenario is None else load_scenario(scenario), changes)
     check_targets(targets, played)
@@ -96,17 +112,21 @@ def sweep(
 
     grid = preference_grid(len(played.objectives), preferences)
     runs = {target: runs_of(target, played) for target in to_play}
-    shared = workers_for(to_play, played, len(grid), episodes, workers, num_threads)
+    place = place_for(address, to_play, played, len(grid), episodes, workers, num_threads)
     check_playable(targets, played)
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
     foretold = foreseen(played, seed)
+    settings = SweepSettings(targets, played, grid, episodes, seed)
+    if share is not None:
+        _play_share(out, replace(settings, targets=tuple(to_play)), share, place)
+        return None
     with undisturbed():
-        store = _store(out, SweepSettings(targets, played, grid, episodes, seed), resume, force)
+        store = _store(out, settings, resume, force)
     warn(foretold)
     started = time.perf_counter()
     with Bars({target: len(runs[target]) * len(grid) for target in to_play}) as bars:
         try:
-            found = run_sweep(to_play, played, grid, episodes, seed, shared, bars.advance, store)
+            found = run_sweep(to_play, played, grid, episodes, seed, place, bars.advance, store)
         except KeyboardInterrupt as interruption:
             click.echo(f"interrupted; go on with: {_resuming_command()}", err=True)
             raise click.exceptions.Exit(exit_code(interruption)) from None
@@ -114,8 +134,8 @@ def sweep(
     told = {
         "seed": seed,
         "context": changes,
-        "threads": shared.threads,
-        "workers": shared.processes,
+        "threads": place.threads,
+        "workers": place.processes,
         "resumed": resume,  # the time is that of the last part only
         "wall_time_s": time.perf_counter() - started,
     }
@@ -132,6 +152,18 @@ def sweep(
     warn([*beyond_reference(fronts, calibration), *collapsed_runs(fronts, played)])
     click.echo(f"front: {', '.join(map(str, pictures))}")
     return ("mecsim", "choose", str(out), "--list")
+
+
+def _play_share(out: Path, settings: "SweepSettings", share: "Share", place: "Place") -> None:
+    """Play a part of a sweep into the folder, and say what comes next."""
+    from mecsim.cli.terminal import Bar
+    from mecsim.sweep.resume import share_store
+    from mecsim.sweep.share import play_share
+
+    store = share_store(out / PARTS, settings)
+    with Bar(f"part {share.number} of {share.of}") as bar:
+        jobs = play_share(settings, share, place, store, bar.advance)
+    click.echo(f"part {share.number} of {share.of}: {jobs} of the sweep's jobs are in {out}", err=True)
 
 
 def _store(out: Path, settings: "SweepSettings", resume: bool, force: bool) -> "Store":

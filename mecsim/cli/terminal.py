@@ -130,28 +130,34 @@ class Bar:
 
 
 class Bars:
-    """A bar of each of several things that are done one after another, and shown one after another."""
+    """A bar of each of several things that are done more or less one after another, and shown from their begin on."""
 
     def __init__(self, totals: Mapping[str, float]) -> None:
         """`totals`: how many parts each has, in the order in which they are done."""
         self._bars = [Bar(what, total, stays=True, quick=False) for what, total in totals.items()]
         self._names = list(totals)
         self._left = dict(totals)
+        self._shown = 0
         self._open = ExitStack()
 
     def advance(self, what: str, parts: float) -> None:
         """So many further parts are done."""
-        bar = self._bars[self._names.index(what)]
-        bar.advance(parts)
+        number = self._names.index(what)
+        self._show(number + 1)
+        self._bars[number].advance(parts)
         self._left[what] -= parts
-        following = self._names.index(what) + 1
-        if self._left[what] <= 0 and following < len(self._names):
-            self._open.enter_context(self._bars[following])
+        if self._left[what] <= 0:
+            self._show(number + 2)
 
     def __enter__(self) -> Self:
         """Show the first."""
-        self._open.enter_context(self._bars[0])
+        self._show(1)
         return self
+
+    def _show(self, count: int) -> None:
+        for bar in self._bars[self._shown : count]:
+            self._open.enter_context(bar)
+        self._shown = max(self._shown, count)
 
     def __exit__(self, *error: object) -> None:
         """All are over."""

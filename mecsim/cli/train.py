@@ -16,6 +16,7 @@ from mecsim.cli.options import (
     force_option,
     key_values,
     output_folder,
+    ray_option,
     sole_writer,
     threads_option,
     warn,
@@ -28,6 +29,7 @@ from mecsim.errors import InputError
 
 if TYPE_CHECKING:
     from mecsim.core.scenario import Scenario
+    from mecsim.sweep.distribute import Place
     from mecsim.training import MultiRun, Run, TrainingConfig
 
 
@@ -72,6 +74,11 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 1024),
     help="Processes that train what --multi-policy or --seeds asks for, which share --num-threads.  [default: 1]",
 )
+@ray_option
+@click.option(
+    "--gpu-share", type=click.FloatRange(0, 1, min_open=True), metavar="F",
+    help="Of a GPU for each training with --ray on cuda, such as 0.25 for four that share one.  [default: 1]",
+)  # fmt: skip
 @click.option(
     "--minutes",
     type=click.FloatRange(0, min_open=True),
@@ -93,8 +100,8 @@ if TYPE_CHECKING:
 def train(
     scenario: str | None, out: Path, agent: str | None, steps: int | None, seed: int | None, device: str,
     context: tuple[str, ...], settings: tuple[str, ...],
-    policies: int | None, seeds: int | None, workers: int | None, minutes: float | None,
-    log: tuple[str, ...], resume: bool, force: bool, num_threads: int | None,
+    policies: int | None, seeds: int | None, workers: int | None, address: str | None, gpu_share: float | None,
+    minutes: float | None, log: tuple[str, ...], resume: bool, force: bool, num_threads: int | None,
 ) -> None:  # fmt: skip
     """Train an agent on SCENARIO (a file or a built-in's name) into the folder --out.
 
@@ -108,12 +115,18 @@ def train(
     learned = None if resume else _scenario(scenario, context)
 
     from mecsim.report.monitors import find_monitor
-    from mecsim.sweep import foreseen, training_evaluation
+    from mecsim.sweep import Workers, foreseen, training_evaluation
+    from mecsim.sweep.cluster import cluster_at
+    from mecsim.sweep.distribute import process_byte
     from mecsim.training import MultiRun, check_engine, check_memory
+    from mecsim.training.loop import training_byte
 
     for name in log:
         find_monitor(name)  # before anything is written
-    chosen_device = usable_device(device)
+    if gpu_share is not None and address is None:
+        raise InputError("--gpu-share: is what a training gets on the nodes of --ray; add --ray, or leave it out")
+    there = address is not None and device.startswith("cuda")  # and perhaps not here
+    chosen_device = device if there else usable_device(device)
     if learned is None:
         if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
             raise InputError(
@@ -130,21 +143,30 @@ def train(
     else:
         run = _new(learned, out, agent, settings, chosen_device, steps, seed)
         job = _several(run, policies, seeds)
-    if workers is not None and not isinstance(job, MultiRun):
+    if (workers or address) and not isinstance(job, MultiRun):
+        option = "--workers" if workers else "--ray"
         raise InputError(
-            "--workers trains several policies at once: add --multi-policy K or --seeds K, or leave it out"
+            f"{option} trains several policies at once: add --multi-policy K or --seeds K, or leave it out"
         )
     run = job.runs[0]
-    at_once = min(workers or 1, len(job.runs)) if isinstance(job, MultiRun) else 1
+    at_once = min(workers or 1, len(job.runs)) if isinstance(job, MultiRun) and address is None else 1
     check_engine(run, chosen_device)
-    threads = use_threads(num_threads) // at_once if num_threads or not run.threads else run.threads
+    alone = num_threads or (None if address is None else 1)
+    threads = use_threads(alone) // at_once if num_threads or not run.threads else run.threads
     threads = use_threads(max(1, threads))
     if run.threads not in (None, threads):
         click.echo(f"on {threads} threads instead of {run.threads} the run goes on, but not bit for bit", err=True)
-    check_memory(run, at_once)
+    place: Place = Workers(at_once, at_once * threads)
+    if address is None:
+        check_memory(run, at_once)
+    else:
+        gpus = (gpu_share or 1.0) if chosen_device != "cpu" else 0.0
+        place = cluster_at(address, threads, process_byte(0.0) + training_byte(run), gpus, workers)
     foretold = foreseen(run.scenario, run.seed)
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
-    again += f" --workers {at_once}" if at_once > 1 else ""
+    again += f" --workers {workers}" if workers else ""
+    again += f" --ray {shlex.quote(address)}" if address else ""
+    again += f" --gpu-share {gpu_share}" if gpu_share else ""
     again += "".join(f" --log {shlex.quote(name)}" for name in log)
     if not isinstance(job, MultiRun):
         job = dataclasses.replace(job, threads=threads)
@@ -157,7 +179,7 @@ def train(
                 (job.on_threads(threads) if isinstance(job, MultiRun) else job).create(_command())
         warn(foretold)
         if isinstance(job, MultiRun):
-            stopped_by = _train_several(job, chosen_device, threads, at_once, minutes, resume, log)
+            stopped_by = _train_several(job, chosen_device, place, minutes, resume, log)
         else:
             stopped_by = _train_one(job, chosen_device, minutes, resume, log)
     except KeyboardInterrupt as interruption:
@@ -261,14 +283,13 @@ def _train_one(run: "Run", device: str, minutes: float | None, resume: bool, log
 
 
 def _train_several(
-    multi: "MultiRun", device: str, threads: int, at_once: int, minutes: float | None, resume: bool,
-    log: tuple[str, ...],
+    multi: "MultiRun", device: str, place: "Place", minutes: float | None, resume: bool, log: tuple[str, ...],
 ) -> int | None:  # fmt: skip
     """Train several runs; the signal that they were stopped by, if any."""
     from mecsim.cli.several import learn_in_turn, learn_side_by_side
 
-    if at_once > 1:
-        return learn_side_by_side(multi.runs, device, at_once, threads, minutes, log)
+    if place.processes != 1:
+        return learn_side_by_side(multi.runs, device, place, minutes, log)
     with Stopping(minutes) as stopping:
         learn_in_turn(multi, device, resume, stopping, log)
     return stopping.signal

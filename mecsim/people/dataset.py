@@ -5,12 +5,12 @@ slice has a generator of its own. The log of a seed has the same bytes whenever 
 """
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from mecsim.people.population import ACTIVITIES, DAY_CLASSES, PERIODS, Populatio
 from mecsim.people.requests import DAY_S, Requests, draw_requests, mean_request_rate_per_s, period_factors
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.people.zones import expected_ratings, noisy_ratings
+from mecsim.version import __version__
 
 if TYPE_CHECKING:
     from mecsim.people.log_file import Column
@@ -80,7 +81,7 @@ def write_dataset(
     days: int,
     seed: int,
     levels: int,
-    told: Mapping[str, Any] | None = None,
+    run: "Run" = map,
 ) -> Written:
     """Write the log of people over `days` days, from a Monday on, to a Parquet or CSV file.
 
@@ -93,7 +94,7 @@ def write_dataset(
         days: number of days.
         seed: seed of people, requests, given rates and noise.
         levels: rates at which a request can be served, at least 2.
-        told: what a Parquet file tells of its origin, beside users, days and seed.
+        run: makes the slices, in their order; other processes can.
 
     Raises:
         InputError: pyarrow is missing, or the name has another ending; OSError: the file cannot be written.
@@ -104,10 +105,17 @@ def write_dataset(
     from mecsim.people.log_file import LogFile
 
     people, ids = _people(population, satisfaction, users, seed)
-    origin = {"format": FORMAT, "users": len(people), "days": days, "seed": seed, "levels": levels, **(told or {})}
+    origin = {
+        "format": FORMAT,
+        "users": len(people),
+        "days": days,
+        "seed": seed,
+        "levels": levels,
+        "version": __version__,
+    }
     rows, rating, share = 0, 0.0, 0.0
     with atomic_write(path) as partial, LogFile(partial, path.suffix == ".csv", origin) as file:
-        for columns in log_slices(population, satisfaction, people, days, seed, levels):
+        for columns in log_slices(population, satisfaction, people, days, seed, levels, run):
             if ids is not None:
                 columns["user"] = columns["user"], ids
             file.write(columns)
@@ -136,24 +144,54 @@ def check_dataset_package() -> None:
 
 
 def log_slices(
-    population: Population, satisfaction: Satisfaction, people: People, days: int, seed: int, levels: int
-) -> "Iterator[dict[str, Any]]":
+    population: Population, satisfaction: Satisfaction, people: People, days: int, seed: int, levels: int,
+    run: "Run" = map,
+) -> "Iterator[dict[str, Any]]":  # fmt: skip
     """The log as consecutive slices in the order of time, each a dict of columns of one length.
 
     A column is an array of values, or a pair of indices and the names that they point to.
     """
     edges_s = _slice_edges_s(mean_request_rate_per_s(population, people), days)
-    dates = tuple(np.datetime_as_string(FIRST_DATE + np.arange(days)).tolist())
+    parts = [_Part(number, *edges) for number, edges in enumerate(pairwise(edges_s.tolist()))]
     first = 0
-    for part, (begin_s, end_s) in enumerate(pairwise(edges_s.tolist())):
-        rng = np.random.default_rng([seed, 1, part])
-        requests = draw_requests(population, people, begin_s, end_s, rng)
-        rate = requests.level_rates_bit_per_s(levels)
-        given = rate[np.arange(len(requests)), log_levels(population, requests, levels, rng)]
+    for columns in run(_Slices(population, satisfaction, people, days, seed, levels), parts):
+        columns["request"] += first
+        first += len(columns["request"])
+        yield columns
+
+
+class _Part(NamedTuple):
+    number: int
+    begin_s: float
+    end_s: float
+
+    def __str__(self) -> str:
+        return f"part {self.number} of the log"
+
+
+@dataclass(frozen=True)
+class _Slices:
+    """Makes each slice by itself; requests are counted from its first one on."""
+
+    population: Population
+    satisfaction: Satisfaction
+    people: People
+    days: int
+    seed: int
+    levels: int
+
+    def __call__(self, part: _Part) -> "dict[str, Any]":
+        population, satisfaction, people = self.population, self.satisfaction, self.people
+        rng = np.random.default_rng([self.seed, 1, part.number])
+        requests = draw_requests(population, people, part.begin_s, part.end_s, rng)
+        rate = requests.level_rates_bit_per_s(self.levels)
+        given = rate[np.arange(len(requests)), log_levels(population, requests, self.levels, rng)]
         ratings = expected_ratings(population, satisfaction, people, requests, given[:, None])[:, 0]
         said = noisy_ratings(satisfaction, ratings, rng)
-        yield _columns(population, requests, first, dates, given, ratings, said)
-        first += len(requests)
+        return _columns(population, requests, _dates(self.days), given, ratings, said)
+
+
+Run = Callable[[_Slices, Sequence[_Part]], Iterable[dict[str, Any]]]
 
 
 def _slice_edges_s(rate_per_s: Array, days: int) -> Array:
@@ -187,10 +225,14 @@ def _times() -> tuple[str, ...]:
     return tuple(f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}" for second in range(int(DAY_S)))
 
 
+@cache
+def _dates(days: int) -> tuple[str, ...]:
+    return tuple(np.datetime_as_string(FIRST_DATE + np.arange(days)).tolist())
+
+
 def _columns(
     population: Population,
     requests: Requests,
-    first: int,
     dates: tuple[str, ...],
     given_bit_per_s: Array,
     ratings: Array,
@@ -204,7 +246,7 @@ def _columns(
         for rate in (requests.min_rate_bit_per_s, requests.demand_rate_bit_per_s, given_bit_per_s)
     )
     return {
-        "request": first + np.arange(len(requests)),
+        "request": np.arange(len(requests)),
         "user": requests.user,
         "date": (day, dates),
         "day": (day % len(DAYS), DAYS),

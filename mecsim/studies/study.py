@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mecsim.cli.options import seed_option, sole_writer, threads_option
+from mecsim.cli.options import ray_option, seed_option, sole_writer, threads_option
 from mecsim.core.lock import writing_folder
 from mecsim.core.scenario import Scenario
 from mecsim.core.threads import use_threads
@@ -58,6 +58,7 @@ class Study:
     seed: int  # of the episodes that are played; trainings have their own
     threads: int
     workers: int | None = None  # processes for fronts, and for trainings that are asked for together
+    ray: str | None = None  # address of a cluster that takes the place of these processes
 
     def trained(
         self, scenario: "str | Scenario", name: str, steps: int | None = None,
@@ -82,8 +83,8 @@ class Study:
         learned = load_scenario(scenario)
         steps, chosen = self._size(learned, steps, settings)
         seeds = {self.runs / name: seed for name, seed in names.items()}
-        if (self.workers or 1) > 1 and len(seeds) > 1:
-            trained_at_once(learned, seeds, steps, chosen, self.workers or 1)
+        if ((self.workers or 1) > 1 or self.ray is not None) and len(seeds) > 1:
+            trained_at_once(learned, seeds, steps, chosen, self.workers, self.ray)
         return [str(trained(learned, folder, steps, seed, chosen)) for folder, seed in seeds.items()]
 
     def _size(
@@ -116,14 +117,15 @@ class Study:
         What was played before is taken from `runs`/parts.
         """
         from mecsim.sweep import Store, sweep
-        from mecsim.sweep.evaluate import workers_for
+        from mecsim.sweep.evaluate import place_for
 
         grid = self.grid(scenario, preferences) if isinstance(preferences, int) else preferences
         played = self.episodes(episodes)
         for target in targets:
             click.echo(f"{Path(target).name}: {len(grid)} preferences, {played} episodes", err=True)
-        shared = workers_for(targets, scenario, len(grid), played, self.workers, self.threads)
-        return sweep(targets, scenario, grid, played, self.seed, shared, store=Store(self.runs / "parts"))
+        threads = self.threads if self.ray is None else 1
+        place = place_for(self.ray, targets, scenario, len(grid), played, self.workers, threads)
+        return sweep(targets, scenario, grid, played, self.seed, place, store=Store(self.runs / "parts"))
 
     def write(self, rows: Sequence[Mapping[str, object]], name: str = "result", **told: Any) -> "pl.DataFrame":
         """NAME.csv, and NAME.json with where it comes from, in the experiment's folder; returns the table."""
@@ -145,14 +147,15 @@ def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
     def command(function: Callable[..., None]) -> click.Command:
         @functools.wraps(function)
         def call(
-            out: Path | None, runs: Path, quick: bool, seed: int, workers: int | None, num_threads: int | None,
+            out: Path | None, runs: Path, quick: bool, seed: int, workers: int | None, address: str | None,
+            num_threads: int | None,
             **options: object,
         ) -> None:  # fmt: skip
             if quick:
                 runs = runs / "quick"
             results, threads = out or (runs / own.name if quick else own), use_threads(num_threads)
             sole_writer(writing_folder(results))
-            study = Study(results, runs, quick, seed, threads, workers)
+            study = Study(results, runs, quick, seed, threads, workers, address)
             try:
                 function(study, **options)
             except KeyboardInterrupt:
@@ -161,6 +164,7 @@ def experiment(script: str) -> Callable[[Callable[..., None]], click.Command]:
 
         for option in (
             threads_option,
+            ray_option,
             click.option("--workers", type=click.IntRange(1, 1024),
                          help="Processes that play, or train several seeds.  [default: one per core plays, of little "
                          "work one; one trains]"),

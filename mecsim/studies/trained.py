@@ -62,9 +62,12 @@ def trained(
 
 
 def trained_at_once(
-    scenario: "Scenario", seeds: Mapping[Path, int], steps: int | None, settings: Mapping[str, str], workers: int
-) -> None:
-    """Train, or go on with, those of the runs that are not finished, on so many processes that share the threads.
+    scenario: "Scenario", seeds: Mapping[Path, int], steps: int | None, settings: Mapping[str, str],
+    workers: int | None, address: str | None = None,
+) -> None:  # fmt: skip
+    """Train, or go on with, those of the runs that are not finished.
+
+    On so many processes that share the threads; or on a Ray cluster, if an address is given, with a thread each.
 
     Raises:
         RunError: as `trained`; MecsimError: as `trained`.
@@ -72,13 +75,21 @@ def trained_at_once(
     import torch
 
     from mecsim.cli.several import learn_side_by_side
+    from mecsim.sweep import Workers
+    from mecsim.sweep.cluster import cluster_at
+    from mecsim.sweep.distribute import Place, process_byte
+    from mecsim.training.loop import training_byte
 
-    threads = max(1, torch.get_num_threads() // workers)
+    at_once = workers or 1
+    threads = max(1, torch.get_num_threads() // at_once) if address is None else 1
     runs = [_begun(scenario, folder, steps, seed, settings, None, threads=threads)[0] for folder, seed in seeds.items()]
     waiting = [run for several in runs for run in several.runs if not run.finished]
     if waiting:
         print(f"training {', '.join(str(run.folder) for run in waiting)}", file=sys.stderr)
-        if stopped_by := learn_side_by_side(waiting, "cpu", min(workers, len(waiting)), threads):
+        place: Place = Workers(min(at_once, len(waiting)), at_once * threads)
+        if address is not None:
+            place = cluster_at(address, threads, process_byte(0.0) + training_byte(waiting[0]), processes=workers)
+        if stopped_by := learn_side_by_side(waiting, "cpu", place):
             raise interruption(stopped_by)
 
 

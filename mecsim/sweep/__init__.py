@@ -11,6 +11,7 @@ from mecsim.core.plugins import Reference
 from mecsim.sweep.bootstrap import Estimate, estimates
 from mecsim.sweep.choose import Choice, Goal, Limit, Nothing, Reached, default_goal, goal_of, limits_of
 from mecsim.sweep.choose import choose as choose_preference
+from mecsim.sweep.cluster import Cluster
 from mecsim.sweep.compare import Comparison, Side
 from mecsim.sweep.compare import compare as compare_sides
 from mecsim.sweep.distribute import Workers
@@ -32,6 +33,7 @@ from mecsim.sweep.yardsticks import Yardstick, yardsticks
 __all__ = [
     "MEASURES",
     "Choice",
+    "Cluster",
     "Comparison",
     "Difference",
     "Estimate",

@@ -1,4 +1,4 @@
-"""Runs independent jobs, here or on several processes of joblib, with the results in the order of the jobs."""
+"""Runs independent jobs, here, on several processes of joblib or on a Ray cluster, with the results in their order."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from mecsim.core.machine import cores, memory_byte
 from mecsim.core.stopping import SIGNALS
 from mecsim.core.worker import begin_work
 from mecsim.errors import InputError, MecsimError
+from mecsim.sweep.cluster import Cluster, run_on_ray
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -26,6 +27,9 @@ class Workers(NamedTuple):
 
 
 ALONE = Workers()
+
+Place = Workers | Cluster
+"""Where jobs run."""
 
 DECISIONS_PER_WORKER = 2_000_000
 """Below which a further process is not worth its start, of some seconds."""
@@ -45,15 +49,19 @@ def worthwhile_workers(decisions: int, tapes_byte: float, threads: int | None = 
         tapes_byte: size of the tapes that each process plays side by side.
         threads: that may be used; one per core if not given.
     """
-    each_byte = PROCESS_BYTE + TAPES_FACTOR * tapes_byte
-    fitting = memory_byte() / 2 / each_byte
+    fitting = memory_byte() / 2 / process_byte(tapes_byte)
     return max(1, int(min(threads or cores(), decisions // DECISIONS_PER_WORKER, fitting)))
+
+
+def process_byte(tapes_byte: float) -> float:
+    """About how much memory a process takes that plays tapes of this size side by side."""
+    return PROCESS_BYTE + TAPES_FACTOR * tapes_byte
 
 
 def run_jobs(
     function: Callable[[Job], Result],
     jobs: Sequence[Job],
-    workers: Workers = ALONE,
+    workers: Place = ALONE,
     ordered: bool = True,
 ) -> Generator[Result]:
     """Yield `function(job)` for each job, in order, or as they are done. With several workers, both must be picklable.
@@ -63,8 +71,11 @@ def run_jobs(
 
     Raises:
         InputError: there is to be no worker.
-        MecsimError: a process was ended from outside.
+        MecsimError: a process was ended from outside, or as `run_on_ray`.
     """
+    if isinstance(workers, Cluster):
+        yield from run_on_ray(function, jobs, workers, ordered)
+        return
     if workers.processes < 1:
         raise InputError(f"at least one worker is needed, got {workers.processes}")
     if workers.processes == 1:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.files import remove_partials
 from mecsim.core.json_files import read_json
+from mecsim.core.lock import LOCK
 from mecsim.core.scenario import Scenario
 from mecsim.core.sources import code_digest
 from mecsim.errors import InputError
@@ -55,12 +56,36 @@ def start_store(folder: Path, settings: SweepSettings) -> Store:
     return Store(folder)
 
 
+def share_store(folder: Path, settings: SweepSettings) -> Store:
+    """The store that commands of the same settings fill together, made by the first of them.
+
+    Raises:
+        InputError: there is something else, or a sweep with other settings.
+    """
+    if (folder / SETTINGS).exists():
+        _checked(folder, settings)
+        return Store(folder)
+    if folder.parent.is_dir() and any(entry.name not in (folder.name, LOCK) for entry in folder.parent.iterdir()):
+        raise InputError(f"{folder.parent}: holds something else than parts of a sweep; name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / SETTINGS, settings.to_mapping())
+    return Store(folder)
+
+
 def resume_store(folder: Path, settings: SweepSettings) -> Store:
     """The store of an earlier sweep with the same settings. Targets may be added; earlier ones must be the same.
 
     Raises:
         InputError: there is no such sweep, its settings cannot be read, or they differ.
     """
+    targets = _checked(folder, settings)
+    remove_partials(folder)
+    write_json(folder / SETTINGS, settings.to_mapping() | {"targets": targets})
+    return Store(folder)
+
+
+def _checked(folder: Path, settings: SweepSettings) -> dict[str, str]:
+    """All targets of a stored sweep and of these settings, which are otherwise the same."""
     path = folder / SETTINGS
     try:
         found = read_json(path)
@@ -80,12 +105,10 @@ def resume_store(folder: Path, settings: SweepSettings) -> Store:
                 f"{cure}"
             )
     _check_targets(folder.parent, earlier, wanted["targets"])
-    remove_partials(folder)
     if found.get("code") != wanted["code"]:
         told = "%s: the code has changed since the sweep there began; all of it is played anew"
         logging.getLogger(__name__).warning(told, folder.parent)
-    write_json(path, wanted | {"targets": earlier | wanted["targets"]})
-    return Store(folder)
+    return {**earlier, **wanted["targets"]}
 
 
 def _check_targets(folder: Path, earlier: dict[str, str], wanted: dict[str, str]) -> None:

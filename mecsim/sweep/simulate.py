@@ -15,9 +15,10 @@ from mecsim.core.scenario import Scenario
 from mecsim.core.system import draw_episodes, system_of
 from mecsim.core.watch import tell_progress
 from mecsim.policies import play
-from mecsim.sweep.distribute import ALONE, Workers, run_jobs
-from mecsim.sweep.evaluate import chunks
-from mecsim.sweep.targets import policy_factory
+from mecsim.sweep.cluster import Cluster
+from mecsim.sweep.distribute import ALONE, Place, run_jobs
+from mecsim.sweep.evaluate import chunks, same_policy
+from mecsim.sweep.store import played_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,12 @@ class Chunk(NamedTuple):
 
 class _Job(NamedTuple):
     simulation: Simulation
+    identity: str  # of policy and scenario; "" if they may be any that are found at their paths
     first: int
     episodes: int
+
+    def __str__(self) -> str:
+        return f"{self.simulation.policy} in episodes {self.first} to {self.first + self.episodes - 1}"
 
     def tell(self, steps: int) -> None:
         """So many steps of its episodes are played."""
@@ -52,9 +57,11 @@ class _Job(NamedTuple):
         tell_progress(f"playing {asked.policy}", done, asked.episodes * length)
 
 
-def simulate(simulation: Simulation, workers: Workers = ALONE) -> Generator[Chunk]:
+def simulate(simulation: Simulation, workers: Place = ALONE) -> Generator[Chunk]:
     """Play all episodes; chunks in their order, the same however many workers there are."""
-    jobs = [_Job(simulation, *chunk) for chunk in chunks(simulation.scenario, simulation.episodes)]
+    elsewhere = isinstance(workers, Cluster)
+    identity = played_identity(simulation.policy, simulation.scenario) if elsewhere else ""
+    jobs = [_Job(simulation, identity, *chunk) for chunk in chunks(simulation.scenario, simulation.episodes)]
     with closing(run_jobs(_play, jobs, workers)) as played:
         for job, chunk in zip(jobs, played, strict=True):
             job.tell(job.simulation.scenario.steps)
@@ -64,7 +71,7 @@ def simulate(simulation: Simulation, workers: Workers = ALONE) -> Generator[Chun
 def _play(job: _Job) -> Chunk:
     asked, scenario = job.simulation, job.simulation.scenario
     tapes = draw_episodes(scenario, asked.seed, job.first, job.episodes)
-    policy = policy_factory(asked.policy, scenario)(asked.seed + job.first)
+    policy = same_policy(asked.policy, scenario, job.identity)(asked.seed + job.first)
     steps = count(1)
     played = play(policy, scenario, tapes, np.array(asked.preference), asked.engine, lambda: job.tell(next(steps)))
     system = system_of(scenario)

@@ -136,6 +136,11 @@ def target_identity(target: str, scenario: Scenario) -> str:
     return f"run {digest_of_json(decisive)}"
 
 
+def played_identity(target: str, scenario: Scenario) -> str:
+    """What a target is together with what it is played on, the content of files included; raises as both."""
+    return f"{target_identity(target, scenario)} on {digest_of_json(_content(scenario, scenario.data))}"
+
+
 @lru_cache(maxsize=8)
 def _content(scenario: Scenario, _: Hashable) -> str:
     """The second argument are the scenario's data from outside, so that changed files count as changed."""

@@ -113,20 +113,24 @@ def check_memory(run: Run, at_once: int = 1) -> None:
 
     `at_once`: such trainings that run at the same time.
     """
-    scenario, config = run.scenario, run.config
-    episodes = new_episodes(scenario, "batched")
-    first, after = episodes.layout.count_columns or (0, 0)
-    options, width = _shape(episodes, "options")
-    row_byte = 4 * (width - (after - first)) + (after - first)
-    replay_byte = (config.agent.replay_capacity + config.num_envs) * options * row_byte
-    needed_byte = at_once * (replay_byte + config.num_envs * scenario.tape_byte)
-    available_byte = memory_byte()
+    needed_byte, available_byte = at_once * training_byte(run), memory_byte()
     if needed_byte > 0.8 * available_byte:
         raise InputError(
             f"training needs about {needed_byte / 2**30:.0f} GiB of memory, this machine has "
             f"{available_byte / 2**30:.0f}: choose a smaller replay_capacity or num_envs with --set"
             f"{', or fewer --workers' if at_once > 1 else ''}"
         )
+
+
+def training_byte(run: Run) -> float:
+    """About how much memory its replay and its episodes side by side take."""
+    scenario, config = run.scenario, run.config
+    episodes = new_episodes(scenario, "batched")
+    first, after = episodes.layout.count_columns or (0, 0)
+    options, width = _shape(episodes, "options")
+    row_byte = 4 * (width - (after - first)) + (after - first)
+    replay_byte = (config.agent.replay_capacity + config.num_envs) * options * row_byte
+    return replay_byte + config.num_envs * scenario.tape_byte
 
 
 def _shape(episodes: AnyEpisodes, name: str) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mecsim.people import dataset as log
 from tests.cli.conftest import Command
 
 SCENARIO = "mecsim: 1\nkind: personalize\n"
@@ -26,6 +27,17 @@ def test_it_writes_a_log(mecsim: Command, scenario: str, tmp_path: Path, name: s
     assert " requests of 5 people in 2 days: " in first
     assert last.startswith(f"wrote {name} (")
     assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_workers_change_nothing(
+    mecsim: Command, scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "SLICE_REQUESTS", 300)
+    for name, more in (("alone.csv", ()), ("spread.csv", ("--workers", 2))):
+        assert mecsim("dataset", scenario, "--users", 20, "--days", 9, "--out", name, *more).code == 0
+    alone = (tmp_path / "alone.csv").read_bytes()
+    assert alone == (tmp_path / "spread.csv").read_bytes()
+    assert [int(row.split(b",")[0]) for row in alone.splitlines()[1:]] == list(range(alone.count(b"\n") - 1))
 
 
 def test_it_says_in_json_what_it_wrote(mecsim: Command, scenario: str, tmp_path: Path) -> None:

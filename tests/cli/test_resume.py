@@ -82,6 +82,37 @@ def test_a_sweep_is_not_resumed_as_another(
     assert part in refused(*SWEEP, "--scenario", small, "--out", "out", "--resume", *extra).err
 
 
+def test_commands_play_a_part_each_and_one_collects_them(
+    mecsim: Command, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = (*SWEEP, "--scenario", small)
+    assert mecsim(*sweep, "--out", "whole").code == 0
+    shared, calls = (*sweep, "--out", "out"), interrupt_after(monkeypatch, -1)
+    for part, played in (("2/4", 2), ("1/4", 5), ("4/4", 7), ("1/4", 7)):
+        said = mecsim(*shared, "--part", part)
+        assert (said.code, said.out, len(calls)) == (0, "", played)
+    assert not (tmp_path / "out" / "front.csv").exists()
+    assert mecsim(*shared, "--resume").code == 0
+    assert len(calls) == 9, "the third part nobody has played before"
+    assert (tmp_path / "out" / "front.csv").read_bytes() == (tmp_path / "whole" / "front.csv").read_bytes()
+
+
+@pytest.mark.parametrize("part", ["0/4", "5/4", "1", "a/b", "1/", "-1/4"])
+def test_a_part_that_is_none(refused: Command, small: Path, part: str) -> None:
+    said = refused(*SWEEP, "--scenario", small, "--out", "out", f"--part={part}")
+    assert "expected the number of a share and how many there are" in said.err
+
+
+def test_a_part_of_another_sweep(mecsim: Command, refused: Command, small: Path, tmp_path: Path) -> None:
+    sweep = (*SWEEP, "--scenario", small, "--out", "out", "--part", "1/2")
+    assert mecsim(*sweep).code == 0
+    assert "has seed 0, not 1" in refused(*sweep, "--seed", 1).err
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").touch()
+    assert "holds something else" in refused(*sweep[:-3], "mine", "--part", "1/2").err
+    assert "leave --resume" in refused(*sweep, "--resume").err
+
+
 def test_where_there_is_nothing_to_resume(refused: Command, small: Path, run_folder: Path) -> None:
     for folder in ("absent", run_folder):
         assert "no sweep to resume there" in refused(*SWEEP, "--scenario", small, "--out", folder, "--resume").err

@@ -1,5 +1,6 @@
 """Evaluation: common random numbers, and results that do not depend on how the work is cut up."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.threads import kernel_threads
-from mecsim.errors import InputError
+from mecsim.errors import InputError, RunError
 from mecsim.policies import named_policy
+from mecsim.scenario import with_context
 from mecsim.sweep import Store, evaluate, policy_factory, preference_grid, sweep
 from mecsim.sweep.distribute import Workers, run_jobs
+from mecsim.sweep.evaluate import same_policy
+from mecsim.sweep.store import played_identity
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from tests.one_system import play_offload as play
 from tests.training.small import new_run, small_scenario, trained
@@ -162,11 +166,23 @@ def test_no_worker_is_asked_for_what_is_stored(tmp_path: Path, monkeypatch: pyte
     [first] = sweep(["greedy"], SCENARIO, GRID, 5, 3, store=store)
     asked: list[str] = []
 
-    def nobody(function: Any, jobs: Sequence[Any], workers: Workers) -> Iterator[Any]:
-        asked.extend(job.target for job in jobs)
+    def nobody(function: Any, jobs: Sequence[Any], workers: Workers, ordered: bool) -> Iterator[Any]:
+        asked.extend(numbered.job.target for numbered in jobs)
         yield from map(function, jobs)
 
     limits(monkeypatch, run_jobs=nobody)
     [again, _] = sweep(["greedy", "edge"], SCENARIO, GRID, 5, 3, Workers(2), store=store)
     assert set(asked) == {"edge"}
     assert_array_equal(again.totals, first.totals)
+
+
+def test_another_machine_plays_the_same_or_nothing(tmp_path: Path) -> None:
+    trained(new_run(tmp_path / "run"))
+    target = str(tmp_path / "run")
+    identity = played_identity(target, SCENARIO)
+    same_policy(target, SCENARIO, identity)
+    with pytest.raises(RunError, match=r"run: on \S+ it, or a file of the scenario, is another one .*, or missing"):
+        same_policy(target, with_context(SCENARIO, {"edges": "1"}), identity)
+    shutil.rmtree(target)
+    with pytest.raises(RunError, match="nodes need the same files at the same path"):
+        same_policy(target, SCENARIO, identity)
