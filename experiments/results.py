@@ -60,7 +60,6 @@ JOBS = {
     "ablation_network": Job(120),
     "latency": Job(10),
     "interrupts": Job(30),
-    "corruption": Job(15),
     "traces": Job(10),
     "tools": Job(30),
     "scaling": Job(60),
