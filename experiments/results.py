@@ -70,6 +70,7 @@ JOBS = {
     "gpu": Job(60),
     "corruption": Job(10),
     "planted": Job(60),
+    "scaleout": Job(15),
     "unchanged": Job(5, ("--work", "RUNS/unchanged", "--out", "HERE/unchanged/digests.csv"), quick=False),
     "speed": Job(10, commands=((*MECSIM, "bench", "--training", "--out", "HERE/speed/result.json", "--force"),)),
     "quickstart": Job(

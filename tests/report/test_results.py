@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mecsim.errors import InputError
 from mecsim.report.charts import Curve, Panel, save_bars, save_fronts, save_lines
 from mecsim.report.provenance import PROJECT
 from mecsim.report.results import write_result
@@ -43,11 +42,10 @@ def test_no_committed_result_names_a_path_of_some_machine() -> None:
     assert [str(path) for path in results if absolute.search(path.read_text(encoding="utf-8"))] == []
 
 
-def test_a_result_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_result_that_cannot_be_written_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
-    with pytest.raises(InputError, match="cannot be written") as caught:
+    with pytest.raises(OSError, match=r"(exists|directory)"):  # which commands tell in one line
         write_result(tmp_path / "file" / "result.csv", [{"a": 1}])
-    assert "\n" not in str(caught.value)
     assert (tmp_path / "file").read_text() == "precious"
 
 
