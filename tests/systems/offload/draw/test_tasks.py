@@ -135,3 +135,13 @@ def test_urgency_from_the_trace(tmp_path: Path) -> None:
     context = {"tasks.trace.file": str(path), "dispatch.queue": "edf", "servers.scheduling": "priority"}
     tapes = draw_tapes(with_context(offload_scenario("quickstart"), context), 0, 0, 1)
     assert (tapes.deadline_s.tolist(), tapes.priority.tolist()) == ([[2.5, np.inf]], [[1, 0]])
+
+
+def test_every_user_sends_tasks_at_its_rate() -> None:
+    """7 users of 0.3 /s send 4.2 in a step of 2 s on the mean, and each of them as many."""
+    context = {"users.count": "7", "users.arrival_rate": "0.3 /s", "episode.step": "2 s"}
+    tapes = draw_tapes(with_context(offload_scenario("gmorl-e6"), context), 0, 0, 128)
+    assert tapes.arrivals.mean() == pytest.approx(4.2, rel=0.02)
+    exists = np.arange(tapes.user.shape[1]) < tapes.arrivals.sum(axis=1)[:, None]
+    shares = np.bincount(tapes.user[exists], minlength=7) / exists.sum()
+    np.testing.assert_allclose(shares, 1.0 / 7.0, rtol=0.05)
