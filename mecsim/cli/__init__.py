@@ -13,7 +13,7 @@ from unicodedata import normalize
 import click
 
 from mecsim.cli.compiling import CompilingNote
-from mecsim.cli.terminal import progress_told
+from mecsim.cli.terminal import progress_told, warnings_told
 from mecsim.core.files import told_of
 from mecsim.core.stopping import exit_code, terminating
 from mecsim.core.watch import watched
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
     debug = "--debug" in given
     try:
         _say_anything()
-        with terminating(), CompilingNote() as note, watched(note), progress_told():
+        with terminating(), CompilingNote() as note, watched(note), progress_told(), warnings_told():
             code = program.main(
                 [argument for argument in given if argument != "--debug"], program.name, standalone_mode=False
             )

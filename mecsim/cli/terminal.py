@@ -1,10 +1,13 @@
 """The terminal that progress is shown on: bars of all that goes on, or lines where stderr is no terminal."""
 
+import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Self
+
+import click
 
 from mecsim.core.watch import followed
 from mecsim.schema.words import shortened
@@ -210,6 +213,27 @@ def _show(more: bool) -> None:
         _bars().stop()
         for task in _bars().task_ids:
             _bars().remove_task(task)
+
+
+class _Warnings(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        click.echo(f"warning: {record.getMessage()}", err=True)
+
+
+@contextmanager
+def warnings_told() -> Iterator[None]:
+    """Inside of the block, warnings that mecsim logs are lines on stderr, whatever other packages do to logging."""
+    logger, handler = logging.getLogger("mecsim"), _Warnings(logging.WARNING)
+    before = logger.propagate, logger.level
+    logger.addHandler(handler)
+    logger.propagate = False
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = before[0]
+        logger.setLevel(before[1])
 
 
 @contextmanager

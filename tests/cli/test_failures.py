@@ -1,5 +1,6 @@
 """What is nobody's wrong input: interruptions, failures, errors that were not foreseen."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import yaml
 
 from mecsim.training import Run
 from tests.cli.conftest import Command
+from tests.training.small import new_run, trained
 
 from .conftest import SET
 
@@ -158,3 +160,17 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(mecsim: Command, small: Path, t
     assert run.latest_env_steps() == done + 64
     epochs = [int(row["epoch"]) for row in run.read_metrics(10**9)]
     assert epochs == list(range(1, (done + 64) // 32 + 1))
+
+
+def test_a_checkpoint_that_is_passed_over_is_told_whatever_others_do_to_logging(
+    mecsim: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(new_run(run := tmp_path / "run", epochs=4))
+    newest = max((run / "checkpoints").iterdir())
+    agent = newest / "agent.safetensors"
+    agent.write_bytes(agent.read_bytes()[:-8])
+    monkeypatch.setattr(logging.getLogger(), "level", logging.CRITICAL)  # as some packages do when they are imported
+    said = mecsim("simulate", "--policy", run, "--episodes", 1, run / "scenario.yaml")
+    assert said.code == 0, said.err
+    (line,) = [line for line in said.err.splitlines() if "is used instead" in line]
+    assert line.startswith("warning: ")
