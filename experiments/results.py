@@ -69,6 +69,7 @@ JOBS = {
     "personalization": Job(360, ("--num-threads", "1")),
     "gpu": Job(60),
     "corruption": Job(10),
+    "fuzz": Job(15),
     "planted": Job(60),
     "scaleout": Job(15),
     "unchanged": Job(5, ("--work", "RUNS/unchanged", "--out", "HERE/unchanged/digests.csv"), quick=False),

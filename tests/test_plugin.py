@@ -30,7 +30,7 @@ def test_page_runs(packages: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        ("mecsim simulate gmorl-e6 --policy threshold", "neither a run"),  # it is a policy of another system
+        ("mecsim simulate gmorl-e6 --policy threshold", "no policy of offload is called"),  # but of another system
         ("mecsim init x --kind admision", "did you mean 'admission'?"),
         ("mecsim train quickstart --agent expected-sara --out run", "did you mean expected-sarsa?"),
         ("mecsim simulate gmorl-e6 --policy mecsim_queue.threshold:nothing", "cannot be imported"),

@@ -222,7 +222,7 @@ def fitted(study: Study, scenario: CellsScenario, name: str, users: int, days: i
         path.parent.mkdir(parents=True, exist_ok=True)
         write_dataset(
             log_path, scenario.population, scenario.satisfaction, users=users, days=days, seed=PEOPLE_SEED,
-            levels=scenario.service.levels, told={},
+            levels=scenario.service.levels,
         )  # fmt: skip
         predictor, report = fit_and_judge(read_log(log_path), 0)
         log_path.unlink()

@@ -25,6 +25,7 @@ class Benchmark(BaseModel):
     ] = {}  # files of earlier versions have none
     versions: dict[str, str | None]
     git_revision: str | None
+    code: str | None = None  # a digest; files of earlier versions have none
     hardware: dict[str, Any]
     against: dict[str, Any] = {}  # what was printed of a comparison of its own
 

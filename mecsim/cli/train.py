@@ -110,6 +110,13 @@ def train(
     from mecsim.training.config import TrainingConfig, check_settings
     from mecsim.training.devices import check_device, usable_device
 
+    if resume and (
+        any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force
+    ):
+        raise InputError(
+            "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
+            "--minutes, --steps for longer trainings, and --seeds for more"
+        )
     check_device(device)  # before PyTorch, as the next lines: a wrong name is told at once
     check_settings(agent or TrainingConfig.algorithm, key_values(settings, "--set"))
     learned = None if resume else _scenario(scenario, context)
@@ -128,11 +135,6 @@ def train(
     there = address is not None and device.startswith("cuda")  # and perhaps not here
     chosen_device = device if there else usable_device(device)
     if learned is None:
-        if any(given is not None for given in (scenario, agent, seed, policies)) or context or settings or force:
-            raise InputError(
-                "--resume goes on with the run as it is: give only --out, --device, --num-threads, --workers and "
-                "--minutes, --steps for longer trainings, and --seeds for more"
-            )
         if out.is_dir():
             sole_writer(writing_folder(out))
         job = _opened(out)

@@ -31,9 +31,11 @@ def parse_json(text: str) -> Any:
         raise ValueError("too deeply nested") from None
 
 
-def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a mapping and its digest. Raises OSError if it cannot be written."""
-    write_text(path, json.dumps({**content, SEAL: digest_of_json(content)}, indent=2) + "\n")
+def write_sealed(path: Path, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a mapping and its digest, and return both. Raises OSError if it cannot be written."""
+    sealed = {**content, SEAL: digest_of_json(content)}
+    write_text(path, json.dumps(sealed, indent=2) + "\n")
+    return sealed
 
 
 def read_sealed(path: Path) -> dict[str, Any]:

@@ -49,8 +49,7 @@ def save_sweep(
         The content of summary.json, and the pictures.
     """
     content = summary(fronts, greedy, scenario, calibrate(scenario), {**provenance(), **told})
-    write_results(folder, fronts, scenario, content)
-    return content, save_front(fronts, scenario, folder)
+    return write_results(folder, fronts, scenario, content), save_front(fronts, scenario, folder)
 
 
 def named_fronts(sweeps: Sequence[SweepResult]) -> list[Front]:

@@ -80,10 +80,12 @@ def options_schema(scenario: Scenario) -> Schema:
     return Schema((*OPTION_COLUMNS, *details))
 
 
-def write_results(folder: Path, fronts: Sequence[Front], scenario: Scenario, summary: Mapping[str, Any]) -> None:
+def write_results(
+    folder: Path, fronts: Sequence[Front], scenario: Scenario, summary: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write all files of a sweep's folder but pictures; what was not measured is not written.
 
-    summary.json comes last, with the digests of the others and of itself.
+    summary.json comes last, with the digests of the others and of itself; its content is returned.
     """
     write_front_csv(folder / FRONT, fronts, scenario)
     save_whole(scenario, folder)
@@ -91,7 +93,7 @@ def write_results(folder: Path, fronts: Sequence[Front], scenario: Scenario, sum
     with atomic_write(folder / EPISODES) as partial:
         _episodes(fronts, scenario).write_parquet(partial)
     files = {name: digest_of_file(folder / name) for name in SEALED if (folder / name).is_file()}
-    write_sealed(folder / SUMMARY, dict(without_nan({**summary, "files": files})))
+    return write_sealed(folder / SUMMARY, dict(without_nan({**summary, "files": files})))
 
 
 def _episodes(fronts: Sequence[Front], scenario: Scenario) -> "pl.DataFrame":

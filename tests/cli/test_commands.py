@@ -183,7 +183,7 @@ def test_train_leaves_a_run(mecsim: Command, small: Path, tmp_path: Path) -> Non
     assert "mecsim sweep run greedy" in said.out
     assert "hypervolume" in said.err  # progress, in plain lines where there is no terminal
     folder = tmp_path / "run"
-    assert {path.name for path in folder.iterdir()} == set(Run.OWN_ENTRIES) - {Run.TRACKED}
+    assert {path.name for path in folder.iterdir()} == set(Run.OWN_ENTRIES) - {Run.TRACKED, Run.FAILURE}
     run = Run.open(folder)
     assert isinstance(run.config.agent, ValueConfig)
     assert (run.steps, run.seed, run.config.num_envs, run.config.agent.encoder_sizes) == (64, 5, 4, (8,))

@@ -46,7 +46,7 @@ def test_the_job_leaves_a_run_for_each_preference(mecsim: Command, small: Path, 
     assert index["mecsim_policies"] == 1
     assert index["policies"] == dict(zip(names, [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]], strict=True))
     for run in MultiRun.open(tmp_path / "job").runs:
-        assert {path.name for path in run.folder.iterdir()} == set(Run.OWN_ENTRIES) - {Run.TRACKED}
+        assert {path.name for path in run.folder.iterdir()} == set(Run.OWN_ENTRIES) - {Run.TRACKED, Run.FAILURE}
         assert (run.steps, run.seed, run.threads, run.latest_env_steps()) == (64, 5, 1, 64)
         assert run.scenario == small_scenario()
 
@@ -195,7 +195,11 @@ def test_force_replaces_a_run_by_several_and_back(
     assert "is not empty" in refused("train", small, "--out", "out", *after).err
     (tmp_path / "out" / "notes.txt").write_text("precious")
     assert mecsim("train", small, "--out", "out", *after, "--force").code == 0
-    names = set(Run.OWN_ENTRIES) - {Run.TRACKED} if first else {"policies.yaml", "policy-00", "policy-01", "policy-02"}
+    names = (
+        set(Run.OWN_ENTRIES) - {Run.TRACKED, Run.FAILURE}
+        if first
+        else {"policies.yaml", "policy-00", "policy-01", "policy-02"}
+    )
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*names, "notes.txt"}
 
 

@@ -92,7 +92,7 @@ def test_force_replaces_runs_of_any_kind(
     (job_folder / "seed-05-notes.txt").write_text("precious")
     assert mecsim("train", small, "--out", "job", *other, "--force").code == 0
     several = {"--multi-policy": {"policies.yaml", "policy-00", "policy-01"}, "--seeds": {"seeds.yaml", *NAMES[1:]}}
-    left = several.get(str(other[0]), set(Run.OWN_ENTRIES) - {Run.TRACKED})
+    left = several.get(str(other[0]), set(Run.OWN_ENTRIES) - {Run.TRACKED, Run.FAILURE})
     assert {path.name for path in job_folder.iterdir()} == {*left, "seed-05-notes.txt"}
     assert mecsim("train", small, "--out", "job", *JOB, "--force").code == 0
     assert {path.name for path in job_folder.iterdir()} == {"seeds.yaml", *NAMES, "seed-05-notes.txt"}

@@ -140,6 +140,14 @@ def test_no_corruption_is_accepted(runs: Path, tmp_path: Path, capsys: pytest.Ca
     }  # fmt: skip
 
 
+def test_mutated_inputs_are_used_or_refused(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--quick", "--runs", str(runs), "--out", str(tmp_path)], command_of("fuzz"))
+    assert caught.value.code == 0, capsys.readouterr().err
+    for row in rows_of(tmp_path / "result.csv"):
+        assert int(row["used"]) + int(row["refused"]) == int(row["tried"]) >= 8
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -151,7 +159,7 @@ def test_without_a_gpu_its_experiment_says_so(runs: Path, tmp_path: Path, capsys
 
 def test_every_experiment_with_a_script_is_tried() -> None:
     scripts = {path.parent.name for path in EXPERIMENTS.glob("*/run.py")}
-    assert scripts == {*ROWS, "corruption", "interrupts", "known_behaviour", "planted", "unchanged"}
+    assert scripts == {*ROWS, "corruption", "fuzz", "interrupts", "known_behaviour", "planted", "unchanged"}
 
 
 @pytest.mark.parametrize("only", ["kills", "writers"])

@@ -87,7 +87,8 @@ def test_an_interrupted_training_goes_on_to_the_same_end(
         with pytest.raises(KeyboardInterrupt):
             train_into(tmp_path / "run", policies=policies)
     resumed = train_into(tmp_path / "run", policies=policies)
-    names = sorted(path.relative_to(whole) for path in whole.rglob("metrics.csv"))
+    found = (path.relative_to(whole) for path in whole.rglob("metrics.csv"))
+    names = sorted(path for path in found if "checkpoints" not in path.parts)  # which keep copies
     assert len(names) == (policies or 1)
     assert all((resumed / name).read_bytes() == (whole / name).read_bytes() for name in names)
     if policies:
