@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.files import write_bytes
+from mecsim.core.json_files import parse_json
 from mecsim.errors import InputError
 from mecsim.predictor.calibration import CALIBRATED
 from mecsim.predictor.data import CATEGORIES, FIXED_NAMES, FREE_NAMES, NUMBERS, LogUsers
@@ -66,7 +67,7 @@ def read_predictor(path: Path) -> tuple[dict[str, tuple[str, ...]], Model, Array
         if not path.is_file():
             _refuse(path, "no such file, expected a predictor; write one with mecsim fit")
         with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {}).get(KEY, "null"))
+            header = parse_json((file.metadata() or {}).get(KEY, "null"))
             stored = set(file.keys())
             arrays = {name: file.get_tensor(name) for name in _SHAPES if name in stored}
     except OSError as error:
@@ -139,7 +140,7 @@ def users_from_arrays(arrays: Arrays) -> LogUsers:
 
 
 def _ids(arrays: Arrays) -> list[str]:
-    return list(json.loads(arrays["users.ids"].tobytes()))
+    return list(parse_json(arrays["users.ids"].tobytes().decode()))
 
 
 def _users_usable(arrays: Arrays, personas: int) -> bool:

@@ -1,7 +1,6 @@
 """An exported policy, played by ONNX Runtime, and whether it plays as the agent that it was made of."""
 
 import copy
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.core.files import atomic_write
+from mecsim.core.json_files import parse_json
 from mecsim.core.scenario import Scenario
 from mecsim.core.seeds import Stream
 from mecsim.core.system import draw_episodes, new_episodes
@@ -39,11 +39,10 @@ class ExportedPolicy:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-            told = self._session.get_modelmeta().custom_metadata_map[METADATA_KEY]
+            self.metadata: dict[str, Any] = parse_json(self._session.get_modelmeta().custom_metadata_map[METADATA_KEY])
         except Exception as error:  # ONNX Runtime has no common class of its errors
             reason = "it has no such metadata" if isinstance(error, KeyError) else str(error).splitlines()[0]
             raise InputError(f"{path}: not a file of mecsim export: {reason}") from None
-        self.metadata: dict[str, Any] = json.loads(told)
         self._asks = "preference" in {entry.name for entry in self._session.get_inputs()}
 
     def run(self, observation: Arrays, preference: NDArray[np.floating]) -> tuple[Actions, NDArray[np.float32]]:

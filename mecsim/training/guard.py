@@ -10,7 +10,8 @@ import torch
 from mecsim_agents import Transitions
 from torch import Tensor
 
-from mecsim.core.files import atomic_write
+from mecsim.core.files import write_text
+from mecsim.core.json_files import read_json
 from mecsim.errors import MecsimError
 from mecsim.schema.words import one_line
 from mecsim.training.run import Run
@@ -71,8 +72,7 @@ class Guard:
     def _stop(self, epoch: int, told: str, cure: str) -> NoReturn:
         run = self._run
         content = {"epoch": epoch, "told": told, "checkpoint_epoch": self._saved_epoch}
-        with atomic_write(self._path) as partial:
-            partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        write_text(self._path, json.dumps(content, indent=2) + "\n")
         kept = f"the last checkpoint is of epoch {self._saved_epoch}" if self._saved_epoch else "there is no checkpoint"
         again = f"mecsim train --resume --out {shlex.quote(str(run.folder))}"
         raise MecsimError(
@@ -85,7 +85,7 @@ class Guard:
     def _failed_epoch(self) -> int:
         """The epoch that went wrong when the run was trained before; 0 if none did."""
         try:
-            return int(json.loads(self._path.read_text(encoding="utf-8"))["epoch"])
+            return int(read_json(self._path)["epoch"])
         except (OSError, ValueError, KeyError, TypeError):
             return 0
 

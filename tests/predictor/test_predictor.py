@@ -297,6 +297,8 @@ def test_files_that_are_no_predictor(predictor: Predictor, tmp_path: Path) -> No
         assert "is no predictor, or damaged; write one with mecsim fit" in refusal(path)
     save_file({"weights": np.zeros(3)}, path)
     assert "is no predictor; write one with mecsim fit" in refusal(path)
+    save_file({"weights": np.zeros(3)}, path, {"mecsim_predictor": "[" * 5000})
+    assert "is no predictor, or damaged; write one with mecsim fit" in refusal(path)
 
 
 def rewritten(path: Path, header: dict[str, Any] | None = None, **arrays: np.ndarray | None) -> None:
