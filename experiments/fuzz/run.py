@@ -238,7 +238,8 @@ def commands(run: Path, sweep: Path, work: Path) -> dict[str, Seeds]:
     return {"command": Seeds([("\n".join(line) + "\n").encode() for line in calls], read)}
 
 
-SHARES = {"scenario": 10_000, "command": 600}  # how many of a kind, where it is not the default
+RUN_KINDS = ("config", "agent", "replay", "state")
+SHARES = {"scenario": 10_000, "command": 400, **dict.fromkeys(RUN_KINDS, 250)}  # of a kind, where it is not the default
 
 
 @experiment(__file__)
