@@ -183,7 +183,7 @@ def kinds(work: Path) -> dict[str, Seeds]:
     found = {
         "scenario": Seeds([path.read_bytes() for path in sorted(SCENARIOS.glob("*.yaml"))], scenario),
         "predictor": Seeds([predictor.read_bytes()], with_file(read_predictor, ".safetensors")),
-        "log": Seeds([log.read_bytes()[:4000]], with_file(read_log, ".csv")),
+        "log": Seeds([b"".join(log.read_bytes().splitlines(keepends=True)[:20])], with_file(read_log, ".csv")),
     }
     found |= {
         name: Seeds([table], with_file(lambda path, reader=reader: reader(str(path)), ".csv"))
