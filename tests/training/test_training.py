@@ -1,6 +1,7 @@
 """Whole trainings in miniature: what a run leaves, repeatability, going on after an interruption, getting better."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -306,6 +307,12 @@ def test_the_residual_agent_is_no_worse_than_greedy(tmp_path: Path, algorithm: s
     trained(run)
     greedy = cost_of(named_policy("greedy", run.scenario)(0), run.scenario)
     assert cost_of(policy_of(run), run.scenario) < 1.02 * greedy
+
+
+def test_fractions_of_updates_are_kept_from_epoch_to_epoch(tmp_path: Path) -> None:
+    reports = trained(new_run(tmp_path / "run", epochs=6, updates_per_step="0.3"))
+    done = [report.updates for report in reports]
+    assert done == [math.floor(0.3 * STEPS * epoch + 1e-9) for epoch in range(6)]  # none in the first, the warm-up
 
 
 @pytest.mark.parametrize("rate", [0.005, 0.1, 0.3, 0.5, 0.7, 1.0, 2.5])
