@@ -1,5 +1,6 @@
 """What any learner has to do: what it learns for, what it plays, determinism, files, errors."""
 
+import math
 import subprocess
 import sys
 import time
@@ -105,15 +106,20 @@ def test_the_loss_weighs_what_is_common_to_a_group_apart(arrays: Arrays, kind: s
 
 
 @ANY
-def test_the_average_of_the_weights_is_played(arrays: Arrays, kind: str) -> None:
-    agent, replay = make_learner(kind, averaging_power=0.0, learning_rate=0.01), filled_replay(arrays)
+@pytest.mark.parametrize("power", [0.0, 3.0])
+def test_the_average_of_the_weights_is_played(arrays: Arrays, kind: str, power: float) -> None:
+    agent, replay = make_learner(kind, averaging_power=power, learning_rate=0.01), filled_replay(arrays)
     agent.observe(replay)
     seen = []
     for _ in range(7):
         agent.update(replay, 0.0)
         seen.append([parameter.detach().clone() for parameter in agent.model.deciding.parameters()])
+    # The k-th of 7 counts by Γ(k + power)/Γ(k), which is k(k + 1)(k + 2) for a power of 3 (Shamir and Zhang 2013).
+    share = torch.tensor([math.gamma(k + power) / math.gamma(k) for k in range(1, 8)])
+    share /= share.sum()
     for average, weights in zip(agent.model.averaged.parameters(), zip(*seen, strict=True), strict=True):
-        torch.testing.assert_close(average, torch.stack(weights).mean(0), rtol=1e-4, atol=1e-6)
+        expected = torch.einsum("k,k...->...", share, torch.stack(weights))
+        torch.testing.assert_close(average, expected, rtol=1e-4, atol=1e-6)
     observation = arrays.observation(300)
     before = agent.eval(observation, PREFERENCE), agent.action_probabilities(observation, PREFERENCE)
     with torch.no_grad():
