@@ -4,8 +4,8 @@ The lock is one of the operating system on a file of its own, which tells who ho
 process ends, however it ends, so no lock is ever left behind by the dead; a file that a killed process leaves locks
 nothing, and goes when the next writer is done. Readers ask for no lock.
 
-Packages such as filelock leave their file, and open it in ways that lose what it tells; here it is gone when a writer
-is done, so that a folder holds results and nothing else.
+Packages such as filelock leave their file behind; here it is gone when a writer is done, so that a folder holds results
+and nothing else.
 """
 
 import errno
