@@ -149,9 +149,6 @@ def main(arguments: Sequence[str] | None = None, program: click.Command = cli) -
             _fail(f"mecsim: {_one_line(str(error))}", EXIT_INPUT if isinstance(error, InputError) else EXIT_FAILURE)
         if isinstance(error, OSError):
             _fail(f"mecsim: {_one_line(told_of(error))}", EXIT_FAILURE)
-        if isinstance(error, FloatingPointError):
-            _fail(f"mecsim: training left the finite numbers: {_one_line(str(error))}; choose a smaller learning_rate, "
-                  "and go on with --resume or begin anew with --force", EXIT_FAILURE)  # fmt: skip
         if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
             _fail("mecsim: not enough memory; choose smaller counts or a smaller scenario", EXIT_FAILURE)
         told = f"{type(error).__name__}: {_one_line(str(error))}"

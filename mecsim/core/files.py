@@ -62,7 +62,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    name = hashlib.sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:12]  # never longer than a name may
+    name = digest_of_bytes(path.name.encode(errors="surrogateescape"))[:12]  # never longer than a name may
     partial = path.with_name(f".{name}-{os.getpid()}-{_machine()}.partial{path.suffix}")
     try:
         yield partial

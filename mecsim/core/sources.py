@@ -34,7 +34,9 @@ def code_digest() -> str:
         for point in entry_points(group=group)
     }
     found = {name: package_digest(name) for name in sorted(brought | {"mecsim_agents"})}
-    return digest_of_json([package_digest("mecsim", APART), found, {name: _version(name) for name in LIBRARIES}])
+    return digest_of_json(
+        [package_digest("mecsim", APART), found, {name: installed_version(name) for name in LIBRARIES}]
+    )
 
 
 def package_digest(name: str, apart: tuple[str, ...] = ()) -> str:
@@ -96,7 +98,8 @@ def _ordered(constant: object) -> object:
     return sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
 
 
-def _version(package: str) -> str | None:
+def installed_version(package: str) -> str | None:
+    """The version of a package; None where it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -13,8 +13,8 @@ from mecsim.core.json_files import read_json
 from mecsim.core.plugins import Places, Registry
 from mecsim.errors import InputError, MecsimError, RunError
 from mecsim.policies.registry import is_place, object_at
+from mecsim.schema.words import first_line
 from mecsim.training import EpochReport, MakeMonitor, Monitor, Run, Watched
-from mecsim.training.run import first_line
 
 BUILT_IN = {
     "wandb": "mecsim.report.wandb:WandbMonitor",

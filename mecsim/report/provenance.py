@@ -6,11 +6,10 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from mecsim.core.sources import code_digest
+from mecsim.core.sources import code_digest, installed_version
 
 PROJECT = Path(__file__).resolve().parents[2]
 """The checkout that this package runs from, if it runs from one."""
@@ -21,7 +20,10 @@ PACKAGES = ("gymnasium", "numba", "numpy", "pymoo", "simpy", "torch")
 def provenance() -> dict[str, Any]:
     """What has to be known to judge or repeat a measurement."""
     return {
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in ("mecsim", *PACKAGES)}},
+        "versions": {
+            "python": platform.python_version(),
+            **{name: installed_version(name) for name in ("mecsim", *PACKAGES)},
+        },
         "git_revision": _git_revision(),
         "code": code_digest(),
         "hardware": {"processor": _processor(), "cores": os.cpu_count(), "gpus": _gpus(), "system": platform.system()},
@@ -42,13 +44,6 @@ def _path_told(argument: str) -> str:
     if not path.is_absolute():
         return argument
     return f"{option}{equals}{path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path.name}"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _git_revision() -> str | None:

@@ -25,3 +25,10 @@ def shortened(name: str, width: int) -> str:
 def one_line(text: str) -> str:
     """`text` without line breaks or other control characters, which a file's name or a key may hold."""
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, on one line."""
+    if isinstance(error, KeyError):
+        return f"{error} is missing"
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -17,7 +17,7 @@ from typing import Any, Self
 from mecsim.core.files import digest_of_file
 from mecsim.core.json_files import read_json, read_sealed, write_sealed
 from mecsim.errors import RunError
-from mecsim.schema.words import one_line
+from mecsim.schema.words import first_line, one_line
 
 STATE, AGENT, REPLAY, METRICS = "state.json", "agent.safetensors", "replay.safetensors", "metrics.csv"
 TO_PLAY, TO_GO_ON = (AGENT,), (AGENT, REPLAY, METRICS)
@@ -57,8 +57,7 @@ class State:
                 raise ValueError("its numbers are not those of this checkpoint")
             return cls(epoch, env_steps, updates, content.get("run"), content.get("files"))
         except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
-            told = f"{error} is missing" if isinstance(error, KeyError) else error
-            raise RunError(one_line(f"{path}: damaged: {told}; {CURE}")) from None
+            raise RunError(one_line(f"{path}: damaged: {first_line(error)}; {CURE}")) from None
 
     def check_files(self, folder: Path, names: Sequence[str]) -> None:
         """Compare files of the checkpoint with what was written.

@@ -13,7 +13,7 @@ import yaml
 
 from mecsim.core.json_files import digest_of_json, read_sealed, write_sealed
 from mecsim.errors import RunError
-from mecsim.schema.words import one_line
+from mecsim.schema.words import first_line, one_line
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -57,7 +57,7 @@ class Manifest:
             content = read_sealed(path)
             return cls(content["scenario"], content["config"], tuple(content["steps"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise RunError(one_line(f"{path}: damaged: {error}; {CURE}")) from None
+            raise RunError(one_line(f"{path}: damaged: {first_line(error)}; {CURE}")) from None
 
     def write(self, folder: Path) -> None:
         """Write it into a run's folder."""

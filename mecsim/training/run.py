@@ -24,7 +24,7 @@ from mecsim.core.scenario import Scenario
 from mecsim.errors import InputError, RunError, ScenarioError
 from mecsim.scenario import load_whole, save_whole
 from mecsim.scenario.whole import SCENARIO_FILE
-from mecsim.schema.words import one_line
+from mecsim.schema.words import first_line, one_line
 from mecsim.training import checkpoints
 from mecsim.training.checkpoints import AGENT, METRICS, REPLAY, TO_GO_ON, TO_PLAY
 from mecsim.training.config import TrainingConfig
@@ -331,10 +331,3 @@ def read_settings(path: Path, key: str, version: int, noun: str, folder_is: str)
         told = f"{noun} {found}" if found is not None else f"no {noun}"
         raise RunError(f"{path}: {told}, this version reads format {version}; train anew or use the mecsim it is of")
     return content
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, on one line."""
-    if isinstance(error, KeyError):
-        return f"{error} is missing"
-    return (str(error).splitlines() or [type(error).__name__])[0]

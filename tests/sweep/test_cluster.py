@@ -18,6 +18,7 @@ from mecsim.sweep import Cluster, Store, preference_grid, sweep
 from mecsim.sweep import cluster as on_cluster
 from mecsim.sweep.cluster import cluster_at
 from mecsim.sweep.distribute import run_jobs
+from tests.processes import alive
 
 ray = pytest.importorskip("ray")
 
@@ -51,14 +52,6 @@ def nodes() -> Iterator[Nodes]:
     started = Nodes()
     yield started
     started.cluster.shutdown()
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def ends(process: int) -> bool:

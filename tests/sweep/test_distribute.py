@@ -13,6 +13,7 @@ from mecsim.core.stopping import SIGNALS
 from mecsim.errors import InputError, MecsimError
 from mecsim.sweep import distribute
 from mecsim.sweep.distribute import Workers, run_jobs, worthwhile_workers
+from tests.processes import alive
 
 CODE = """
 import os, signal, sys, time
@@ -39,14 +40,6 @@ def descendants(process: int) -> list[int]:
     told = subprocess.run(["ps", "-A", "-o", "pgid=,pid="], capture_output=True, text=True, check=True).stdout
     pairs = [tuple(map(int, line.split())) for line in told.splitlines()]
     return [pid for group, pid in pairs if group == process != pid]
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def ends(processes: list[int]) -> bool:
