@@ -198,6 +198,15 @@ def following(work: Work, out: Path) -> list[str]:
     return [*first, "--force"] if out.exists() and any(out.iterdir()) else first
 
 
+def _is_told(out: Path) -> bool:
+    """Whether somebody writes in a folder, or a file in it, and has said so: who has only just got hold of a lock has
+    not yet."""
+    try:
+        return any(lock.stat().st_size > 0 for lock in (*out.glob(LOCK), *out.glob(f".*{LOCK}")))
+    except FileNotFoundError:  # it has ended meanwhile
+        return False
+
+
 def second_writers(work: Work, folder: Path) -> Iterator[list[dict[str, object]]]:
     """Call a command while it is at work already: with --force, and as it would be gone on with."""
     out, rows = folder / "two", []
@@ -205,7 +214,7 @@ def second_writers(work: Work, folder: Path) -> Iterator[list[dict[str, object]]
         out.mkdir()
     first, later = work.calls(out)
     with start(first) as process:
-        while not (there := [*out.glob(LOCK), *out.glob(f".*{LOCK}")]) and process.poll() is None:
+        while not (at_work := _is_told(out)) and process.poll() is None:
             time.sleep(0.005)
         process.send_signal(signal.SIGSTOP)  # it stays at work for as long as the others take
         for words in ([*first, "--force"], *([later] if work.resume else [])):
@@ -213,7 +222,7 @@ def second_writers(work: Work, folder: Path) -> Iterator[list[dict[str, object]]
             lines = second.stderr.strip().splitlines()
             rows.append({
                 "command": work.name, "second": "--resume" if "--resume" in words else "--force",
-                "at_work": int(bool(there) and process.poll() is None), "code": second.returncode,
+                "at_work": int(at_work and process.poll() is None), "code": second.returncode,
                 "told": int("is being written by process" in (lines or [""])[-1]),
             })  # fmt: skip
         process.send_signal(signal.SIGCONT)
