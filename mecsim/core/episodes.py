@@ -42,6 +42,8 @@ class Layout:
     separable: tuple[str, ...]  # objectives in which a decision's reward depends on it alone
     count_columns: tuple[int, int] | None  # of `options`: the first that holds counts of a byte, the first after these
     seen: str  # what decides the meaning of the columns, in words; equal words, equal columns
+    elapsed_entry: int | None = None  # of `context`, with the time since the last decision (s), where that varies
+    discount_per_s: float | None = None  # γ of a second, where decisions are discounted by the time between them
 
     @property
     def shape(self) -> tuple[int, int, int]:

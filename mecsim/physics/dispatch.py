@@ -18,7 +18,7 @@ Queue = Literal["fifo", "priority", "edf"]
 def dispatched_tasks(
     queue: Queue,
     arrivals: NDArray[np.int64],
-    step_s: float,
+    decision_s: NDArray[np.float64],
     priority: NDArray[np.int64],
     deadline_s: NDArray[np.float64],
 ) -> NDArray[np.int64]:
@@ -28,7 +28,7 @@ def dispatched_tasks(
         queue: fifo takes the oldest task; priority the oldest of the most urgent class (the lowest number); edf the
             earliest deadline, the oldest of equals.
         arrivals: how many tasks arrive at the start of each step, (N, T); tasks are numbered in this order.
-        step_s: time between two steps, s.
+        decision_s: time of each step, and of the end of the episode, (N, T + 1).
         priority: class of each task, (N, M).
         deadline_s: deadline of each task after its arrival, (N, M).
     """
@@ -37,7 +37,7 @@ def dispatched_tasks(
     if queue == "priority":
         rank = priority.astype(np.float64)
     else:
-        rank = arrival_steps(arrivals, priority.shape[1]) * step_s + deadline_s
+        rank = arrival_times_s(arrivals, priority.shape[1], decision_s) + deadline_s
     return np.asarray(_by_rank(arrivals, rank))
 
 
@@ -48,6 +48,13 @@ def arrival_steps(arrivals: NDArray[np.int64], tasks: int) -> NDArray[np.int64]:
     exists = np.arange(tasks) < arrivals.sum(axis=1)[:, None]
     arrival_step[exists] = np.repeat(np.tile(np.arange(steps), episodes), arrivals.ravel())
     return arrival_step
+
+
+def arrival_times_s(arrivals: NDArray[np.int64], tasks: int, decision_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """When each of M tasks arrives, (N, M), of which `decision_s` (N, T + 1) says when steps are; its last entry for
+    tasks that do not exist."""
+    step = np.minimum(arrival_steps(arrivals, tasks), decision_s.shape[1] - 1)
+    return np.take_along_axis(decision_s, step, axis=1)
 
 
 def _first_come(arrivals: NDArray[np.int64]) -> NDArray[np.int64]:

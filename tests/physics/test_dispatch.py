@@ -50,8 +50,9 @@ def test_the_least_rank_goes_first(arrivals: list[list[int]], spare: int, step_s
     tasks = max(sum(row) for row in arrivals) + spare
     priority = rng.integers(0, 3, (len(arrivals), tasks))
     deadline_s = step_s * rng.choice([0.5, 1.0, 2.0, 7.0, np.inf], (len(arrivals), tasks))
+    decision_s = np.tile(np.arange(10) * step_s, (len(arrivals), 1))
     for queue in QUEUES:
-        taken = dispatched_tasks(queue, np.array(arrivals), step_s, priority, deadline_s)
+        taken = dispatched_tasks(queue, np.array(arrivals), decision_s, priority, deadline_s)
         for n, row in enumerate(arrivals):
             rank = rank_of(queue, step_s, priority[n], deadline_s[n])
             assert taken[n].tolist() == naive(row, rank)
@@ -60,7 +61,7 @@ def test_the_least_rank_goes_first(arrivals: list[list[int]], spare: int, step_s
 def small(queue: Queue) -> NDArray[np.int64]:
     """Three tasks at once, one at step 1 and two at step 4; 1 s per step."""
     priority, deadline_s = np.array([[2, 1, 1, 0, 1, 0]]), np.array([[2.5, 9.0, 3.0, 1.2, 5.0, 5.0]])
-    return dispatched_tasks(queue, np.array([[3, 1, 0, 0, 2, 0, 0]]), 1.0, priority, deadline_s)
+    return dispatched_tasks(queue, np.array([[3, 1, 0, 0, 2, 0, 0]]), np.arange(8.0)[None], priority, deadline_s)
 
 
 @pytest.mark.parametrize(

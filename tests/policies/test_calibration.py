@@ -16,10 +16,10 @@ from mecsim.policies import Calibration, GreedyPolicy, calibrate, tradable
 from mecsim.policies.calibration import EPISODES, FEWEST_EPISODES, _anchors, calibration_episodes
 from mecsim.scenario import builtin_names, load_scenario
 from mecsim.schema.units import CountRange, Uniform
-from mecsim.systems.offload.demand import Tasks, TaskSize, Users
+from mecsim.systems.offload.demand import Episode, Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Channel, Cloud, Edge, Energy, Servers
-from mecsim.systems.offload.scenario import Episode, Evaluation, ObjectiveValues, OffloadScenario
+from mecsim.systems.offload.scenario import Evaluation, ObjectiveValues, OffloadScenario
 from tests.one_system import play_offload as play
 from tests.training.small import small_scenario
 

@@ -8,9 +8,9 @@ from mecsim.core.stopping import never
 from mecsim.scenario import scenario_to_yaml
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.sweep import training_evaluation
-from mecsim.systems.offload.demand import Users
+from mecsim.systems.offload.demand import Episode, Users
 from mecsim.systems.offload.network import Cloud, Edge, Servers
-from mecsim.systems.offload.scenario import Episode, Histogram, OffloadScenario
+from mecsim.systems.offload.scenario import Histogram, OffloadScenario
 from mecsim.systems.offload.scenario import Observation as ObservationOptions
 from mecsim.training import EpochReport, Monitor, Run, TrainingConfig, train
 from tests.systems.offload.offloading import make_scenario

@@ -18,8 +18,8 @@ from mecsim.core.scenario import Training
 from mecsim.errors import InputError
 from mecsim.scenario import load_scenario
 from mecsim.schema.units import CountRange, Uniform
+from mecsim.systems.offload.demand import Episode
 from mecsim.systems.offload.network import Cloud, Edge, Servers
-from mecsim.systems.offload.scenario import Episode
 from mecsim.training import Agreement, ExportedPolicy, Run, agreement, export_onnx
 from mecsim.training.export import metadata
 

@@ -15,6 +15,11 @@ Array = NDArray[np.float64]
 class ArrivalLaw(Law):
     """Base of all laws. The mean rate is not theirs: a scenario has it, whatever the law."""
 
+    @property
+    def dispersion(self) -> float:
+        """The variance of the number of arrivals in a long time over its mean; 1 of a Poisson process."""
+        return 1.0
+
     def draw_gaps(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """Gaps between arrivals of rate 1, along the last axis; the first is from a random instant to an arrival."""
         raise NotImplementedError

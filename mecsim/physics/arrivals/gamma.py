@@ -22,6 +22,11 @@ class GammaArrivals(ArrivalLaw):
         2.0, description="Coefficient of variation of the gaps, up to 10; with 1 the process is a Poisson process."
     )
 
+    @property
+    def dispersion(self) -> float:
+        """See `ArrivalLaw`."""
+        return self.variation**2
+
     def draw_gaps(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
         """A random instant meets gaps in proportion to their length, at a uniform point: what is left of one is first.
 

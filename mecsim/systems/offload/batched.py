@@ -122,26 +122,26 @@ class BatchedOffloadEngine(CompiledEngine[OffloadSpec, State, OffloadTapes, Offl
             return np.where(sent, values, 0)
 
         ends = state.jobs if spec.contended else state.tasks
-        dispatch_s = np.broadcast_to(np.arange(spec.steps) * spec.step_s, sent.shape)
+        dispatch_s = turns["now_s"]
         upload_s = ends["upload_end_s"] - dispatch_s
         energy_j = log["energy_j"]
         if spec.interference:  # a dispatch costs others their energy, too; a task's own is what it took in the end
             radio = log["server"] < spec.max_servers
             energy_j = np.where(radio, spec.tx_power_w * upload_s, 0.0) + log["execution_j"]
-        since_s = turns["arrival_step"] * spec.step_s if spec.waiting_in_delay else dispatch_s
+        since_s = turns["arrival_s"] if spec.waiting_in_delay else dispatch_s
         return OffloadRecords(
             task=np.where(sent, turns["task"], NOBODY),
             user=where_sent(turns["user"]),
             size_bit=where_sent(turns["size_bit"]),
             server=where_sent(log["server"]),
             rate_bit_per_s=where_sent(self._rates(state, upload_s)),
-            arrival_s=where_sent(turns["arrival_step"] * spec.step_s),
+            arrival_s=where_sent(turns["arrival_s"]),
             dispatch_s=where_sent(dispatch_s),
             upload_end_s=where_sent(ends["upload_end_s"]),
             finish_s=where_sent(ends["finish_s"]),
             energy_j=where_sent(energy_j),
             reward_delay_s=-where_sent(log["delay_s"]),
-            deadline_s=where_sent(turns["arrival_step"] * spec.step_s + turns["deadline_s"]),
+            deadline_s=where_sent(turns["arrival_s"] + turns["deadline_s"]),
             satisfaction=where_sent(self._ratings(state, where_sent(ends["finish_s"] - since_s))),
         )
 
@@ -186,14 +186,14 @@ def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observ
             rows[e, SIZE_MBIT] = turn.size_bit * TO_MBIT
             rows[e, RATE_MBIT_PER_S] = state.rate_bit_per_s[n, turn.link, e] * TO_MBIT if on_radio else 0.0
             if spec.cost_features:
-                delay_s, energy_j, shortfall = costs_of(spec, state, n, e, step, turn)
+                delay_s, energy_j, shortfall = costs_of(spec, state, n, e, turn)
                 write_costs(spec, rows[e, first_cost:], delay_s, energy_j + idle_j(spec, state, n), shortfall)
         column = extra
         if spec.device:
             rows[e, column] = 0.0 if on_radio else 1.0
             column += 1
         if spec.deadlines:
-            left_s = (turn.arrival_step - step) * spec.step_s + turn.deadline_s
+            left_s = turn.arrival_s - turn.now_s + turn.deadline_s
             rows[e, column] = left_s if waiting and left_s < np.inf else 0.0
             column += 1
         if spec.classes:
@@ -206,11 +206,14 @@ def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observ
         mask[n, e] = 0
     context[n, QUEUED_TASKS] = turn.queued_tasks
     context[n, QUEUED_MBIT] = turn.queued_bit * TO_MBIT
-    context[n, REMAINING] = (spec.steps - step) / spec.steps
+    left_s = spec.span_s - turn.now_s
+    context[n, REMAINING] = left_s / spec.span_s if left_s < np.inf else (spec.steps - step) / spec.steps
     for place in range(state.upcoming_bit.shape[2]):
         size_bit = state.upcoming_bit[n, step, place]
         context[n, CONTEXT_SIZE + 2 * place] = 1.0 if size_bit > 0.0 else 0.0
         context[n, CONTEXT_SIZE + 2 * place + 1] = size_bit * TO_MBIT
+    if spec.per_task:
+        context[n, CONTEXT_SIZE + 2 * spec.upcoming] = turn.elapsed_s
 
 
 @compiled_inline
@@ -265,7 +268,7 @@ def _option_rewards(
         for e in range(num_options):
             delay_s = energy_j = shortfall = 0.0
             if turn.task != NOBODY:
-                delay_s, energy_j, shortfall = costs_of(spec, state, n, e, step, turn)
+                delay_s, energy_j, shortfall = costs_of(spec, state, n, e, turn)
             write_rewards(spec, reward[n, e], delay_s, energy_j + idle_j(spec, state, n), shortfall)
 
 
@@ -284,4 +287,4 @@ def _backlogs(spec: OffloadSpec, state: State, step: int, backlog: NDArray[np.fl
 @kernel
 def _drain(spec: OffloadSpec, state: State, step: int, first: int, last: int) -> None:
     for n in range(first, last):
-        advance_all(spec, state, n, step * spec.step_s, np.inf)
+        advance_all(spec, state, n, state.turns[n, step].now_s, np.inf)

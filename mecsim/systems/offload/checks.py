@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from mecsim.errors import ScenarioError
+from mecsim.physics.arrivals.base import ArrivalLaw
 from mecsim.physics.arrivals.poisson import PoissonArrivals
 from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.mobility.trace import Trace
@@ -24,22 +25,15 @@ from mecsim.systems.offload.data import (
     read_sites,
     read_tasks,
 )
-from mecsim.systems.offload.demand import Dispatch, Tasks, Users
+from mecsim.systems.offload.demand import Dispatch, Episode, Tasks, Users
 from mecsim.systems.offload.network import Energy, Servers
-
-
-class HasSteps(Protocol):
-    """How time is cut."""
-
-    @property
-    def step_s(self) -> float: ...
 
 
 class Described(Protocol):
     """What is checked of a scenario, which itself calls the checks."""
 
     @property
-    def episode(self) -> HasSteps: ...
+    def episode(self) -> Episode: ...
     @property
     def users(self) -> Users: ...
     @property
@@ -52,6 +46,8 @@ class Described(Protocol):
     def servers(self) -> Servers: ...
     @property
     def energy(self) -> Energy: ...
+    @property
+    def per_task(self) -> bool: ...
     @property
     def has_deadlines(self) -> bool: ...
     @property
@@ -105,6 +101,21 @@ def check_options(scenario: Described) -> list[Finding]:
     if scenario.tasks.trace.file is not None and not isinstance(scenario.arrivals.law, PoissonArrivals):
         cure = "expected arrivals.model: poisson, the default, or tasks.trace.file: null"
         findings.append(("arrivals.model", f"has no meaning with recorded tasks, {cure}"))
+    return findings + (_check_moments(scenario) if scenario.per_task else [])
+
+
+def _check_moments(scenario: Described) -> list[Finding]:
+    """What decisions at the arrival of tasks need."""
+    findings: list[Finding] = []
+    law, drawn = type(scenario.arrivals.law), scenario.tasks.trace.file is None
+    if drawn and law.draw_gaps is ArrivalLaw.draw_gaps:
+        told = "tells how many arrive and not when, expected another law, or dispatch.decide: step"
+        findings.append(("arrivals.model", told))
+    if drawn and scenario.users.arrival_rate_per_s == 0.0:
+        findings.append(("users.arrival_rate", "nothing would be decided, expected a rate above 0"))
+    if scenario.energy.model == "power-curve":
+        told = "expected dynamic where each task is decided: a power curve needs steps to be measured in"
+        findings.append(("energy.model", told))
     return findings
 
 
@@ -116,6 +127,11 @@ def check_effects(scenario: Described) -> list[Finding]:
     findings = unread_keys(servers.cloud, {"cpu_hz": no_cloud, "distance_m": no_cloud}, "servers.cloud.")
     findings += unread_keys(scenario.energy, {"cloud_power_w": no_cloud}, "energy.")
     findings += unread_keys(servers.edge, {"distance_m": placed}, "servers.edge.")
+    each_step = (not scenario.per_task, "dispatch.decide: task")
+    spanned = (scenario.episode.span_s is not None, "episode.span: null")
+    idle = {"step_s": (scenario.per_task, "dispatch.decide: step"), "span_s": each_step, "steps": spanned}
+    findings += unread_keys(scenario.episode, idle, "episode.")
+    findings += unread_keys(scenario.dispatch, {"discount_per_s": each_step}, "dispatch.")
     idle = {"distance_m": placed, "power_w": (scenario.energy.model == "dynamic", "energy.model: power-curve")}
     for name, edge in servers.edges.items():
         findings += unread_keys(edge, idle, f"servers.edges.{name}.")
@@ -188,7 +204,7 @@ def _check_tasks(scenario: Described) -> list[Finding]:
     def check() -> list[Finding]:
         trace = read_tasks(path)
         trace.table.refuse(trace.table.columns["user"] >= users, _user_text(users))
-        if trace.time_s[-1] / step_s <= MAX_STEPS:
+        if scenario.per_task or trace.time_s[-1] / step_s <= MAX_STEPS:
             return []
         return [("episode.step", f"the trace would have more than {MAX_STEPS:.0e} steps, expected a longer step")]
 

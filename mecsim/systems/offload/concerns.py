@@ -21,7 +21,7 @@ def concerns(quantities: Mapping[str, NDArray[np.float64]], scenario: OffloadSce
 def _hopeless(quantities: Mapping[str, NDArray[np.float64]], scenario: OffloadScenario) -> list[str]:
     """Links or servers that carry nothing: all that a policy could learn is which of them is the least hopeless."""
     delay_s, upload_s = (_known_mean(quantities[f"{name}_per_task_s"]) for name in ("delay", "upload"))
-    episode_s = scenario.steps * scenario.episode.step_s
+    episode_s = scenario.expected_span_s
     if delay_s <= HOPELESS_EPISODES * episode_s:
         return []
     cause = "channel and distances" if upload_s > 0.5 * delay_s else "the speed of servers, and the load"

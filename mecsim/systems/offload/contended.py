@@ -34,14 +34,14 @@ def copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) ->
 
 @compiled
 def added_costs(
-    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any, execution_j: float
+    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any, execution_j: float
 ) -> tuple[float, float, float, float]:
     """See `dynamics`: here by comparing a server's outlook with and without the task.
 
     `execution_j` is that of the dynamic model; a power curve replaces it.
     """
-    rules, station, now_s, row = _rules(spec), _station(state), step * spec.step_s, state.power_row[server]
-    new = _new_job(spec, state, n, server, upload_s, step, turn)
+    rules, station, now_s, row = _rules(spec), _station(state), turn.now_s, state.power_row[server]
+    new = _new_job(spec, state, n, server, upload_s, turn)
     without = outlook(rules, station, n, server, now_s, row, False, new)
     with_it = outlook(rules, station, n, server, now_s, row, True, new)
     if spec.power_curve and server < spec.max_servers:
@@ -55,8 +55,8 @@ def added_costs(
 @compiled
 def send_task(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int) -> None:
     """See `dynamics`."""
-    new = _new_job(spec, state, n, server, upload_s, step, state.turns[n, step])
-    prepare(state.jobs[n, step], new, step * spec.step_s)
+    turn = state.turns[n, step]
+    prepare(state.jobs[n, step], _new_job(spec, state, n, server, upload_s, turn), turn.now_s)
     send_job(_station(state), n, server, step)
 
 
@@ -89,13 +89,13 @@ def work_bit(spec: OffloadSpec, state: State, n: int, server: int) -> float:
 
 
 @compiled_inline
-def _new_job(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any) -> NewJob:
-    """What a server is sent with this step's task."""
-    now_s = step * spec.step_s
+def _new_job(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any) -> NewJob:
+    """What a server is sent with the task of a turn."""
+    now_s = turn.now_s
     snr = state.snr[n, turn.link, server] if spec.interference and server < spec.max_servers else 0.0
     patience = Patience(now_s, 1.0, 1.0)
     if spec.rated:
-        since_s = turn.arrival_step * spec.step_s if spec.waiting_in_delay else now_s
+        since_s = turn.arrival_s if spec.waiting_in_delay else now_s
         patience = Patience(since_s, state.patience[n, turn.user, 0], state.patience[n, turn.user, 1])
     return NewJob(turn.size_bit, snr, now_s + upload_s, turn.priority, patience)
 

@@ -208,3 +208,12 @@ def most_in_window(trace: TaskTrace, step_s: float, steps: int, aligned: bool) -
     if aligned:
         return int(np.unique(at // steps, return_counts=True)[1].max())
     return int((np.searchsorted(at, at + steps, "left") - np.arange(len(at))).max())
+
+
+@lru_cache(maxsize=4)
+def most_in_span(trace: TaskTrace, span_s: float, aligned: bool) -> int:
+    """The most tasks that arrive within a span of time; `aligned` ones begin at multiples of it."""
+    time_s = trace.time_s
+    if aligned:
+        return int(np.unique(time_s // span_s, return_counts=True)[1].max())
+    return int((np.searchsorted(time_s, time_s + span_s, "left") - np.arange(len(time_s))).max())

@@ -1,4 +1,4 @@
-"""What users want: how many there are, where they are, and what tasks they send. Parts of a scenario."""
+"""What users want: who they are, what tasks they send, and when that is decided. Parts of a scenario."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -14,11 +14,13 @@ from mecsim.schema.fields import (
     AboveOne,
     Clip,
     Distance,
+    Duration,
     DurationRange,
     File,
     Finding,
     Mean,
     Positive,
+    PositiveUpToOne,
     Rate,
     Section,
     Shares,
@@ -28,6 +30,21 @@ from mecsim.schema.fields import (
 )
 from mecsim.schema.units import Uniform
 from mecsim.systems.offload.data import read_mobility, read_tasks, unreadable
+
+
+class Episode(Section):
+    """How long one episode is."""
+
+    steps: Annotated[int, whole(1, 10_000_000)] = Field(
+        100, description="Decisions T of an episode: one each step, or one a task (dispatch.decide)."
+    )
+    step_s: Duration = Field(1.0, alias="step", description="Time Δt between two steps, a duration.")
+    span_s: Duration | None = Field(
+        None,
+        alias="span",
+        description="Time of an episode in which each task is decided, a duration: it then has the tasks that arrive "
+        "in that time, however many. Null: as many tasks as steps.",
+    )
 
 
 class Mobility(LawSection):
@@ -148,8 +165,19 @@ class Tasks(Section):
 
 
 class Dispatch(Section):
-    """How tasks wait for their decision."""
+    """When tasks are decided, and how they wait for it."""
 
+    decide: Literal["step", "task"] = Field(
+        "step",
+        description="When a decision is made. step: one each step, for the head of the dispatch queue (GMORL). task: "
+        "for each task as it arrives; of those that arrive at one moment one after another.",
+    )
+    discount_per_s: PositiveUpToOne | None = Field(
+        None,
+        alias="discount",
+        description="Discount γ of a second where each task is decided, so that what a decision leads to counts less "
+        "the later it is (a semi-Markov decision process); null: the agent's discount, for each decision.",
+    )
     queue: Literal["fifo", "priority", "edf"] = Field(
         "fifo",
         description="Which waiting task is dispatched next. fifo: the oldest. priority: the oldest of the most urgent "

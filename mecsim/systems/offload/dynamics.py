@@ -26,9 +26,9 @@ def _copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) -
 
 @compiled_by_type({OffloadSpec: plain.added_costs, ContendedSpec: contended.added_costs})
 def _added_costs(
-    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any, execution_j: float
+    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any, execution_j: float
 ) -> tuple[float, float, float, float]:
-    """Delay (s), radio and execution energy (J), and shortfall, that a server has more of with this step's task.
+    """Delay (s), radio and execution energy (J), and shortfall, that a server has more of with the task of a turn.
 
     `upload_s` and `execution_j` are what the task takes if it is alone.
     """
@@ -77,10 +77,10 @@ def clear_server(state: State, n: int, e: int) -> None:
 
 
 @compiled_inline
-def costs_of(spec: OffloadSpec, state: State, n: int, e: int, step: int, turn: Any) -> tuple[float, float, float]:
-    """Immediate delay (s), energy (J) and shortfall of taking option `e` for the task of this step."""
+def costs_of(spec: OffloadSpec, state: State, n: int, e: int, turn: Any) -> tuple[float, float, float]:
+    """Immediate delay (s), energy (J) and shortfall of taking option `e` for the task of a turn."""
     server, upload_s = _target(spec, state, n, e, turn)
-    delay_s, radio_j, execution_j, shortfall = _costs(spec, state, n, server, upload_s, step, turn)
+    delay_s, radio_j, execution_j, shortfall = _costs(spec, state, n, server, upload_s, turn)
     return delay_s, radio_j + execution_j, shortfall
 
 
@@ -120,14 +120,14 @@ def _target(spec: OffloadSpec, state: State, n: int, e: int, turn: Any) -> tuple
 
 @compiled_inline
 def _costs(
-    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any
+    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any
 ) -> tuple[float, float, float, float]:
-    """Delay (s), radio and execution energy (J), and shortfall, that sending this step's task to a server adds."""
+    """Delay (s), radio and execution energy (J), and shortfall, that sending a turn's task to a server adds."""
     capacitance = spec.capacitance if server < spec.max_servers else spec.device_capacitance
     execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
-    delay_s, radio_j, execution_j, shortfall = _added_costs(spec, state, n, server, upload_s, step, turn, execution_j)
+    delay_s, radio_j, execution_j, shortfall = _added_costs(spec, state, n, server, upload_s, turn, execution_j)
     if spec.waiting_in_delay:
-        delay_s += step * spec.step_s - turn.arrival_step * spec.step_s
+        delay_s += turn.now_s - turn.arrival_s
     return delay_s, radio_j, execution_j, shortfall
 
 
@@ -144,7 +144,7 @@ def dispatch_one(spec: OffloadSpec, state: State, n: int, step: int, action: int
     if turn.task == NOBODY:
         return 0.0, 0.0, 0.0
     server, upload_s = _target(spec, state, n, action, turn)
-    delay_s, radio_j, execution_j, shortfall = _costs(spec, state, n, server, upload_s, step, turn)
+    delay_s, radio_j, execution_j, shortfall = _costs(spec, state, n, server, upload_s, turn)
     entry = state.log[n, step]
     entry.server, entry.delay_s, entry.energy_j, entry.execution_j = server, delay_s, radio_j + execution_j, execution_j
     _send(spec, state, n, server, upload_s, step)
@@ -162,7 +162,7 @@ def advance_all(spec: OffloadSpec, state: State, n: int, now_s: float, until_s: 
 
 @compiled_inline
 def step_one(spec: OffloadSpec, state: State, n: int, step: int, action: int, reward: NDArray[np.float64]) -> None:
-    """Dispatch in episode `n`, and let every server work for a step."""
+    """Dispatch in episode `n`, and let every server work until the next decision."""
     delay_s, energy_j, shortfall = dispatch_one(spec, state, n, step, action)
     write_rewards(spec, reward[n], delay_s, energy_j + idle_j(spec, state, n), shortfall)
-    advance_all(spec, state, n, step * spec.step_s, (step + 1) * spec.step_s)
+    advance_all(spec, state, n, state.turns[n, step].now_s, state.turns[n, step + 1].now_s)

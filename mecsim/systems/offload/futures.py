@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mecsim.core.engine import Engine
 from mecsim.physics.dispatch import dispatched_tasks
 from mecsim.schema.units import Uniform
+from mecsim.systems.offload.clock import clock_of
 from mecsim.systems.offload.edges import server_powers
 from mecsim.systems.offload.layout import ENERGY, SHORTFALL
 from mecsim.systems.offload.records import OffloadRecords
@@ -29,7 +30,7 @@ class Futures:
 
     pool: OffloadTapes  # of P episodes with every server there can be, so that all links exist
     member: NDArray[np.int64]  # (N, F) the episode of the pool that a future is a window of
-    offset: NDArray[np.int64]  # (N, F) its step that comes after the decision at hand
+    offset: NDArray[np.int64]  # (N, F) its step whose arrivals are the next; from 1 where tasks decide
     horizon: int  # steps after the decision at hand, none beyond the end of the episode
     own_links: bool  # whether users keep the channels that they have in the episode; else those of the pool
     size_factor: NDArray[np.float64]  # (N, P) by which sizes of the pool are multiplied
@@ -87,24 +88,26 @@ def imagined(
 ) -> OffloadTapes:
     """Episode `n` of `tapes` up to the decision of `step`, with future `f` after it: a tape of one episode."""
     pool, p = futures.pool, futures.member[n, f]
-    window = slice(int(futures.offset[n, f]), int(futures.offset[n, f]) + futures.horizon)
-    first = int(pool.arrivals[p, : window.start].sum())
-    coming = slice(first, first + int(pool.arrivals[p, window].sum()))
     known = int(tapes.arrivals[n, : step + 1].sum())
+    waiting = np.setdiff1d(np.arange(known), dispatched_of(scenario, tapes, n)[: step + 1])
+    decision_s, at = _times_ahead_s(scenario, tapes.decision_s[n], step, futures, n, f, len(waiting))
+    comes = (at >= futures.offset[n, f]) & (decision_s[step + 1 :][: len(at)] < clock_of(scenario).end_s)
+    first = int(pool.arrivals[p, : futures.offset[n, f]].sum())
+    coming = slice(first, first + int(pool.arrivals[p, at[comes]].sum()))
     arrivals = np.zeros_like(tapes.arrivals[n : n + 1])
     arrivals[0, : step + 1] = tapes.arrivals[n, : step + 1]
-    arrivals[0, step + 1 : step + 1 + futures.horizon] = pool.arrivals[p, window]
+    arrivals[0, step + 1 : step + 1 + futures.horizon][comes] = pool.arrivals[p, at[comes]]
     user = np.concatenate([tapes.user[n, :known], pool.user[p, coming]])
     link = user
     if not futures.own_links:  # the channels of those who go later are not known yet: somebody's of the pool
         links = tapes.rate_bit_per_s.shape[1]
         link = np.concatenate([tapes.link[n, :known], links + pool.link[p, coming]])
-        waiting = np.setdiff1d(np.arange(known), dispatched_of(scenario, tapes, n)[: step + 1])
         link[waiting] = links + pool.link[p, np.arange(len(waiting)) % pool.link.shape[1]]
     size_bit = np.clip(pool.size_bit[p, coming] * futures.size_factor[n, p], *futures.clip_bit)
     return OffloadTapes(
         num_servers=tapes.num_servers[n : n + 1],
         cpu_hz=tapes.cpu_hz[n : n + 1],
+        decision_s=decision_s[None],
         arrivals=arrivals,
         user=user[None],
         size_bit=np.concatenate([tapes.size_bit[n, :known], size_bit])[None],
@@ -119,11 +122,36 @@ def imagined(
     )
 
 
+def _times_ahead_s(
+    scenario: OffloadScenario, own_s: NDArray[np.float64], step: int, futures: Futures, n: int, f: int, waiting: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """When decisions are, (T + 1,), and which step of the pool each of the next ones stands for, (horizon,).
+
+    Args:
+        scenario: of the episode.
+        own_s: when they are in the episode itself, (T + 1,); where tasks decide, those after `step` are not known.
+        step: of the decision at hand.
+        futures: see there, and `n` and `f` are row and column of them.
+        n: the episode.
+        f: the future.
+        waiting: so many tasks are left in the dispatch queue; where tasks decide they are sent before anybody arrives.
+    """
+    offset, ahead = int(futures.offset[n, f]), np.arange(futures.horizon + 1)
+    if not scenario.per_task:
+        return own_s, offset + ahead[:-1]
+    at = offset - waiting + ahead
+    pool_s, decision_s = futures.pool.decision_s[futures.member[n, f]], own_s.copy()
+    passed_s = pool_s[np.maximum(at, offset - 1)] - pool_s[offset - 1]
+    decision_s[step + 1 :] = passed_s[-1] + own_s[step]
+    decision_s[step + 1 :][: len(at)] = passed_s + own_s[step]
+    return np.minimum(decision_s, clock_of(scenario).end_s), at[:-1]
+
+
 def dispatched_of(scenario: OffloadScenario, tapes: OffloadTapes, n: int) -> NDArray[np.int64]:
     """The task that each step of episode `n` dispatches, (T,); NOBODY where none waits."""
-    one, step_s = slice(n, n + 1), scenario.episode.step_s
-    queue, arrivals = scenario.dispatch.queue, tapes.arrivals[one]
-    return np.asarray(dispatched_tasks(queue, arrivals, step_s, tapes.priority[one], tapes.deadline_s[one])[0])
+    one = tapes.select(slice(n, n + 1))
+    queue = scenario.dispatch.queue
+    return np.asarray(dispatched_tasks(queue, one.arrivals, one.decision_s, one.priority, one.deadline_s)[0])
 
 
 def _idle_j(scenario: OffloadScenario, num_servers: int) -> float:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mecsim.core.compiled import compiled, compiled_inline, kernel, read_only
 from mecsim.core.target import Host, Target, each
-from mecsim.physics.dispatch import arrival_steps
+from mecsim.physics.dispatch import arrival_times_s
+from mecsim.systems.offload.clock import Clock, clock_of, time_ahead_s, waiting_first
 from mecsim.systems.offload.futures import Futures
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.state import WRITTEN, State
@@ -25,9 +26,10 @@ _QUEUES = ("fifo", "priority", "edf")
 class _Tasks(NamedTuple):
     """Tasks of P episodes, in the order of arrival."""
 
+    decision_s: NDArray[np.float64]  # (P, T + 1)
     arrivals: NDArray[np.int64]  # (P, T)
     first: NDArray[np.int64]  # (P, T) the first task that arrives at each step
-    arrival_step: NDArray[np.int64]  # (P, M)
+    arrival_s: NDArray[np.float64]  # (P, M)
     user: NDArray[np.int64]  # (P, M)
     size_bit: NDArray[np.float64]  # (P, M)
     deadline_s: NDArray[np.float64]  # (P, M)
@@ -39,9 +41,10 @@ class _Tasks(NamedTuple):
     @classmethod
     def of(cls, tapes: OffloadTapes) -> Self:
         return cls(
+            decision_s=read_only(tapes.decision_s),
             arrivals=read_only(tapes.arrivals),
             first=read_only(np.cumsum(tapes.arrivals, axis=1) - tapes.arrivals),
-            arrival_step=read_only(arrival_steps(tapes.arrivals, tapes.user.shape[1])),
+            arrival_s=read_only(arrival_times_s(tapes.arrivals, tapes.user.shape[1], tapes.decision_s)),
             user=read_only(tapes.user),
             size_bit=read_only(tapes.size_bit),
             deadline_s=read_only(tapes.deadline_s),
@@ -64,7 +67,7 @@ class Plan(NamedTuple):
     """What futures are made of. `Futures` has the meaning of what has the same name."""
 
     step: int  # of the decision at hand
-    step_s: float
+    clock: Clock
     queue: int  # position in _QUEUES
     horizon: int
     own_links: bool
@@ -96,11 +99,7 @@ class Imagination:
 
     def __init__(self, scenario: OffloadScenario, tapes: OffloadTapes, turns: NDArray[Any], target: Target) -> None:
         """`turns` (N, T + 1) are NumPy's."""
-        self._queue, self._step_s, self._target = (
-            _QUEUES.index(scenario.dispatch.queue),
-            scenario.episode.step_s,
-            target,
-        )
+        self._queue, self._clock, self._target = _QUEUES.index(scenario.dispatch.queue), clock_of(scenario), target
         leaves: NDArray[np.int64] = np.full(tapes.user.shape, tapes.arrivals.shape[1] + 1)
         rows, steps = np.nonzero(turns["task"] != NOBODY)
         leaves[rows, turns["task"][rows, steps]] = steps
@@ -115,7 +114,7 @@ class Imagination:
         if self._pool is None or self._pool[0] is not futures.pool:
             self._pool = futures.pool, each(place, _Tasks.of(futures.pool))
         return Plan(
-            step, self._step_s, self._queue, futures.horizon, futures.own_links, place(futures.member),
+            step, self._clock, self._queue, futures.horizon, futures.own_links, place(futures.member),
             place(futures.offset), place(futures.size_factor), futures.clip_bit.low, futures.clip_bit.high,
             self._known, self._pool[1],
         )  # fmt: skip
@@ -127,24 +126,24 @@ class Imagination:
 
 
 @compiled_inline
-def _rank_of(plan: Plan, arrival_step: int, deadline_s: float, priority: int) -> float:
+def _rank_of(plan: Plan, arrival_s: float, deadline_s: float, priority: int) -> float:
     """What the dispatch queue is sorted by; of equals the older goes first."""
     if plan.queue == 1:
         return float(priority)
-    return arrival_step * plan.step_s + deadline_s if plan.queue == 2 else 0.0
+    return arrival_s + deadline_s if plan.queue == 2 else 0.0
 
 
 @compiled
-def _enqueue(plan: Plan, room: Room, row: int, at: int, tasks: _Tasks, p: int, j: int, arrival_step: int) -> None:
+def _enqueue(plan: Plan, room: Room, row: int, at: int, tasks: _Tasks, p: int, j: int, arrival_s: float) -> None:
     """Put task j of row p of `tasks` into place `at` of the imagined dispatch queue."""
     entry = room.queue[row, at]
     entry.task = j
     entry.user = tasks.user[p, j]
-    entry.arrival_step = arrival_step
+    entry.arrival_s = arrival_s
     entry.size_bit = tasks.size_bit[p, j]
     entry.deadline_s = tasks.deadline_s[p, j]
     entry.priority = tasks.priority[p, j]
-    room.rank[row, at] = _rank_of(plan, arrival_step, entry.deadline_s, entry.priority)
+    room.rank[row, at] = _rank_of(plan, arrival_s, entry.deadline_s, entry.priority)
 
 
 @compiled
@@ -165,7 +164,7 @@ def _wait(plan: Plan, room: Room, row: int, n: int) -> int:
         if plan.known.leaves[n, j] > plan.step:
             if plan.queue == 0 and tail == plan.horizon:
                 break
-            _enqueue(plan, room, row, tail, known, n, j, known.arrival_step[n, j])
+            _enqueue(plan, room, row, tail, known, n, j, known.arrival_s[n, j])
             tail += 1
     return tail
 
@@ -183,20 +182,28 @@ def keep_turn(state: State, n: int, spare: State, row: int, plan: Plan) -> None:
 def imagine(spare: State, row: int, plan: Plan, room: Room, n: int, f: int) -> None:
     """Write the turns of the steps after the decision: who waits now, then who arrives in a window of the pool.
 
-    Into a row of `spare`, which has the turn of the decision already, for future `f` of episode `n`.
+    And the time of the step after these. Into a row of `spare`, which has the turn of the decision already, for future
+    `f` of episode `n`.
     """
     known, pool, p, rank = plan.known.tasks, plan.pool, plan.member[n, f], room.rank
     of_episode = _wait(plan, room, row, n)  # so many places are tasks of the episode, the others of the pool
     head, tail = 0, of_episode
     last = spare.turns[row, plan.step]
+    begins = plan.offset[n, f] - waiting_first(plan.clock, of_episode)  # of the pool's steps, that of the next one here
     queued_tasks, queued_bit = last.queued_tasks, last.queued_bit
     if last.task != NOBODY:
         queued_tasks -= 1
         queued_bit -= last.size_bit
-    for ahead in range(1, plan.horizon + 1):
-        now, at = plan.step + ahead, plan.offset[n, f] + ahead - 1
-        for j in range(pool.first[p, at], pool.first[p, at] + pool.arrivals[p, at]):
-            _enqueue(plan, room, row, tail, pool, p, j, now)
+    for ahead in range(1, plan.horizon + 2):
+        now, at = plan.step + ahead, begins + ahead - 1
+        now_s = time_ahead_s(plan.clock, last.now_s, now, pool.decision_s, p, at, plan.offset[n, f])
+        elapsed_s = now_s - spare.turns[row, now - 1].now_s
+        spare.turns[row, now].now_s, spare.turns[row, now].elapsed_s = now_s, elapsed_s
+        if ahead > plan.horizon:
+            break
+        coming = pool.arrivals[p, at] if at >= plan.offset[n, f] and now_s < plan.clock.end_s else 0
+        for j in range(pool.first[p, at], pool.first[p, at] + coming):
+            _enqueue(plan, room, row, tail, pool, p, j, now_s)
             size_bit = min(max(pool.size_bit[p, j] * plan.size_factor[n, p], plan.low_bit), plan.high_bit)
             room.queue[row, tail].size_bit = size_bit
             tail += 1
@@ -216,6 +223,7 @@ def imagine(spare: State, row: int, plan: Plan, room: Room, n: int, f: int) -> N
                 if rank[row, place] < rank[row, chosen]:
                     chosen = place
         spare.turns[row, now] = room.queue[row, chosen]
+        turn.now_s, turn.elapsed_s = now_s, elapsed_s
         rank[row, chosen] = np.inf
         turn.queued_tasks, turn.queued_bit = queued_tasks, queued_bit
         queued_tasks -= 1

@@ -54,6 +54,8 @@ class OffloadSpec(NamedTuple):
     device: bool  # whether tasks can run where they arose
     deadlines: bool  # whether tasks have them
     classes: bool  # whether tasks differ in priority
+    per_task: bool  # whether each task is decided when it arrives
+    span_s: float  # of an episode of such decisions; infinite where it has a number of tasks instead
     waiting_in_delay: bool
     rated: bool  # whether users rate the delays of their tasks
     logistic: bool  # by the logistic form rather than by zones
@@ -87,7 +89,12 @@ class OffloadSpec(NamedTuple):
     @property
     def shape(self) -> tuple[int, int, int]:
         """(A, F, G) of an observation."""
-        return self.max_options, self.option_width, CONTEXT_SIZE + 2 * self.upcoming
+        return self.max_options, self.option_width, self.elapsed_entry + self.per_task
+
+    @property
+    def elapsed_entry(self) -> int:
+        """The entry of the context that tells the time since the last decision (s), where each task is decided."""
+        return CONTEXT_SIZE + 2 * self.upcoming
 
     @property
     def option_width(self) -> int:
@@ -119,7 +126,7 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
     form = satisfaction.law.kernel if satisfaction else Kernel(logistic=False)
     contended = channel.interference or preemptive or power_curve or satisfaction is not None
     return (ContendedSpec if contended else OffloadSpec)(
-        steps=scenario.episode.steps,
+        steps=scenario.steps,
         step_s=scenario.episode.step_s,
         cycles_per_bit=scenario.tasks.cycles_per_bit,
         tx_power_w=channel.tx_power_w,
@@ -130,6 +137,8 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
         device=servers.device is not None,
         deadlines=scenario.has_deadlines,
         classes=scenario.has_classes,
+        per_task=scenario.per_task,
+        span_s=inf if scenario.episode.span_s is None else scenario.episode.span_s,
         waiting_in_delay=scenario.dispatch.waiting_in_delay,
         rated=satisfaction is not None,
         logistic=form.logistic,
@@ -184,6 +193,8 @@ def layout_of(scenario: OffloadScenario) -> Layout:
         # A byte holds the tasks on a server, unless it may have more.
         count_columns=(HISTOGRAM, first_cost) if spec.steps <= BYTE_MOST else None,
         seen=_seen(scenario, spec),
+        elapsed_entry=spec.elapsed_entry if spec.per_task else None,
+        discount_per_s=scenario.dispatch.discount_per_s,
     )
 
 
@@ -199,7 +210,8 @@ CONTEXT_COLUMNS = ("queued_tasks", "queued_mbit", "remaining_share")
 def context_columns(spec: OffloadSpec) -> tuple[str, ...]:
     """A name for each entry of the context, (G,)."""
     upcoming = range(1, spec.upcoming + 1)
-    return CONTEXT_COLUMNS + tuple(name for i in upcoming for name in (f"upcoming_{i}", f"upcoming_{i}_mbit"))
+    shown = tuple(name for i in upcoming for name in (f"upcoming_{i}", f"upcoming_{i}_mbit"))
+    return CONTEXT_COLUMNS + shown + ("elapsed_s",) * spec.per_task
 
 
 _COSTS = ("delay_s", "energy_j", "satisfaction_shortfall")

@@ -38,19 +38,18 @@ def copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) ->
 
 @compiled_inline
 def added_costs(
-    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int, turn: Any, execution_j: float
+    spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any, execution_j: float
 ) -> tuple[float, float, float, float]:
     """See `dynamics`."""
-    delay_s = added_delay_s(
-        state.servers, state.tasks, state.desk, n, server, step * spec.step_s, turn.size_bit, upload_s
-    )
+    delay_s = added_delay_s(state.servers, state.tasks, state.desk, n, server, turn.now_s, turn.size_bit, upload_s)
     return delay_s, upload_energy_j(spec.tx_power_w, upload_s), execution_j, 0.0
 
 
 @compiled_inline
 def send_task(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int) -> None:
     """See `dynamics`."""
-    send(state.servers, state.tasks, n, server, step, state.turns[n, step].size_bit, step * spec.step_s + upload_s)
+    turn = state.turns[n, step]
+    send(state.servers, state.tasks, n, server, step, turn.size_bit, turn.now_s + upload_s)
 
 
 @compiled_inline

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import Play
 from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
-from mecsim.physics.dispatch import arrival_steps
+from mecsim.physics.dispatch import arrival_steps, arrival_times_s
 from mecsim.systems.offload.edges import server_powers
 from mecsim.systems.offload.layout import offload_spec
 from mecsim.systems.offload.records import OffloadRecords
@@ -71,7 +71,7 @@ def option_quantities(
     """
     records, spec = played.records, offload_spec(scenario)
     option = np.minimum(records.server, spec.max_servers)
-    duration_s = spec.steps * spec.step_s
+    duration_s = tapes.decision_s[:, -1:]
 
     def by_option(values: NDArray[np.float64]) -> NDArray[np.float64]:
         cell = option + spec.max_options * np.arange(len(option))[:, None]
@@ -79,7 +79,8 @@ def option_quantities(
         return np.asarray(total.reshape(len(option), spec.max_options), np.float64)
 
     tasks = records.dispatched.sum(axis=1, keepdims=True)
-    load = by_option(_executed_s(records, tapes, scenario)) / duration_s
+    executed_s = by_option(_executed_s(records, tapes, scenario))
+    load = np.divide(executed_s, duration_s, out=np.zeros_like(executed_s), where=duration_s > 0.0)
     load[:, spec.max_servers :] /= scenario.users.count
     return {"share": by_option(np.ones(option.shape)) / np.maximum(1, tasks), "load": load}
 
@@ -98,8 +99,7 @@ def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: 
 
 def _idle_j(tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
     """What the servers of each episode take if they do nothing, (N,)."""
-    episode = scenario.episode
-    return server_powers(scenario).idle_w(tapes.num_servers) * episode.step_s * episode.steps
+    return server_powers(scenario).idle_w(tapes.num_servers) * tapes.decision_s[:, -1]
 
 
 def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
@@ -108,12 +108,11 @@ def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadS
     Counted are the tasks that were dispatched, and those which were still in the dispatch queue at the end of the
     episode although their deadline lay before it: these are late, whatever becomes of them.
     """
-    step_s = scenario.episode.step_s
-    arrival_step = arrival_steps(tapes.arrivals, tapes.user.shape[1])
-    waiting = arrival_step < scenario.episode.steps
+    waiting = arrival_steps(tapes.arrivals, tapes.user.shape[1]) < scenario.steps
+    arrival_s = arrival_times_s(tapes.arrivals, tapes.user.shape[1], tapes.decision_s)
     rows, steps = np.nonzero(records.dispatched)
     waiting[rows, records.task[rows, steps]] = False
-    expired = waiting & (arrival_step * step_s + tapes.deadline_s < scenario.episode.steps * step_s)
+    expired = waiting & (arrival_s + tapes.deadline_s < tapes.decision_s[:, -1:])
     late = (records.dispatched & (records.finish_s > records.deadline_s)).sum(axis=1) + expired.sum(axis=1)
     counted = records.dispatched.sum(axis=1) + expired.sum(axis=1)
     return np.asarray(np.divide(late, counted, out=np.full(len(late), np.nan), where=counted > 0))

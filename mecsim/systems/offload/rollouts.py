@@ -59,7 +59,7 @@ def _greedy(spec: OffloadSpec, state: State, n: int, step: int, weight: NDArray[
     turn = state.turns[n, step]
     best, least = 0, np.inf
     for e in range(state.num_servers[n] + spec.device):
-        cost = weighted_cost(weight, n, costs_of(spec, state, n, e, step, turn))
+        cost = weighted_cost(weight, n, costs_of(spec, state, n, e, turn))
         if cost < least:
             best, least = e, cost
     return best
@@ -74,7 +74,7 @@ def _played(
         if spare.turns[n, now].task != NOBODY:
             chosen = option if now == plan.step else _greedy(spec, spare, n, now, weight)
             cost += weighted_cost(weight, n, dispatch_one(spec, spare, n, now, chosen))
-        advance_all(spec, spare, n, now * spec.step_s, (now + 1) * spec.step_s)
+        advance_all(spec, spare, n, spare.turns[n, now].now_s, spare.turns[n, now + 1].now_s)
     return cost
 
 

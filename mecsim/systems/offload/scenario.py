@@ -5,8 +5,10 @@ Defaults are the training space of GMORL (arXiv 2509.10474), whose symbols the d
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil, inf, sqrt
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from mecsim.core.rating import TOP_RATING
@@ -21,15 +23,17 @@ from mecsim.systems.offload.data import (
     Positions,
     Sites,
     TaskTrace,
+    most_in_span,
     most_in_window,
     read_mobility,
     read_sites,
     read_tasks,
 )
-from mecsim.systems.offload.demand import Dispatch, Tasks, Users
+from mecsim.systems.offload.demand import Dispatch, Episode, Tasks, Users
 from mecsim.systems.offload.network import Channel, Energy, Servers
 
 MAX_ARRIVALS = 10_000_000
+SPARE_DEVIATIONS, SPARE_TASKS = 6.0, 16  # beyond the mean number of tasks of a span: more come never
 BYTES_PER_LINK = 32  # distance, path loss, fading and rate of a user-server pair while an episode is drawn
 BYTES_PER_CHANGING_LINK = 96  # also line of sight, shadowing and a complex field, for each task
 BYTES_PER_TASK = 64  # size, user, step and the results of a task
@@ -37,13 +41,6 @@ BYTES_PER_STEP = 16
 BYTES_PER_POINT = 32  # of a path in time and space
 
 Objective = Literal["delay", "energy", "satisfaction"]
-
-
-class Episode(Section):
-    """How long one episode is."""
-
-    steps: Annotated[int, whole(1, 10_000_000)] = Field(100, description="Decision steps T of an episode.")
-    step_s: Duration = Field(1.0, alias="step", description="Time Δt between two decisions, a duration.")
 
 
 class Histogram(Section):
@@ -116,8 +113,34 @@ class OffloadScenario(Scenario):
 
     @property
     def steps(self) -> int:
-        """T."""
-        return self.episode.steps
+        """T: the most decisions of an episode."""
+        if self.episode.span_s is None:
+            return self.episode.steps
+        if self.task_trace:
+            return most_in_span(self.task_trace, self.episode.span_s, self.tasks.trace.start == "sequential") + 1
+        mean = self.arrival_rate_per_s * self.episode.span_s
+        return ceil(mean + SPARE_DEVIATIONS * sqrt(self.arrivals.law.dispersion * mean)) + SPARE_TASKS
+
+    @property
+    def per_task(self) -> bool:
+        """Whether each task is decided when it arrives, rather than one each step."""
+        return self.dispatch.decide == "task"
+
+    @property
+    def arrival_rate_per_s(self) -> float:
+        """At which tasks arrive on average, of all users together; of recorded ones over the whole trace."""
+        trace = self.task_trace
+        if trace is None:
+            return self.users.count * self.users.arrival_rate_per_s
+        recorded_s = float(np.ptp(trace.time_s))
+        return len(trace.time_s) / recorded_s if recorded_s > 0.0 else inf
+
+    @property
+    def expected_span_s(self) -> float:
+        """The time from the beginning of an episode to its end; where it ends with a number of tasks, on average."""
+        if self.episode.span_s is not None:
+            return self.episode.span_s
+        return self.episode.steps * (1.0 / self.arrival_rate_per_s if self.per_task else self.episode.step_s)
 
     @property
     def fixed_scale(self) -> tuple[float, ...] | None:
@@ -151,6 +174,12 @@ class OffloadScenario(Scenario):
             del root["channel"]["noise_figure"]
         if assigned.get("servers.edges"):
             servers.pop("edge", None)
+        if assigned.get("dispatch.decide") == "task":
+            del root["episode"]["step"]
+        if assigned.get("episode.span"):
+            del root["episode"]["steps"]
+        if assigned.get("dispatch.decide") == "step":
+            del root["episode"]["span"], root["dispatch"]["discount"]
         if assigned.get("servers.edge.sites") and "servers.edge.count" not in assigned:
             servers.get("edge", {}).pop("count", None)
 
@@ -229,9 +258,11 @@ class OffloadScenario(Scenario):
     def expected_arrivals(self) -> float:
         """The mean number of tasks that arrive in an episode; of recorded ones the most that a window has."""
         if self.task_trace:
+            if self.per_task:
+                return float(self.steps)
             aligned = self.tasks.trace.start == "sequential"
             return float(most_in_window(self.task_trace, self.episode.step_s, self.episode.steps, aligned))
-        return self.users.count * self.users.arrival_rate_per_s * self.episode.steps * self.episode.step_s
+        return self.arrival_rate_per_s * self.expected_span_s
 
     @property
     def tape_byte(self) -> float:
@@ -240,12 +271,12 @@ class OffloadScenario(Scenario):
         link_byte: float = BYTES_PER_LINK * self.users.count * servers
         if self.link_per_task:
             link_byte += BYTES_PER_CHANGING_LINK * tasks * servers
-        return link_byte + self._walks_byte + BYTES_PER_TASK * tasks + BYTES_PER_STEP * self.episode.steps
+        return link_byte + self._walks_byte + BYTES_PER_TASK * tasks + BYTES_PER_STEP * self.steps
 
     @property
     def _walks_byte(self) -> float:
         """About how much memory the walks of an episode take."""
-        points = self.users.mobility.law.points(self.episode.steps * self.episode.step_s, self.users.mobility.area_m)
+        points = self.users.mobility.law.points(self.expected_span_s, self.users.mobility.area_m)
         return BYTES_PER_POINT * points * self.users.count
 
     @model_validator(mode="after")

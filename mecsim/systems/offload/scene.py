@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 def scene(episodes: OffloadEpisodes, tapes: OffloadTapes, drawn: Drawn | None) -> Scene:
     """The decision at hand of the first episode; without a map where it is not known which episode it is."""
     scenario, step = episodes.scenario, episodes.step_index
-    now_s = step * scenario.episode.step_s
+    now_s = float(tapes.decision_s[0, step])
     records = episodes.engine.fork().records()
     waiting = _waiting(records, tapes, scenario, step)
     head = waiting[0] if waiting and step < episodes.steps else None
@@ -57,7 +57,7 @@ def _waiting(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScen
     arrived = int(tapes.arrivals[0, : step + 1].sum())
     gone = set(records.task[0, :step].tolist())
     tasks = [task for task in range(arrived) if task not in gone]
-    arrival_s = np.repeat(np.arange(tapes.arrivals.shape[1]), tapes.arrivals[0]) * scenario.episode.step_s
+    arrival_s = np.repeat(tapes.decision_s[0, :-1], tapes.arrivals[0])
     urgency = {
         "fifo": np.zeros(arrived),
         "priority": tapes.priority[0].astype(np.float64),
@@ -96,8 +96,9 @@ def _places(scenario: OffloadScenario, drawn: Drawn) -> tuple[Array, Array]:
     """Where the edges stand, (E, 2), and the users at each step, (U, T, 2)."""
     size = reel_size(scenario.tape_byte)
     reel = Reel(scenario, drawn.seed, drawn.stream, drawn.number // size, size)
-    times_s = np.arange(float(scenario.episode.steps if scenario.users_move else 1)) * scenario.episode.step_s
     _, cpu_hz = draw_servers(reel)
-    found = positions_m(reel, draw_tasks(reel, cpu_hz), drawn.number % size, times_s)
+    tasks, row = draw_tasks(reel, cpu_hz), drawn.number % size
+    times_s = tasks.moments.decision_s[row, : scenario.steps if scenario.users_move else 1]
+    found = positions_m(reel, tasks, row, times_s)
     assert found is not None  # asked for only where users have places
     return found

@@ -86,6 +86,7 @@ class OffloadSimulation:
         idle_w = sum(self._curves_w[e][0] for e in range(self.num_servers))
         self._idle_j = idle_w * spec.step_s if spec.power_curve else 0.0
         self._num_rewards, self._extra_column = spec.num_rewards, spec.extra_column
+        self._decision_s: list[float] = tapes.decision_s[episode].tolist()
         self._arrivals: list[int] = tapes.arrivals[episode].tolist()
         self._satisfaction = scenario.satisfaction
         self._patience = tapes.patience[episode]
@@ -95,6 +96,7 @@ class OffloadSimulation:
         self._arrived = 0
         self._queued_bit = 0.0
         self._costs: dict[int, Costs] = {}  # of those options of the decision at hand that were asked for
+        self._run_until(self._decision_s[0])
         self._arrive()
 
     def _arrive(self) -> None:
@@ -210,7 +212,7 @@ class OffloadSimulation:
         return row[: self._num_rewards]
 
     def step(self, action: int) -> list[float]:
-        """Dispatch the head of the queue and let a step pass; its costs (Q,)."""
+        """Dispatch the head of the queue and let time pass until the next decision; its costs (Q,)."""
         task, (costs,) = self.head(), self.costs([action])
         if task is not None:
             heapq.heappop(self._queue)
@@ -221,7 +223,7 @@ class OffloadSimulation:
             self.dispatched.append((self.current_step, task))
         self._costs = {}
         self.current_step += 1
-        self._run_until(self.current_step * self.spec.step_s)
+        self._run_until(self._decision_s[self.current_step])
         if self.current_step < self.spec.steps:
             self._arrive()
         return self.cost_row(costs)
@@ -274,12 +276,22 @@ class OffloadSimulation:
         context = out.context[n]
         context[QUEUED_TASKS] = len(self._queue)
         context[QUEUED_MBIT] = self._queued_bit * TO_MBIT
-        context[REMAINING] = (spec.steps - self.current_step) / spec.steps
+        context[REMAINING] = self._remaining()
         context[CONTEXT_SIZE:] = 0.0
+        if spec.per_task:
+            before_s = self._decision_s[self.current_step - 1] if self.current_step else 0.0
+            context[spec.elapsed_entry] = self.env.now - before_s
         shown = min(spec.upcoming, spec.steps - self.current_step - 1)  # to the others no step is left
         behind = heapq.nsmallest(1 + shown, self._queue)[1:] if shown > 0 else []
         for place, (_, _, waiting) in enumerate(behind):
             context[CONTEXT_SIZE + 2 * place :][:2] = 1.0, waiting.size_bit * TO_MBIT
+
+    def _remaining(self) -> float:
+        """The share of the episode that remains: of its time, where it has a span, else of its decisions."""
+        spec = self.spec
+        if spec.span_s < INFINITY:
+            return (spec.span_s - self.env.now) / spec.span_s
+        return (spec.steps - self.current_step) / spec.steps
 
     def _extras(self, task: Task | None) -> list[list[float]]:
         """For each option the columns that only some scenarios have, see `OffloadSpec.extra_column`."""

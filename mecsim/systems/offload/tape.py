@@ -19,7 +19,7 @@ from mecsim.errors import InputError
 from mecsim.schema.fields import MAX_CLASSES
 from mecsim.systems.offload.scenario import OffloadScenario
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class OffloadTapes(Tapes):
     """N episodes of T steps with U users and room for A servers and M tasks.
 
     The first `num_servers` rows of the server dimension exist, the cloud before the edges; the rest is zero. Tasks are
-    in the order of their arrival; `arrivals[:, m]` of them arrive at the start of step m, and the rest is zero.
+    in the order of their arrival; `arrivals[:, m]` of them arrive at the decision of step m, and the rest is zero.
 
     Radio links have K rows: one per user where a link stays as it is for a whole episode, else one per task, for the
     step in which it is dispatched. `link` tells the row of each task.
@@ -37,6 +37,7 @@ class OffloadTapes(Tapes):
 
     num_servers: NDArray[np.int64]  # (N,)
     cpu_hz: NDArray[np.float64]  # (N, A)
+    decision_s: NDArray[np.float64]  # (N, T + 1) time of each decision, and of the end of the episode
     arrivals: NDArray[np.int64]  # (N, T)
     user: NDArray[np.int64]  # (N, M)
     size_bit: NDArray[np.float64]  # (N, M)
@@ -66,6 +67,7 @@ class OffloadTapes(Tapes):
             {
                 "num_servers": (np.int64, (episodes,)),
                 "cpu_hz": (np.float64, (episodes, servers)),
+                "decision_s": (np.float64, (episodes, steps + 1)),
                 "arrivals": (np.int64, (episodes, steps)),
                 "user": (np.int64, (episodes, tasks)),
                 "size_bit": (np.float64, (episodes, tasks)),
@@ -93,6 +95,8 @@ class OffloadTapes(Tapes):
             raise ValueError("rates, SNRs and CPU frequencies have to be finite and above 0")
         if not _usable(self.patience):
             raise ValueError("what rates delays has to be finite and above 0")
+        if not (np.isfinite(self.decision_s).all() and (np.diff(self.decision_s, prepend=0.0) >= 0.0).all()):
+            raise ValueError("times of decisions have to be finite and in order, from 0")
         if not np.isfinite(self.size_bit).all() or (self.size_bit < 0.0).any():
             raise ValueError("sizes have to be finite and not negative")
         real = np.arange(tasks) < self.arrivals.sum(axis=1)[:, None]
@@ -113,7 +117,7 @@ class OffloadTapes(Tapes):
     def check_fits(self, scenario: OffloadScenario) -> None:
         """Raise InputError unless an engine of this scenario can play these tapes."""
         given = (self.arrivals.shape[1], self.cpu_hz.shape[1])
-        expected = (scenario.episode.steps, scenario.max_servers)
+        expected = (scenario.steps, scenario.max_servers)
         if given != expected:
             raise InputError(
                 f"tapes of another scenario: they have {given[0]} steps and room for {given[1]} servers, "

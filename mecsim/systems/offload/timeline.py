@@ -71,7 +71,7 @@ class _Episode:
     @cached_property
     def edges_s(self) -> Array:
         """Bins from the beginning until the last task is finished, or the episode is over."""
-        episode_s = self.scenario.episode.steps * self.scenario.episode.step_s
+        episode_s = float(self.tapes.decision_s[self.row, -1])
         return bins_s(max(episode_s, self.of("finish_s").max(initial=0.0)))
 
     def shown(self, most: int) -> NDArray[np.int64]:
@@ -100,11 +100,10 @@ class _Episode:
 
     def waiting(self) -> Lines:
         """The dispatch queue after each dispatch, until the last step."""
-        step_s, dispatched = self.scenario.episode.step_s, self.records.dispatched[self.row]
+        decision_s, dispatched = self.tapes.decision_s[self.row], self.records.dispatched[self.row]
         length = np.cumsum(self.tapes.arrivals[self.row]) - np.cumsum(dispatched)
-        start_s = np.multiply(np.arange(len(length)), step_s, dtype=np.float64)
-        edges_s = bins_s(len(length) * step_s, len(length))
-        values = mean_active(start_s, start_s + step_s, edges_s, length.astype(np.float64))
+        edges_s = bins_s(float(decision_s[-1]), len(length))
+        values = mean_active(decision_s[:-1], decision_s[1:], edges_s, length.astype(np.float64))
         return Lines("Tasks that wait for their dispatch", "tasks", ("dispatch queue",), edges_s, values[None])
 
     def on_servers(self) -> Lines:
@@ -134,7 +133,7 @@ class _Episode:
         if self.scenario.energy.model == "power-curve":
             all_j = recorded_objectives(self.records, self.tapes, self.scenario)[self.row, ENERGY]
             idle_j = all_j - self.of("energy_j").sum()
-            episode_s = np.array([self.scenario.episode.steps * self.scenario.episode.step_s])
+            episode_s = self.tapes.decision_s[self.row, -1:]
             lines["idle servers"] = mean_active(np.zeros(1), episode_s, self.edges_s, idle_j / episode_s)
         return Lines("Power", "W", tuple(lines), self.edges_s, np.stack(list(lines.values())))
 
@@ -142,10 +141,11 @@ class _Episode:
 def _map(scenario: OffloadScenario, seed: int, servers: int) -> list[Dots]:
     """Where the edges and the users of the first episode are, if anybody has a place."""
     reel = Reel(scenario, seed, Stream.EVALUATION, 0, reel_size(scenario.tape_byte))
-    until_s = scenario.episode.steps * scenario.episode.step_s
-    times_s = np.linspace(0.0, until_s, PLACES_OF_USER) if scenario.users_move else np.zeros(1)
     _, cpu_hz = draw_servers(reel)
-    found = positions_m(reel, draw_tasks(reel, cpu_hz), 0, times_s)
+    tasks = draw_tasks(reel, cpu_hz)
+    until_s = tasks.moments.decision_s[0, -1] if scenario.users_move else 0.0
+    times_s = np.linspace(0.0, until_s, PLACES_OF_USER if scenario.users_move else 1)
+    found = positions_m(reel, tasks, 0, times_s)
     if found is None:
         return []
     sites_m, users_m = found

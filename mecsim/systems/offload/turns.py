@@ -17,7 +17,9 @@ TURN = np.dtype(
         ("task", np.int64),
         ("user", np.int64),
         ("link", np.int64),
-        ("arrival_step", np.int64),
+        ("now_s", np.float64),  # when it is decided; of the last one, when the episode ends
+        ("elapsed_s", np.float64),  # since the last decision, or the beginning of the episode
+        ("arrival_s", np.float64),
         ("size_bit", np.float64),
         ("deadline_s", np.float64),  # after the arrival
         ("queued_bit", np.float64),  # in the dispatch queue, this task included
@@ -41,13 +43,15 @@ class _Tasks(NamedTuple):
 def turns_of(scenario: OffloadScenario, tapes: OffloadTapes) -> NDArray[Any]:
     """A record of type TURN per step, and one for the time after the last step, (N, T + 1)."""
     count, steps = tapes.arrivals.shape
-    step_s = scenario.episode.step_s
-    taken = dispatched_tasks(scenario.dispatch.queue, tapes.arrivals, step_s, tapes.priority, tapes.deadline_s)
+    taken = dispatched_tasks(
+        scenario.dispatch.queue, tapes.arrivals, tapes.decision_s, tapes.priority, tapes.deadline_s
+    )
     turns = np.zeros((count, steps + 1), TURN)
-    turns["task"] = NOBODY
-    arrival_step = np.empty(tapes.user.shape, np.int64)
+    turns["task"], turns["now_s"] = NOBODY, tapes.decision_s
+    turns["elapsed_s"] = np.diff(tapes.decision_s, axis=1, prepend=0.0)
+    arrival_s = np.empty(tapes.user.shape)
     tasks = _Tasks(*map(read_only, (tapes.user, tapes.link, tapes.size_bit, tapes.deadline_s, tapes.priority)))
-    _fill(turns, read_only(taken), read_only(tapes.arrivals), arrival_step, tasks)
+    _fill(turns, read_only(taken), read_only(tapes.arrivals), arrival_s, tasks)
     return turns
 
 
@@ -62,9 +66,7 @@ def upcoming_of(scenario: OffloadScenario, tapes: OffloadTapes, shown: int) -> N
         tasks = tapes.user.shape[1]
         # Whoever waits is dispatched after the last step, too, so that the order of each queue is that of dispatch.
         arrivals = np.pad(tapes.arrivals, ((0, 0), (0, tasks)))
-        order = dispatched_tasks(
-            scenario.dispatch.queue, arrivals, scenario.episode.step_s, tapes.priority, tapes.deadline_s
-        )
+        order = dispatched_tasks(scenario.dispatch.queue, arrivals, tapes.decision_s, tapes.priority, tapes.deadline_s)
         arrival_step = arrival_steps(arrivals, tasks)
         _fill_upcoming(upcoming, *map(read_only, (order, arrivals, arrival_step, tapes.size_bit)))
     return upcoming
@@ -91,17 +93,17 @@ def _fill_upcoming(
 
 @kernel
 def _fill(
-    turns: NDArray[Any], taken: NDArray[np.int64], arrivals: NDArray[np.int64], arrival_step: NDArray[np.int64],
+    turns: NDArray[Any], taken: NDArray[np.int64], arrivals: NDArray[np.int64], arrival_s: NDArray[np.float64],
     tasks: _Tasks,
 ) -> None:  # fmt: skip
-    """Write the turns of all episodes; `arrival_step` (N, M) is room to work in."""
+    """Write the turns of all episodes, which have their times; `arrival_s` (N, M) is room to work in."""
     steps = arrivals.shape[1]
     for n in range(len(turns)):
         arrived = gone = 0
         arrived_bit = gone_bit = 0.0
         for step in range(steps + 1):
             for _ in range(arrivals[n, step] if step < steps else 0):
-                arrival_step[n, arrived] = step
+                arrival_s[n, arrived] = turns[n, step].now_s
                 arrived_bit += tasks.size_bit[n, arrived]
                 arrived += 1
             turn = turns[n, step]
@@ -112,7 +114,7 @@ def _fill(
                 continue
             task = taken[n, step]
             turn.task, turn.user, turn.link = task, tasks.user[n, task], tasks.link[n, task]
-            turn.arrival_step = arrival_step[n, task]
+            turn.arrival_s = arrival_s[n, task]
             turn.size_bit, turn.deadline_s = tasks.size_bit[n, task], tasks.deadline_s[n, task]
             turn.priority = tasks.priority[n, task]
             gone += 1

@@ -1,6 +1,6 @@
 """What the offloading tests share: small and extreme scenarios, tapes by hand, playing an engine, a plain oracle."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,12 @@ from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.schema.units import CountRange, Place, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
 from mecsim.systems.offload.cuda import CudaOffloadEngine
-from mecsim.systems.offload.demand import Dispatch, Mobility, Tasks, TaskSize, Users
+from mecsim.systems.offload.demand import Dispatch, Episode, Mobility, Tasks, TaskSize, Users
 from mecsim.systems.offload.engine import OffloadEngine
 from mecsim.systems.offload.layout import SHORTFALL, layout_of, offload_spec
 from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, NamedEdge, Servers
 from mecsim.systems.offload.records import OffloadRecords
-from mecsim.systems.offload.scenario import Episode, Histogram, OffloadScenario
+from mecsim.systems.offload.scenario import Histogram, OffloadScenario
 from mecsim.systems.offload.scenario import Observation as ObservationOptions
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
 from mecsim.systems.offload.tape import OffloadTapes
@@ -51,8 +51,13 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> OffloadScenario:
         size["load"] = draw(st.sampled_from([0.3, 1.0, 2.0]))
     model = draw(st.sampled_from(["gmorl", "rayleigh"]))
     low, high = sorted([draw(st.sampled_from([1, max_edges, 1, 2, 3, 6])), draw(st.sampled_from([1, 2, 6, max_edges]))])
+    steps, per_task = draw(st.sampled_from([20, 28, 1, 35, 24])), per_step > 0.0 and draw(st.booleans())
+    episode = Episode(steps=steps, step_s=step_s)
+    if per_task:
+        episode = Episode(span_s=6.0 * step_s / per_step) if draw(st.booleans()) else Episode(steps=steps)
     return make_scenario(
-        episode=Episode(steps=draw(st.sampled_from([20, 28, 1, 35, 24])), step_s=step_s),
+        episode=episode,
+        dispatch=Dispatch(decide="task" if per_task else "step"),
         users=Users(count=count, arrival_rate_per_s=per_step / (count * step_s)),
         tasks=Tasks(
             size=TaskSize(**size),
@@ -76,6 +81,11 @@ def scenarios(draw: st.DrawFn, max_edges: int = 16) -> OffloadScenario:
             upcoming=draw(st.sampled_from([0, 1, 3])),
         ),
     )
+
+
+def gap_s(scenario: OffloadScenario) -> float:
+    """The time between two decisions, where these are when tasks arrive on average."""
+    return 1.0 / scenario.arrival_rate_per_s if scenario.per_task else scenario.episode.step_s
 
 
 @st.composite
@@ -124,14 +134,14 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
     queue = draw(st.sampled_from(["fifo", "priority", "edf"]))
     scheduling = draw(st.sampled_from(["sharing", "priority"]))
     classes = queue == "priority" or scheduling == "priority" or draw(st.booleans())
-    deadline_s = Uniform(0.5 * plain.episode.step_s, 9.0 * plain.episode.step_s)
+    deadline_s = Uniform(0.5 * gap_s(plain), 9.0 * gap_s(plain))
     model = draw(st.sampled_from(["gmorl", "rayleigh", "uma", "umi"]))
     mobility = draw(st.sampled_from(["none", "fixed", "waypoint"]))
-    rated = draw(st.none() | ratings(plain.episode.step_s))
+    rated = draw(st.none() | ratings(gap_s(plain)))
     all_three = rated is not None and draw(st.booleans())
     speed: dict[str, Any] = {"speed_m_per_s": Uniform(1.0, 30.0)} if mobility == "waypoint" else {}
     curve = tuple(sorted(draw(st.lists(st.sampled_from([0.0, 1.0, 50.0, 93.7, 200.0]), min_size=2, max_size=5))))
-    powered = draw(st.booleans())
+    powered = not plain.per_task and draw(st.booleans())
     edges = draw(named_edges(mobility != "none", powered))
     default = {"edge_power_w": curve} if any(edge.power_w is None for edge in edges.values()) or not edges else {}
     return make_scenario(
@@ -143,7 +153,7 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
                 "priorities": (0.2, 0.5, 0.3) if classes else (1.0,),
             }
         ),
-        dispatch=Dispatch(queue=queue, waiting_in_delay=draw(st.booleans())),
+        dispatch=Dispatch(queue=queue, waiting_in_delay=draw(st.booleans()), decide=plain.dispatch.decide),
         servers=Servers(
             cloud=plain.servers.cloud,
             scheduling=scheduling,
@@ -179,6 +189,7 @@ def hand_made(
     tapes = OffloadTapes(
         num_servers=np.array([servers]),
         cpu_hz=np.array([cpu_hz], np.float64),
+        decision_s=np.arange(len(arrivals) + 1.0)[None],
         arrivals=np.array([arrivals]),
         user=np.zeros((1, len(size_bit)), np.int64),
         size_bit=np.array([size_bit], np.float64),
@@ -192,6 +203,20 @@ def hand_made(
         patience=np.zeros((1, 0, 2)),
     )
     return scenario, tapes
+
+
+def bunched(scenario: OffloadScenario, tapes: OffloadTapes) -> OffloadTapes:
+    """The same where decisions are when tasks arrive, but that about three arrive at a time."""
+    every_s = 3.0 * gap_s(scenario)
+    decision_s = np.floor(tapes.decision_s / every_s) * every_s
+    decision_s[:, -1] = tapes.decision_s[:, -1]
+    decision_s[tapes.decision_s == tapes.decision_s[:, -1:]] = np.inf  # after the last task
+    decision_s = np.minimum(decision_s, tapes.decision_s[:, -1:])
+    arrivals = np.zeros_like(tapes.arrivals)
+    for n, count in enumerate(tapes.arrivals.sum(axis=1).tolist()):
+        first = np.searchsorted(decision_s[n, :count], decision_s[n, :count])
+        np.add.at(arrivals[n], first, 1)
+    return replace(tapes, decision_s=decision_s, arrivals=arrivals)
 
 
 def num_options(tapes: OffloadTapes) -> NDArray[np.int64]:

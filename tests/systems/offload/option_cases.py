@@ -18,6 +18,7 @@ from mecsim.systems.offload.tape import OffloadTapes
 from tests.systems.offload.offloading import (
     ENGINES,
     Played,
+    bunched,
     optional_scenarios,
     play,
     random_actions,
@@ -72,6 +73,8 @@ def cases(draw: st.DrawFn) -> Case:
     seed = draw(st.integers(0, 2**32))
     engine = draw(st.sampled_from(sorted(ENGINES)))
     tapes = draw_tapes(scenario, seed, 0, EPISODES)
+    if scenario.per_task and draw(st.booleans()):
+        tapes = bunched(scenario, tapes)
     return Case(scenario, tapes, random_actions(tapes, seed, draw(st.sampled_from([0.6, 0.0, 1.0]))), engine, seed)
 
 

@@ -21,7 +21,7 @@ class Waiting:
     """A task in the dispatch queue."""
 
     index: int
-    arrival_step: int
+    arrival_s: float
     rank: float
 
 
@@ -34,8 +34,8 @@ def waiting_tasks(scenario: OffloadScenario, tapes: OffloadTapes, n: int) -> lis
             if queue == "priority":
                 rank = float(tapes.priority[n, index])
             elif queue == "edf":
-                rank = step * scenario.episode.step_s + tapes.deadline_s[n, index]
-            waiting.append(Waiting(index, step, rank))
+                rank = tapes.decision_s[n, step] + tapes.deadline_s[n, index]
+            waiting.append(Waiting(index, float(tapes.decision_s[n, step]), rank))
         arrived += count
         waiting = sorted(waiting, key=lambda task: (task.rank, task.index))
         found.append(list(waiting))

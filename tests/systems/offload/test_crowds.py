@@ -11,11 +11,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from mecsim.physics.processor_sharing import CROWD
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
-from mecsim.systems.offload.demand import Tasks, TaskSize, Users
+from mecsim.systems.offload.demand import Episode, Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.layout import EXECUTING, UPLOADING, column_weights
 from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Servers
-from mecsim.systems.offload.scenario import Episode, Histogram, Observation, OffloadScenario
+from mecsim.systems.offload.scenario import Histogram, Observation, OffloadScenario
 from tests.systems.offload.offloading import ENGINES, assert_same_play, make_scenario, play, random_actions
 from tests.systems.offload.policies.test_lookahead import DEVICE, preferences
 from tests.systems.offload.test_rollouts import futures_of

@@ -31,8 +31,8 @@ def test_rollouts_and_backlogs(scenario: OffloadScenario, seed: int) -> None:
     for engine in engines:
         engine.begin(tapes)
     actions, weight = random_actions(tapes, seed, 0.7), np.ones((2, 3))
-    for step in range(min(3, scenario.episode.steps)):
-        futures = futures_of(scenario, tapes, min(4, scenario.episode.steps - step - 1))
+    for step in range(min(3, scenario.steps)):
+        futures = futures_of(scenario, tapes, min(4, scenario.steps - step - 1))
         one, other = (in_numpy(engine.rollouts(futures, weight)) for engine in engines)
         np.testing.assert_allclose(one, other, rtol=1e-9)
         one, other = (in_numpy(engine.backlog_s()) for engine in engines)

@@ -31,6 +31,7 @@ from tests.one_system import offload_scenario
 from tests.systems.offload.offloading import (
     ENGINES,
     Played,
+    bunched,
     make_scenario,
     play,
     processor_sharing_finish_s,
@@ -59,6 +60,8 @@ def cases(draw: st.DrawFn) -> Case:
     seed = draw(st.integers(0, 2**32))
     engine = draw(st.sampled_from(sorted(ENGINES)))
     tapes = draw_tapes(scenario, seed, 0, 2)
+    if scenario.per_task and draw(st.booleans()):
+        tapes = bunched(scenario, tapes)
     actions = random_actions(tapes, seed, draw(st.sampled_from([0.6, 0.0, 1.0])))
     return Case(scenario, tapes, actions, play(engine, scenario, tapes, actions), f"{engine}, seed {seed}")
 
@@ -104,7 +107,13 @@ def test_the_queue_is_first_come_first_served(case: Case) -> None:
             context = played.context[step, n]
             assert context[QUEUED_TASKS] == arrived - dispatched
             np.testing.assert_allclose(context[QUEUED_MBIT], tapes.size_bit[n, queue].sum() * 1e-6, rtol=1e-9)
-            assert context[REMAINING] == pytest.approx(1.0 - step / spec.steps)
+            left = 1.0 - step / spec.steps
+            if scenario.episode.span_s is not None:
+                left = 1.0 - tapes.decision_s[n, step] / scenario.episode.span_s
+            assert context[REMAINING] == pytest.approx(left)
+            if scenario.per_task:
+                since_s = tapes.decision_s[n, step] - (tapes.decision_s[n, step - 1] if step else 0.0)
+                assert context[spec.elapsed_entry] == pytest.approx(since_s)
             assert records.dispatched[n, step] == (arrived > dispatched)
             if arrived == dispatched:
                 assert records.task[n, step] == -1
@@ -116,9 +125,9 @@ def test_the_queue_is_first_come_first_served(case: Case) -> None:
             assert (records.user[n, step], records.server[n, step]) == (user, server)
             assert records.size_bit[n, step] == size_bit
             assert records.rate_bit_per_s[n, step] == tapes.rate_bit_per_s[n, user, server]
-            assert records.dispatch_s[n, step] == pytest.approx(step * spec.step_s, rel=1e-12)
+            assert records.dispatch_s[n, step] == pytest.approx(tapes.decision_s[n, step], rel=1e-12)
             arrival_step = int(np.searchsorted(np.cumsum(tapes.arrivals[n]), dispatched, side="right"))
-            assert records.arrival_s[n, step] == pytest.approx(arrival_step * spec.step_s)
+            assert records.arrival_s[n, step] == pytest.approx(tapes.decision_s[n, arrival_step])
             assert records.finish_s[n, step] > records.upload_end_s[n, step] >= records.dispatch_s[n, step]
             dispatched += 1
 
@@ -164,7 +173,7 @@ def test_observations_count_what_the_records_say(case: Case) -> None:
     spec, records = offload_spec(scenario), played.records
     absent = np.arange(scenario.max_servers) >= tapes.num_servers[:, None]
     for step in range(spec.steps + 1):
-        options, now_s = played.options[step], step * spec.step_s
+        options, now_s = played.options[step], tapes.decision_s[:, step, None]
         np.testing.assert_array_equal(options[absent], -1.0)
         np.testing.assert_array_equal(played.mask[step], ~absent)
         sent = records.dispatched & (np.arange(spec.steps) < step)
@@ -251,6 +260,7 @@ def test_residuals_fall_into_the_right_bins(name: str, step_s: float) -> None:
     tapes = OffloadTapes(
         num_servers=np.array([2]),
         cpu_hz=np.array([[1e9, 1e9]]),
+        decision_s=step_s * np.arange(13.0)[None],
         arrivals=np.array([[1] + [0] * 11]),
         user=np.zeros((1, 1), np.int64),
         size_bit=np.array([[10 * width_bit]]),

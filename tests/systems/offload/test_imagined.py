@@ -47,7 +47,7 @@ def test_each_row_plays_its_own_tape(name: str) -> None:
     engine.begin(tapes)
     for action in actions[:TAKEN]:
         engine.step(action)
-    futures = futures_of(scenario, tapes, scenario.episode.steps - TAKEN - 1)
+    futures = futures_of(scenario, tapes, scenario.steps - TAKEN - 1)
     episode, future = np.repeat(np.arange(EPISODES), FUTURES), np.tile(np.arange(FUTURES), EPISODES)
     found = engine.imagined(futures, episode, future)
     truth = []
@@ -58,7 +58,7 @@ def test_each_row_plays_its_own_tape(name: str) -> None:
         for action in actions[:TAKEN]:
             simulated.step(action[n : n + 1])
         truth.append((simulated, n, share_of(scenario, tapes, n, tape)))
-    for step in range(TAKEN, scenario.episode.steps):
+    for step in range(TAKEN, scenario.steps):
         seen = observed(found, len(episode))
         for row, (simulated, _, share) in enumerate(truth):
             expected = observed(simulated, 1)
@@ -82,7 +82,7 @@ def test_with_what_truly_comes_it_is_the_episode_itself(name: str) -> None:
         pool=tapes,
         member=np.arange(EPISODES)[:, None],
         offset=np.full((EPISODES, 1), TAKEN + 1),
-        horizon=scenario.episode.steps - TAKEN - 1,
+        horizon=scenario.steps - TAKEN - 1,
         own_links=True,
         size_factor=np.ones((EPISODES, EPISODES)),
         clip_bit=Uniform(0.0, np.inf),

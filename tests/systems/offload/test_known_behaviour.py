@@ -58,7 +58,7 @@ def test_simple_policies(choose: Choose, delay_s: float, energy_j: float) -> Non
     engine = BatchedOffloadEngine(scenario)
     engine.begin(draw_tapes(scenario, 0, 0, EPISODES))
     rng = np.random.default_rng(0)
-    total = sum(-engine.step(choose(engine, rng)) for _ in range(scenario.episode.steps))
+    total = sum(-engine.step(choose(engine, rng)) for _ in range(scenario.steps))
     assert isinstance(total, np.ndarray)
     error = 3.0 * total.std(axis=0) / np.sqrt(EPISODES) / total.mean(axis=0)
     assert (error < 0.04).all()
@@ -73,7 +73,7 @@ def test_dispatched_tasks_and_least_energy_follow_theory() -> None:
     E[S_k⁺] = k^(k+1)·e^(−k)/k!. Sizes are exponential with mean 16 Mbit, clipped to [0.1, 100] Mbit.
     """
     scenario = offload_scenario("gmorl-e6")
-    steps = np.arange(1, scenario.episode.steps + 1)
+    steps = np.arange(1, scenario.steps + 1)
     queued = np.exp(steps * np.log(steps) - steps - gammaln(steps + 1)).sum()
     mean_bit = (0.1 + 16.0 * (np.exp(-0.1 / 16.0) - np.exp(-100.0 / 16.0))) * 1e6
 

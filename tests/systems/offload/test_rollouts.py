@@ -36,7 +36,7 @@ def test_both_engines_value_options_alike(name: str) -> None:
     decided = 0
     for step, action in enumerate(actions):
         if step in STEPS_TAKEN:
-            futures = futures_of(scenario, tapes, min(4, scenario.episode.steps - step - 1))
+            futures = futures_of(scenario, tapes, min(4, scenario.steps - step - 1))
             truth, fast = (engine.rollouts(futures, weight) for engine in engines)
             assert_allclose(fast, truth, rtol=1e-9, atol=1e-9)
             exists = np.arange(scenario.max_options) < num_options(tapes)[:, None]
@@ -60,7 +60,7 @@ def test_an_engine_stays_where_it_is(name: str) -> None:
         rewards.append([])
         for step, action in enumerate(actions):
             if looks:
-                engine.rollouts(futures_of(scenario, tapes, scenario.episode.steps - step - 1), weight)
+                engine.rollouts(futures_of(scenario, tapes, scenario.steps - step - 1), weight)
             rewards[-1].append(engine.step(action))
     assert_array_equal(rewards[0], rewards[1])
 

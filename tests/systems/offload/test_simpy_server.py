@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mecsim.systems.offload.demand import Tasks, Users
+from mecsim.systems.offload.demand import Episode, Tasks, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.layout import EXECUTING, UPLOADING, offload_spec
 from mecsim.systems.offload.network import Channel, Energy, Servers
-from mecsim.systems.offload.scenario import Episode
 from mecsim.systems.offload.simpy_processor import Processor, Task
 from mecsim.systems.offload.simpy_server import Server
 from mecsim.systems.offload.simpy_uplink import InterferingUplink

@@ -60,7 +60,7 @@ def test_places_are_those_that_the_tape_was_drawn_with(mobility: str) -> None:
     tapes, episode = draw_tapes(scenario, 3, 0, 2), 1
     reel = Reel(scenario, 3, Stream.EVALUATION, 0, reel_size(scenario.tape_byte))
     tasks = draw_tasks(reel, draw_servers(reel)[1])
-    order = dispatched_tasks("fifo", tapes.arrivals, 1.0, tapes.priority, tapes.deadline_s)[episode]
+    order = dispatched_tasks("fifo", tapes.arrivals, tapes.decision_s, tapes.priority, tapes.deadline_s)[episode]
     step = np.flatnonzero(order >= 0)
     found = positions_m(reel, tasks, episode, np.multiply(step, scenario.episode.step_s, dtype=np.float64))
     assert found is not None

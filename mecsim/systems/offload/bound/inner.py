@@ -79,15 +79,14 @@ def inner_problem(scenario: OffloadScenario, tapes: OffloadTapes, weight: Array,
     energy_j = _of_arrays(upload_energy_j)(spec.tx_power_w, upload_s) + _of_arrays(execution_energy_j)(
         capacitance, spec.cycles_per_bit, hz[:, :, None], size_bit[:, None, :]
     )
-    step_s = np.arange(steps) * spec.step_s
     delay_s = upload_s
     if spec.waiting_in_delay:
-        delay_s = upload_s + (step_s - turns["arrival_step"] * spec.step_s)[:, None, :]
+        delay_s = upload_s + (turns["now_s"] - turns["arrival_s"])[:, None, :]
     price = weight[:, DELAY, None, None] * delay_s + weight[:, ENERGY, None, None] * energy_j
     price[:, :most] += penalty.transpose(0, 2, 1)[:, :most]
     if devices:
         price[:, most:] += penalty[np.arange(episodes), :, tapes.num_servers][:, None, :]
-    join_s = np.where(can, step_s + upload_s, np.inf)
+    join_s = np.where(can, turns["now_s"][:, None, :] + upload_s, np.inf)
     s_per_bit = np.divide(spec.cycles_per_bit, hz, out=np.zeros(hz.shape), where=hz > 0.0)
     return Inner(
         size_bit=size_bit,

@@ -44,6 +44,8 @@ def check_known_law(scenario: OffloadScenario) -> None:
         raise InputError("penalties need tasks that are drawn, got recorded ones; expected a penalty of 0")
     if not isinstance(scenario.arrivals.law, PoissonArrivals):
         raise InputError("penalties need arrivals without memory, arrivals.model: poisson, or a penalty of 0")
+    if scenario.per_task:
+        raise InputError("penalties need a decision each step, dispatch.decide: step, or a penalty of 0")
     if scenario.link_per_task:
         raise InputError("penalties need links that last an episode, channel.fading: episode, or a penalty of 0")
 

@@ -19,7 +19,7 @@ def sample_futures(
     scenario: OffloadScenario, tapes: OffloadTapes, rng: np.random.Generator, count: int, horizon: int
 ) -> Futures:
     """So many futures of each episode, for a decision after which there are at least `horizon` steps."""
-    pool, size = _pool(scenario), scenario.tasks.size
+    pool, size, first = _pool(scenario), scenario.tasks.size, int(scenario.per_task)
     shape = (len(tapes), count)
     factor = np.ones((len(tapes), len(pool)))
     drawn = scenario.tasks.trace.file is None
@@ -28,7 +28,7 @@ def sample_futures(
     return Futures(
         pool=pool,
         member=rng.integers(0, len(pool), shape),
-        offset=rng.integers(0, pool.arrivals.shape[1] - horizon + 1, shape),
+        offset=rng.integers(first, pool.arrivals.shape[1] - horizon + 1, shape),
         horizon=horizon,
         own_links=not scenario.link_per_task,
         size_factor=factor,
@@ -38,8 +38,10 @@ def sample_futures(
 
 @lru_cache(maxsize=4)
 def _pool(scenario: OffloadScenario) -> OffloadTapes:
-    """Episodes with every server there can be, so that all links exist."""
+    """Episodes with every server there can be, so that all links exist, and as many tasks as there is room for."""
     edge, count = scenario.servers.edge, scenario.servers.edge_count
     every = edge.model_copy(update={"count": CountRange(count.high, count.high)})
     servers = scenario.servers.model_copy(update={"edge": every})
-    return draw_tapes(scenario.model_copy(update={"servers": servers}), 0, 0, POOL, Stream.PLANNING)
+    episode = scenario.episode.model_copy(update={"steps": scenario.steps, "span_s": None})
+    drawn = scenario.model_copy(update={"servers": servers, "episode": episode})
+    return draw_tapes(drawn, 0, 0, POOL, Stream.PLANNING)

@@ -22,8 +22,8 @@ def links_of(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches, places: Plac
     users = reel.scenario.users.count
     if not reel.scenario.link_per_task:
         return Links(places.distance_m, users)
-    time_s = np.multiply(dispatches.step, reel.scenario.episode.step_s, dtype=np.float64)
-    return Links(places.distance_m, users, Sequence(tasks.user, dispatches.task, places.travelled_m, time_s))
+    sequence = Sequence(tasks.user, dispatches.task, places.travelled_m, dispatches.time_s)
+    return Links(places.distance_m, users, sequence)
 
 
 def link_rows(reel: Reel, tasks: DrawnTasks) -> NDArray[np.int64]:

@@ -40,7 +40,7 @@ def draw_places(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> Places
         return Places(distance_m[per_task] if scenario.link_per_task else distance_m, None)
     sites_m = _draw_sites_m(reel)
     if not scenario.users_move:
-        users_m = _draw_paths(reel).place_m.reshape(reel.size, users, 2)
+        users_m = _draw_paths(reel, 0.0).place_m.reshape(reel.size, users, 2)
         distance_m = np.concatenate([cloud_m, _distances_m(users_m, sites_m)], axis=2)
         return Places(distance_m[per_task] if scenario.link_per_task else distance_m, None)
     tasks_m, travelled_m = _follow_users(reel, tasks, dispatches)
@@ -61,7 +61,7 @@ def positions_m(reel: Reel, tasks: DrawnTasks, episode: int, time_s: Array) -> t
 def _follow_users(reel: Reel, tasks: DrawnTasks, dispatches: Dispatches) -> tuple[Array, Array]:
     """Where users are when their tasks are dispatched, (N, M, 2), and how far they have come by then, (N, M)."""
     paths, first, start_s = _walks(reel, tasks)
-    time_s = start_s[:, None] + np.multiply(dispatches.step, reel.scenario.episode.step_s, dtype=np.float64)
+    time_s = start_s[:, None] + dispatches.time_s
     place_m, travelled_m = paths.at((tasks.user + first[:, None]).reshape(-1), time_s.reshape(-1))
     return place_m.reshape(*tasks.user.shape, 2), travelled_m.reshape(tasks.user.shape)
 
@@ -70,17 +70,18 @@ def _walks(reel: Reel, tasks: DrawnTasks) -> tuple[Paths, NDArray[np.int64], Arr
     """Paths, and which of them is that of each episode's first user, (N,), and its time as the episode begins, (N,)."""
     trace, users = reel.scenario.mobility_trace, reel.scenario.users.count
     if trace is None:
-        return _draw_paths(reel), users * np.arange(reel.size), np.zeros(reel.size)
+        paths = _draw_paths(reel, float(tasks.moments.decision_s.max()))
+        return paths, users * np.arange(reel.size), np.zeros(reel.size)
     # Recorded tasks and positions have one clock; alone, positions begin with the episode.
     start_s = np.full(reel.size, trace.time_s.min()) if tasks.start_s is None else tasks.start_s
     paths = recorded_paths(trace.user, trace.time_s, _plane_m(reel, trace.positions), users)
     return paths, np.zeros(reel.size, np.int64), start_s
 
 
-def _draw_paths(reel: Reel) -> Paths:
-    """The path of each user of each episode, N·U of them."""
+def _draw_paths(reel: Reel, until_s: float) -> Paths:
+    """The path of each user of each episode up to a time, N·U of them."""
     scenario, rng = reel.scenario, reel.generator(Phenomenon.PLACES)
-    walkers, until_s = reel.size * scenario.users.count, scenario.episode.steps * scenario.episode.step_s
+    walkers = reel.size * scenario.users.count
     return scenario.users.mobility.law.draw_paths(rng, walkers, until_s, scenario.users.mobility.area_m)
 
 

@@ -64,7 +64,8 @@ def _draw_reel(scenario: OffloadScenario, _: Hashable, seed: int, stream: Stream
     tapes = OffloadTapes(
         num_servers=num_servers,
         cpu_hz=cpu_hz,
-        arrivals=tasks.arrivals,
+        decision_s=tasks.moments.decision_s,
+        arrivals=tasks.moments.arrivals,
         user=tasks.user,
         size_bit=tasks.size_bit,
         deadline_s=tasks.deadline_s,

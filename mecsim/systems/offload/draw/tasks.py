@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from mecsim.physics import workload
 from mecsim.physics.dispatch import dispatched_tasks
-from mecsim.systems.offload.data import TaskTrace, steps_of
+from mecsim.systems.offload.data import TaskTrace
+from mecsim.systems.offload.draw.moments import Moments, draw_moments, windows_of
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 
 
@@ -15,7 +16,7 @@ from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 class DrawnTasks:
     """The tasks of N episodes of T steps, as in `OffloadTapes`, and when each is dispatched."""
 
-    arrivals: NDArray[np.int64]  # (N, T)
+    moments: Moments
     user: NDArray[np.int64]  # (N, M)
     size_bit: NDArray[np.float64]  # (N, M)
     deadline_s: NDArray[np.float64]  # (N, M)
@@ -28,35 +29,34 @@ class Dispatches:
     """When tasks are dispatched. Those that never are count as dispatched in the last step: nothing reads them."""
 
     task: NDArray[np.int64]  # (N, T) task of each step; −1 where none waits
-    step: NDArray[np.int64]  # (N, M) step of each task
+    time_s: NDArray[np.float64]  # (N, M) of each task
 
 
 def draw_tasks(reel: Reel, cpu_hz: NDArray[np.float64]) -> DrawnTasks:
     """The tasks of a reel; `cpu_hz`, (N, A), is what a balanced size depends on."""
     if reel.scenario.task_trace is not None:
         return _take_windows(reel, reel.scenario.task_trace)
-    arrivals, user, size_bit = _draw_arrivals(reel, cpu_hz)
-    return DrawnTasks(arrivals, user, size_bit, _draw_deadlines_s(reel, user.shape), _draw_classes(reel, user.shape))
+    rng = reel.generator(Phenomenon.ARRIVALS)
+    moments = draw_moments(reel, rng)
+    user, size_bit = _draw_sizes_bit(reel, cpu_hz, moments.arrivals.sum(axis=1), rng)
+    return DrawnTasks(moments, user, size_bit, _draw_deadlines_s(reel, user.shape), _draw_classes(reel, user.shape))
 
 
 def dispatches_of(reel: Reel, tasks: DrawnTasks) -> Dispatches:
     """When the tasks of a reel are dispatched."""
-    queue, step_s = reel.scenario.dispatch.queue, reel.scenario.episode.step_s
-    taken = dispatched_tasks(queue, tasks.arrivals, step_s, tasks.priority, tasks.deadline_s)
+    queue, moments = reel.scenario.dispatch.queue, tasks.moments
+    taken = dispatched_tasks(queue, moments.arrivals, moments.decision_s, tasks.priority, tasks.deadline_s)
     step_of = np.full(tasks.user.shape, taken.shape[1] - 1)
     episode, step = np.nonzero(taken >= 0)
     step_of[episode, taken[episode, step]] = step
-    return Dispatches(taken, step_of)
+    return Dispatches(taken, np.take_along_axis(moments.decision_s, step_of, axis=1))
 
 
-def _draw_arrivals(
-    reel: Reel, cpu_hz: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def _draw_sizes_bit(
+    reel: Reel, cpu_hz: NDArray[np.float64], total: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Users and sizes, (N, M), of the `total` tasks (N,) of each episode; zeros where there is none."""
     scenario, users, size = reel.scenario, reel.scenario.users, reel.scenario.tasks.size
-    rng = reel.generator(Phenomenon.ARRIVALS)
-    per_step = users.arrival_rate_per_s * users.count * scenario.episode.step_s
-    arrivals = scenario.arrivals.law.draw_counts(rng, per_step, (reel.size, scenario.episode.steps))
-    total = arrivals.sum(axis=1)
     shape = (reel.size, max(1, int(total.max())))
     user = rng.integers(0, users.count, shape)
     mean_bit: NDArray[np.float64] | float
@@ -71,47 +71,28 @@ def _draw_arrivals(
     if size.clip_bit is not None:
         size_bit = np.clip(size_bit, size.clip_bit.low, size.clip_bit.high)
     exists = np.arange(shape[1]) < total[:, None]
-    return arrivals, np.where(exists, user, 0), np.where(exists, size_bit, 0.0)
+    return np.where(exists, user, 0), np.where(exists, size_bit, 0.0)
 
 
 def _take_windows(reel: Reel, trace: TaskTrace) -> DrawnTasks:
-    """Episodes that are windows of a trace: tasks whose time lies in (t − Δt, t] arrive at the step at t."""
-    steps, step_s = reel.scenario.episode.steps, reel.scenario.episode.step_s
-    at = steps_of(trace, step_s)
-    start = _draw_starts(reel, at)
-    first, end = np.searchsorted(at, start), np.searchsorted(at, start + steps)
-    arrivals = [np.bincount(at[i:j] - m, minlength=steps) for i, j, m in zip(first, end, start, strict=True)]
-    index = first[:, None] + np.arange(max(1, int((end - first).max())))
-    exists = index < end[:, None]
-    index = np.minimum(index, len(at) - 1)
+    """Episodes that are windows of a trace."""
+    windows = windows_of(reel, trace)
+    index = windows.first[:, None] + np.arange(max(1, int((windows.end - windows.first).max())))
+    exists = index < windows.end[:, None]
+    index = np.minimum(index, len(trace.time_s) - 1)
     deadline_s, priority = _draw_deadlines_s(reel, index.shape), _draw_classes(reel, index.shape)
     if trace.deadline_s is not None:
         deadline_s = trace.deadline_s[index]
     if trace.priority is not None:
         priority = trace.priority[index]
     return DrawnTasks(
-        arrivals=np.stack(arrivals),
+        moments=windows.moments,
         user=np.where(exists, trace.user[index], 0),
         size_bit=np.where(exists, trace.size_bit[index], 0.0),
         deadline_s=deadline_s,
         priority=priority,
-        start_s=np.multiply(start, step_s, dtype=np.float64),
+        start_s=windows.start_s,
     )
-
-
-def _draw_starts(reel: Reel, at: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The step of the trace at which each episode begins, (N,); `at` are the steps of the trace's tasks, in order.
-
-    Sequential: episode i takes window i, starting over after the last one. Windows begin at multiples of their length;
-    the first one is that of the first task. So an episode does not depend on how many there are, nor on the seed.
-    """
-    steps = reel.scenario.episode.steps
-    if reel.scenario.tasks.trace.start == "random":
-        last = max(at[0], at[-1] - steps + 1)
-        return reel.generator(Phenomenon.ARRIVALS).integers(at[0], last, reel.size, endpoint=True)
-    first, last = at[0] // steps, at[-1] // steps
-    window = (reel.first + np.arange(reel.size)) % (last - first + 1)
-    return np.asarray((first + window) * steps)
 
 
 def _draw_deadlines_s(reel: Reel, shape: tuple[int, ...]) -> NDArray[np.float64]:

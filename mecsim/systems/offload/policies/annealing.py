@@ -60,7 +60,7 @@ def annealed(scenario: OffloadScenario, preference: tuple[float, ...], config: A
     rng = np.random.default_rng(FIT_SEED)
     costs = ScheduleCosts(scenario, config.episodes)
     weights = cost_weights(scenario, np.array(preference))
-    steps, servers = scenario.episode.steps, offload_spec(scenario).max_options
+    steps, servers = scenario.steps, offload_spec(scenario).max_options
 
     def neighbour(of: Schedules) -> Schedules:
         changed = of.copy()

@@ -122,9 +122,8 @@ def _cost_of(spec: OffloadSpec, state: State, n: int, server: int, search: Searc
     for step in range(spec.steps):
         if state.turns[n, step].task == NOBODY or _server_of(spec, state, n, step, schedule[n, step]) != server:
             continue
-        step_s = step * spec.step_s
-        advance_one(spec, state, n, server, now_s, step_s)
-        now_s = step_s
+        advance_one(spec, state, n, server, now_s, state.turns[n, step].now_s)
+        now_s = state.turns[n, step].now_s
         cost += weighted_cost(search.weight, n, dispatch_one(spec, state, n, step, schedule[n, step]))
         cost += search.price[n, step, schedule[n, step]]
     return cost

@@ -63,7 +63,7 @@ def schedule_front(scenario: OffloadScenario, config: Nsga2Config) -> ScheduleFr
 
     costs = ScheduleCosts(scenario, config.episodes)
     problem = Problem(
-        n_var=scenario.episode.steps,
+        n_var=scenario.steps,
         n_obj=len(scenario.objectives),
         xl=0,
         xu=offload_spec(scenario).max_options - 1,

@@ -59,7 +59,7 @@ def random_schedules(scenario: OffloadScenario, rng: np.random.Generator, count:
 
     A search that starts from them has all of the front in sight; uniform servers would start it in one corner.
     """
-    clouds, shape = scenario.servers.cloud.count, (count, scenario.episode.steps)
+    clouds, shape = scenario.servers.cloud.count, (count, scenario.steps)
     edge = rng.integers(clouds, offload_spec(scenario).max_options, shape)
     share = np.linspace(0.0, 1.0, count)[:, None] if clouds else 0.0
     return np.where(rng.random(shape) < share, 0, edge)

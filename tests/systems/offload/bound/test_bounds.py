@@ -41,7 +41,7 @@ def relaxed(
 ) -> tuple[Array, Array, Array]:
     """Bounds and costs of a schedule (N, T), with random penalties, and what the engine says of the latter."""
     count = len(tapes)
-    penalty = np.random.default_rng(seed).normal(0.0, 0.1, (count, scenario.episode.steps, scenario.max_options))
+    penalty = np.random.default_rng(seed).normal(0.0, 0.1, (count, scenario.steps, scenario.max_options))
     weight = weights_of(scenario, count)
     bound, cost = lower_bounds(
         inner_problem(scenario, tapes, weight, penalty), servers_of(scenario, tapes, schedule), effort

@@ -13,11 +13,11 @@ from mecsim.scenario import with_context
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.bound.penalties import penalties
 from mecsim.systems.offload.bound.relaxation import episode_bounds
-from mecsim.systems.offload.demand import Dispatch, Tasks, TaskSize, Users
+from mecsim.systems.offload.demand import Dispatch, Episode, Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
 from mecsim.systems.offload.policies.shortest_work import JoinShortestWorkPolicy
-from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from mecsim.systems.offload.scenario import OffloadScenario
 from tests.systems.offload.offloading import make_scenario, num_options
 from tests.systems.offload.policies.test_lookahead import SCALE, scenario_of
 

@@ -73,7 +73,7 @@ def test_recorded_paths_alone_begin_with_the_episode(folder: Path) -> None:
         "users.mobility.file": str(folder / "walks.csv"), "servers.edge.sites": str(folder / "sites.csv"),
     }  # fmt: skip
     tapes = draw_tapes(with_context(E6, context), 0, 0, 8)
-    taken = dispatched_tasks("fifo", tapes.arrivals, 1.0, tapes.priority, tapes.deadline_s)
+    taken = dispatched_tasks("fifo", tapes.arrivals, tapes.decision_s, tapes.priority, tapes.deadline_s)
     for n, step in np.argwhere(taken >= 0):
         assert tapes.distance_m[n, taken[n, step], 1] == pytest.approx(step, abs=1e-6)
 
@@ -122,7 +122,7 @@ def test_walkers_keep_their_speed() -> None:
     context = {"users.mobility.model": "waypoint", "users.mobility.speed": "2 m/s", "users.count": "1"}
     scenario = with_context(E6, {**context, "users.arrival_rate": "0.9 /s"})
     tapes = draw_tapes(scenario, 0, 0, 32)
-    taken = dispatched_tasks("fifo", tapes.arrivals, 1.0, tapes.priority, tapes.deadline_s)
+    taken = dispatched_tasks("fifo", tapes.arrivals, tapes.decision_s, tapes.priority, tapes.deadline_s)
     for n in range(32):
         steps = np.flatnonzero(taken[n] >= 0)
         moved_m = np.abs(np.diff(tapes.distance_m[n, taken[n, steps], 1:], axis=0))

@@ -57,7 +57,7 @@ def test_only_servers_that_exist_are_chosen(name: str, scenario: OffloadScenario
     checked = Checked(SMALL_BUDGETS[name](scenario))
     tapes = draw_tapes(scenario, 1, 0, 24)
     play(checked, scenario, tapes, three_preferences(scenario, 24))
-    assert len(checked.actions) == scenario.episode.steps
+    assert len(checked.actions) == scenario.steps
     for mask, action in checked.actions:
         assert action.shape == (24,)
         assert action.dtype == np.int64

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from mecsim.policies import GreedyPolicy
 from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.batched import BatchedOffloadEngine
-from mecsim.systems.offload.demand import Users
+from mecsim.systems.offload.demand import Episode, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.layout import column_weights, offload_spec
 from mecsim.systems.offload.network import Cloud, Edge, Servers
 from mecsim.systems.offload.policies.hindsight import HindsightPolicy, Search, best_schedules
-from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.state import initial_state
 from mecsim.systems.offload.tape import OffloadTapes
 from tests.kernels import server_cost

@@ -10,14 +10,15 @@ from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays
+from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
 from mecsim.policies import GreedyPolicy, calibrate
 from mecsim.schema.units import CountRange, Uniform
-from mecsim.systems.offload.demand import Dispatch, Tasks, TaskSize, Users
+from mecsim.systems.offload.demand import Dispatch, Episode, Tasks, TaskSize, Users
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, Servers
 from mecsim.systems.offload.policies.lookahead import LookaheadPolicy
-from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.simpy import SimpyOffloadEngine
 from mecsim.systems.offload.tape import OffloadTapes
 from tests.one_system import OffloadPolicy, offload_scenario
@@ -39,6 +40,16 @@ OPTIONAL: dict[str, dict[str, Any]] = {
     "interference": {"channel": Channel(bandwidth_hz=1e6, interference=True)},
     "power curve": {"energy": Energy(model="power-curve"), "servers": {"device": DEVICE}},
     "fading": {"channel": Channel(fading="step"), "dispatch": Dispatch(queue="edf"), "tasks": {"deadline_s": DEADLINE}},
+    "each task": {
+        "dispatch": Dispatch(decide="task", waiting_in_delay=True, queue="edf"),
+        "tasks": {"deadline_s": DEADLINE},
+    },
+    "each task of a span": {
+        "dispatch": Dispatch(decide="task"),
+        "episode": Episode(span_s=4.0),
+        "channel": Channel(bandwidth_hz=1e6, interference=True),
+        "arrivals": Arrivals(model="gamma"),
+    },
     "rated": {
         "satisfaction": DelaySatisfaction(adequate_s=9.0, desired_s=4.0, spread=1.0),
         "objectives": ("delay", "energy", "satisfaction"),
@@ -61,9 +72,9 @@ def scale_of(name: str) -> NDArray[np.float64]:
 def scenario_of(name: str, arrival_rate_per_s: float, edges: tuple[int, int] = (1, 3)) -> OffloadScenario:
     """Eight decisions and a few servers, with what the name asks for."""
     sections: dict[str, Any] = {} if name == "plain" else OPTIONAL[name]
+    sections = {"episode": Episode(steps=8), **sections}
     changes = {key: sections.get(key, {}) for key in ("tasks", "servers")}
     return make_scenario(
-        episode=Episode(steps=8),
         users=Users(count=4, arrival_rate_per_s=arrival_rate_per_s),
         tasks=Tasks(size=TaskSize(mean_bit=8e6), **changes["tasks"]),
         servers=Servers(
@@ -126,7 +137,7 @@ def rollout_costs(
         for action in prefix:
             engine.step(np.array([action]))
         total = -engine.step(np.array([option]))[0] @ weight
-        for _ in range(len(prefix) + 1, scenario.episode.steps):
+        for _ in range(len(prefix) + 1, scenario.steps):
             scalar = -engine.option_rewards()[0] @ weight
             total += -engine.step(np.array([scalar.argmin()]))[0] @ weight
         values.append(total)

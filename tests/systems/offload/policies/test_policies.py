@@ -151,13 +151,14 @@ def test_the_shortest_work_is_joined(engine: EngineName, scenario: OffloadScenar
     tapes = draw_tapes(scenario, 5, 0, 8)
     checked = Checked(named_policy("join-shortest-work", scenario)(0))
     records = play(checked, scenario, tapes, np.array([0.5, 0.5]), engine).records
-    step_s, ties = scenario.episode.step_s, 0
+    ties = 0
     for n, step in zip(*np.nonzero(records.dispatched), strict=True):
         servers = list(range(tapes.num_servers[n]))
         if scenario.servers.device:
             servers.append(scenario.max_servers + records.user[n, step])
         speeds = np.array([cpu_hz(scenario, tapes, n, e) for e in servers]) / scenario.tasks.cycles_per_bit
-        left_s = np.array([work_left_s(records, n, e, step * step_s, s) for e, s in zip(servers, speeds, strict=True)])
+        now_s = float(tapes.decision_s[n, step])
+        left_s = np.array([work_left_s(records, n, e, now_s, s) for e, s in zip(servers, speeds, strict=True)])
         shortest = left_s < left_s.min() + 1e-6
         chosen = checked.decisions[step][1][n]
         assert shortest[chosen]

@@ -9,11 +9,12 @@ from mecsim.core.episodes import AnyEpisodes, Arrays
 from mecsim.errors import InputError
 from mecsim.policies import calibrate
 from mecsim.policies.fitting import training_tapes
+from mecsim.systems.offload.demand import Episode
 from mecsim.systems.offload.draw.tapes import draw_tapes
 from mecsim.systems.offload.policies.annealing import AnnealingConfig, AnnealingPolicy, annealed
 from mecsim.systems.offload.policies.nsga2 import Nsga2Config, Nsga2Policy, ScheduleFront, schedule_front
 from mecsim.systems.offload.policies.schedules import ScheduleCosts, random_schedules
-from mecsim.systems.offload.scenario import Episode, OffloadScenario
+from mecsim.systems.offload.scenario import OffloadScenario
 from tests.one_system import play_offload as play
 from tests.systems.offload.fitted import DEVICE, NO_CLOUD, ONE_OBJECTIVE, RANGE, SMALL, TURNED
 from tests.training.small import small_scenario
