@@ -20,6 +20,9 @@ class EnvironmentShape:
     separable: positions of the objectives in which a decision costs what it does whatever was decided before.
     count_columns: the first column of `options`, and the first one after it, that hold whole numbers from 0 to 255 in
         valid options. None if there are none.
+    elapsed_entry: the entry of `context` with the time in s since the last decision. None if it is always the same.
+    discount_per_s: discount γ of a second, where a decision is discounted by the time until the next one: a semi-Markov
+        decision process (Bradtke and Duff 1994). None where each decision counts alike.
     """
 
     num_objectives: int
@@ -30,6 +33,8 @@ class EnvironmentShape:
     reward_columns: tuple[int, ...] | None = None
     separable: tuple[int, ...] = ()
     count_columns: tuple[int, int] | None = None
+    elapsed_entry: int | None = None
+    discount_per_s: float | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for what cannot be."""
@@ -53,6 +58,11 @@ class EnvironmentShape:
             )
         if not set(self.separable) <= set(range(self.num_objectives)):
             raise ValueError(f"separable: expected positions of {self.num_objectives} objectives, got {self.separable}")
+        entry, discount = self.elapsed_entry, self.discount_per_s
+        if entry is not None and not 0 <= entry < self.context_features:
+            raise ValueError(f"elapsed_entry: expected an entry below {self.context_features}, got {entry}")
+        if discount is not None and (entry is None or not 0 < discount <= 1):
+            raise ValueError(f"discount_per_s: expected 0 to 1 and an elapsed_entry, got {discount} and {entry}")
         costs = self.reward_columns
         if costs is not None and (
             len(costs) != self.num_objectives or not set(costs) <= set(range(self.option_features))

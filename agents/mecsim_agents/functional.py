@@ -76,7 +76,7 @@ def critic_target(
     next_probability_NA: Tensor,
     next_log_probability_NA: Tensor,
     preference_Nd: Tensor,
-    discount: float,
+    discount_N: Tensor | float,
     temperature: Tensor,
 ) -> Tensor:
     """Soft Bellman target, one value for each critic output, shape (N, M); a plain one at a temperature α of 0.
@@ -88,8 +88,8 @@ def critic_target(
     values_NAM = next_values_NAM.masked_fill((next_probability_NA == 0).unsqueeze(-1), 0.0)
     expected_NM = (next_probability_NA.unsqueeze(-1) * values_NAM).sum(1)
     bonus_N = temperature * entropy(next_probability_NA, next_log_probability_NA)
-    continues_N1 = (~terminated_N).to(reward_NM.dtype).unsqueeze(-1)
-    return reward_NM + discount * continues_N1 * (expected_NM + bonus_N.unsqueeze(-1))
+    counts_N1 = ((~terminated_N).to(reward_NM.dtype) * discount_N).unsqueeze(-1)
+    return reward_NM + counts_N1 * (expected_NM + bonus_N.unsqueeze(-1))
 
 
 def group_errors(error_KNM: Tensor, group: int) -> tuple[Tensor, Tensor]:

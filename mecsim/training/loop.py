@@ -154,6 +154,8 @@ def _environment_shape(env: BatchVectorEnv) -> EnvironmentShape:
         reward_columns=env.episodes.cost_columns,
         separable=env.episodes.separable,
         count_columns=env.episodes.layout.count_columns,
+        elapsed_entry=env.episodes.layout.elapsed_entry,
+        discount_per_s=env.episodes.layout.discount_per_s,
     )
 
 

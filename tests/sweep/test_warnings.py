@@ -22,10 +22,21 @@ def test_a_queue_that_keeps_up_is_no_concern(rate: str) -> None:
 
 def test_an_overloaded_queue_is_told_with_its_share() -> None:
     (line,) = foreseen(parse_offload(HEAD + "users: {arrival_rate: 0.4 /s}\n"), 0)
-    share, _, rest = line.partition("%")
-    assert int(share) == pytest.approx(75, abs=2)  # four tasks a step arrive, and one is dispatched
-    assert "an episode) are never dispatched" in rest
-    assert "lower users.arrival_rate or episode.step" in rest
+    assert line.startswith("4 tasks arrive in a step, which dispatches one: in the long run 75% of them are never")
+    assert line.endswith("choose dispatch.decide: task, or lower users.arrival_rate or episode.step")
+    each = parse_offload(HEAD.replace("episode: {steps: 50}", "episode: {steps: 50}\ndispatch: {decide: task}"))
+    assert foreseen(each, 0) == []
+
+
+def test_recorded_tasks_that_wait_for_steps_are_told(tmp_path: Path) -> None:
+    """Ten at 0 s, which a dispatch each second keeps for 4.5 s on average, and others that find nobody."""
+    times = [0.0] * 10 + [20.0, 20.5, *range(30, 45)]
+    (tmp_path / "t.csv").write_text("time_s,user,size_bit\n" + "".join(f"{time},0,1e6\n" for time in times))
+    head = HEAD + f"users: {{count: 1}}\ntasks: {{trace: {{file: {tmp_path}/t.csv}}}}\n"
+    (line,) = parse_offload(head).remarks()
+    assert line.startswith(f"up to 10 tasks arrive in a step, which dispatches one: {9 / 27:.0%} of them wait")
+    assert f"on average {45 / 27:.3g} s" in line
+    assert parse_offload(head + "dispatch: {decide: task}\n").remarks() == []
 
 
 def test_energy_of_idle_servers_is_told_with_its_share() -> None:

@@ -45,7 +45,7 @@ class ValueConfig(LearnerConfig):
             for j up to this, so that networks tell the last decisions of an episode, or short queues, apart. 0: none.
 
     Learning
-        discount: γ per decision.
+        discount: γ per decision; has no meaning where an environment has one of a second.
         learning_rate, final_learning_rate_fraction: Adam's rate at the start, and the share of it left at the end.
         target_rate: share of the critic that moves into the target critic after each update (Polyak averaging).
         averaging_power: without exploring, an average of the weights over the updates is played, as the policy of the

@@ -147,8 +147,9 @@ class ValueLearner(ValueActor):
             next_values_NAM = model.judged(model.values(model.target, following), preference_Nd)
             policy = model.next_policy(following, next_values_NAM)
             reward_NM, bonus = model.rewards(batch.reward, preference_Nd), model.entropy_bonus
+            discount_N = self._discount(batch.next_context)
             target_NM = critic_target(
-                reward_NM, batch.terminated, next_values_NAM, *policy, preference_Nd, config.discount, bonus
+                reward_NM, batch.terminated, next_values_NAM, *policy, preference_Nd, discount_N, bonus
             )
         taken_KNM = model.taken_values(model.critic, state, batch.action)
         error_KNM = taken_KNM - target_NM
@@ -167,6 +168,13 @@ class ValueLearner(ValueActor):
             "target": weighted_mean(target_NM, preference_Nd),
             "critic_gradient_norm": norm,
         } | self._learn_more(state, following, policy)
+
+    def _discount(self, next_context_NG: Tensor) -> Tensor | float:
+        """γ of each transition, by the time until the next decision where that counts; else of all of them."""
+        per_s, entry = self.shape.discount_per_s, self.shape.elapsed_entry
+        if per_s is None or entry is None:
+            return self.config.discount
+        return torch.pow(per_s, next_context_NG[:, entry])
 
     def _learn_more(self, state: State, following: State, policy: tuple[Tensor, Tensor]) -> dict[str, Tensor]:
         """Make the gradient steps of what a learner has beside its critics; what there is to report of them.

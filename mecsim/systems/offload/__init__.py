@@ -32,6 +32,7 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
         "upload_per_task_s": "of which upload (s)",
         "execution_alone_per_task_s": "of which alone on its server (s)",
         "queued_per_task_s": "waiting before dispatch per task (s)",
+        "queued_share": "share of tasks that wait before dispatch",
         "energy_per_task_j": "energy per task (J)",
         "cloud_share": "share of tasks to the cloud",
         "device_share": "share of tasks on the users' devices",

@@ -39,15 +39,18 @@ def _known_mean(values: NDArray[np.float64]) -> float:
 
 def _overload(quantities: Mapping[str, NDArray[np.float64]], scenario: OffloadScenario) -> list[str]:
     """A queue that grows with the episode: a step dispatches a single task."""
+    recorded = scenario.tasks.trace.file is not None
+    if scenario.per_task or (not recorded and scenario.remarks()):  # which say it already
+        return []
     left, dispatched = float(quantities["tasks_left_in_queue"].mean()), float(quantities["tasks"].mean())
     arrived = left + dispatched
-    if arrived <= OVERLOAD * scenario.steps or left <= LEFT_SHARE * arrived:
+    if left <= LEFT_SHARE * arrived or not (recorded or arrived > OVERLOAD * scenario.steps):
         return []
-    cure = "episode.step" if scenario.tasks.trace.file else "users.arrival_rate or episode.step"
+    cure = f"choose dispatch.decide: task, or lower {'' if recorded else 'users.arrival_rate or '}episode.step"
     return [
         f"{left / arrived:.0%} of the tasks ({left:,.0f} of {arrived:,.0f} an episode) are never dispatched, as a step "
         "dispatches one task at most: delay and energy cover the others only, and the queue grows with the episode; "
-        f"lower {cure}"
+        f"{cure}"
     ]
 
 

@@ -210,10 +210,28 @@ def most_in_window(trace: TaskTrace, step_s: float, steps: int, aligned: bool) -
     return int((np.searchsorted(at, at + steps, "left") - np.arange(len(at))).max())
 
 
+def spans_s(trace: TaskTrace, span_s: float) -> Array:
+    """Where the spans of time begin that tasks of a trace lie in, at multiples of their length, and the last one ends."""
+    first_s, last_s = trace.time_s[[0, -1]]
+    edges_s = span_s * np.arange(first_s // span_s - 1.0, last_s // span_s + 3.0)  # some more: quotients are rounded
+    return edges_s[np.searchsorted(edges_s, first_s, "right") - 1 : np.searchsorted(edges_s, last_s, "right") + 1]
+
+
 @lru_cache(maxsize=4)
 def most_in_span(trace: TaskTrace, span_s: float, aligned: bool) -> int:
-    """The most tasks that arrive within a span of time; `aligned` ones begin at multiples of it."""
+    """The most tasks that arrive within a span of time; `aligned` ones are those of `spans_s`."""
     time_s = trace.time_s
     if aligned:
-        return int(np.unique(time_s // span_s, return_counts=True)[1].max())
+        return int(np.diff(np.searchsorted(time_s, spans_s(trace, span_s))).max())
     return int((np.searchsorted(time_s, time_s + span_s, "left") - np.arange(len(time_s))).max())
+
+
+def outrun(trace: TaskTrace, step_s: float) -> tuple[int, float, float]:
+    """What a dispatch each step makes of a trace.
+
+    The most tasks that arrive in a step, the share of the tasks that wait for a later one, and the mean wait (s).
+    """
+    at = steps_of(trace, step_s)
+    order = np.arange(len(at))
+    wait = np.maximum.accumulate(at - order) + order - at
+    return int(np.unique(at, return_counts=True)[1].max()), float((wait > 0).mean()), float(wait.mean() * step_s)

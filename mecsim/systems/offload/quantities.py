@@ -39,6 +39,7 @@ def episode_quantities(
         "upload_per_task_s": per_task(records.upload_end_s - records.dispatch_s),
         "execution_alone_per_task_s": per_task(executed_s),
         "queued_per_task_s": per_task(records.queued_s),
+        "queued_share": per_task((records.queued_s > 0.0).astype(np.float64)),
         "energy_per_task_j": per_task(records.energy_j),
         "cloud_share": per_task(to_cloud),
     }

@@ -25,6 +25,7 @@ from mecsim.systems.offload.data import (
     TaskTrace,
     most_in_span,
     most_in_window,
+    outrun,
     read_mobility,
     read_sites,
     read_tasks,
@@ -33,6 +34,7 @@ from mecsim.systems.offload.demand import Dispatch, Episode, Tasks, Users
 from mecsim.systems.offload.network import Channel, Energy, Servers
 
 MAX_ARRIVALS = 10_000_000
+WAITING_SHARE = 0.05
 SPARE_DEVIATIONS, SPARE_TASKS = 6.0, 16  # beyond the mean number of tasks of a span: more come never
 BYTES_PER_LINK = 32  # distance, path loss, fading and rate of a user-server pair while an episode is drawn
 BYTES_PER_CHANGING_LINK = 96  # also line of sight, shadowing and a complex field, for each task
@@ -152,6 +154,27 @@ class OffloadScenario(Scenario):
         """See `Scenario`."""
         given = self.evaluation.reference
         return None if given is None else (given.of(self.objectives), "given by the scenario")
+
+    def remarks(self) -> list[str]:
+        """Arrivals that outrun a dispatch each step."""
+        if self.per_task:
+            return []
+        if self.task_trace:
+            peak, waiting, waited_s = outrun(self.task_trace, self.episode.step_s)
+            if waiting <= WAITING_SHARE:
+                return []
+            return [
+                f"up to {peak} tasks arrive in a step, which dispatches one: {waiting:.0%} of them wait for a later "
+                f"one, on average {waited_s:.3g} s; choose dispatch.decide: task, or lower episode.step"
+            ]
+        each_step = self.arrival_rate_per_s * self.episode.step_s
+        if each_step <= 1.0:
+            return []
+        lost = 1.0 - 1.0 / each_step
+        return [
+            f"{each_step:.3g} tasks arrive in a step, which dispatches one: in the long run {lost:.0%} of them are "
+            "never dispatched; choose dispatch.decide: task, or lower users.arrival_rate or episode.step"
+        ]
 
     @classmethod
     def adapt(cls, root: dict[str, Any], assigned: Mapping[str, Any]) -> None:

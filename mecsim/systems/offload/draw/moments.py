@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.errors import InputError
-from mecsim.systems.offload.data import TaskTrace, steps_of
+from mecsim.systems.offload.data import TaskTrace, spans_s, steps_of
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 
 Array = NDArray[np.float64]
@@ -90,8 +90,8 @@ def _windows_of_tasks(reel: Reel, trace: TaskTrace) -> Windows:
         end = np.minimum(first + steps, len(recorded_s))
         start_s = recorded_s[np.maximum(first - 1, 0)]
     else:
-        start_s = _draw_starts_s(reel, trace, span_s)
-        first, end = np.searchsorted(recorded_s, start_s), np.searchsorted(recorded_s, start_s + span_s)
+        start_s, until_s = _draw_spans_s(reel, trace, span_s)
+        first, end = np.searchsorted(recorded_s, start_s), np.searchsorted(recorded_s, until_s)
     index = first[:, None] + np.arange(steps)
     exists = index < end[:, None]
     time_s = recorded_s[np.minimum(index, len(recorded_s) - 1)] - start_s[:, None]
@@ -121,13 +121,16 @@ def _draw_first(reel: Reel, tasks: int) -> NDArray[np.int64]:
     return np.asarray(_windows(reel, -(-tasks // steps)) * steps)
 
 
-def _draw_starts_s(reel: Reel, trace: TaskTrace, span_s: float) -> Array:
-    """When each episode of a span of time begins, (N,), likewise."""
+def _draw_spans_s(reel: Reel, trace: TaskTrace, span_s: float) -> tuple[Array, Array]:
+    """When each episode of a span of time begins, (N,), and before when it ends, likewise."""
     first_s, last_s = float(trace.time_s[0]), float(trace.time_s[-1])
     if reel.scenario.tasks.trace.start == "random":
-        return reel.generator(Phenomenon.ARRIVALS).uniform(first_s, max(first_s, last_s - span_s), reel.size)
-    first = first_s // span_s
-    return np.asarray((first + _windows(reel, int(last_s // span_s - first + 1))) * span_s)
+        latest_s = max(first_s, last_s - span_s)
+        start_s = reel.generator(Phenomenon.ARRIVALS).uniform(first_s, latest_s, reel.size)
+        return start_s, start_s + span_s
+    edges_s = spans_s(trace, span_s)
+    window = _windows(reel, len(edges_s) - 1)
+    return edges_s[window], edges_s[window + 1]
 
 
 def _windows(reel: Reel, count: int) -> NDArray[np.int64]:
