@@ -13,6 +13,7 @@ pairs of tasks comes to the same (`Server.added_delay_s`), that is taken.
 import heapq
 from collections.abc import Sequence
 from itertools import islice
+from math import nextafter
 from typing import NamedTuple
 
 import numpy as np
@@ -230,7 +231,10 @@ class OffloadSimulation:
 
     def _run_until(self, end_s: float) -> None:
         """Let time pass. What happens at the very end is part of it: a decision finds the effects of its instant."""
-        self.env.timeout(end_s - self.env.now)  # the end comes whatever else happens
+        wait_s = end_s - self.env.now
+        while self.env.now + wait_s > end_s:  # by rounding
+            wait_s = nextafter(wait_s, 0.0)
+        self.env.timeout(wait_s)  # the end comes whatever else happens
         while self.env.peek() <= end_s:
             self.env.step()
 

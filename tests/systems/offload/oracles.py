@@ -187,10 +187,11 @@ def cpu_hz(scenario: OffloadScenario, tapes: OffloadTapes, n: int, server: int) 
     return float(tapes.cpu_hz[n, server] if devices < 0 else tapes.device_hz[n, devices])
 
 
-def work_left_s(records: OffloadRecords, n: int, server: int, now_s: float, speed: float) -> float:
-    """All that was sent to a server before `now_s`, minus what it can have done since: the time that it takes."""
+def work_left_s(records: OffloadRecords, n: int, server: int, step: int, now_s: float, speed: float) -> float:
+    """All that was sent to a server before the decision of `step`, at `now_s`, minus what it can have done since: the
+    time that it takes."""
     sent = records.dispatched[n] & (records.server[n] == server)
     busy = busy_intervals_s(records.upload_end_s[n, sent], records.finish_s[n, sent])
     done_s = sum(max(0.0, min(finish, now_s) - start) for start, finish in busy)
-    before = sent & (records.dispatch_s[n] < now_s * (1.0 - 1e-12))
+    before = sent & (np.arange(len(sent)) < step)
     return float(records.size_bit[n, before].sum() / speed - done_s)

@@ -242,7 +242,7 @@ def test_backlogs_are_the_work_that_is_left(case: Case) -> None:
                     assert shown[n, option] == 0.0  # nobody's device
                     continue
                 speed = cpu_hz(scenario, tapes, n, server) / scenario.tasks.cycles_per_bit
-                left_s = work_left_s(records, n, server, now_s, speed)
+                left_s = work_left_s(records, n, server, step, now_s, speed)
                 sent_s = records.size_bit[n].sum() / speed
                 assert shown[n, option] == pytest.approx(left_s, rel=1e-9, abs=1e-9 * (sent_s + now_s))
 

@@ -28,7 +28,7 @@ from tests.systems.offload.policies.test_lookahead import OPTIONAL, SCALE, prefe
 
 Array = NDArray[np.float64]
 
-PLAIN = ["plain", "edf", "device", "fading"]
+PLAIN = ["plain", "each task", "edf", "device", "fading"]
 QUICK = Effort(steps=12, width=6, final_width=8)
 
 

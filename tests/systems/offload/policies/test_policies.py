@@ -158,7 +158,9 @@ def test_the_shortest_work_is_joined(engine: EngineName, scenario: OffloadScenar
             servers.append(scenario.max_servers + records.user[n, step])
         speeds = np.array([cpu_hz(scenario, tapes, n, e) for e in servers]) / scenario.tasks.cycles_per_bit
         now_s = float(tapes.decision_s[n, step])
-        left_s = np.array([work_left_s(records, n, e, now_s, s) for e, s in zip(servers, speeds, strict=True)])
+        left_s = np.array(
+            [work_left_s(records, n, e, int(step), now_s, s) for e, s in zip(servers, speeds, strict=True)]
+        )
         shortest = left_s < left_s.min() + 1e-6
         chosen = checked.decisions[step][1][n]
         assert shortest[chosen]
