@@ -35,6 +35,7 @@ JOB = np.dtype(
         ("since_s", np.float64),  # from when on the user waits for it; means something only where delays are rated
         ("first", np.float64),  # what rates the delay, see `delay_rating`
         ("second", np.float64),
+        ("deadline_s", np.float64),  # means something only where late tasks are counted
         ("priority", np.int32),
         ("uploading", np.int32),  # 1 on the way, 0 when executing
         ("slot", np.int32),  # of a working copy: the job it is a copy of, or NONE
@@ -62,6 +63,7 @@ class Rules(NamedTuple):
     logistic: bool
     slope_below: float
     slope_above: float
+    missed: bool  # whether late tasks are counted
 
 
 class Station(NamedTuple):
@@ -90,6 +92,7 @@ class NewJob(NamedTuple):
     upload_end_s: float  # if nothing interferes
     priority: int
     patience: Patience
+    deadline_s: float  # by when it should be finished; infinite for never
 
 
 class Outlook(NamedTuple):
@@ -99,6 +102,7 @@ class Outlook(NamedTuple):
     upload_s: float  # of which on the way
     above_idle_j: float  # energy beyond what the idle server takes, by its power curve
     shortfall: float  # 5 − rating, summed over tasks; 0 where delays are not rated
+    late: float  # tasks that are finished after their deadlines; 0 where these are not counted
 
 
 def unsent_jobs(episodes: int, jobs: int) -> Records:
@@ -118,6 +122,7 @@ def prepare(job: Any, new: NewJob, now_s: float) -> None:
     job.priority = new.priority
     job.uploading = 1 if new.upload_end_s > now_s else 0
     job.since_s, job.first, job.second = new.patience.since_s, new.patience.first, new.patience.second
+    job.deadline_s = new.deadline_s
     job.slot = NONE
 
 
@@ -150,6 +155,7 @@ def _copy(target: Any, source: Any) -> None:
     target.since_s = source.since_s
     target.first = source.first
     target.second = source.second
+    target.deadline_s = source.deadline_s
     target.priority = source.priority
     target.uploading = source.uploading
 
@@ -283,10 +289,10 @@ def _play(
 
     How many are left is returned with what it came to. Times of upload ends and completions are noted in `jobs[n]`
     where a working copy has a slot. The energy is added up by row `row` of the power curves, unless it is UNMETERED.
-    Only delays of copies without a slot are rated: what is real is rated when the episode is over.
+    Only copies without a slot are rated, or counted if they are late: what is real is when the episode is over.
     """
     work, speed_bit_per_s = station.work, station.servers[n, e].speed_bit_per_s
-    system_s = upload_s = shortfall = 0.0
+    system_s = upload_s = shortfall = late = 0.0
     meter = _Meter(0.0, 0.0, 0.0)
     if rules.interference:
         _set_rates(rules, work, n, count, now_s)
@@ -305,6 +311,8 @@ def _play(
             break
         now_s = event_s
         if service.end_s <= uploads.end_s:
+            if rules.missed and work[n, service.first].slot == NONE and now_s > work[n, service.first].deadline_s:
+                late += 1.0
             shortfall += _leave(rules, station, n, count, service.first, now_s)
             count -= 1
         else:
@@ -317,7 +325,7 @@ def _play(
     above_idle_j = meter.above_idle_j
     if meter.busy_s > 0.0:
         above_idle_j += rules.step_s * _above_idle_w(station, row, meter.busy_s / rules.step_s)
-    return count, Outlook(system_s, upload_s, above_idle_j, shortfall)
+    return count, Outlook(system_s, upload_s, above_idle_j, shortfall, late)
 
 
 @compiled

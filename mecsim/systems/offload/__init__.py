@@ -37,6 +37,7 @@ SYSTEM: "System[OffloadScenario, OffloadTapes, OffloadRecords]" = System(
         "cloud_share": "share of tasks to the cloud",
         "device_share": "share of tasks on the users' devices",
         "deadline_miss_ratio": "share of tasks that missed their deadline",
+        "price": "total price",
         "satisfaction": "mean satisfaction (0 to 5)",
         "adequate_share": "share at least adequately served",
     },

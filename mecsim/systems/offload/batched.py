@@ -17,14 +17,13 @@ from mecsim.core.engine import ABSENT, Observation
 from mecsim.core.target import Host, each
 from mecsim.errors import InputError
 from mecsim.systems.offload.dynamics import (
+    Cost,
     advance_all,
     costs_of,
     count_residuals,
-    idle_j,
     step_one,
     work_bit,
     write_costs,
-    write_rewards,
 )
 from mecsim.systems.offload.engine import check_options
 from mecsim.systems.offload.futures import Futures
@@ -139,6 +138,7 @@ class BatchedOffloadEngine(CompiledEngine[OffloadSpec, State, OffloadTapes, Offl
             dispatch_s=where_sent(dispatch_s),
             upload_end_s=where_sent(ends["upload_end_s"]),
             finish_s=where_sent(ends["finish_s"]),
+            price=where_sent(log["price"]),
             energy_j=where_sent(energy_j),
             reward_delay_s=-where_sent(log["delay_s"]),
             deadline_s=where_sent(turns["arrival_s"] + turns["deadline_s"]),
@@ -175,7 +175,7 @@ def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observ
     rows[:num_options] = 0.0
     rows[num_options:] = ABSENT
     first_cost = HISTOGRAM + spec.bins
-    extra = first_cost + (2 + spec.rated) * spec.cost_features
+    extra = first_cost + (2 + spec.rated + spec.missed + spec.priced) * spec.cost_features
     for e in range(num_options):
         mask[n, e] = 1
         on_radio = e < num_servers
@@ -186,8 +186,7 @@ def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observ
             rows[e, SIZE_MBIT] = turn.size_bit * TO_MBIT
             rows[e, RATE_MBIT_PER_S] = state.rate_bit_per_s[n, turn.link, e] * TO_MBIT if on_radio else 0.0
             if spec.cost_features:
-                delay_s, energy_j, shortfall = costs_of(spec, state, n, e, turn)
-                write_costs(spec, rows[e, first_cost:], delay_s, energy_j + idle_j(spec, state, n), shortfall)
+                write_costs(spec, state, n, rows[e, first_cost:], costs_of(spec, state, n, e, turn), 1.0)
         column = extra
         if spec.device:
             rows[e, column] = 0.0 if on_radio else 1.0
@@ -266,10 +265,10 @@ def _option_rewards(
         num_options = state.num_servers[n] + spec.device
         reward[n] = -np.inf
         for e in range(num_options):
-            delay_s = energy_j = shortfall = 0.0
+            cost = Cost(0.0, 0.0, 0.0, 0.0, 0.0)
             if turn.task != NOBODY:
-                delay_s, energy_j, shortfall = costs_of(spec, state, n, e, turn)
-            write_rewards(spec, reward[n, e], delay_s, energy_j + idle_j(spec, state, n), shortfall)
+                cost = costs_of(spec, state, n, e, turn)
+            write_costs(spec, state, n, reward[n, e], cost, -1.0)
 
 
 @kernel

@@ -3,7 +3,7 @@
 Every finding is the key's path and a message that says what is wrong and what is expected.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +49,8 @@ class Described(Protocol):
     @property
     def per_task(self) -> bool: ...
     @property
+    def objectives(self) -> Sequence[str]: ...
+    @property
     def has_deadlines(self) -> bool: ...
     @property
     def priority_classes(self) -> int: ...
@@ -79,6 +81,8 @@ def check_urgency(scenario: Described) -> list[Finding]:
     if scenario.dispatch.queue == "edf" and not scenario.has_deadlines:
         cure = "expected tasks.deadline, a trace with deadline_s, or another queue"
         findings.append(("dispatch.queue", f"edf needs deadlines, {cure}"))
+    if "misses" in scenario.objectives and not scenario.has_deadlines:
+        findings.append(("objectives", "misses need deadlines, expected tasks.deadline or a trace with deadline_s"))
     cure = "expected tasks.priorities of two classes or more, or a trace with priority"
     if scenario.priority_classes == 1 and scenario.dispatch.queue == "priority":
         findings.append(("dispatch.queue", f"all tasks are of one class, {cure}"))

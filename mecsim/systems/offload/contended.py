@@ -35,7 +35,7 @@ def copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) ->
 @compiled
 def added_costs(
     spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any, execution_j: float
-) -> tuple[float, float, float, float]:
+) -> tuple[float, float, float, float, float]:
     """See `dynamics`: here by comparing a server's outlook with and without the task.
 
     `execution_j` is that of the dynamic model; a power curve replaces it.
@@ -49,7 +49,9 @@ def added_costs(
     if spec.interference:  # others' uploads take longer as well
         upload_s = with_it.upload_s - without.upload_s
     shortfall = (with_it.shortfall - without.shortfall) * state.task_share[n]
-    return with_it.system_s - without.system_s, upload_energy_j(spec.tx_power_w, upload_s), execution_j, shortfall
+    misses = (with_it.late - without.late) * state.miss_share[n]
+    radio_j = upload_energy_j(spec.tx_power_w, upload_s)
+    return with_it.system_s - without.system_s, radio_j, execution_j, shortfall, misses
 
 
 @compiled
@@ -97,7 +99,7 @@ def _new_job(spec: OffloadSpec, state: State, n: int, server: int, upload_s: flo
     if spec.rated:
         since_s = turn.arrival_s if spec.waiting_in_delay else now_s
         patience = Patience(since_s, state.patience[n, turn.user, 0], state.patience[n, turn.user, 1])
-    return NewJob(turn.size_bit, snr, now_s + upload_s, turn.priority, patience)
+    return NewJob(turn.size_bit, snr, now_s + upload_s, turn.priority, patience, turn.arrival_s + turn.deadline_s)
 
 
 @compiled_inline
@@ -105,7 +107,7 @@ def _rules(spec: OffloadSpec) -> Rules:
     """How tasks contend."""
     return Rules(
         spec.interference, spec.cqi, spec.bandwidth_hz, spec.preemptive, spec.power_curve, spec.step_s,
-        spec.rated, spec.logistic, spec.slope_below, spec.slope_above,
+        spec.rated, spec.logistic, spec.slope_below, spec.slope_above, spec.missed,
     )  # fmt: skip
 
 

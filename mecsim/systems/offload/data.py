@@ -211,9 +211,9 @@ def most_in_window(trace: TaskTrace, step_s: float, steps: int, aligned: bool) -
 
 
 def spans_s(trace: TaskTrace, span_s: float) -> Array:
-    """Where the spans of time begin that tasks of a trace lie in, at multiples of their length, and the end of the last.
+    """Where the spans of time begin that tasks of a trace lie in, and the end of the last, (spans + 1,).
 
-    Shape (spans + 1,).
+    They begin at multiples of their length.
     """
     first_s, last_s = trace.time_s[[0, -1]]
     edges_s = span_s * np.arange(first_s // span_s - 1.0, last_s // span_s + 3.0)  # some more: quotients are rounded

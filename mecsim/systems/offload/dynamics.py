@@ -4,7 +4,7 @@ Compiled functions of one episode `n` at a time, to be called from kernels. What
 either from `plain` or from `contended`, as the type of the spec says.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,27 @@ from mecsim.core.compiled import compiled_by_type, compiled_inline
 from mecsim.physics.energy import execution_energy_j
 from mecsim.physics.records import NONE
 from mecsim.systems.offload import contended, plain
-from mecsim.systems.offload.layout import DELAY, ENERGY, SHORTFALL, ContendedSpec, OffloadSpec
+from mecsim.systems.offload.layout import (
+    DELAY,
+    ENERGY,
+    MISSES,
+    PRICE,
+    SHORTFALL,
+    ContendedSpec,
+    OffloadSpec,
+)
 from mecsim.systems.offload.state import State
 from mecsim.systems.offload.turns import NOBODY
+
+
+class Cost(NamedTuple):
+    """What a decision costs; nothing if there is nobody to decide for."""
+
+    delay_s: float = 0.0
+    energy_j: float = 0.0
+    shortfall: float = 0.0
+    misses: float = 0.0
+    price: float = 0.0
 
 
 @compiled_by_type({OffloadSpec: plain.copy_queue, ContendedSpec: contended.copy_queue})
@@ -27,8 +45,8 @@ def _copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) -
 @compiled_by_type({OffloadSpec: plain.added_costs, ContendedSpec: contended.added_costs})
 def _added_costs(
     spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any, execution_j: float
-) -> tuple[float, float, float, float]:
-    """Delay (s), radio and execution energy (J), and shortfall, that a server has more of with the task of a turn.
+) -> tuple[float, float, float, float, float]:
+    """Delay (s), radio and execution energy (J), shortfall, and misses, that a server has more of with a turn's task.
 
     `upload_s` and `execution_j` are what the task takes if it is alone.
     """
@@ -77,37 +95,44 @@ def clear_server(state: State, n: int, e: int) -> None:
 
 
 @compiled_inline
-def costs_of(spec: OffloadSpec, state: State, n: int, e: int, turn: Any) -> tuple[float, float, float]:
-    """Immediate delay (s), energy (J) and shortfall of taking option `e` for the task of a turn."""
+def costs_of(spec: OffloadSpec, state: State, n: int, e: int, turn: Any) -> Cost:
+    """Immediate costs of taking option `e` for the task of a turn."""
     server, upload_s = _target(spec, state, n, e, turn)
-    delay_s, radio_j, execution_j, shortfall = _costs(spec, state, n, server, upload_s, turn)
-    return delay_s, radio_j + execution_j, shortfall
+    delay_s, radio_j, execution_j, shortfall, misses = _costs(spec, state, n, server, upload_s, turn)
+    return Cost(delay_s, radio_j + execution_j, shortfall, misses, price_of(spec, state, server, turn))
 
 
 @compiled_inline
-def write_costs(
-    spec: OffloadSpec, row: NDArray[np.floating], delay_s: float, energy_j: float, shortfall: float
-) -> None:
-    """Fill a row of Q costs."""
-    row[DELAY], row[ENERGY] = delay_s, energy_j
+def write_costs(spec: OffloadSpec, state: State, n: int, row: NDArray[np.floating], cost: Cost, sign: float) -> None:
+    """Fill a row of Q costs, or with a negative `sign` rewards: of a decision and of what a step takes anyway."""
+    row[DELAY], row[ENERGY] = sign * cost.delay_s, sign * (cost.energy_j + _idle_j(spec, state, n))
+    column = SHORTFALL
     if spec.rated:
-        row[SHORTFALL] = shortfall
+        row[column] = sign * cost.shortfall
+        column += 1
+    if spec.missed:
+        row[column] = sign * (cost.misses + state.expired[n])
+        column += 1
+    if spec.priced:
+        row[column] = sign * cost.price
 
 
 @compiled_inline
-def write_rewards(
-    spec: OffloadSpec, row: NDArray[np.floating], delay_s: float, energy_j: float, shortfall: float
-) -> None:
-    """Fill a row of Q rewards."""
-    row[DELAY], row[ENERGY] = -delay_s, -energy_j
-    if spec.rated:
-        row[SHORTFALL] = -shortfall
+def weighted_cost(weight: NDArray[np.float64], n: int, cost: Cost) -> float:
+    """The sum of immediate costs by row `n` of weights (N, 5)."""
+    return float(
+        weight[n, DELAY] * cost.delay_s
+        + weight[n, ENERGY] * cost.energy_j
+        + weight[n, SHORTFALL] * cost.shortfall
+        + weight[n, MISSES] * cost.misses
+        + weight[n, PRICE] * cost.price
+    )
 
 
 @compiled_inline
-def weighted_cost(weight: NDArray[np.float64], n: int, costs: tuple[float, float, float]) -> float:
-    """The sum of immediate costs by row `n` of weights (N, 3)."""
-    return float(weight[n, DELAY] * costs[0] + weight[n, ENERGY] * costs[1] + weight[n, SHORTFALL] * costs[2])
+def price_of(spec: OffloadSpec, state: State, server: int, turn: Any) -> float:
+    """What a server asks for the task of a turn."""
+    return float(state.price_per_bit[server] * turn.size_bit) if spec.priced else 0.0
 
 
 @compiled_inline
@@ -121,34 +146,35 @@ def _target(spec: OffloadSpec, state: State, n: int, e: int, turn: Any) -> tuple
 @compiled_inline
 def _costs(
     spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any
-) -> tuple[float, float, float, float]:
-    """Delay (s), radio and execution energy (J), and shortfall, that sending a turn's task to a server adds."""
+) -> tuple[float, float, float, float, float]:
+    """Delay (s), radio and execution energy (J), shortfall, and misses, that sending a turn's task to a server adds."""
     capacitance = spec.capacitance if server < spec.max_servers else spec.device_capacitance
     execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
-    delay_s, radio_j, execution_j, shortfall = _added_costs(spec, state, n, server, upload_s, turn, execution_j)
+    delay_s, radio_j, execution_j, shortfall, misses = _added_costs(spec, state, n, server, upload_s, turn, execution_j)
     if spec.waiting_in_delay:
         delay_s += turn.now_s - turn.arrival_s
-    return delay_s, radio_j, execution_j, shortfall
+    return delay_s, radio_j, execution_j, shortfall, misses
 
 
 @compiled_inline
-def idle_j(spec: OffloadSpec, state: State, n: int) -> float:
+def _idle_j(spec: OffloadSpec, state: State, n: int) -> float:
     """What the servers of episode `n` take in a step if they do nothing; zero where only work takes energy."""
     return float(state.idle_w[n] * spec.step_s) if spec.power_curve else 0.0
 
 
 @compiled_inline
-def dispatch_one(spec: OffloadSpec, state: State, n: int, step: int, action: int) -> tuple[float, float, float]:
-    """Send the task of this step to option `action`; delay (s), energy (J) and shortfall."""
+def dispatch_one(spec: OffloadSpec, state: State, n: int, step: int, action: int) -> Cost:
+    """Send the task of this step to option `action`; what that costs."""
     turn = state.turns[n, step]
     if turn.task == NOBODY:
-        return 0.0, 0.0, 0.0
+        return Cost(0.0, 0.0, 0.0, 0.0, 0.0)
     server, upload_s = _target(spec, state, n, action, turn)
-    delay_s, radio_j, execution_j, shortfall = _costs(spec, state, n, server, upload_s, turn)
+    delay_s, radio_j, execution_j, shortfall, misses = _costs(spec, state, n, server, upload_s, turn)
     entry = state.log[n, step]
     entry.server, entry.delay_s, entry.energy_j, entry.execution_j = server, delay_s, radio_j + execution_j, execution_j
+    entry.price = price_of(spec, state, server, turn)
     _send(spec, state, n, server, upload_s, step)
-    return delay_s, radio_j + execution_j, shortfall
+    return Cost(delay_s, radio_j + execution_j, shortfall, misses, entry.price)
 
 
 @compiled_inline
@@ -163,6 +189,5 @@ def advance_all(spec: OffloadSpec, state: State, n: int, now_s: float, until_s: 
 @compiled_inline
 def step_one(spec: OffloadSpec, state: State, n: int, step: int, action: int, reward: NDArray[np.float64]) -> None:
     """Dispatch in episode `n`, and let every server work until the next decision."""
-    delay_s, energy_j, shortfall = dispatch_one(spec, state, n, step, action)
-    write_rewards(spec, reward[n], delay_s, energy_j + idle_j(spec, state, n), shortfall)
+    write_costs(spec, state, n, reward[n], dispatch_one(spec, state, n, step, action), -1.0)
     advance_all(spec, state, n, state.turns[n, step].now_s, state.turns[n, step + 1].now_s)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mecsim.physics.energy import power_curves_w
 from mecsim.schema.units import Uniform
+from mecsim.systems.offload.network import Price
 from mecsim.systems.offload.scenario import OffloadScenario
 
 Curve = str | tuple[float, ...]
@@ -20,6 +21,7 @@ class EdgeServer:
     cpu_hz: Uniform
     distance_m: Uniform  # to a user, where users have no places
     power_w: Curve
+    price: Price
 
 
 def edges_of(scenario: OffloadScenario) -> list[EdgeServer]:
@@ -27,7 +29,9 @@ def edges_of(scenario: OffloadScenario) -> list[EdgeServer]:
     servers, default_w = scenario.servers, scenario.energy.edge_power_w
     if servers.edges:
         return [
-            EdgeServer(name, edge.cpu_hz, edge.distance_m, default_w if edge.power_w is None else edge.power_w)
+            EdgeServer(
+                name, edge.cpu_hz, edge.distance_m, default_w if edge.power_w is None else edge.power_w, edge.price
+            )
             for name, edge in servers.edges.items()
         ]
     edge, sites = servers.edge, scenario.own_sites
@@ -39,12 +43,27 @@ def edges_of(scenario: OffloadScenario) -> list[EdgeServer]:
     if sites and sites.power_w is not None:
         curves = [tuple(power_w) for power_w in sites.power_w.tolist()]
     every = zip(names, speeds, curves, strict=True)
-    return [EdgeServer(name, cpu_hz, edge.distance_m, power_w) for name, cpu_hz, power_w in every]
+    return [EdgeServer(name, cpu_hz, edge.distance_m, power_w, edge.price) for name, cpu_hz, power_w in every]
 
 
 def server_names(scenario: OffloadScenario) -> tuple[str, ...]:
     """A name for each server that there can be, A of them."""
     return ("cloud",) * scenario.servers.cloud.count + tuple(edge.name for edge in edges_of(scenario))
+
+
+def prices_of(scenario: OffloadScenario) -> NDArray[np.float64]:
+    """What each server asks for a cycle and for a bit, (A, 2), and after these (U more rows) each user's device."""
+    servers = scenario.servers
+    prices = [servers.cloud.price] * servers.cloud.count + [edge.price for edge in edges_of(scenario)]
+    if servers.device is not None:
+        prices += [servers.device.price] * scenario.users.count
+    return 1e-9 * np.array([(price.per_gigacycle, price.per_gigabit) for price in prices])
+
+
+def prices_per_bit(scenario: OffloadScenario) -> NDArray[np.float64]:
+    """What each of these asks for a bit of a task and the cycles that it takes, (S,)."""
+    per_cycle, per_bit = prices_of(scenario).T
+    return np.asarray(per_bit + scenario.tasks.cycles_per_bit * per_cycle)
 
 
 @dataclass(frozen=True)

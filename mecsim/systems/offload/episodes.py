@@ -17,6 +17,8 @@ from mecsim.systems.offload.layout import (
     DELAY,
     ENERGY,
     EXECUTING,
+    MISSES,
+    PRICE,
     QUEUED_MBIT,
     QUEUED_TASKS,
     SHORTFALL,
@@ -75,8 +77,9 @@ class OffloadEpisodes(Episodes[OffloadScenario, OffloadTapes, OffloadRecords]):
         if rewards is not None:
             info["delay_s"] = 0.0 - rewards[..., DELAY]
             info["energy_j"] = 0.0 - rewards[..., ENERGY]
-            if len(self.layout.objectives) > SHORTFALL:
-                info["satisfaction_shortfall"] = 0.0 - rewards[..., SHORTFALL]
+            for name, column in {"satisfaction_shortfall": SHORTFALL, "misses": MISSES, "price": PRICE}.items():
+                if column in self.spec.told:
+                    info[name] = 0.0 - rewards[..., self.spec.told.index(column)]
         return info
 
 

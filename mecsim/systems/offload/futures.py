@@ -15,7 +15,8 @@ from mecsim.physics.dispatch import dispatched_tasks
 from mecsim.schema.units import Uniform
 from mecsim.systems.offload.clock import clock_of
 from mecsim.systems.offload.edges import server_powers
-from mecsim.systems.offload.layout import ENERGY, SHORTFALL
+from mecsim.systems.offload.layout import ENERGY, MISSES, SHORTFALL, offload_spec
+from mecsim.systems.offload.misses import counted_of
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -49,9 +50,10 @@ def play_rollouts(
         tapes: its N episodes.
         taken: the actions (N,) of all steps so far.
         futures: see there.
-        weight: of delay, energy and shortfall, (N, 3).
+        weight: of all OBJECTIVES, (N, 5).
     """
     devices = int(scenario.servers.device is not None)
+    told, counted = list(offload_spec(scenario).told), counted_of(scenario, tapes)
     value = np.full((len(tapes), scenario.max_servers + devices), np.inf)
     for n in range(len(tapes)):
         options = int(tapes.num_servers[n]) + devices
@@ -65,21 +67,24 @@ def play_rollouts(
             engine.begin(tape)
             for action in taken:
                 engine.step(action[n : n + 1])
-            worth = weight[n].copy()  # ratings count in the mean of the true episode
+            worth = weight[n].copy()  # ratings and misses count as in the true episode
             worth[SHORTFALL] *= (dispatched_of(scenario, tape, 0) != NOBODY).sum() / (turns != NOBODY).sum()
-            idle = (futures.horizon + 1) * worth[ENERGY] * _idle_j(scenario, int(tapes.num_servers[n]))
+            imagined_tasks, expired = (int(count[0]) for count in counted_of(scenario, tape))
+            worth[MISSES] *= imagined_tasks / counted.tasks[n]
+            still = (futures.horizon + 1) * worth[ENERGY] * _idle_j(scenario, int(tapes.num_servers[n]))
+            still += (futures.horizon + 1) * worth[MISSES] * expired / (imagined_tasks * tapes.arrivals.shape[1])
             for option in range(options):
-                value[n, option] += _cost(engine.fork(), option, options, futures.horizon, worth) - idle
+                value[n, option] += _cost(engine.fork(), option, options, futures.horizon, worth[told]) - still
     return value
 
 
 def _cost(engine: PlayedEngine, option: int, options: int, horizon: int, weight: NDArray[np.float64]) -> float:
-    """What an option of the one episode costs, and greedy after it."""
+    """What an option of the one episode costs, and greedy after it; `weight` is of the engine's rewards, (Q,)."""
     reward = engine.step(np.array([option]))
-    total = reward[0] @ weight[: reward.shape[1]]
+    total = reward[0] @ weight
     for _ in range(horizon):
-        promised = engine.option_rewards()[0, :options] @ weight[: reward.shape[1]]
-        total += engine.step(np.array([promised.argmax()]))[0] @ weight[: reward.shape[1]]
+        promised = engine.option_rewards()[0, :options] @ weight
+        total += engine.step(np.array([promised.argmax()]))[0] @ weight
     return -float(total)
 
 

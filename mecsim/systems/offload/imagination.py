@@ -245,7 +245,7 @@ def imagined_state(state: State, imagination: Imagination, step: int, futures: F
     """
     count, (_, turns), (_, _, options) = len(rows.episode), state.turns.shape, state.rate_bit_per_s.shape
     links = (count, turns, options)
-    chosen = (*WRITTEN, "num_servers", "cpu_hz", "patience", "task_share", "idle_w")
+    chosen = (*WRITTEN, "num_servers", "cpu_hz", "patience", "task_share", "miss_share", "expired", "idle_w")
     own: dict[str, Any] = {name: each(lambda array: array[rows.episode], getattr(state, name)) for name in chosen}
     spare = state._replace(
         **own,

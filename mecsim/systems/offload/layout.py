@@ -29,9 +29,9 @@ TO_GHZ = 1e-9
 QUEUED_TASKS, QUEUED_MBIT, REMAINING = range(3)
 CONTEXT_SIZE = 3  # and two entries for each upcoming task: whether there is one, and its size in Mbit
 
-# Columns of rewards inside the engines, whatever the scenario's objectives are. The last one, by how much ratings fall
-# short of the best, is there only where delays are rated.
-DELAY, ENERGY, SHORTFALL = range(3)
+# What a decision costs, whatever the objectives of a scenario are, in the order of OBJECTIVES. The last three are among
+# the rewards only where delays are rated, late tasks counted, and servers have prices (`OffloadSpec.told`).
+DELAY, ENERGY, SHORTFALL, MISSES, PRICE = range(5)
 
 BYTE_MOST = 255
 
@@ -58,6 +58,8 @@ class OffloadSpec(NamedTuple):
     span_s: float  # of an episode of such decisions; infinite where it has a number of tasks instead
     waiting_in_delay: bool
     rated: bool  # whether users rate the delays of their tasks
+    missed: bool  # whether late tasks count
+    priced: bool  # whether servers have prices
     logistic: bool  # by the logistic form rather than by zones
     slope_below: float
     slope_above: float
@@ -84,7 +86,13 @@ class OffloadSpec(NamedTuple):
     @property
     def num_rewards(self) -> int:
         """Q: the number of rewards."""
-        return len(OBJECTIVES) if self.rated else SHORTFALL
+        return len(self.told)
+
+    @property
+    def told(self) -> tuple[int, ...]:
+        """Which of OBJECTIVES the rewards are, (Q,)."""
+        there = {SHORTFALL: self.rated, MISSES: self.missed, PRICE: self.priced}
+        return tuple(column for column in range(len(OBJECTIVES)) if there.get(column, True))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -124,7 +132,8 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
     preemptive = servers.scheduling == "priority"
     power_curve = scenario.energy.model == "power-curve"
     form = satisfaction.law.kernel if satisfaction else Kernel(logistic=False)
-    contended = channel.interference or preemptive or power_curve or satisfaction is not None
+    missed = "misses" in scenario.objectives
+    contended = channel.interference or preemptive or power_curve or satisfaction is not None or missed
     return (ContendedSpec if contended else OffloadSpec)(
         steps=scenario.steps,
         step_s=scenario.episode.step_s,
@@ -141,6 +150,8 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
         span_s=inf if scenario.episode.span_s is None else scenario.episode.span_s,
         waiting_in_delay=scenario.dispatch.waiting_in_delay,
         rated=satisfaction is not None,
+        missed=missed,
+        priced=servers.priced,
         logistic=form.logistic,
         slope_below=form.slope_below,
         slope_above=form.slope_above,
@@ -157,13 +168,13 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
 
 
 def objective_columns(scenario: OffloadScenario) -> list[int]:
-    """Of the engines' rewards, in the scenario's order of objectives."""
+    """Which of OBJECTIVES the scenario's are, in its order."""
     names = [objective.name for objective in OBJECTIVES]
     return [names.index(name) for name in scenario.objectives]
 
 
 def column_weights(scenario: OffloadScenario, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights of delay, energy and shortfall, (N, 3), from those of the scenario's objectives, (N, objectives)."""
+    """Weights of all OBJECTIVES, (N, 5), from those of the scenario's, (N, objectives)."""
     columns = np.zeros((len(weight), len(OBJECTIVES)))
     columns[:, objective_columns(scenario)] = weight
     return columns
@@ -172,8 +183,10 @@ def column_weights(scenario: OffloadScenario, weight: NDArray[np.float64]) -> ND
 def layout_of(scenario: OffloadScenario) -> Layout:
     """What observations, actions and rewards of a scenario hold."""
     spec = offload_spec(scenario)
-    objectives = OBJECTIVES[: spec.num_rewards]
+    objectives = tuple(OBJECTIVES[column] for column in spec.told)
     first_cost = HISTOGRAM + spec.bins
+    # Energy is a matter of link and processor, unless uploads disturb each other or power depends on the load.
+    separable = (PRICE,) if spec.interference or spec.power_curve else (ENERGY, PRICE)
     # A task costs something, unless tasks contend: with interference and priorities, say, an upload may hold up an
     # urgent task and so spare the others more than it takes itself.
     high = inf if spec.contended else 0.0
@@ -186,10 +199,9 @@ def layout_of(scenario: OffloadScenario) -> Layout:
         # Below zero: the time until a deadline that has passed, and a cost where tasks contend.
         lowest_feature=-inf if spec.deadlines or spec.contended else ABSENT,
         reward_low=(-inf,) * len(objectives),
-        reward_high=(high,) * len(objectives),
+        reward_high=tuple(0.0 if column == PRICE else high for column in spec.told),
         cost_columns=tuple(range(first_cost, first_cost + len(objectives))) if spec.cost_features else None,
-        # Energy is a matter of link and processor, unless uploads disturb each other or power depends on the load.
-        separable=() if spec.interference or spec.power_curve else (OBJECTIVES[ENERGY].name,),
+        separable=tuple(OBJECTIVES[column].name for column in spec.told if column in separable),
         # A byte holds the tasks on a server, unless it may have more.
         count_columns=(HISTOGRAM, first_cost) if spec.steps <= BYTE_MOST else None,
         seen=_seen(scenario, spec),
@@ -214,7 +226,7 @@ def context_columns(spec: OffloadSpec) -> tuple[str, ...]:
     return CONTEXT_COLUMNS + shown + ("elapsed_s",) * spec.per_task
 
 
-_COSTS = ("delay_s", "energy_j", "satisfaction_shortfall")
+_COSTS = ("delay_s", "energy_j", "satisfaction_shortfall", "misses", "price")
 _ALWAYS = ("size_mbit", "rate_mbit_per_s", "cpu_ghz", "executing_tasks", "uploading_tasks", "edges")
 
 
@@ -226,7 +238,7 @@ def option_columns(spec: OffloadSpec) -> tuple[str, ...]:
     width_mbit = TO_MBIT / spec.bins_per_bit
     edges = [f"{index * width_mbit:.6g}" for index in range(spec.bins)]
     bins = [f"residual_{low}_{high}_mbit" for low, high in zip(edges, [*edges[1:], "inf"], strict=True)]
-    costs = _COSTS[: spec.num_rewards] if spec.cost_features else ()
+    costs = tuple(_COSTS[column] for column in spec.told) if spec.cost_features else ()
     some = {"device": spec.device, "deadline_s": spec.deadlines, "class": spec.classes}
     levels = ("centre_s", "steepness_per_s") if spec.logistic else ("adequate_s", "desired_s")
     extras = (*(name for name, there in some.items() if there), *(levels if spec.rated else ()))

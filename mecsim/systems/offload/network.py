@@ -22,6 +22,7 @@ from mecsim.schema.fields import (
     Frequency,
     FrequencyRange,
     LevelOrZero,
+    NotNegative,
     PositiveUpToOne,
     Power,
     PowerCurve,
@@ -36,6 +37,13 @@ from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload.data import TAKEN_NAMES, Positions, read_sites, unreadable
 
 
+class Price(Section):
+    """What a server asks for a task, in any currency."""
+
+    per_gigacycle: NotNegative = Field(0.0, description="Of 10⁹ CPU cycles.")
+    per_gigabit: NotNegative = Field(0.0, description="Of 10⁹ bits of the task's input.")
+
+
 class Cloud(Section):
     """The cloud: at most one server, far away and fast."""
 
@@ -46,6 +54,7 @@ class Cloud(Section):
     distance_m: DistanceRange = Field(
         Uniform(1000.0, 2000.0), alias="distance", description="Distance to a user, or a range drawn per user."
     )
+    price: Price = Field(Price(), description="What it asks for a task.")
 
 
 class Edge(Section):
@@ -63,6 +72,7 @@ class Edge(Section):
         description="CSV of the edges' positions, as many edges as sites if there is no count; null: random places, "
         "where users.mobility knows any at all.",
     )
+    price: Price = Field(Price(), description="What each asks for a task.")
 
     @model_validator(mode="before")
     @classmethod
@@ -96,6 +106,7 @@ class NamedEdge(Entry):
     power_w: PowerCurve | None = Field(
         None, alias="power", description="power-curve: its power, as energy.edge_power, which null takes."
     )
+    price: Price = Field(Price(), description="What it asks for a task.")
 
 
 class Device(Section):
@@ -107,6 +118,7 @@ class Device(Section):
     capacitance: PositiveUpToOne = Field(
         1e-28, description="Effective switched capacitance of a device, in J·s²/cycle³; of phones 1e-28 to 1e-27."
     )
+    price: Price = Field(Price(), description="What it costs to run a task there, such as for its battery.")
 
 
 class Servers(Section):
@@ -128,6 +140,14 @@ class Servers(Section):
     def edge_count(self) -> CountRange:
         """The number E of edges."""
         return CountRange(len(self.edges), len(self.edges)) if self.edges else self.edge.count
+
+    @property
+    def priced(self) -> bool:
+        """Whether any of them asks for anything."""
+        edges = [edge.price for edge in self.edges.values()] if self.edges else [self.edge.price]
+        clouds = [self.cloud.price] * self.cloud.count
+        devices = [] if self.device is None else [self.device.price]
+        return any(price != Price() for price in [*clouds, *edges, *devices])
 
     @property
     def places(self) -> Positions | None:

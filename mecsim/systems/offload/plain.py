@@ -39,10 +39,10 @@ def copy_queue(spec: OffloadSpec, state: State, spare: State, n: int, e: int) ->
 @compiled_inline
 def added_costs(
     spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any, execution_j: float
-) -> tuple[float, float, float, float]:
+) -> tuple[float, float, float, float, float]:
     """See `dynamics`."""
     delay_s = added_delay_s(state.servers, state.tasks, state.desk, n, server, turn.now_s, turn.size_bit, upload_s)
-    return delay_s, upload_energy_j(spec.tx_power_w, upload_s), execution_j, 0.0
+    return delay_s, upload_energy_j(spec.tx_power_w, upload_s), execution_j, 0.0, 0.0
 
 
 @compiled_inline

@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import Play
 from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
-from mecsim.physics.dispatch import arrival_steps, arrival_times_s
 from mecsim.systems.offload.edges import server_powers
 from mecsim.systems.offload.layout import offload_spec
+from mecsim.systems.offload.misses import counted_of
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -47,6 +47,8 @@ def episode_quantities(
         columns["device_share"] = per_task((records.server >= scenario.max_servers).astype(np.float64))
     if scenario.has_deadlines:
         columns["deadline_miss_ratio"] = _miss_ratio(records, tapes, scenario)
+    if scenario.servers.priced:
+        columns["price"] = records.price.sum(axis=1)
     if scenario.satisfaction is not None:
         columns["satisfaction"] = per_task(records.satisfaction)
         columns["adequate_share"] = per_task((records.satisfaction >= ADEQUATE_RATING).astype(np.float64))
@@ -87,7 +89,7 @@ def option_quantities(
 
 
 def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
-    """Total delay (s), total energy (J) and, where delays are rated, mean rating, (N, Q), by the records alone."""
+    """Total delay (s), total energy (J) and what else there is of OBJECTIVES, (N, Q), by the records alone."""
     dispatched, spec = records.dispatched, offload_spec(scenario)
     delay_s = records.delay_s + (records.queued_s if spec.waiting_in_delay else 0.0)
     idle_j = _idle_j(tapes, scenario) if spec.power_curve else np.zeros(len(tapes))
@@ -95,6 +97,10 @@ def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: 
     if spec.rated:
         short = np.where(dispatched, TOP_RATING - records.satisfaction, 0.0).sum(axis=1)
         columns.append(TOP_RATING - short / np.maximum(1, dispatched.sum(axis=1)))
+    if spec.missed:
+        columns.append(np.nan_to_num(_miss_ratio(records, tapes, scenario)))
+    if spec.priced:
+        columns.append(records.price.sum(axis=1))
     return np.stack(columns, axis=1)
 
 
@@ -104,19 +110,10 @@ def _idle_j(tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float6
 
 
 def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
-    """Share of late tasks in each episode, (N,); NaN without any.
-
-    Counted are the tasks that were dispatched, and those which were still in the dispatch queue at the end of the
-    episode although their deadline lay before it: these are late, whatever becomes of them.
-    """
-    waiting = arrival_steps(tapes.arrivals, tapes.user.shape[1]) < scenario.steps
-    arrival_s = arrival_times_s(tapes.arrivals, tapes.user.shape[1], tapes.decision_s)
-    rows, steps = np.nonzero(records.dispatched)
-    waiting[rows, records.task[rows, steps]] = False
-    expired = waiting & (arrival_s + tapes.deadline_s < tapes.decision_s[:, -1:])
-    late = (records.dispatched & (records.finish_s > records.deadline_s)).sum(axis=1) + expired.sum(axis=1)
-    counted = records.dispatched.sum(axis=1) + expired.sum(axis=1)
-    return np.asarray(np.divide(late, counted, out=np.full(len(late), np.nan), where=counted > 0))
+    """Share of late tasks in each episode, (N,); NaN without any. `misses` says which are counted."""
+    tasks, expired = counted_of(scenario, tapes)
+    late = (records.dispatched & (records.finish_s > records.deadline_s)).sum(axis=1) + expired
+    return np.asarray(np.divide(late, tasks, out=np.full(len(late), np.nan), where=tasks > 0))
 
 
 def _executed_s(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:

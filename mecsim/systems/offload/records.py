@@ -24,6 +24,7 @@ class OffloadRecords:
     dispatch_s: NDArray[np.float64]
     upload_end_s: NDArray[np.float64]
     finish_s: NDArray[np.float64]
+    price: NDArray[np.float64]  # what its server asked for it
     energy_j: NDArray[np.float64]  # radio and processor; what idle servers take belongs to no task
     reward_delay_s: NDArray[np.float64]
     deadline_s: NDArray[np.float64]  # absolute; infinite where the task has none

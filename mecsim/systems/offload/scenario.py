@@ -15,7 +15,17 @@ from mecsim.core.rating import TOP_RATING
 from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
 from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.delay_satisfaction import DelaySatisfaction
-from mecsim.schema.fields import Duration, Finding, NotNegative, Section, Size, refuse, whole
+from mecsim.schema.fields import (
+    Duration,
+    Finding,
+    NotNegative,
+    Positive,
+    PositiveUpToOne,
+    Section,
+    Size,
+    refuse,
+    whole,
+)
 from mecsim.schema.fields import Energy as EnergyQuantity
 from mecsim.systems.offload.checks import check_data, check_effects, check_options, check_urgency
 from mecsim.systems.offload.data import (
@@ -42,7 +52,7 @@ BYTES_PER_TASK = 64  # size, user, step and the results of a task
 BYTES_PER_STEP = 16
 BYTES_PER_POINT = 32  # of a path in time and space
 
-Objective = Literal["delay", "energy", "satisfaction"]
+Objective = Literal["delay", "energy", "satisfaction", "misses", "price"]
 
 
 class Histogram(Section):
@@ -68,11 +78,19 @@ class ObjectiveValues(Section):
     delay_s: Duration | None = Field(None, alias="delay", description="Total delay of an episode, a duration.")
     energy_j: EnergyQuantity | None = Field(None, alias="energy", description="Total energy of an episode, an energy.")
     satisfaction: NotNegative | None = Field(None, description="Mean satisfaction of the tasks of an episode, 0 to 5.")
+    misses: PositiveUpToOne | None = Field(None, description="Share of the tasks of an episode that are late.")
+    price: Positive | None = Field(None, description="Total price of an episode.")
 
     def of(self, objectives: Sequence[str]) -> tuple[float, ...]:
         """The values of these objectives, all of which have one."""
-        values = {"delay": self.delay_s, "energy": self.energy_j, "satisfaction": self.satisfaction}
+        values = self.given
         return tuple(value for name in objectives if (value := values[name]) is not None)
+
+    @property
+    def given(self) -> dict[str, float | None]:
+        """By the name of the objective."""
+        own = {"delay": self.delay_s, "energy": self.energy_j, "satisfaction": self.satisfaction}
+        return own | {"misses": self.misses, "price": self.price}
 
 
 class Evaluation(Section):
@@ -106,8 +124,9 @@ class OffloadScenario(Scenario):
     objectives: tuple[Objective, ...] = Field(
         ("delay", "energy"),
         min_length=1,
-        max_length=3,
-        description="What is traded off, in the order of preferences; satisfaction needs the section of that name.",
+        max_length=5,
+        description="What is traded off, in the order of preferences; satisfaction needs the section of that name, "
+        "misses need deadlines, price a server that has one.",
     )
     observation: Observation = Field(Observation(), description="What the agent sees of each server.")
     evaluation: Evaluation = Field(Evaluation(), description="Fixed yardsticks; left out, they are measured.")
@@ -319,11 +338,13 @@ def _check_objectives(scenario: OffloadScenario) -> list[Finding]:
         findings.append(
             ("objectives", "satisfaction is not modelled, expected a section of that name or other objectives")
         )
+    if "price" in scenario.objectives and not scenario.servers.priced:
+        findings.append(("objectives", "no server has a price, expected one, or other objectives"))
     for block in ("reference", "scale"):
         values: ObjectiveValues | None = getattr(scenario.evaluation, block)
         if values is None:
             continue
-        given = {"delay": values.delay_s, "energy": values.energy_j, "satisfaction": values.satisfaction}
+        given = values.given
         if (values.satisfaction or 0.0) > TOP_RATING or (block == "scale" and values.satisfaction == 0.0):
             told = f"from 0 to {TOP_RATING:g}" if block == "reference" else f"above 0 and up to {TOP_RATING:g}"
             findings.append((f"evaluation.{block}.satisfaction", f"expected {told}, got {values.satisfaction:g}"))

@@ -14,7 +14,7 @@ import heapq
 from collections.abc import Sequence
 from itertools import islice
 from math import nextafter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
@@ -26,7 +26,7 @@ from mecsim.core.rating import TOP_RATING
 from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, power_curves_w, upload_energy_j
 from mecsim.systems.offload.batched import BatchedOffloadEngine
-from mecsim.systems.offload.edges import edges_of
+from mecsim.systems.offload.edges import edges_of, prices_of
 from mecsim.systems.offload.engine import OffloadEngine, check_options
 from mecsim.systems.offload.futures import Futures, play_rollouts
 from mecsim.systems.offload.layout import (
@@ -60,6 +60,8 @@ class Costs(NamedTuple):
     radio_j: float = 0.0
     execution_j: float = 0.0
     shortfall: float = 0.0
+    misses: float = 0.0
+    price: float = 0.0
 
 
 class OffloadSimulation:
@@ -86,14 +88,16 @@ class OffloadSimulation:
         # What the servers take in a step if they do nothing; zero where only work takes energy.
         idle_w = sum(self._curves_w[e][0] for e in range(self.num_servers))
         self._idle_j = idle_w * spec.step_s if spec.power_curve else 0.0
-        self._num_rewards, self._extra_column = spec.num_rewards, spec.extra_column
+        self._extra_column = spec.extra_column
         self._decision_s: list[float] = tapes.decision_s[episode].tolist()
         self._arrivals: list[int] = tapes.arrivals[episode].tolist()
         self._satisfaction = scenario.satisfaction
         self._patience = tapes.patience[episode]
-        self._rated_tasks = _dispatches(self._arrivals)
+        self._prices: list[list[float]] = prices_of(scenario).tolist()
         columns = (tapes.user, tapes.link, tapes.size_bit, tapes.priority, tapes.deadline_s)
-        self._tasks = zip(*(column[episode].tolist() for column in columns), strict=True)
+        told = list(zip(*(column[episode].tolist() for column in columns), strict=True))
+        self._dispatches, self._expired = self._outcome(told)
+        self._tasks = iter(told)
         self._arrived = 0
         self._queued_bit = 0.0
         self._costs: dict[int, Costs] = {}  # of those options of the decision at hand that were asked for
@@ -106,10 +110,26 @@ class OffloadSimulation:
         for _ in range(self._arrivals[self.current_step]):
             user, link, size_bit, priority, deadline_s = next(self._tasks)
             task = Task(self._arrived, user, link, size_bit, priority, now_s, now_s + deadline_s)
-            rank = {"fifo": 0.0, "priority": float(priority), "edf": task.deadline_s}[self._queue_kind]
-            heapq.heappush(self._queue, (rank, self._arrived, task))
+            heapq.heappush(self._queue, (self._rank(priority, task.deadline_s), self._arrived, task))
             self._arrived += 1
             self._queued_bit += size_bit
+
+    def _rank(self, priority: int, deadline_s: float) -> float:
+        """What the dispatch queue is sorted by; of equals the older goes first."""
+        return {"fifo": 0.0, "priority": float(priority), "edf": deadline_s}[self._queue_kind]
+
+    def _outcome(self, told: Sequence[tuple[Any, ...]]) -> tuple[int, int]:
+        """How many tasks will be dispatched, whatever the actions, and how many of the others are late at the end."""
+        waiting: list[tuple[float, int, float]] = []
+        arrived = dispatched = 0
+        for now_s, count in zip(self._decision_s, self._arrivals, strict=False):
+            for *_, priority, deadline_s in told[arrived : arrived + count]:
+                heapq.heappush(waiting, (self._rank(priority, now_s + deadline_s), arrived, now_s + deadline_s))
+                arrived += 1
+            if waiting:
+                heapq.heappop(waiting)
+                dispatched += 1
+        return dispatched, sum(deadline_s < self._decision_s[-1] for _, _, deadline_s in waiting)
 
     def head(self) -> Task | None:
         """The task that this step dispatches; none after the last step."""
@@ -172,7 +192,8 @@ class OffloadSimulation:
             e, upload_s = self.server_of(task, option), self.upload_s(task, option)
             delay_s = self.servers[e].added_delay_s(task, upload_s) + waited_s
             radio_j = upload_energy_j(self.spec.tx_power_w, upload_s)
-            costs.append(Costs(delay_s, radio_j, self._execution_j_per_bit[e] * task.size_bit))
+            execution_j = self._execution_j_per_bit[e] * task.size_bit
+            costs.append(Costs(delay_s, radio_j, execution_j, price=self._price(task, option)))
         return costs
 
     def _contended_costs(self, task: Task, options: Sequence[int]) -> list[Costs]:
@@ -191,8 +212,19 @@ class OffloadSimulation:
             else:
                 execution_j = self._execution_j_per_bit[e] * task.size_bit
             delay_s = with_it.system_s - without.system_s + waited_s
-            costs.append(Costs(delay_s, upload_energy_j(spec.tx_power_w, upload_s), execution_j, shortfall))
+            radio_j, misses = upload_energy_j(spec.tx_power_w, upload_s), self._late(with_it) - self._late(without)
+            costs.append(Costs(delay_s, radio_j, execution_j, shortfall, misses, self._price(task, option)))
         return costs
+
+    def _price(self, task: Task, option: int) -> float:
+        """What an option asks for a task: for its cycles and its bits."""
+        per_cycle, per_bit = self._prices[self.server_of(task, option)]
+        return per_cycle * self.spec.cycles_per_bit * task.size_bit + per_bit * task.size_bit
+
+    def _late(self, outlook: Outlook) -> float:
+        """The share of an episode's tasks that will be late on a server."""
+        counted = max(1, self._dispatches + self._expired)
+        return sum(finish_s > task.deadline_s for task, finish_s in outlook.finished) / counted
 
     def _shortfalls(self, outlooks: Sequence[tuple[Outlook, Outlook]]) -> list[float]:
         """What the second outlook of each pair adds to the shortfall. Arrays want all to be rated at once."""
@@ -201,7 +233,7 @@ class OffloadSimulation:
         ratings = self.ratings([entry for pair in outlooks for outlook in pair for entry in outlook.finished])
         missing = iter((TOP_RATING - ratings).tolist())
         totals = [[sum(islice(missing, len(outlook.finished))) for outlook in pair] for pair in outlooks]
-        return [(with_it - without) / self._rated_tasks for without, with_it in totals]
+        return [(with_it - without) / self._dispatches for without, with_it in totals]
 
     def _waited_s(self, task: Task) -> float:
         """The wait in the dispatch queue, where it counts."""
@@ -209,8 +241,10 @@ class OffloadSimulation:
 
     def cost_row(self, costs: Costs) -> list[float]:
         """Costs (Q,) as observations show them, with what the servers take anyway."""
-        row = [costs.delay_s, costs.radio_j + costs.execution_j + self._idle_j, costs.shortfall]
-        return row[: self._num_rewards]
+        expired = self._expired / (self.spec.steps * max(1, self._dispatches + self._expired))
+        energy_j = costs.radio_j + costs.execution_j + self._idle_j
+        row = [costs.delay_s, energy_j, costs.shortfall, costs.misses + expired, costs.price]
+        return [row[column] for column in self.spec.told]
 
     def step(self, action: int) -> list[float]:
         """Dispatch the head of the queue and let time pass until the next decision; its costs (Q,)."""
@@ -218,7 +252,7 @@ class OffloadSimulation:
         if task is not None:
             heapq.heappop(self._queue)
             self._queued_bit = self._queued_bit - task.size_bit if self._queue else 0.0
-            task.server, task.dispatch_s = self.server_of(task, action), self.env.now
+            task.server, task.dispatch_s, task.price = self.server_of(task, action), self.env.now, costs.price
             task.reward_delay_s, task.radio_j, task.execution_j = -costs.delay_s, costs.radio_j, costs.execution_j
             self.servers[task.server].send(task, self.upload_s(task, action), self._received(task, action))
             self.dispatched.append((self.current_step, task))
@@ -312,17 +346,6 @@ class OffloadSimulation:
         return [[0.0, *same]] * self.num_servers + [[1.0, *same]]
 
 
-def _dispatches(arrivals: list[int]) -> int:
-    """How many tasks an episode dispatches, one a step while any waits."""
-    waiting = dispatched = 0
-    for count in arrivals:
-        waiting += count
-        if waiting:
-            waiting -= 1
-            dispatched += 1
-    return dispatched
-
-
 class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]):
     """Implements `OffloadEngine` with one simulation per episode. See there for the meaning of each method."""
 
@@ -414,6 +437,7 @@ class SimpyOffloadEngine(Replayed[OffloadScenario, OffloadTapes, OffloadRecords]
                 records.dispatch_s[n, step] = task.dispatch_s
                 records.upload_end_s[n, step] = task.upload_end_s
                 records.finish_s[n, step] = task.finish_s
+                records.price[n, step] = task.price
                 records.energy_j[n, step] = task.radio_j + task.execution_j
                 records.reward_delay_s[n, step] = task.reward_delay_s
                 records.deadline_s[n, step] = task.deadline_s

@@ -13,8 +13,21 @@ class Task:
     """A task on its way through the system. Sizes in bit, absolute times in s."""
 
     __slots__ = (
-        "arrival_s", "deadline_s", "dispatch_s", "execution_j", "finish_s", "index", "link", "priority",
-        "radio_j", "reward_delay_s", "server", "size_bit", "upload_end_s", "user",
+        "arrival_s",
+        "deadline_s",
+        "dispatch_s",
+        "execution_j",
+        "finish_s",
+        "index",
+        "link",
+        "price",
+        "priority",
+        "radio_j",
+        "reward_delay_s",
+        "server",
+        "size_bit",
+        "upload_end_s",
+        "user",
     )  # fmt: skip
 
     def __init__(
@@ -29,7 +42,7 @@ class Task:
         self.deadline_s = deadline_s  # absolute
         self.server = -1
         self.dispatch_s = self.upload_end_s = self.finish_s = float("nan")
-        self.radio_j = self.execution_j = self.reward_delay_s = 0.0
+        self.radio_j = self.execution_j = self.reward_delay_s = self.price = 0.0
 
 
 Finished = list[tuple[Task, float]]  # tasks, and when they are done

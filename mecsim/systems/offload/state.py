@@ -9,8 +9,9 @@ from mecsim.core.compiled import read_only
 from mecsim.core.target import Host, each
 from mecsim.physics.contended_server import unsent_jobs
 from mecsim.physics.processor_sharing import Desk, idle_servers, new_desk, unsent_tasks
-from mecsim.systems.offload.edges import server_powers
+from mecsim.systems.offload.edges import prices_per_bit, server_powers
 from mecsim.systems.offload.layout import OffloadSpec
+from mecsim.systems.offload.misses import counted_of
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY, turns_of, upcoming_of
@@ -18,7 +19,13 @@ from mecsim.systems.offload.turns import NOBODY, turns_of, upcoming_of
 RecordArray = NDArray[Any]  # of the record type that a comment names
 
 DISPATCH = np.dtype(
-    [("server", np.int64), ("delay_s", np.float64), ("energy_j", np.float64), ("execution_j", np.float64)]
+    [
+        ("server", np.int64),
+        ("delay_s", np.float64),
+        ("energy_j", np.float64),
+        ("execution_j", np.float64),
+        ("price", np.float64),
+    ]
 )
 
 
@@ -41,6 +48,9 @@ class State(NamedTuple):
     idle_w: NDArray[np.float64]  # (N,) what all servers of an episode draw if they do nothing
     patience: NDArray[np.float64]  # (N, U, 2) as in `OffloadTapes`
     task_share: NDArray[np.float64]  # (N,) what a task counts in the mean over those that the episode dispatches
+    miss_share: NDArray[np.float64]  # (N,) what a late task counts, see `misses`
+    expired: NDArray[np.float64]  # (N,) misses of each step that no decision has an influence on, likewise
+    price_per_bit: NDArray[np.float64]  # (S,)
     desk: Desk  # of tasks
     work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
 
@@ -54,7 +64,7 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     count, steps = tapes.arrivals.shape
     cpu_hz = tapes.server_hz
     powers, devices = server_powers(scenario), tapes.device_hz.shape[1]
-    turns = turns_of(scenario, tapes)
+    turns, counted = turns_of(scenario, tapes), counted_of(scenario, tapes)
     tasks = 0 if spec.contended else steps
     return State(
         num_servers=read_only(tapes.num_servers),
@@ -72,6 +82,9 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
         power_row=np.pad(powers.row, (0, devices)),
         idle_w=powers.idle_w(tapes.num_servers),
         patience=read_only(tapes.patience),
+        miss_share=1.0 / np.maximum(1, counted.tasks),
+        expired=counted.expired / (steps * np.maximum(1, counted.tasks)),
+        price_per_bit=read_only(prices_per_bit(scenario)),
         task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
         desk=new_desk(count, tasks, cpu_hz.shape[1]),
         work=unsent_jobs(count, steps + 1 if spec.contended else 0),

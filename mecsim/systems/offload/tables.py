@@ -27,6 +27,7 @@ TASKS = Schema(
         Column("finish_s", "Float64", "when it was finished, in the episode"),
         Column("delay_s", "Float64", "finish_s − dispatch_s"),
         Column("energy_j", "Float64", "upload and execution; idle power belongs to no task"),
+        Column("price", "Float64", "what its server asked for it", optional=True),
         Column("reward_delay", "Float64", "the reward at its dispatch, in s"),
         Column("deadline_s", "Float64", "when it had to be finished, in the episode; inf for none", optional=True),
         Column("satisfaction", "Float64", "the user's rating of its delay, 0 to 5", optional=True),
@@ -50,6 +51,7 @@ def task_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: Off
     """tasks.csv of some episodes."""
     episode, step = np.nonzero(records.dispatched)
     told = {"deadline_s": scenario.has_deadlines, "satisfaction": scenario.satisfaction is not None}
+    told |= {"price": scenario.servers.priced}
     sources = {"reward_delay": "reward_delay_s"}  # where the records have another name for it
     columns: dict[str, Values] = {EPISODE: episode, "step": step}
     for name in (column.name for column in TASKS.columns if column.name not in columns):

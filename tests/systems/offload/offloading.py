@@ -17,7 +17,7 @@ from mecsim.systems.offload.cuda import CudaOffloadEngine
 from mecsim.systems.offload.demand import Dispatch, Episode, Mobility, Tasks, TaskSize, Users
 from mecsim.systems.offload.engine import OffloadEngine
 from mecsim.systems.offload.layout import SHORTFALL, layout_of, offload_spec
-from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, NamedEdge, Servers
+from mecsim.systems.offload.network import Channel, Cloud, Device, Edge, Energy, NamedEdge, Price, Servers
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import Histogram, OffloadScenario
 from mecsim.systems.offload.scenario import Observation as ObservationOptions
@@ -112,12 +112,13 @@ def ratings(draw: st.DrawFn, step_s: float) -> DelaySatisfaction:
 
 
 @st.composite
-def named_edges(draw: st.DrawFn, placed: bool, powered: bool) -> dict[str, NamedEdge]:
+def named_edges(draw: st.DrawFn, placed: bool, powered: bool, asked: Price) -> dict[str, NamedEdge]:
     """Some edges that differ; none where the scenario tells them by ranges."""
     at = placed and draw(st.booleans())
     each: dict[str, Any] = {}
     for name in ("library", "sports-hall", "gate", "lab")[: draw(st.sampled_from([0, 0, 1, 2, 4]))]:
         each[name] = {"cpu_hz": draw(st.sampled_from([Uniform(5e8, 5e8), Uniform(1e9, 3e9), Uniform(4e9, 4e9)]))}
+        each[name]["price"] = draw(st.sampled_from([Price(per_gigabit=1.0), asked])) if asked != Price() else asked
         if at:
             each[name]["at"] = Place(draw(st.sampled_from([0.0, -300.0, 500.0])), draw(st.sampled_from([10.0, 2e3])))
         if not placed:
@@ -138,27 +139,30 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
     model = draw(st.sampled_from(["gmorl", "rayleigh", "uma", "umi"]))
     mobility = draw(st.sampled_from(["none", "fixed", "waypoint"]))
     rated = draw(st.none() | ratings(gap_s(plain)))
-    all_three = rated is not None and draw(st.booleans())
+    late = draw(st.booleans())
+    objectives = ["delay", "energy", *(["satisfaction"] if rated is not None and draw(st.booleans()) else [])]
+    objectives += ["misses"] if late and draw(st.booleans()) else []
     speed: dict[str, Any] = {"speed_m_per_s": Uniform(1.0, 30.0)} if mobility == "waypoint" else {}
+    asked = draw(st.sampled_from([Price(), Price(per_gigacycle=0.2, per_gigabit=7.0)]))
     curve = tuple(sorted(draw(st.lists(st.sampled_from([0.0, 1.0, 50.0, 93.7, 200.0]), min_size=2, max_size=5))))
     powered = not plain.per_task and draw(st.booleans())
-    edges = draw(named_edges(mobility != "none", powered))
+    edges = draw(named_edges(mobility != "none", powered, asked))
     default = {"edge_power_w": curve} if any(edge.power_w is None for edge in edges.values()) or not edges else {}
     return make_scenario(
         episode=plain.episode,
         users=plain.users.model_copy(update={"mobility": Mobility(model=mobility, **speed)}),
         tasks=plain.tasks.model_copy(
             update={
-                "deadline_s": deadline_s if queue == "edf" or draw(st.booleans()) else None,
+                "deadline_s": deadline_s if queue == "edf" or late else None,
                 "priorities": (0.2, 0.5, 0.3) if classes else (1.0,),
             }
         ),
         dispatch=Dispatch(queue=queue, waiting_in_delay=draw(st.booleans()), decide=plain.dispatch.decide),
         servers=Servers(
-            cloud=plain.servers.cloud,
+            cloud=plain.servers.cloud.model_copy(update={"price": asked if plain.servers.cloud.count else Price()}),
             scheduling=scheduling,
             device=draw(st.sampled_from([None, Device(cpu_hz=Uniform(0.5e9, 1.5e9))])),
-            **({"edges": edges} if edges else {"edge": plain.servers.edge}),
+            **({"edges": edges} if edges else {"edge": plain.servers.edge.model_copy(update={"price": asked})}),
         ),
         channel=Channel(
             model=model,
@@ -171,7 +175,7 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
         ),
         energy=Energy(model="power-curve", **default) if powered else Energy(),
         satisfaction=rated,
-        objectives=("delay", "energy", "satisfaction") if all_three else ("delay", "energy"),
+        objectives=tuple(objectives) + ("price",) * (asked != Price()),
         observation=plain.observation,
     )
 
@@ -241,7 +245,8 @@ class Played:
     option_costs: Array  # (T, N, A, Q) minus the rewards
     cost: Array  # (T, N, Q) likewise
     records: OffloadRecords
-    shown_shortfall: int | None  # the column of `options` with the cost of satisfaction
+    shortfall: int | None  # the column of costs with that of satisfaction
+    shown_shortfall: int | None  # likewise of `options`
 
 
 def play(name: str, scenario: OffloadScenario, tapes: OffloadTapes, actions: NDArray[np.int64]) -> Played:
@@ -271,6 +276,7 @@ def play(name: str, scenario: OffloadScenario, tapes: OffloadTapes, actions: NDA
         option_costs=np.stack(option_costs),
         cost=np.stack(costs),
         records=engine.records(),
+        shortfall=SHORTFALL if spec.rated else None,
         shown_shortfall=shown[SHORTFALL] if spec.rated and shown else None,
     )
 
@@ -289,7 +295,7 @@ def assert_same_play(one: Played, other: Played, rtol: float = 1e-9) -> None:
             atol = {"satisfaction": 5.0 * rtol, "energy_j": 1e-11 * a.max(initial=0.0)}.get(field.name, 0.0)
             np.testing.assert_allclose(a, b, rtol=rtol, atol=atol, err_msg=field.name)
     np.testing.assert_array_equal(one.mask, other.mask)
-    rated = {"cost": SHORTFALL, "option_costs": SHORTFALL, "options": one.shown_shortfall}
+    rated = {"cost": one.shortfall, "option_costs": one.shortfall, "options": one.shown_shortfall}
     for name in ("cost", "option_costs", "context", "options"):
         a, b = getattr(one, name), getattr(other, name)
         columns = np.arange(a.shape[-1])

@@ -26,6 +26,7 @@ from tests.systems.offload.offloading import (
 from tests.systems.offload.oracles import (
     cpu_hz,
     curve_w,
+    waiting_tasks,
 )
 
 EPISODES = 2
@@ -58,6 +59,14 @@ class Case:
         for action in actions:
             engine.step(action)
         return engine.records()
+
+    def counted(self, n: int) -> tuple[int, int]:
+        """The tasks of an episode that misses are a share of, and those of them that wait in vain until its end."""
+        waiting = waiting_tasks(self.scenario, self.tapes, n)
+        end_s = self.tapes.decision_s[n, -1]
+        left = [task.arrival_s + self.tapes.deadline_s[n, task.index] for task in waiting[-1]]
+        expired = sum(bool(deadline_s < end_s) for deadline_s in left)
+        return sum(bool(queue) for queue in waiting[:-1]) + expired, expired
 
     def idle_j(self, n: int) -> float:
         """What the servers of an episode take in a step if they do nothing."""

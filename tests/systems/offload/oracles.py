@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mecsim.physics.channel.cqi import CQI_EFFICIENCY, CQI_SINR_DB
 from mecsim.physics.delay_forms.zone import ZoneDelay
 from mecsim.schema.fields import POWER_CURVES_W
+from mecsim.systems.offload.network import Price
 from mecsim.systems.offload.records import OffloadRecords
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -126,6 +127,7 @@ class Realised:
     radio_j: float
     execution_j: float  # idle power left out
     shortfall: float  # 5 − rating, summed over tasks
+    late: int
 
 
 def realised(scenario: OffloadScenario, tapes: OffloadTapes, records: OffloadRecords, n: int) -> Realised:
@@ -153,7 +155,19 @@ def realised(scenario: OffloadScenario, tapes: OffloadTapes, records: OffloadRec
         radio_j=scenario.channel.tx_power_w * float(upload_s[radio].sum()),
         execution_j=execution_j,
         shortfall=sum(5.0 - rating for rating in ratings(scenario, tapes, records, n)),
+        late=int((records.finish_s[n] > records.deadline_s[n])[sent].sum()),
     )
+
+
+def asked(scenario: OffloadScenario, server: int) -> Price:
+    """What a server, or after these a device, asks for tasks."""
+    servers = scenario.servers
+    if server >= scenario.max_servers:
+        return Price() if servers.device is None else servers.device.price
+    edge = server - servers.cloud.count
+    if edge < 0:
+        return servers.cloud.price
+    return list(servers.edges.values())[edge].price if servers.edges else servers.edge.price
 
 
 def ratings(scenario: OffloadScenario, tapes: OffloadTapes, records: OffloadRecords, n: int) -> list[float]:

@@ -137,6 +137,7 @@ PREEMPTIVE = Rules(
     logistic=False,
     slope_below=1.0,
     slope_above=1.0,
+    missed=False,
 )  # of which only the priority matters without uploads
 
 UNRATED = Patience(since_s=0.0, first=1.0, second=1.0)
@@ -149,7 +150,7 @@ def run_classes(rules: Rules, station: Station, arrival_s: Array, size_bit: Arra
     for j in range(len(size_bit)):
         advance_jobs(rules, station, 0, 0, now_s, arrival_s[j])
         now_s = arrival_s[j]
-        prepare(station.jobs[0, j], NewJob(size_bit[j], 0.0, now_s, priority[j], UNRATED), now_s)
+        prepare(station.jobs[0, j], NewJob(size_bit[j], 0.0, now_s, priority[j], UNRATED, np.inf), now_s)
         send_job(station, 0, 0, j)
     advance_jobs(rules, station, 0, 0, now_s, np.inf)
 

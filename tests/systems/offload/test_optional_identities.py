@@ -21,6 +21,8 @@ from mecsim.systems.offload.layout import (
     ENERGY,
     EXECUTING,
     HISTOGRAM,
+    MISSES,
+    PRICE,
     QUEUED_MBIT,
     QUEUED_TASKS,
     RATE_MBIT_PER_S,
@@ -42,6 +44,7 @@ from tests.systems.offload.offloading import (
 )
 from tests.systems.offload.option_cases import EPISODES, Case, cases, each_server
 from tests.systems.offload.oracles import (
+    asked,
     busy_intervals_s,
     cpu_hz,
     interfering_end_s,
@@ -74,7 +77,7 @@ def test_satisfaction_adds_up_to_the_mean_rating(case: Case) -> None:
     """What an episode's dispatches cost is by how much its mean rating falls short of 5; nothing without a task."""
     played = case.play()
     if case.scenario.satisfaction is None:
-        assert played.cost.shape[-1] == SHORTFALL
+        assert SHORTFALL not in case.spec.told
         assert not played.records.satisfaction.any()
         return
     for n in range(EPISODES):
@@ -109,6 +112,32 @@ def test_an_option_promises_what_it_changes(case: Case, data: st.DataObject) -> 
             share = 1.0 / max(1, case.records_after(case.actions).dispatched[n].sum())
             shortfall = share * (high.shortfall - low.shortfall)
             assert promised[n, SHORTFALL] == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
+        tasks, expired = case.counted(n)
+        if "misses" in scenario.objectives:
+            late = (high.late - low.late + expired / scenario.steps) / max(1, tasks)
+            assert promised[n, case.spec.told.index(MISSES)] == pytest.approx(late, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=60)
+@given(case=cases())
+def test_misses_and_prices_add_up(case: Case) -> None:
+    """The share of tasks that are late, those that wait in vain until the end included; what servers ask for."""
+    scenario, tapes, played = case.scenario, case.tapes, case.play()
+    records, told = played.records, case.spec.told
+    for n in range(EPISODES):
+        tasks, expired = case.counted(n)
+        late = realised(scenario, tapes, records, n).late
+        if "misses" in scenario.objectives:
+            missed = played.cost[:, n, told.index(MISSES)].sum()
+            assert missed == pytest.approx((late + expired) / max(1, tasks), rel=1e-9, abs=1e-9)
+        prices = [asked(scenario, server) for server in records.server[n]]
+        expected = [
+            price.per_gigacycle * 1e-9 * scenario.tasks.cycles_per_bit * bit + price.per_gigabit * 1e-9 * bit
+            for price, bit in zip(prices, records.size_bit[n], strict=True)
+        ]
+        np.testing.assert_allclose(records.price[n], expected, rtol=1e-9)
+        if scenario.servers.priced:
+            assert played.cost[:, n, told.index(PRICE)].tolist() == pytest.approx(expected, rel=1e-9)
 
 
 @settings(max_examples=60)
@@ -151,8 +180,10 @@ def test_the_queue_is_in_the_order_of_its_kind(case: Case) -> None:
             assert records.dispatched[n, step] == bool(waiting)
             if not waiting:
                 assert records.task[n, step] == -1
-                nothing = [0.0, pytest.approx(case.idle_j(n), rel=1e-12), 0.0]
-                assert played.cost[step, n].tolist() == nothing[: spec.num_rewards]
+                tasks, expired = case.counted(n)
+                misses = expired / (scenario.steps * max(1, tasks))
+                nothing = np.array([0.0, case.idle_j(n), 0.0, misses, 0.0])[list(spec.told)]
+                assert played.cost[step, n].tolist() == pytest.approx(nothing.tolist(), rel=1e-12)
                 continue
             head, action = waiting[0], case.actions[step, n]
             user, arrival_s = tapes.user[n, head.index], head.arrival_s
@@ -288,9 +319,8 @@ def test_observations_say_what_is_there(case: Case) -> None:
             extras = [float(not on_radio)] if scenario.servers.device else []
             extras += [deadline_s] if scenario.has_deadlines else []
             extras += [level] if scenario.has_classes else []
-            costs = 2
+            costs = len(spec.told)
             if scenario.satisfaction is not None:
-                costs = 3
                 nobody = np.zeros(2)
                 extras += (nobody if head is None else tapes.patience[n, tapes.user[n, head.index]]).tolist()
             shown = row[HISTOGRAM + spec.bins + (costs if scenario.observation.cost_features else 0) :]

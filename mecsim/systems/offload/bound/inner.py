@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, upload_energy_j
-from mecsim.systems.offload.layout import DELAY, ENERGY, OffloadSpec, offload_spec
+from mecsim.systems.offload.edges import prices_per_bit
+from mecsim.systems.offload.layout import DELAY, ENERGY, PRICE, OffloadSpec, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
 from mecsim.systems.offload.turns import NOBODY, turns_of
@@ -42,7 +43,7 @@ def spec_of_plain(scenario: OffloadScenario) -> OffloadSpec:
     spec = offload_spec(scenario)
     if spec.contended:
         raise InputError(
-            "no bound is known with interference, priorities on servers, power curves or rated delays; "
+            "no bound is known with interference, priorities on servers, power curves, rated delays or misses; "
             "expected a scenario without them"
         )
     return spec
@@ -83,6 +84,7 @@ def inner_problem(scenario: OffloadScenario, tapes: OffloadTapes, weight: Array,
     if spec.waiting_in_delay:
         delay_s = upload_s + (turns["now_s"] - turns["arrival_s"])[:, None, :]
     price = weight[:, DELAY, None, None] * delay_s + weight[:, ENERGY, None, None] * energy_j
+    price += weight[:, PRICE, None, None] * prices_per_bit(scenario)[:, None] * size_bit[:, None, :]
     price[:, :most] += penalty.transpose(0, 2, 1)[:, :most]
     if devices:
         price[:, most:] += penalty[np.arange(episodes), :, tapes.num_servers][:, None, :]
