@@ -87,7 +87,8 @@ class Patience(NamedTuple):
 class NewJob(NamedTuple):
     """What is sent to a server."""
 
-    size_bit: float
+    size_bit: float  # of the upload
+    work_bit: float  # of the execution
     snr: float
     upload_end_s: float  # if nothing interferes
     priority: int
@@ -116,7 +117,7 @@ def unsent_jobs(episodes: int, jobs: int) -> Records:
 @compiled
 def prepare(job: Any, new: NewJob, now_s: float) -> None:
     """Make `job` (a record) one that is sent now; without an upload if that ends now."""
-    job.left_bit = job.residual_bit = new.size_bit
+    job.left_bit, job.residual_bit = new.size_bit, new.work_bit
     job.snr = new.snr
     job.upload_end_s = new.upload_end_s
     job.priority = new.priority

@@ -44,7 +44,7 @@ class Server:
         self, size_bit: float, upload_s: float = 0.0, snr: float = 0.0, priority: int = 0, zone: Zone = NEVER_MIND
     ) -> None:
         patience = Patience(self.now_s, *zone)
-        task = NewJob(size_bit, snr, self.now_s + upload_s, priority, patience, np.inf)
+        task = NewJob(size_bit, size_bit, snr, self.now_s + upload_s, priority, patience, np.inf)
         prepare(self.jobs[0, self.sent], task, self.now_s)
         send_job(self.station, 0, 0, self.sent)
         self.sent += 1
@@ -62,7 +62,7 @@ class Server:
         zone: Zone = NEVER_MIND,
     ) -> Outlook:
         """What is ahead; with another task, if it has a size."""
-        task = NewJob(size_bit, snr, self.now_s + upload_s, priority, Patience(self.now_s, *zone), np.inf)
+        task = NewJob(size_bit, size_bit, snr, self.now_s + upload_s, priority, Patience(self.now_s, *zone), np.inf)
         return outlook(self.rules, self.station, 0, 0, self.now_s, 0, size_bit > 0.0, task)
 
     def of_jobs(self, field: str) -> NDArray[Any]:

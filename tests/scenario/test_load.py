@@ -154,7 +154,7 @@ def test_every_finding_is_reported_at_its_line() -> None:
         "f.yaml:10: channel.bandwidth_hz: unknown key, did you mean 'bandwidth'?",
         "f.yaml:11: channel.interference: expected true or false, got 3",
         "f.yaml:12: channel.fading: expected 'episode', 'step' or 'ar1', got 'sometimes'",
-        "f.yaml:14: objectives[1]: expected 'delay', 'energy' or 'satisfaction', got 'speed'",
+        "f.yaml:14: objectives[1]: expected 'delay', 'energy', 'satisfaction', 'misses' or 'price', got 'speed'",
         "f.yaml:15: dispatch.queue: expected 'fifo', 'priority' or 'edf', got 'lifo'",
         "f.yaml:16: tasks: expected keys such as size and cycles_per_bit, got nothing",
         "f.yaml:17: energy: expected keys such as model and capacitance, got 3",

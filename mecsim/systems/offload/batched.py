@@ -123,26 +123,30 @@ class BatchedOffloadEngine(CompiledEngine[OffloadSpec, State, OffloadTapes, Offl
         ends = state.jobs if spec.contended else state.tasks
         dispatch_s = turns["now_s"]
         upload_s = ends["upload_end_s"] - dispatch_s
-        energy_j = log["energy_j"]
+        energy_j, back_s = log["energy_j"], self._ways_back_s(state)
         if spec.interference:  # a dispatch costs others their energy, too; a task's own is what it took in the end
             radio = log["server"] < spec.max_servers
             energy_j = np.where(radio, spec.tx_power_w * upload_s, 0.0) + log["execution_j"]
+            energy_j += spec.rx_power_w * back_s
         since_s = turns["arrival_s"] if spec.waiting_in_delay else dispatch_s
         return OffloadRecords(
             task=np.where(sent, turns["task"], NOBODY),
             user=where_sent(turns["user"]),
             size_bit=where_sent(turns["size_bit"]),
+            cycles=where_sent(self.spec.cycles_per_bit * turns["work_bit"]),
+            output_bit=where_sent(turns["output_bit"]),
             server=where_sent(log["server"]),
             rate_bit_per_s=where_sent(self._rates(state, upload_s)),
             arrival_s=where_sent(turns["arrival_s"]),
             dispatch_s=where_sent(dispatch_s),
             upload_end_s=where_sent(ends["upload_end_s"]),
             finish_s=where_sent(ends["finish_s"]),
+            result_s=where_sent(ends["finish_s"] + back_s),
             price=where_sent(log["price"]),
             energy_j=where_sent(energy_j),
             reward_delay_s=-where_sent(log["delay_s"]),
             deadline_s=where_sent(turns["arrival_s"] + turns["deadline_s"]),
-            satisfaction=where_sent(self._ratings(state, where_sent(ends["finish_s"] - since_s))),
+            satisfaction=where_sent(self._ratings(state, where_sent(ends["finish_s"] + back_s - since_s))),
         )
 
     def _ratings(self, state: State, delay_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -152,15 +156,24 @@ class BatchedOffloadEngine(CompiledEngine[OffloadSpec, State, OffloadTapes, Offl
             return np.zeros(delay_s.shape)
         return satisfaction.law.ratings(delay_s, self._tapes.patience[np.arange(len(user))[:, None], user])
 
+    def _ways_back_s(self, state: State) -> NDArray[np.float64]:
+        """How long the result of each task is on its way back, (N, T)."""
+        output_bit, rate = state.turns["output_bit"][:, :-1], self._alone_rates(state)
+        return np.asarray(np.divide(output_bit, rate, out=np.zeros_like(rate), where=rate > 0.0))
+
+    def _alone_rates(self, state: State) -> NDArray[np.float64]:
+        """The rate of each task's link if nothing interferes, (N, T); 0 of a device."""
+        server, link = state.log["server"], state.turns["link"][:, :-1]
+        on_radio, rows = server < self.spec.max_servers, np.arange(len(server))[:, None]
+        rate = self._tapes.rate_bit_per_s[rows, link, np.where(on_radio, server, 0)]
+        return np.asarray(np.where(on_radio, rate, 0.0))
+
     def _rates(self, state: State, upload_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mean rate of each upload, (N, T)."""
-        server, turns = state.log["server"], state.turns[:, :-1]
-        on_radio = server < self.spec.max_servers
-        if self.spec.interference:
-            return np.asarray(np.divide(turns["size_bit"], upload_s, out=np.zeros_like(upload_s), where=upload_s > 0.0))
-        rows = np.arange(len(server))[:, None]
-        rate = self._tapes.rate_bit_per_s[rows, turns["link"], np.where(on_radio, server, 0)]
-        return np.asarray(np.where(on_radio, rate, 0.0))
+        if not self.spec.interference:
+            return self._alone_rates(state)
+        size_bit = state.turns["size_bit"][:, :-1]
+        return np.asarray(np.divide(size_bit, upload_s, out=np.zeros_like(upload_s), where=upload_s > 0.0))
 
 
 @compiled_inline
@@ -197,6 +210,12 @@ def _observe_one(spec: OffloadSpec, state: State, n: int, step: int, out: Observ
             column += 1
         if spec.classes:
             rows[e, column] = turn.priority if waiting else 0.0
+            column += 1
+        if spec.work:
+            rows[e, column] = spec.cycles_per_bit * turn.work_bit * TO_GHZ if waiting else 0.0
+            column += 1
+        if spec.output:
+            rows[e, column] = turn.output_bit * TO_MBIT if waiting else 0.0
             column += 1
         if spec.rated:
             rows[e, column] = state.patience[n, turn.user, 0] if waiting else 0.0

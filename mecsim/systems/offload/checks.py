@@ -26,7 +26,7 @@ from mecsim.systems.offload.data import (
     read_tasks,
 )
 from mecsim.systems.offload.demand import Dispatch, Episode, Tasks, Users
-from mecsim.systems.offload.network import Energy, Servers
+from mecsim.systems.offload.network import Channel, Energy, Servers
 
 
 class Described(Protocol):
@@ -53,6 +53,10 @@ class Described(Protocol):
     @property
     def has_deadlines(self) -> bool: ...
     @property
+    def has_output(self) -> bool: ...
+    @property
+    def channel(self) -> Channel: ...
+    @property
     def priority_classes(self) -> int: ...
     @property
     def task_trace(self) -> TaskTrace | None: ...
@@ -78,6 +82,13 @@ def check_urgency(scenario: Described) -> list[Finding]:
         findings.append(("tasks.deadline", "has no meaning, as the trace has deadlines, expected null"))
     if trace is not None and trace.priority is not None and tasks.priorities != (1.0,):
         findings.append(("tasks.priorities", "have no meaning, as the trace has priorities, expected none"))
+    if trace is not None and trace.cycles_per_bit is not None and tasks.cycles_distribution != "deterministic":
+        told = "has no meaning, as the trace has cycles of its tasks, expected deterministic"
+        findings.append(("tasks.cycles_distribution", told))
+    if trace is not None and trace.output_bit is not None and tasks.output_bit is not None:
+        findings.append(("tasks.output", "has no meaning, as the trace has output_bit, expected null"))
+    idle = {"rx_power_w": (not scenario.has_output, "tasks.output, or a trace with output_bit")}
+    findings += unread_keys(scenario.channel, idle, "channel.")
     if scenario.dispatch.queue == "edf" and not scenario.has_deadlines:
         cure = "expected tasks.deadline, a trace with deadline_s, or another queue"
         findings.append(("dispatch.queue", f"edf needs deadlines, {cure}"))

@@ -20,6 +20,7 @@ from mecsim.physics.contended_server import (
 from mecsim.physics.energy import upload_energy_j
 from mecsim.physics.records import NONE
 from mecsim.systems.offload.layout import HISTOGRAM, OffloadSpec
+from mecsim.systems.offload.results import result_s
 from mecsim.systems.offload.state import State
 
 
@@ -95,11 +96,12 @@ def _new_job(spec: OffloadSpec, state: State, n: int, server: int, upload_s: flo
     """What a server is sent with the task of a turn."""
     now_s = turn.now_s
     snr = state.snr[n, turn.link, server] if spec.interference and server < spec.max_servers else 0.0
-    patience = Patience(now_s, 1.0, 1.0)
+    back_s, patience = result_s(spec, state, n, server, turn), Patience(now_s, 1.0, 1.0)
     if spec.rated:
         since_s = turn.arrival_s if spec.waiting_in_delay else now_s
-        patience = Patience(since_s, state.patience[n, turn.user, 0], state.patience[n, turn.user, 1])
-    return NewJob(turn.size_bit, snr, now_s + upload_s, turn.priority, patience, turn.arrival_s + turn.deadline_s)
+        patience = Patience(since_s - back_s, state.patience[n, turn.user, 0], state.patience[n, turn.user, 1])
+    deadline_s = turn.arrival_s + turn.deadline_s - back_s  # the result has to be back by then
+    return NewJob(turn.size_bit, turn.work_bit, snr, now_s + upload_s, turn.priority, patience, deadline_s)
 
 
 @compiled_inline

@@ -41,6 +41,9 @@ _TASKS = (
     _USER,
     Column("size_bit", "a size from 1e-18 to 1e18 bit", 1e-18, 1e18),
     Column("deadline_s", "a time above 0 s, or nothing for none", 1e-18, 1e18, optional=True, empty=np.inf),
+    Column("cycles_per_bit", "a number from 1e-18 to 1e18", 1e-18, 1e18, optional=True),
+    Column("cycles", "a number from 1e-18 to 1e30", 1e-18, 1e30, optional=True),
+    Column("output_bit", "a size from 0 to 1e18 bit", 0.0, 1e18, optional=True),
     Column("priority", f"a class from 0 to {MAX_CLASSES - 1}", 0.0, MAX_CLASSES - 1.0, whole=True, optional=True),
 )
 
@@ -76,6 +79,8 @@ class TaskTrace:
     size_bit: Array  # (P,)
     deadline_s: Array | None  # (P,) infinite where a task has none; None where the file has no such column
     priority: NDArray[np.int64] | None  # (P,); None where the file has no such column
+    cycles_per_bit: Array | None  # (P,) likewise, also where it tells the cycles of whole tasks
+    output_bit: Array | None  # (P,) likewise
     table: Table  # as the file has it
 
     @property
@@ -152,6 +157,11 @@ def check_names(sites: Sites) -> None:
 def _tasks(table: Table) -> TaskTrace:
     columns = table.columns
     time_s = columns["time_s"]
+    cycles_per_bit = columns.get("cycles_per_bit")
+    if "cycles" in columns:
+        if cycles_per_bit is not None:
+            fail(table.path, 1, "both cycles and cycles_per_bit, expected one of them")
+        cycles_per_bit = columns["cycles"] / columns["size_bit"]
     order: slice | NDArray[np.int64] = slice(None)
     if (np.diff(time_s) < 0.0).any():
         order = np.argsort(time_s, kind="stable")
@@ -161,6 +171,8 @@ def _tasks(table: Table) -> TaskTrace:
         size_bit=np.ascontiguousarray(columns["size_bit"][order]),
         deadline_s=columns["deadline_s"][order].copy() if "deadline_s" in columns else None,
         priority=columns["priority"][order].astype(np.int64) if "priority" in columns else None,
+        cycles_per_bit=None if cycles_per_bit is None else cycles_per_bit[order].copy(),
+        output_bit=columns["output_bit"][order].copy() if "output_bit" in columns else None,
         table=table,
     )
 

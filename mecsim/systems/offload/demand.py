@@ -10,6 +10,7 @@ from mecsim.core.laws import LAW, LAW_FIELD, LawSection
 from mecsim.physics.mobility.base import MOBILITY, MobilityModel
 from mecsim.physics.mobility.nowhere import Nowhere
 from mecsim.physics.mobility.trace import Trace as RecordedMobility
+from mecsim.physics.workload import SizeDistribution
 from mecsim.schema.fields import (
     AboveOne,
     Clip,
@@ -24,6 +25,7 @@ from mecsim.schema.fields import (
     Rate,
     Section,
     Shares,
+    SizeRange,
     refuse,
     unread_keys,
     whole,
@@ -86,10 +88,13 @@ class Users(Section):
     mobility: Mobility = Field(Mobility(), description="Where users are and how they move.")
 
 
+Distribution = Literal["exponential", "deterministic", "uniform"]
+
+
 class TaskSize(Section):
     """The distribution of task sizes."""
 
-    distribution: Literal["exponential", "deterministic", "hyperexponential", "uniform"] = Field(
+    distribution: SizeDistribution = Field(
         "exponential", description="Shape of the task size; uniform means from 0 to twice the mean."
     )
     mean_bit: Mean = Field(
@@ -153,6 +158,16 @@ class Tasks(Section):
 
     size: TaskSize = Field(TaskSize(), description="Distribution of the task size L.")
     cycles_per_bit: Positive = Field(1000.0, description="CPU cycles η that one bit of a task takes.")
+    cycles_distribution: Distribution = Field(
+        "deterministic",
+        description="Shape of a task's cycles per bit around that mean; uniform means from 0 to twice the mean.",
+    )
+    output_bit: SizeRange | None = Field(
+        None,
+        alias="output",
+        description="Size of a task's result, which is sent back at the rate of the link when it is finished, or a "
+        "range drawn per task; null for none.",
+    )
     deadline_s: DurationRange | None = Field(
         None,
         alias="deadline",

@@ -22,6 +22,7 @@ from mecsim.systems.offload.layout import (
     ContendedSpec,
     OffloadSpec,
 )
+from mecsim.systems.offload.results import result_s
 from mecsim.systems.offload.state import State
 from mecsim.systems.offload.turns import NOBODY
 
@@ -132,7 +133,10 @@ def weighted_cost(weight: NDArray[np.float64], n: int, cost: Cost) -> float:
 @compiled_inline
 def price_of(spec: OffloadSpec, state: State, server: int, turn: Any) -> float:
     """What a server asks for the task of a turn."""
-    return float(state.price_per_bit[server] * turn.size_bit) if spec.priced else 0.0
+    if not spec.priced:
+        return 0.0
+    cycles = spec.cycles_per_bit * turn.work_bit
+    return float(state.price[server, 0] * cycles + state.price[server, 1] * turn.size_bit)
 
 
 @compiled_inline
@@ -149,8 +153,11 @@ def _costs(
 ) -> tuple[float, float, float, float, float]:
     """Delay (s), radio and execution energy (J), shortfall, and misses, that sending a turn's task to a server adds."""
     capacitance = spec.capacitance if server < spec.max_servers else spec.device_capacitance
-    execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, state.cpu_hz[n, server], turn.size_bit)
+    execution_j = execution_energy_j(capacitance, spec.cycles_per_bit, state.cpu_hz[n, server], turn.work_bit)
     delay_s, radio_j, execution_j, shortfall, misses = _added_costs(spec, state, n, server, upload_s, turn, execution_j)
+    if spec.output:
+        back_s = result_s(spec, state, n, server, turn)
+        delay_s, radio_j = delay_s + back_s, radio_j + spec.rx_power_w * back_s
     if spec.waiting_in_delay:
         delay_s += turn.now_s - turn.arrival_s
     return delay_s, radio_j, execution_j, shortfall, misses

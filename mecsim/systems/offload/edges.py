@@ -60,12 +60,6 @@ def prices_of(scenario: OffloadScenario) -> NDArray[np.float64]:
     return 1e-9 * np.array([(price.per_gigacycle, price.per_gigabit) for price in prices])
 
 
-def prices_per_bit(scenario: OffloadScenario) -> NDArray[np.float64]:
-    """What each of these asks for a bit of a task and the cycles that it takes, (S,)."""
-    per_cycle, per_bit = prices_of(scenario).T
-    return np.asarray(per_bit + scenario.tasks.cycles_per_bit * per_cycle)
-
-
 @dataclass(frozen=True)
 class ServerPowers:
     """What the servers of a scenario draw: A of them, and P points of the longest of their R different curves."""

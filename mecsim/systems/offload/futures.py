@@ -118,6 +118,8 @@ def imagined(
         size_bit=np.concatenate([tapes.size_bit[n, :known], size_bit])[None],
         deadline_s=np.concatenate([tapes.deadline_s[n, :known], pool.deadline_s[p, coming]])[None],
         priority=np.concatenate([tapes.priority[n, :known], pool.priority[p, coming]])[None],
+        cycles_per_bit=np.concatenate([tapes.cycles_per_bit[n, :known], pool.cycles_per_bit[p, coming]])[None],
+        output_bit=np.concatenate([tapes.output_bit[n, :known], pool.output_bit[p, coming]])[None],
         link=link[None],
         distance_m=np.concatenate([tapes.distance_m[n], pool.distance_m[p]])[None],
         snr=np.concatenate([tapes.snr[n], pool.snr[p]])[None],

@@ -32,6 +32,8 @@ class _Tasks(NamedTuple):
     arrival_s: NDArray[np.float64]  # (P, M)
     user: NDArray[np.int64]  # (P, M)
     size_bit: NDArray[np.float64]  # (P, M)
+    work_of_bit: NDArray[np.float64]  # (P, M)
+    output_bit: NDArray[np.float64]  # (P, M)
     deadline_s: NDArray[np.float64]  # (P, M)
     priority: NDArray[np.int64]  # (P, M)
     link: NDArray[np.int64]  # (P, M)
@@ -39,7 +41,8 @@ class _Tasks(NamedTuple):
     snr: NDArray[np.float64]  # (P, K, A) or (P, 0, 0)
 
     @classmethod
-    def of(cls, tapes: OffloadTapes) -> Self:
+    def of(cls, tapes: OffloadTapes, cycles_per_bit: float) -> Self:
+        """Of tapes of a scenario of so many cycles per bit."""
         return cls(
             decision_s=read_only(tapes.decision_s),
             arrivals=read_only(tapes.arrivals),
@@ -47,6 +50,8 @@ class _Tasks(NamedTuple):
             arrival_s=read_only(arrival_times_s(tapes.arrivals, tapes.user.shape[1], tapes.decision_s)),
             user=read_only(tapes.user),
             size_bit=read_only(tapes.size_bit),
+            work_of_bit=read_only(tapes.cycles_per_bit / cycles_per_bit),
+            output_bit=read_only(tapes.output_bit),
             deadline_s=read_only(tapes.deadline_s),
             priority=read_only(tapes.priority),
             link=read_only(tapes.link),
@@ -100,19 +105,20 @@ class Imagination:
     def __init__(self, scenario: OffloadScenario, tapes: OffloadTapes, turns: NDArray[Any], target: Target) -> None:
         """`turns` (N, T + 1) are NumPy's."""
         self._queue, self._clock, self._target = _QUEUES.index(scenario.dispatch.queue), clock_of(scenario), target
+        self._cycles_per_bit = scenario.tasks.cycles_per_bit
         leaves: NDArray[np.int64] = np.full(tapes.user.shape, tapes.arrivals.shape[1] + 1)
         rows, steps = np.nonzero(turns["task"] != NOBODY)
         leaves[rows, turns["task"][rows, steps]] = steps
         latest = np.maximum.accumulate(leaves, axis=1)
         oldest = np.array([np.searchsorted(row, np.arange(tapes.arrivals.shape[1]), side="right") for row in latest])
-        self._known = each(target.place, Known(_Tasks.of(tapes), leaves, oldest))
+        self._known = each(target.place, Known(_Tasks.of(tapes, self._cycles_per_bit), leaves, oldest))
         self._pool: tuple[OffloadTapes, _Tasks] | None = None
 
     def plan(self, step: int, futures: Futures) -> Plan:
         """Of the decision of `step`."""
         place = self._target.place
         if self._pool is None or self._pool[0] is not futures.pool:
-            self._pool = futures.pool, each(place, _Tasks.of(futures.pool))
+            self._pool = futures.pool, each(place, _Tasks.of(futures.pool, self._cycles_per_bit))
         return Plan(
             step, self._clock, self._queue, futures.horizon, futures.own_links, place(futures.member),
             place(futures.offset), place(futures.size_factor), futures.clip_bit.low, futures.clip_bit.high,
@@ -141,6 +147,8 @@ def _enqueue(plan: Plan, room: Room, row: int, at: int, tasks: _Tasks, p: int, j
     entry.user = tasks.user[p, j]
     entry.arrival_s = arrival_s
     entry.size_bit = tasks.size_bit[p, j]
+    entry.work_bit = tasks.size_bit[p, j] * tasks.work_of_bit[p, j]
+    entry.output_bit = tasks.output_bit[p, j]
     entry.deadline_s = tasks.deadline_s[p, j]
     entry.priority = tasks.priority[p, j]
     room.rank[row, at] = _rank_of(plan, arrival_s, entry.deadline_s, entry.priority)
@@ -206,6 +214,7 @@ def imagine(spare: State, row: int, plan: Plan, room: Room, n: int, f: int) -> N
             _enqueue(plan, room, row, tail, pool, p, j, now_s)
             size_bit = min(max(pool.size_bit[p, j] * plan.size_factor[n, p], plan.low_bit), plan.high_bit)
             room.queue[row, tail].size_bit = size_bit
+            room.queue[row, tail].work_bit = size_bit * pool.work_of_bit[p, j]
             tail += 1
             queued_tasks += 1
             queued_bit += size_bit

@@ -47,6 +47,7 @@ class OffloadSpec(NamedTuple):
     step_s: float
     cycles_per_bit: float
     tx_power_w: float
+    rx_power_w: float
     capacitance: float
     device_capacitance: float
     clouds: int
@@ -54,6 +55,8 @@ class OffloadSpec(NamedTuple):
     device: bool  # whether tasks can run where they arose
     deadlines: bool  # whether tasks have them
     classes: bool  # whether tasks differ in priority
+    work: bool  # whether they differ in the cycles of a bit
+    output: bool  # whether they have results
     per_task: bool  # whether each task is decided when it arrives
     span_s: float  # of an episode of such decisions; infinite where it has a number of tasks instead
     waiting_in_delay: bool
@@ -107,14 +110,16 @@ class OffloadSpec(NamedTuple):
     @property
     def option_width(self) -> int:
         """F: the number of columns of an option's row."""
-        return self.extra_column + self.device + self.deadlines + self.classes + 2 * self.rated
+        more = self.device + self.deadlines + self.classes + self.work + self.output
+        return self.extra_column + more + 2 * self.rated
 
     @property
     def extra_column(self) -> int:
         """The first of the columns that only some scenarios have, in this order.
 
         1 for the user's device, else 0, where tasks can run there; the time until the deadline in s (0 without a task),
-        where tasks have deadlines; the priority class, where tasks have classes; the two numbers that rate the delay of
+        where tasks have deadlines; the priority class, where tasks have classes; its gigacycles, where tasks differ in
+        the cycles of a bit; the Mbit of its result, where tasks have results; the two numbers that rate the delay of
         the task (`OffloadTapes.patience`; 0 without a task), where delays are rated.
         """
         return HISTOGRAM + self.bins + self.num_rewards * self.cost_features
@@ -139,6 +144,7 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
         step_s=scenario.episode.step_s,
         cycles_per_bit=scenario.tasks.cycles_per_bit,
         tx_power_w=channel.tx_power_w,
+        rx_power_w=channel.rx_power_w,
         capacitance=scenario.energy.capacitance,
         device_capacitance=servers.device.capacitance if servers.device else 0.0,
         clouds=servers.cloud.count,
@@ -146,6 +152,8 @@ def offload_spec(scenario: OffloadScenario) -> OffloadSpec:
         device=servers.device is not None,
         deadlines=scenario.has_deadlines,
         classes=scenario.has_classes,
+        work=scenario.has_work,
+        output=scenario.has_output,
         per_task=scenario.per_task,
         span_s=inf if scenario.episode.span_s is None else scenario.episode.span_s,
         waiting_in_delay=scenario.dispatch.waiting_in_delay,
@@ -240,6 +248,7 @@ def option_columns(spec: OffloadSpec) -> tuple[str, ...]:
     bins = [f"residual_{low}_{high}_mbit" for low, high in zip(edges, [*edges[1:], "inf"], strict=True)]
     costs = tuple(_COSTS[column] for column in spec.told) if spec.cost_features else ()
     some = {"device": spec.device, "deadline_s": spec.deadlines, "class": spec.classes}
+    some |= {"gigacycles": spec.work, "output_mbit": spec.output}
     levels = ("centre_s", "steepness_per_s") if spec.logistic else ("adequate_s", "desired_s")
     extras = (*(name for name, there in some.items() if there), *(levels if spec.rated else ()))
     return (*_ALWAYS, *bins, *costs, *extras)

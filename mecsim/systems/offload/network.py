@@ -26,6 +26,7 @@ from mecsim.schema.fields import (
     PositiveUpToOne,
     Power,
     PowerCurve,
+    PowerOrZero,
     Section,
     absolute_path,
     refuse,
@@ -190,6 +191,9 @@ class Channel(LawSection):
     model: str = Field("gmorl", description="The channel model.")
     bandwidth_hz: Frequency = Field(16.6e6, alias="bandwidth", description="Bandwidth W of a link.")
     tx_power_w: Power = Field(0.01, alias="tx_power", description="Transmit power p of a user, in W, mW or dBm.")
+    rx_power_w: PowerOrZero = Field(
+        0.0, alias="rx_power", description="Power that a user takes to receive a result, in W, mW or dBm."
+    )
     fading: Literal["episode", "step", "ar1"] = Field(
         "episode",
         description="When the fading of a link is drawn. episode: once. step: for every dispatch anew. "

@@ -41,7 +41,7 @@ def added_costs(
     spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, turn: Any, execution_j: float
 ) -> tuple[float, float, float, float, float]:
     """See `dynamics`."""
-    delay_s = added_delay_s(state.servers, state.tasks, state.desk, n, server, turn.now_s, turn.size_bit, upload_s)
+    delay_s = added_delay_s(state.servers, state.tasks, state.desk, n, server, turn.now_s, turn.work_bit, upload_s)
     return delay_s, upload_energy_j(spec.tx_power_w, upload_s), execution_j, 0.0, 0.0
 
 
@@ -49,7 +49,7 @@ def added_costs(
 def send_task(spec: OffloadSpec, state: State, n: int, server: int, upload_s: float, step: int) -> None:
     """See `dynamics`."""
     turn = state.turns[n, step]
-    send(state.servers, state.tasks, n, server, step, turn.size_bit, turn.now_s + upload_s)
+    send(state.servers, state.tasks, n, server, step, turn.work_bit, turn.now_s + upload_s)
 
 
 @compiled_inline

@@ -112,11 +112,11 @@ def _idle_j(tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float6
 def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
     """Share of late tasks in each episode, (N,); NaN without any. `misses` says which are counted."""
     tasks, expired = counted_of(scenario, tapes)
-    late = (records.dispatched & (records.finish_s > records.deadline_s)).sum(axis=1) + expired
+    late = (records.dispatched & (records.result_s > records.deadline_s)).sum(axis=1) + expired
     return np.asarray(np.divide(late, tasks, out=np.full(len(late), np.nan), where=tasks > 0))
 
 
 def _executed_s(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
     """How long each task takes alone on its server, (N, T)."""
     cpu_hz = np.take_along_axis(tapes.server_hz, records.server, axis=1)
-    return np.asarray(records.size_bit * scenario.tasks.cycles_per_bit / cpu_hz)
+    return np.asarray(records.cycles / cpu_hz)

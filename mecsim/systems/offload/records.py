@@ -18,12 +18,15 @@ class OffloadRecords:
     task: NDArray[np.int64]  # (N, T)
     user: NDArray[np.int64]
     size_bit: NDArray[np.float64]
+    cycles: NDArray[np.float64]
+    output_bit: NDArray[np.float64]  # of its result
     server: NDArray[np.int64]
     rate_bit_per_s: NDArray[np.float64]
     arrival_s: NDArray[np.float64]
     dispatch_s: NDArray[np.float64]
     upload_end_s: NDArray[np.float64]
     finish_s: NDArray[np.float64]
+    result_s: NDArray[np.float64]  # when the result is back with the user; finish_s where there is none
     price: NDArray[np.float64]  # what its server asked for it
     energy_j: NDArray[np.float64]  # radio and processor; what idle servers take belongs to no task
     reward_delay_s: NDArray[np.float64]
@@ -37,8 +40,8 @@ class OffloadRecords:
 
     @property
     def delay_s(self) -> NDArray[np.float64]:
-        """T = T_off + T_exe of each task, (N, T). Waiting in the dispatch queue is `queued_s`."""
-        return self.finish_s - self.dispatch_s
+        """T = T_off + T_exe and the way back of each task, (N, T). Waiting in the dispatch queue is `queued_s`."""
+        return self.result_s - self.dispatch_s
 
     @property
     def queued_s(self) -> NDArray[np.float64]:

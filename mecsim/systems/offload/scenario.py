@@ -253,6 +253,18 @@ class OffloadScenario(Scenario):
         return recorded or self.tasks.deadline_s is not None
 
     @property
+    def has_work(self) -> bool:
+        """Whether tasks differ in the cycles that a bit of them takes."""
+        recorded = self.task_trace is not None and self.task_trace.cycles_per_bit is not None
+        return recorded or self.tasks.cycles_distribution != "deterministic"
+
+    @property
+    def has_output(self) -> bool:
+        """Whether tasks have results to bring back."""
+        recorded = self.task_trace is not None and self.task_trace.output_bit is not None
+        return recorded or self.tasks.output_bit is not None
+
+    @property
     def task_trace(self) -> TaskTrace | None:
         """The recorded tasks, if there are any. Raises ScenarioError if their file has gone or changed for the worse.
 

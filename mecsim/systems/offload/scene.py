@@ -74,8 +74,7 @@ def _servers(episodes: OffloadEpisodes, tapes: OffloadTapes, records: OffloadRec
     bars = []
     for server in range(int(tapes.num_servers[0])):
         sent, works = on_way & (records.server[0] == server), there & (records.server[0] == server)
-        speed_bit_per_s = tapes.cpu_hz[0, server] / episodes.spec.cycles_per_bit
-        coming_s = float(records.size_bit[0][sent].sum() / speed_bit_per_s)
+        coming_s = float(records.cycles[0][sent].sum() / tapes.cpu_hz[0, server])
         name = _shown(episodes.layout.option_names[server])
         note = f"{works.sum()} executing, {sent.sum()} uploading"
         bars.append(Bar(name, (max(0.0, float(backlog_s[server]) - coming_s), coming_s), note))

@@ -13,21 +13,8 @@ class Task:
     """A task on its way through the system. Sizes in bit, absolute times in s."""
 
     __slots__ = (
-        "arrival_s",
-        "deadline_s",
-        "dispatch_s",
-        "execution_j",
-        "finish_s",
-        "index",
-        "link",
-        "price",
-        "priority",
-        "radio_j",
-        "reward_delay_s",
-        "server",
-        "size_bit",
-        "upload_end_s",
-        "user",
+        "arrival_s", "deadline_s", "dispatch_s", "execution_j", "finish_s", "index", "link", "output_bit", "price",
+        "priority", "radio_j", "reward_delay_s", "server", "size_bit", "upload_end_s", "user", "way_back_s", "work_bit",
     )  # fmt: skip
 
     def __init__(
@@ -36,12 +23,14 @@ class Task:
         self.index = index
         self.user = user
         self.link = link
-        self.size_bit = size_bit
+        self.size_bit = self.work_bit = size_bit  # to be uploaded, and to be executed
+        self.output_bit = 0.0
         self.priority = priority
         self.arrival_s = arrival_s
         self.deadline_s = deadline_s  # absolute
         self.server = -1
         self.dispatch_s = self.upload_end_s = self.finish_s = float("nan")
+        self.way_back_s = 0.0  # of the result from its server
         self.radio_j = self.execution_j = self.reward_delay_s = self.price = 0.0
 
 
@@ -64,7 +53,7 @@ class Sharing:
 
     def add(self, task: Task) -> None:
         """Of those that will be done at once the earlier one comes first."""
-        goal_bit = self.received_bit + task.size_bit
+        goal_bit = self.received_bit + task.work_bit
         at = bisect_right(self.goals_bit, goal_bit)
         self.goals_bit.insert(at, goal_bit)
         self.tasks.insert(at, task)

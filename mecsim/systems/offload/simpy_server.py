@@ -54,7 +54,7 @@ class Server:
 
     def work_bit(self) -> float:
         """All that is left to execute, tasks on their way included."""
-        return sum(self.residuals_bit()) + sum(task.size_bit for task in self._uplink.tasks)
+        return sum(self.residuals_bit()) + sum(task.work_bit for task in self._uplink.tasks)
 
     def send(self, task: Task, upload_s: float, snr: float) -> None:
         """A task starts on its way here. It takes `upload_s` if nothing interferes, and none at all if that is zero."""
@@ -124,9 +124,9 @@ class Server:
         """
         if self._uplink.tasks:
             return self.outlook(extra, upload_s).system_s - self.outlook().system_s
-        size_bit, residuals_bit = extra.size_bit, self._processor.residuals_bit(self.env.now + upload_s)
-        shared_bit = sum([min(residual_bit, size_bit) for residual_bit in residuals_bit])
-        return upload_s + (size_bit + 2.0 * shared_bit) / self.speed_bit_per_s
+        work_bit, residuals_bit = extra.work_bit, self._processor.residuals_bit(self.env.now + upload_s)
+        shared_bit = sum([min(residual_bit, work_bit) for residual_bit in residuals_bit])
+        return upload_s + (work_bit + 2.0 * shared_bit) / self.speed_bit_per_s
 
 
 def above_idle_j(outlook: Outlook, curve_w: list[float], step_s: float) -> float:

@@ -9,7 +9,7 @@ from mecsim.core.compiled import read_only
 from mecsim.core.target import Host, each
 from mecsim.physics.contended_server import unsent_jobs
 from mecsim.physics.processor_sharing import Desk, idle_servers, new_desk, unsent_tasks
-from mecsim.systems.offload.edges import prices_per_bit, server_powers
+from mecsim.systems.offload.edges import prices_of, server_powers
 from mecsim.systems.offload.layout import OffloadSpec
 from mecsim.systems.offload.misses import counted_of
 from mecsim.systems.offload.scenario import OffloadScenario
@@ -50,7 +50,7 @@ class State(NamedTuple):
     task_share: NDArray[np.float64]  # (N,) what a task counts in the mean over those that the episode dispatches
     miss_share: NDArray[np.float64]  # (N,) what a late task counts, see `misses`
     expired: NDArray[np.float64]  # (N,) misses of each step that no decision has an influence on, likewise
-    price_per_bit: NDArray[np.float64]  # (S,)
+    price: NDArray[np.float64]  # (S, 2) of a cycle and of a bit
     desk: Desk  # of tasks
     work: RecordArray  # (N, T + 1) of JOB, or (N, 0)
 
@@ -84,7 +84,7 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
         patience=read_only(tapes.patience),
         miss_share=1.0 / np.maximum(1, counted.tasks),
         expired=counted.expired / (steps * np.maximum(1, counted.tasks)),
-        price_per_bit=read_only(prices_per_bit(scenario)),
+        price=read_only(prices_of(scenario)),
         task_share=1.0 / np.maximum(1, (turns["task"] != NOBODY).sum(axis=1)),
         desk=new_desk(count, tasks, cpu_hz.shape[1]),
         work=unsent_jobs(count, steps + 1 if spec.contended else 0),

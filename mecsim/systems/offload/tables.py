@@ -19,13 +19,16 @@ TASKS = Schema(
         Column("task", "Int64", "position in the order of arrival, from 0"),
         Column("user", "Int64", "whose it is"),
         Column("size_bit", "Float64", "how large it is"),
+        Column("cycles", "Float64", "how much work it is", optional=True),
+        Column("output_bit", "Float64", "how large its result is", optional=True),
         Column("server", "Int64", "the cloud, if there is one, then the edges; after the most servers the devices"),
         Column("rate_bit_per_s", "Float64", "of the link used, the mean over the upload; 0 on a device"),
         Column("queued_s", "Float64", "from arrival to dispatch; not part of the delay"),
         Column("dispatch_s", "Float64", "when it was dispatched, in the episode"),
         Column("upload_end_s", "Float64", "when it was uploaded, in the episode"),
         Column("finish_s", "Float64", "when it was finished, in the episode"),
-        Column("delay_s", "Float64", "finish_s − dispatch_s"),
+        Column("result_s", "Float64", "when its result was back, in the episode", optional=True),
+        Column("delay_s", "Float64", "finish_s − dispatch_s; result_s − dispatch_s where tasks have results"),
         Column("energy_j", "Float64", "upload and execution; idle power belongs to no task"),
         Column("price", "Float64", "what its server asked for it", optional=True),
         Column("reward_delay", "Float64", "the reward at its dispatch, in s"),
@@ -33,7 +36,7 @@ TASKS = Schema(
         Column("satisfaction", "Float64", "the user's rating of its delay, 0 to 5", optional=True),
     )
 )
-"""A row per dispatched task, in the order of dispatch. Where tasks have deadlines or are rated, the tables tell it."""
+"""A row per dispatched task, in the order of dispatch. Columns of what a scenario has not are left out."""
 
 SERVERS = Schema(
     (
@@ -51,6 +54,7 @@ def task_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: Off
     """tasks.csv of some episodes."""
     episode, step = np.nonzero(records.dispatched)
     told = {"deadline_s": scenario.has_deadlines, "satisfaction": scenario.satisfaction is not None}
+    told |= {"cycles": scenario.has_work, "output_bit": scenario.has_output, "result_s": scenario.has_output}
     told |= {"price": scenario.servers.priced}
     sources = {"reward_delay": "reward_delay_s"}  # where the records have another name for it
     columns: dict[str, Values] = {EPISODE: episode, "step": step}

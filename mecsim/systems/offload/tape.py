@@ -43,6 +43,8 @@ class OffloadTapes(Tapes):
     size_bit: NDArray[np.float64]  # (N, M)
     deadline_s: NDArray[np.float64]  # (N, M) after the arrival; infinite where tasks have none
     priority: NDArray[np.int64]  # (N, M) class, 0 is the most urgent
+    cycles_per_bit: NDArray[np.float64]  # (N, M)
+    output_bit: NDArray[np.float64]  # (N, M) of the result; 0 where there is none
     link: NDArray[np.int64]  # (N, M) row of the task's radio links
     distance_m: NDArray[np.float64]  # (N, K, A)
     snr: NDArray[np.float64]  # (N, K, A) power ratio without interference; (N, 0, 0) where nothing interferes
@@ -73,6 +75,8 @@ class OffloadTapes(Tapes):
                 "size_bit": (np.float64, (episodes, tasks)),
                 "deadline_s": (np.float64, (episodes, tasks)),
                 "priority": (np.int64, (episodes, tasks)),
+                "cycles_per_bit": (np.float64, (episodes, tasks)),
+                "output_bit": (np.float64, (episodes, tasks)),
                 "link": (np.int64, (episodes, tasks)),
                 "distance_m": (np.float64, (episodes, links, servers)),
                 "snr": (np.float64, (episodes, links, servers) if self.snr.size else (episodes, 0, 0)),
@@ -100,6 +104,10 @@ class OffloadTapes(Tapes):
         if not np.isfinite(self.size_bit).all() or (self.size_bit < 0.0).any():
             raise ValueError("sizes have to be finite and not negative")
         real = np.arange(tasks) < self.arrivals.sum(axis=1)[:, None]
+        if not _usable(self.cycles_per_bit[real]):
+            raise ValueError("cycles of a bit have to be finite and above 0")
+        if not np.isfinite(self.output_bit).all() or (self.output_bit < 0.0).any():
+            raise ValueError("sizes of results have to be finite and not negative")
         if not (self.deadline_s[real] > 0.0).all():
             raise ValueError("deadlines have to be above 0, or infinite for none")
         if not ((self.priority >= 0) & (self.priority < MAX_CLASSES)).all():

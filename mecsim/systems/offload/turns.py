@@ -21,6 +21,8 @@ TURN = np.dtype(
         ("elapsed_s", np.float64),  # since the last decision, or the beginning of the episode
         ("arrival_s", np.float64),
         ("size_bit", np.float64),
+        ("work_bit", np.float64),  # of what bits would take the scenario's cycles_per_bit
+        ("output_bit", np.float64),
         ("deadline_s", np.float64),  # after the arrival
         ("queued_bit", np.float64),  # in the dispatch queue, this task included
         ("queued_tasks", np.int32),
@@ -36,6 +38,8 @@ class _Tasks(NamedTuple):
     user: NDArray[np.int64]
     link: NDArray[np.int64]
     size_bit: NDArray[np.float64]
+    work_bit: NDArray[np.float64]
+    output_bit: NDArray[np.float64]
     deadline_s: NDArray[np.float64]
     priority: NDArray[np.int64]
 
@@ -50,7 +54,9 @@ def turns_of(scenario: OffloadScenario, tapes: OffloadTapes) -> NDArray[Any]:
     turns["task"], turns["now_s"] = NOBODY, tapes.decision_s
     turns["elapsed_s"] = np.diff(tapes.decision_s, axis=1, prepend=0.0)
     arrival_s = np.empty(tapes.user.shape)
-    tasks = _Tasks(*map(read_only, (tapes.user, tapes.link, tapes.size_bit, tapes.deadline_s, tapes.priority)))
+    work_bit = tapes.size_bit * (tapes.cycles_per_bit / scenario.tasks.cycles_per_bit)
+    columns = (tapes.user, tapes.link, tapes.size_bit, work_bit, tapes.output_bit, tapes.deadline_s, tapes.priority)
+    tasks = _Tasks(*map(read_only, columns))
     _fill(turns, read_only(taken), read_only(tapes.arrivals), arrival_s, tasks)
     return turns
 
@@ -116,6 +122,7 @@ def _fill(
             turn.task, turn.user, turn.link = task, tasks.user[n, task], tasks.link[n, task]
             turn.arrival_s = arrival_s[n, task]
             turn.size_bit, turn.deadline_s = tasks.size_bit[n, task], tasks.deadline_s[n, task]
+            turn.work_bit, turn.output_bit = tasks.work_bit[n, task], tasks.output_bit[n, task]
             turn.priority = tasks.priority[n, task]
             gone += 1
             gone_bit += tasks.size_bit[n, task]

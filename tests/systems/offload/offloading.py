@@ -139,7 +139,7 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
     model = draw(st.sampled_from(["gmorl", "rayleigh", "uma", "umi"]))
     mobility = draw(st.sampled_from(["none", "fixed", "waypoint"]))
     rated = draw(st.none() | ratings(gap_s(plain)))
-    late = draw(st.booleans())
+    late, output_bit = draw(st.booleans()), draw(st.sampled_from([None, Uniform(1e4, 1e4), Uniform(0.5e6, 30e6)]))
     objectives = ["delay", "energy", *(["satisfaction"] if rated is not None and draw(st.booleans()) else [])]
     objectives += ["misses"] if late and draw(st.booleans()) else []
     speed: dict[str, Any] = {"speed_m_per_s": Uniform(1.0, 30.0)} if mobility == "waypoint" else {}
@@ -155,6 +155,8 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
             update={
                 "deadline_s": deadline_s if queue == "edf" or late else None,
                 "priorities": (0.2, 0.5, 0.3) if classes else (1.0,),
+                "cycles_distribution": draw(st.sampled_from(["deterministic", "uniform", "exponential"])),
+                "output_bit": output_bit,
             }
         ),
         dispatch=Dispatch(queue=queue, waiting_in_delay=draw(st.booleans()), decide=plain.dispatch.decide),
@@ -168,6 +170,7 @@ def optional_scenarios(draw: st.DrawFn, max_edges: int = 5) -> OffloadScenario:
             model=model,
             bandwidth_hz=draw(st.sampled_from([16.6e6, 1e5])),
             tx_power_w=draw(st.sampled_from([0.01, 2.0])),
+            rx_power_w=0.0 if output_bit is None else draw(st.sampled_from([0.0, 0.5])),
             fading=draw(st.sampled_from(["episode", "step", "ar1"])),
             multipath=draw(st.sampled_from(["rayleigh", "rician"])),
             interference=draw(st.booleans()),
@@ -199,6 +202,8 @@ def hand_made(
         size_bit=np.array([size_bit], np.float64),
         deadline_s=np.full((1, len(size_bit)), np.inf),
         priority=np.zeros((1, len(size_bit)), np.int64),
+        cycles_per_bit=np.full((1, len(size_bit)), 1000.0),
+        output_bit=np.zeros((1, len(size_bit))),
         link=np.zeros((1, len(size_bit)), np.int64),
         distance_m=np.ones((1, 1, servers)),
         snr=np.zeros((1, 0, 0)),

@@ -88,8 +88,8 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def each_server(case: Case, records: OffloadRecords) -> Iterator[tuple[int, int, NDArray[np.bool_], float]]:
-    """Episode, server or device, which steps sent a task there, and its speed in bit/s."""
+    """Episode, server or device, which steps sent a task there, and its speed in Hz."""
     for n in range(EPISODES):
         for server in np.unique(records.server[n, records.dispatched[n]]).tolist():
             here = records.dispatched[n] & (records.server[n] == server)
-            yield n, server, here, cpu_hz(case.scenario, case.tapes, n, server) / case.scenario.tasks.cycles_per_bit
+            yield n, server, here, cpu_hz(case.scenario, case.tapes, n, server)

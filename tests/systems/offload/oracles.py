@@ -147,15 +147,16 @@ def realised(scenario: OffloadScenario, tapes: OffloadTapes, records: OffloadRec
         if device:
             assert scenario.servers.device is not None
             capacitance = scenario.servers.device.capacitance
-        cycles = scenario.tasks.cycles_per_bit * records.size_bit[n, here].sum()
+        cycles = records.cycles[n, here].sum()
         execution_j += capacitance * cpu_hz(scenario, tapes, n, server) ** 2 * cycles
+    back_s = float((records.result_s[n] - records.finish_s[n])[sent].sum())
     return Realised(
-        delay_s=float((records.finish_s[n] - records.dispatch_s[n])[sent].sum()),
+        delay_s=float((records.result_s[n] - records.dispatch_s[n])[sent].sum()),
         waited_s=float((records.dispatch_s[n] - records.arrival_s[n])[sent].sum()),
-        radio_j=scenario.channel.tx_power_w * float(upload_s[radio].sum()),
+        radio_j=scenario.channel.tx_power_w * float(upload_s[radio].sum()) + scenario.channel.rx_power_w * back_s,
         execution_j=execution_j,
         shortfall=sum(5.0 - rating for rating in ratings(scenario, tapes, records, n)),
-        late=int((records.finish_s[n] > records.deadline_s[n])[sent].sum()),
+        late=int((records.result_s[n] > records.deadline_s[n])[sent].sum()),
     )
 
 
@@ -178,7 +179,7 @@ def ratings(scenario: OffloadScenario, tapes: OffloadTapes, records: OffloadReco
     law = asked.law
     for step in np.flatnonzero(records.dispatched[n]):
         since_s = records.arrival_s if scenario.dispatch.waiting_in_delay else records.dispatch_s
-        delay_s = float(records.finish_s[n, step] - since_s[n, step])
+        delay_s = float(records.result_s[n, step] - since_s[n, step])
         first, second = tapes.patience[n, records.user[n, step]].tolist()
         if asked.form == "logistic":
             found.append(5.0 / (1.0 + math.exp(min(700.0, second * (delay_s - first)))))
@@ -201,11 +202,11 @@ def cpu_hz(scenario: OffloadScenario, tapes: OffloadTapes, n: int, server: int) 
     return float(tapes.cpu_hz[n, server] if devices < 0 else tapes.device_hz[n, devices])
 
 
-def work_left_s(records: OffloadRecords, n: int, server: int, step: int, now_s: float, speed: float) -> float:
+def work_left_s(records: OffloadRecords, n: int, server: int, step: int, now_s: float, speed_hz: float) -> float:
     """All that was sent to a server before the decision of `step`, at `now_s`, minus what it can have done since: the
     time that it takes."""
     sent = records.dispatched[n] & (records.server[n] == server)
     busy = busy_intervals_s(records.upload_end_s[n, sent], records.finish_s[n, sent])
     done_s = sum(max(0.0, min(finish, now_s) - start) for start, finish in busy)
     before = sent & (np.arange(len(sent)) < step)
-    return float(records.size_bit[n, before].sum() / speed - done_s)
+    return float(records.cycles[n, before].sum() / speed_hz - done_s)

@@ -150,7 +150,7 @@ def run_classes(rules: Rules, station: Station, arrival_s: Array, size_bit: Arra
     for j in range(len(size_bit)):
         advance_jobs(rules, station, 0, 0, now_s, arrival_s[j])
         now_s = arrival_s[j]
-        prepare(station.jobs[0, j], NewJob(size_bit[j], 0.0, now_s, priority[j], UNRATED, np.inf), now_s)
+        prepare(station.jobs[0, j], NewJob(size_bit[j], size_bit[j], 0.0, now_s, priority[j], UNRATED, np.inf), now_s)
         send_job(station, 0, 0, j)
     advance_jobs(rules, station, 0, 0, now_s, np.inf)
 

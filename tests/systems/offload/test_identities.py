@@ -266,6 +266,8 @@ def test_residuals_fall_into_the_right_bins(name: str, step_s: float) -> None:
         size_bit=np.array([[10 * width_bit]]),
         deadline_s=np.full((1, 1), np.inf),
         priority=np.zeros((1, 1), np.int64),
+        cycles_per_bit=np.full((1, 1), 1000.0),
+        output_bit=np.zeros((1, 1)),
         link=np.zeros((1, 1), np.int64),
         snr=np.zeros((1, 0, 0)),
         device_hz=np.zeros((1, 0)),

@@ -132,8 +132,8 @@ def test_misses_and_prices_add_up(case: Case) -> None:
             assert missed == pytest.approx((late + expired) / max(1, tasks), rel=1e-9, abs=1e-9)
         prices = [asked(scenario, server) for server in records.server[n]]
         expected = [
-            price.per_gigacycle * 1e-9 * scenario.tasks.cycles_per_bit * bit + price.per_gigabit * 1e-9 * bit
-            for price, bit in zip(prices, records.size_bit[n], strict=True)
+            price.per_gigacycle * 1e-9 * cycles + price.per_gigabit * 1e-9 * bit
+            for price, cycles, bit in zip(prices, records.cycles[n], records.size_bit[n], strict=True)
         ]
         np.testing.assert_allclose(records.price[n], expected, rtol=1e-9)
         if scenario.servers.priced:
@@ -192,6 +192,13 @@ def test_the_queue_is_in_the_order_of_its_kind(case: Case) -> None:
             assert records.user[n, step] == user
             assert records.server[n, step] == (action if on_radio else scenario.max_servers + user)
             assert records.size_bit[n, step] == tapes.size_bit[n, head.index]
+            cycles = tapes.size_bit[n, head.index] * tapes.cycles_per_bit[n, head.index]
+            assert records.cycles[n, step] == pytest.approx(cycles, rel=1e-12)
+            assert records.output_bit[n, step] == tapes.output_bit[n, head.index]
+            rate = tapes.rate_bit_per_s[n, tapes.link[n, head.index], action] if on_radio else np.inf
+            back_s = records.result_s[n, step] - records.finish_s[n, step]
+            rounding_s = 1e-12 * records.finish_s.max()
+            assert back_s == pytest.approx(records.output_bit[n, step] / rate, rel=1e-9, abs=rounding_s)
             assert records.arrival_s[n, step] == pytest.approx(arrival_s, rel=1e-12)
             assert records.dispatch_s[n, step] == pytest.approx(tapes.decision_s[n, step], rel=1e-12)
             assert records.deadline_s[n, step] == pytest.approx(arrival_s + tapes.deadline_s[n, head.index], rel=1e-12)
@@ -233,7 +240,7 @@ def test_servers_and_devices_serve_whom_they_should(case: Case) -> None:
     for n, _, here, speed in each_server(case, records):
         classes = case.tapes.priority[n, records.task[n, here]]
         level = classes if case.scenario.servers.scheduling == "priority" else np.zeros_like(classes)
-        expected_s = class_finish_s(records.upload_end_s[n, here], records.size_bit[n, here], level, speed)
+        expected_s = class_finish_s(records.upload_end_s[n, here], records.cycles[n, here], level, speed)
         np.testing.assert_allclose(records.finish_s[n, here], expected_s, rtol=1e-9)
 
 
@@ -246,7 +253,7 @@ def test_no_server_idles_or_invents_work(case: Case) -> None:
         finish_s = records.finish_s[n, here]
         busy = busy_intervals_s(records.upload_end_s[n, here], finish_s)
         busy_s = sum(finish - start for start, finish in busy)
-        work_s = records.size_bit[n, here].sum() / speed
+        work_s = records.cycles[n, here].sum() / speed
         np.testing.assert_allclose(busy_s, work_s, rtol=1e-9, atol=1e-12 * finish_s.max())
 
 
@@ -272,10 +279,15 @@ def test_backlogs_are_the_work_that_is_left(case: Case) -> None:
                 if server >= scenario.max_servers and not records.dispatched[n, step]:
                     assert shown[n, option] == 0.0  # nobody's device
                     continue
-                speed = cpu_hz(scenario, tapes, n, server) / scenario.tasks.cycles_per_bit
+                speed = cpu_hz(scenario, tapes, n, server)
                 left_s = work_left_s(records, n, server, step, now_s, speed)
-                sent_s = records.size_bit[n].sum() / speed
+                sent_s = records.cycles[n].sum() / speed
                 assert shown[n, option] == pytest.approx(left_s, rel=1e-9, abs=1e-9 * (sent_s + now_s))
+
+
+def task_of(tapes: OffloadTapes, n: int, task: int) -> tuple[float, float]:
+    """Cycles of a task, and bits of its result."""
+    return float(tapes.size_bit[n, task] * tapes.cycles_per_bit[n, task]), float(tapes.output_bit[n, task])
 
 
 @settings(max_examples=60)
@@ -319,6 +331,9 @@ def test_observations_say_what_is_there(case: Case) -> None:
             extras = [float(not on_radio)] if scenario.servers.device else []
             extras += [deadline_s] if scenario.has_deadlines else []
             extras += [level] if scenario.has_classes else []
+            work, output = (0.0, 0.0) if head is None else task_of(tapes, n, head.index)
+            extras += [work * 1e-9] if scenario.has_work else []
+            extras += [output * 1e-6] if scenario.has_output else []
             costs = len(spec.told)
             if scenario.satisfaction is not None:
                 nobody = np.zeros(2)
@@ -363,6 +378,8 @@ def test_with_interference_a_task_may_spare_another_its_wait(name: str) -> None:
         size_bit=size_bit[None],
         deadline_s=np.full((1, 3), np.inf),
         priority=np.array([[1, 0, 0]]),
+        cycles_per_bit=np.full((1, 3), 1000.0),
+        output_bit=np.zeros((1, 3)),
         link=users[None],
         distance_m=np.ones((1, 3, 1)),
         snr=snr[None, :, None],

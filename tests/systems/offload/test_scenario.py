@@ -90,8 +90,8 @@ def problems(text: str) -> list[str]:
         ("objectives: [delay, delay]", "f.yaml:3: objectives: expected each objective once, got one twice"),
         ("objectives: []", "f.yaml:3: objectives: expected at least one entry, got []"),
         (
-            "objectives: [delay, energy, satisfaction, delay]",
-            "f.yaml:3: objectives: expected at most 3 entries, got 4",
+            "objectives: [delay, energy, misses, price, delay, energy]",
+            "f.yaml:3: objectives: expected at most 5 entries, got 6",
         ),
         (
             "objectives: [delay, satisfaction]",

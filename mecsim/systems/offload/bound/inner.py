@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mecsim.errors import InputError
 from mecsim.physics.energy import execution_energy_j, upload_energy_j
-from mecsim.systems.offload.edges import prices_per_bit
+from mecsim.systems.offload.edges import prices_of
 from mecsim.systems.offload.layout import DELAY, ENERGY, PRICE, OffloadSpec, offload_spec
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 class Inner(NamedTuple):
     """N episodes of T steps, each of which dispatches a task or none. S counts the servers, then the users' devices."""
 
-    size_bit: Array  # (N, T); 0 where a step dispatches nothing
+    size_bit: Array  # (N, T) of the work; 0 where a step dispatches nothing
     join_s: Array  # (N, S, T) when the task of a step joins a server, if it is sent there
     price: Array  # (N, S, T) of that, but for the delay from then on
     order: NDArray[np.int64]  # (N, S, T) steps whose tasks can go to a server, by when they join it
@@ -67,7 +67,7 @@ def inner_problem(scenario: OffloadScenario, tapes: OffloadTapes, weight: Array,
     devices, most = tapes.device_hz.shape[1], spec.max_servers
     hz = tapes.server_hz
     waits = turns["task"] != NOBODY
-    size_bit = np.where(waits, turns["size_bit"], 0.0)
+    size_bit, work_bit = (np.where(waits, turns[name], 0.0) for name in ("size_bit", "work_bit"))
     n = np.arange(episodes)[:, None]
     can = np.zeros((episodes, most + devices, steps), np.bool_)
     can[:, :most] = (np.arange(most) < tapes.num_servers[:, None])[:, :, None] & waits[:, None, :]
@@ -78,20 +78,22 @@ def inner_problem(scenario: OffloadScenario, tapes: OffloadTapes, weight: Array,
     np.divide(size_bit[:, None, :], rate, out=upload_s[:, :most], where=can[:, :most])
     capacitance = np.where(np.arange(most + devices) < most, spec.capacitance, spec.device_capacitance)[:, None]
     energy_j = _of_arrays(upload_energy_j)(spec.tx_power_w, upload_s) + _of_arrays(execution_energy_j)(
-        capacitance, spec.cycles_per_bit, hz[:, :, None], size_bit[:, None, :]
+        capacitance, spec.cycles_per_bit, hz[:, :, None], work_bit[:, None, :]
     )
     delay_s = upload_s
     if spec.waiting_in_delay:
         delay_s = upload_s + (turns["now_s"] - turns["arrival_s"])[:, None, :]
     price = weight[:, DELAY, None, None] * delay_s + weight[:, ENERGY, None, None] * energy_j
-    price += weight[:, PRICE, None, None] * prices_per_bit(scenario)[:, None] * size_bit[:, None, :]
+    per_cycle, per_bit = prices_of(scenario).T[:, :, None]
+    asked = per_cycle * spec.cycles_per_bit * work_bit[:, None, :] + per_bit * size_bit[:, None, :]
+    price += weight[:, PRICE, None, None] * asked
     price[:, :most] += penalty.transpose(0, 2, 1)[:, :most]
     if devices:
         price[:, most:] += penalty[np.arange(episodes), :, tapes.num_servers][:, None, :]
     join_s = np.where(can, turns["now_s"][:, None, :] + upload_s, np.inf)
     s_per_bit = np.divide(spec.cycles_per_bit, hz, out=np.zeros(hz.shape), where=hz > 0.0)
     return Inner(
-        size_bit=size_bit,
+        size_bit=work_bit,
         join_s=join_s,
         price=np.where(can, price, 0.0),
         order=np.argsort(join_s, axis=2, kind="stable"),

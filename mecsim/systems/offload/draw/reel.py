@@ -25,6 +25,8 @@ class Phenomenon(IntEnum):
     PLACES = 10  # of users
     SITES = 11
     PATIENCE = 12
+    WORK = 13  # cycles of a bit
+    OUTPUT = 14  # sizes of results
 
 
 @dataclass(frozen=True)

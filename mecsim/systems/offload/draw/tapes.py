@@ -70,6 +70,8 @@ def _draw_reel(scenario: OffloadScenario, _: Hashable, seed: int, stream: Stream
         size_bit=tasks.size_bit,
         deadline_s=tasks.deadline_s,
         priority=tasks.priority,
+        cycles_per_bit=tasks.cycles_per_bit,
+        output_bit=tasks.output_bit,
         link=link_rows(reel, tasks),
         distance_m=np.where(present, places.distance_m, 0.0),
         snr=snr if scenario.channel.interference else np.zeros((reel.size, 0, 0)),

@@ -1,6 +1,8 @@
 """The draws of a reel that concern tasks: when they arrive, whose they are, how large, how urgent."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,8 @@ from mecsim.physics.dispatch import dispatched_tasks
 from mecsim.systems.offload.data import TaskTrace
 from mecsim.systems.offload.draw.moments import Moments, draw_moments, windows_of
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
+
+LEAST_RELATIVE = 1e-9  # work of a bit: no task is for nothing
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,8 @@ class DrawnTasks:
     size_bit: NDArray[np.float64]  # (N, M)
     deadline_s: NDArray[np.float64]  # (N, M)
     priority: NDArray[np.int64]  # (N, M)
+    cycles_per_bit: NDArray[np.float64]  # (N, M)
+    output_bit: NDArray[np.float64]  # (N, M)
     start_s: NDArray[np.float64] | None = None  # (N,) when an episode of recorded tasks begins, by their clock
 
 
@@ -39,7 +45,15 @@ def draw_tasks(reel: Reel, cpu_hz: NDArray[np.float64]) -> DrawnTasks:
     rng = reel.generator(Phenomenon.ARRIVALS)
     moments = draw_moments(reel, rng)
     user, size_bit = _draw_sizes_bit(reel, cpu_hz, moments.arrivals.sum(axis=1), rng)
-    return DrawnTasks(moments, user, size_bit, _draw_deadlines_s(reel, user.shape), _draw_classes(reel, user.shape))
+    return DrawnTasks(
+        moments=moments,
+        user=user,
+        size_bit=size_bit,
+        deadline_s=_draw_deadlines_s(reel, user.shape),
+        priority=_draw_classes(reel, user.shape),
+        cycles_per_bit=_draw_cycles(reel, user.shape),
+        output_bit=_draw_outputs_bit(reel, user.shape),
+    )
 
 
 def dispatches_of(reel: Reel, tasks: DrawnTasks) -> Dispatches:
@@ -80,17 +94,19 @@ def _take_windows(reel: Reel, trace: TaskTrace) -> DrawnTasks:
     index = windows.first[:, None] + np.arange(max(1, int((windows.end - windows.first).max())))
     exists = index < windows.end[:, None]
     index = np.minimum(index, len(trace.time_s) - 1)
-    deadline_s, priority = _draw_deadlines_s(reel, index.shape), _draw_classes(reel, index.shape)
-    if trace.deadline_s is not None:
-        deadline_s = trace.deadline_s[index]
-    if trace.priority is not None:
-        priority = trace.priority[index]
+
+    def told(column: NDArray[Any] | None, drawn: Callable[[Reel, tuple[int, ...]], NDArray[Any]]) -> NDArray[Any]:
+        """What the trace says of its tasks, or else the scenario."""
+        return drawn(reel, index.shape) if column is None else column[index]
+
     return DrawnTasks(
         moments=windows.moments,
         user=np.where(exists, trace.user[index], 0),
         size_bit=np.where(exists, trace.size_bit[index], 0.0),
-        deadline_s=deadline_s,
-        priority=priority,
+        deadline_s=told(trace.deadline_s, _draw_deadlines_s),
+        priority=told(trace.priority, _draw_classes),
+        cycles_per_bit=told(trace.cycles_per_bit, _draw_cycles),
+        output_bit=told(trace.output_bit, _draw_outputs_bit),
         start_s=windows.start_s,
     )
 
@@ -100,6 +116,22 @@ def _draw_deadlines_s(reel: Reel, shape: tuple[int, ...]) -> NDArray[np.float64]
     if deadline_s is None:
         return np.full(shape, np.inf)
     return reel.generator(Phenomenon.DEADLINES).uniform(deadline_s.low, deadline_s.high, shape)
+
+
+def _draw_cycles(reel: Reel, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Cycles of a bit."""
+    tasks = reel.scenario.tasks
+    if tasks.cycles_distribution == "deterministic":
+        return np.full(shape, tasks.cycles_per_bit)
+    relative = workload.unit_mean_sizes(tasks.cycles_distribution, reel.generator(Phenomenon.WORK), shape, 1.0)
+    return tasks.cycles_per_bit * np.maximum(relative, LEAST_RELATIVE)
+
+
+def _draw_outputs_bit(reel: Reel, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    output_bit = reel.scenario.tasks.output_bit
+    if output_bit is None:
+        return np.zeros(shape)
+    return reel.generator(Phenomenon.OUTPUT).uniform(output_bit.low, output_bit.high, shape)
 
 
 def _draw_classes(reel: Reel, shape: tuple[int, ...]) -> NDArray[np.int64]:

@@ -156,7 +156,7 @@ def test_the_shortest_work_is_joined(engine: EngineName, scenario: OffloadScenar
         servers = list(range(tapes.num_servers[n]))
         if scenario.servers.device:
             servers.append(scenario.max_servers + records.user[n, step])
-        speeds = np.array([cpu_hz(scenario, tapes, n, e) for e in servers]) / scenario.tasks.cycles_per_bit
+        speeds = np.array([cpu_hz(scenario, tapes, n, e) for e in servers])
         now_s = float(tapes.decision_s[n, step])
         left_s = np.array(
             [work_left_s(records, n, e, int(step), now_s, s) for e, s in zip(servers, speeds, strict=True)]
