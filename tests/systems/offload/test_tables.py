@@ -22,7 +22,7 @@ from mecsim.schema.units import CountRange, Uniform
 from mecsim.systems.offload import SYSTEM
 from mecsim.systems.offload.demand import Dispatch, Tasks
 from mecsim.systems.offload.draw.tapes import draw_tapes
-from mecsim.systems.offload.network import Cloud, Device, Edge, Servers
+from mecsim.systems.offload.network import Cloud, Device, Edge, Price, Servers
 from mecsim.systems.offload.quantities import episode_quantities
 from mecsim.systems.offload.scenario import OffloadScenario
 from mecsim.systems.offload.tape import OffloadTapes
@@ -212,7 +212,12 @@ def by_hand(request: pytest.FixtureRequest) -> ByHand:
     )
     scenario = scenario.model_copy(
         update={
-            "servers": scenario.servers.model_copy(update={"device": Device(cpu_hz=Uniform(GHZ / 2, GHZ / 2))}),
+            "servers": scenario.servers.model_copy(
+                update={
+                    "cloud": scenario.servers.cloud.model_copy(update={"price": Price(per_gigabit=3.0)}),
+                    "device": Device(cpu_hz=Uniform(GHZ / 2, GHZ / 2), price=Price(per_gigacycle=2.0)),
+                }
+            ),
             "tasks": Tasks(deadline_s=Uniform(0.1, 9.0)),
             "satisfaction": DelaySatisfaction(adequate_s=2.0, desired_s=0.5),
             "dispatch": Dispatch(waiting_in_delay=True),
@@ -237,6 +242,8 @@ def test_shares_of_devices_and_missed_deadlines_by_hand(by_hand: ByHand) -> None
     assert columns["satisfaction"] == pytest.approx((2.0 + (2.0 - np.log2(1.5)) + 2.0) / 3.0)
     assert by_hand[0].totals.shape == (1, 2)  # not an objective here
     assert columns["adequate_share"] == pytest.approx(2.0 / 3.0)
+    assert columns["queued_share"] == pytest.approx(1.0 / 3.0)
+    assert columns["price"] == pytest.approx(2.0 + 0.003 + 2.0)  # a gigacycle and a Mbit each
     shown = text_of(episode_table("by hand", columns, SYSTEM.quantities))
     assert all(SYSTEM.quantities[name] in shown for name in columns)
 
