@@ -27,6 +27,7 @@ from mecsim.schema.fields import (
     whole,
 )
 from mecsim.schema.fields import Energy as EnergyQuantity
+from mecsim.systems.offload.area import beyond_area
 from mecsim.systems.offload.checks import check_data, check_effects, check_options, check_urgency
 from mecsim.systems.offload.data import (
     MobilityTrace,
@@ -258,17 +259,20 @@ class OffloadScenario(Scenario):
 
         So do `mobility_trace`, `site_file` and `sites`, and what depends on them.
         """
-        return read_tasks(self.tasks.trace.file) if self.tasks.trace.file else None
+        trace = self.tasks.trace
+        return read_tasks(trace.file, trace.format) if trace.file else None
 
     @property
     def mobility_trace(self) -> MobilityTrace | None:
         """The recorded positions of users, if there are any."""
-        return read_mobility(self.users.mobility.file) if self.users.mobility.file else None
+        mobility = self.users.mobility
+        return read_mobility(mobility.file, mobility.format) if mobility.file else None
 
     @property
     def site_file(self) -> Sites | None:
         """The file of sites, if there is one."""
-        return read_sites(self.servers.edge.sites) if self.servers.edge.sites else None
+        edge = self.servers.edge
+        return read_sites(edge.sites, edge.format) if edge.sites else None
 
     @property
     def own_sites(self) -> Sites | None:
@@ -320,6 +324,13 @@ class OffloadScenario(Scenario):
         """About how much memory the walks of an episode take."""
         points = self.users.mobility.law.points(self.expected_span_s, self.users.mobility.area_m)
         return BYTES_PER_POINT * points * self.users.count
+
+    def remarks(self) -> list[str]:
+        """See `Scenario`."""
+        if self.users.mobility.outside != "tell":
+            return []
+        cure = "enlarge users.mobility.width and height, or set users.mobility.outside"
+        return [f"{key}: {told}; {cure}" for key, told in beyond_area(self)]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
