@@ -45,8 +45,9 @@ def _content(path: Path) -> Mapping[str, Any]:
 
 
 def _geometries(content: Any, name: str = "") -> Iterator[tuple[str, str, Any]]:
-    """Name, type and coordinates of each geometry."""
+    """Name, type and coordinates of each geometry; a feature may have none."""
     if not isinstance(content, dict):
+        yield name, "none", None
         return
     if content.get("type") == "FeatureCollection":
         for feature in content.get("features") or []:
