@@ -56,6 +56,14 @@ def beyond_area(scenario: Placed) -> list[Finding]:
     return findings
 
 
+def area_remarks(scenario: Placed) -> list[str]:
+    """The same in words, with the cure, unless the scenario says what is to become of such places."""
+    if scenario.users.mobility.outside != "tell":
+        return []
+    cure = "enlarge users.mobility.width and height, or set users.mobility.outside"
+    return [f"{key}: {told}; {cure}" for key, told in beyond_area(scenario)]
+
+
 def _projected_m(scenario: Placed, positions: Positions) -> Array:
     """Degrees are projected so that the middle of the sites, or of the users' positions where no sites are given, comes
     to lie in the middle of the area."""

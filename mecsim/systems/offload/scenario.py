@@ -27,7 +27,7 @@ from mecsim.schema.fields import (
     whole,
 )
 from mecsim.schema.fields import Energy as EnergyQuantity
-from mecsim.systems.offload.area import beyond_area
+from mecsim.systems.offload.area import area_remarks
 from mecsim.systems.offload.checks import check_data, check_effects, check_options, check_urgency
 from mecsim.systems.offload.data import (
     MobilityTrace,
@@ -176,6 +176,10 @@ class OffloadScenario(Scenario):
         return None if given is None else (given.of(self.objectives), "given by the scenario")
 
     def remarks(self) -> list[str]:
+        """See `Scenario`."""
+        return [*self._outrunning(), *area_remarks(self)]
+
+    def _outrunning(self) -> list[str]:
         """Arrivals that outrun a dispatch each step."""
         if self.per_task:
             return []
@@ -324,13 +328,6 @@ class OffloadScenario(Scenario):
         """About how much memory the walks of an episode take."""
         points = self.users.mobility.law.points(self.expected_span_s, self.users.mobility.area_m)
         return BYTES_PER_POINT * points * self.users.count
-
-    def remarks(self) -> list[str]:
-        """See `Scenario`."""
-        if self.users.mobility.outside != "tell":
-            return []
-        cure = "enlarge users.mobility.width and height, or set users.mobility.outside"
-        return [f"{key}: {told}; {cure}" for key, told in beyond_area(self)]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
