@@ -13,6 +13,7 @@ from mecsim.imports.rows import DOUBLED
 from mecsim.physics.geography import EARTH_RADIUS_M, middle, to_plane_m
 
 GLOBE_DEGREE = np.array([180.0, 85.0])  # longitude and latitude, either way
+CLOCK_DIGITS = 6  # of seconds: what a float can tell of those since 1970
 LEAST_SIDE_M = 100.0  # of an area that is made to fit
 Part = TypeVar("Part", FoundSites, FoundWalks, FoundTasks)
 Located = TypeVar("Located", FoundSites, FoundWalks)
@@ -83,6 +84,7 @@ def clean_sites(sites: FoundSites, limits: Limits, dropped: Counter[str]) -> tup
 
 def clean_walks(walks: FoundWalks, limits: Limits, dropped: Counter[str]) -> tuple[FoundWalks, Area, int]:
     """Positions in metres by user and time, the area, and how many were clipped; a user is in one place at a time."""
+    walks = replace(walks, time_s=np.round(walks.time_s, CLOCK_DIGITS))
     walks = keep(walks, walks.time_s >= 0.0, dropped, "a negative time")
     walks = _without_outliers(walks, limits, dropped)
     names, user = np.unique(np.array(walks.users, object).astype(str), return_inverse=True)

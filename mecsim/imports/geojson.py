@@ -44,27 +44,30 @@ def _content(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _geometries(content: Any, name: str = "") -> Iterator[tuple[str, str, Any]]:
+def _geometries(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Name, type and coordinates of each geometry; a feature may have none."""
-    if not isinstance(content, dict):
-        yield name, "none", None
-        return
-    if content.get("type") == "FeatureCollection":
-        for feature in content.get("features") or []:
-            yield from _geometries(feature, name)
-    elif content.get("type") == "Feature":
-        told = {**(content.get("properties") or {}), **({"id": content["id"]} if "id" in content else {})}
-        own = next((str(told[key]) for key in NAMES if told.get(key) not in (None, "")), name)
-        yield from _geometries(content.get("geometry"), own)
-    elif content.get("type") == "GeometryCollection":
-        for geometry in content.get("geometries") or []:
-            yield from _geometries(geometry, name)
-    else:
-        yield name, str(content.get("type")), content.get("coordinates")
+    features = content.get("features") if content["type"] == "FeatureCollection" else [content]
+    for feature in features if isinstance(features, list) else []:
+        whole = _mapping(feature)
+        is_feature = whole.get("type") == "Feature"
+        told = (
+            {**_mapping(whole.get("properties")), **({"id": whole["id"]} if "id" in whole else {})}
+            if is_feature
+            else {}
+        )
+        name = next((str(told[key]) for key in NAMES if told.get(key) not in (None, "")), "")
+        geometry = _mapping(whole.get("geometry")) if is_feature else whole
+        parts = geometry.get("geometries") if geometry.get("type") == "GeometryCollection" else [geometry]
+        for part in map(_mapping, parts if isinstance(parts, list) else [{}]):
+            yield name, str(part.get("type")), part.get("coordinates")
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**53)
 
 
 IMPORTER = Importer("sites: the points of GeoJSON", "GeoJSON files", read)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -55,9 +54,9 @@ def _add_nodes(path: Path, found: Found) -> None:
         content = parse_json(text_of(path))
     except ValueError as error:
         refuse(path, f"is no JSON: {error}")
-    nodes: list[Any] = content.get("Nodes", []) if isinstance(content, dict) else []
-    if not nodes or not all(isinstance(node, dict) for node in nodes):
-        refuse(path, "names no nodes, expected a list of that name")
+    nodes, links = (content.get(key) if isinstance(content, dict) else None for key in ("Nodes", "Edges"))
+    if not isinstance(nodes, list) or not nodes or not all(isinstance(node, dict) for node in nodes):
+        refuse(path, "names no nodes, expected a list of Nodes")
     servers: dict[str, float] = {}
     clouds: list[float] = []
     for number, node in enumerate(nodes):
@@ -67,11 +66,14 @@ def _add_nodes(path: Path, found: Found) -> None:
         if node.get("DeviceType") == "Cloud" and not clouds:
             clouds.append(speed_hz)
         else:
-            servers[name_of(str(node.get("NodeName", f"n{number}")))] = speed_hz
+            name = name_of(str(node.get("NodeName", f"n{number}")))
+            servers[name_of(f"{name}_{number}") if name in servers else name] = speed_hz
     found.servers_hz = servers
     found.cloud_hz = clouds[0] if clouds else None
-    told = f"speeds are MHz; {len(content.get('Edges', []))} links between nodes are left unread"
-    found.assumed.append(f"{told}: each user has a radio link to each server")
+    count = len(links) if isinstance(links, list) else 0
+    found.assumed.append(
+        f"speeds are MHz; {count} links between nodes are left unread, each user has a radio link to each server"
+    )
 
 
 TOPO4MEC = Importer(

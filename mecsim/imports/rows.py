@@ -14,7 +14,7 @@ from mecsim.schema.cells import number_of
 from mecsim.schema.stamps import SECOND_NS, parse_stamp
 from mecsim.schema.words import one_line
 
-MAX_BYTE = 2**31  # of a file, unpacked
+MAX_TEXT_BYTE, MAX_XML_BYTE = 2**28, 2**31  # of files that are held whole, and of those that are not; unpacked
 SEPARATORS = (",", ";", "\t", "|")
 UNREADABLE, DOUBLED = "a value that cannot be read", "a row that is there twice"
 Row = Mapping[str, str]
@@ -47,9 +47,9 @@ def text_of(path: Path) -> str:
     """
     try:
         with opened(path) as file:
-            data = file.read(MAX_BYTE + 1)
-        if len(data) > MAX_BYTE:
-            refuse(path, f"larger than {MAX_BYTE >> 30} GiB, expected a part of it")
+            data = file.read(MAX_TEXT_BYTE + 1)
+        if len(data) > MAX_TEXT_BYTE:
+            refuse(path, f"larger than {MAX_TEXT_BYTE >> 20} MiB, expected a part of it")
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         refuse(path, "is not UTF-8 text")
@@ -78,15 +78,18 @@ class CsvRows:
             InputError: it cannot be read, or lacks what the user names.
         """
         self.path = path
-        lines = text_of(path).splitlines()
-        if lines and lines[0].startswith("#"):
-            lines[0] = lines[0].lstrip("# ")
-        separator = max(SEPARATORS, key=lambda letter: lines[0].count(letter) if lines else 0)
-        begins = lines[0].partition(separator)[0].strip() if lines else ""
+        text = text_of(path)
+        first, _, rest = text.partition("\n")
+        header = first.strip().lstrip("# ")
+        separator = max(SEPARATORS, key=header.count)
+        begins = header.partition(separator)[0].strip()
         if headers and begins in headers:
-            lines.insert(0, separator.join(headers[begins]))
-        self._rows = csv.reader(lines, delimiter=separator)
-        self.names = [name.strip() for name in next(self._rows, [])]
+            header, rest = separator.join(headers[begins]), text
+        self._rows = csv.reader(io.StringIO(rest, newline=""), delimiter=separator)
+        try:
+            self.names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+        except csv.Error as error:
+            refuse(path, f"{error}, expected a CSV file")
         lowered = [name.lower() for name in self.names]
         self._place = {
             ours: lowered.index(found)
@@ -168,8 +171,8 @@ def elements(path: Path) -> Iterator[tuple[str, Mapping[str, str], str | None]]:
         with opened(path) as file:
             while chunk := file.read(2**20):
                 read_byte += len(chunk)
-                if read_byte > MAX_BYTE:
-                    refuse(path, f"larger than {MAX_BYTE >> 30} GiB, expected a part of it")
+                if read_byte > MAX_XML_BYTE:
+                    refuse(path, f"larger than {MAX_XML_BYTE >> 30} GiB, expected a part of it")
                 parser.Parse(chunk, False)
                 yield from found
                 found.clear()

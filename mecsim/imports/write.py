@@ -15,8 +15,8 @@ import yaml
 from mecsim.core.files import digest_of_file, write_text
 from mecsim.core.frames import Column, Schema, write_csv
 from mecsim.errors import InputError
-from mecsim.imports.base import Array, Found, FoundSites, FoundTasks, FoundWalks
-from mecsim.imports.clean import Area, Limits, clean_sites, clean_tasks, clean_walks
+from mecsim.imports.base import Found, FoundSites, FoundTasks, FoundWalks
+from mecsim.imports.clean import CLOCK_DIGITS, Area, Limits, clean_sites, clean_tasks, clean_walks
 from mecsim.schema.cells import in_order
 from mecsim.version import __version__
 
@@ -131,7 +131,7 @@ def _add_walks(made: Imported, walks: FoundWalks, area: Area, clipped: int) -> N
         time_s = time_s - made.second_0
     order = np.lexsort((time_s, user))
     made.frames["walks.csv"] = WALKS, {
-        "user": user[order], "time_s": _rounded(time_s)[order],
+        "user": user[order], "time_s": np.round(time_s, CLOCK_DIGITS)[order],
         "x_m": walks.places[order, 0], "y_m": walks.places[order, 1],
     }  # fmt: skip
     made.kept["walks.csv"] = len(user)
@@ -160,7 +160,7 @@ def _add_tasks(made: Imported, tasks: FoundTasks, found: Found) -> None:
     """Recorded tasks on servers that are told, or fast enough for them."""
     user = _numbered(made, tasks.users)
     made.second_0 = float(tasks.time_s[0])
-    time_s = _rounded(tasks.time_s - made.second_0)
+    time_s = np.round(tasks.time_s - made.second_0, CLOCK_DIGITS)
     columns: dict[str, Any] = {"time_s": time_s, "user": user, "size_bit": tasks.size_bit}
     if tasks.deadline_s is not None:
         columns["deadline_s"] = tasks.deadline_s
@@ -226,11 +226,6 @@ def _sides(area: Area) -> dict[str, str]:
 
 def _hertz(speed_hz: float) -> str:
     return f"{speed_hz / 1e9:.12g} GHz"
-
-
-def _rounded(time_s: Array) -> Array:
-    """To what a clock of 1970 can tell in a float, without the dust of the difference."""
-    return np.round(time_s, 6)
 
 
 def write(made: Imported, folder: Path, kind: str, paths: Sequence[Path], rows: int) -> dict[str, Any]:

@@ -193,13 +193,16 @@ def _chosen(path: str, header: _Header, choices: tuple[tuple[Column, ...], ...],
     """By name, the columns of the choice that the map and the file have."""
     mapped = set(as_told.columns) - {NAMES}
     told = mapped | set(header.names)
-    for columns in choices:
-        if {column.name for column in columns if not column.optional} <= told and mapped <= {
-            column.name for column in columns
-        }:
+    missing = [
+        [column.name for column in columns if not column.optional and column.name not in told] for columns in choices
+    ]
+    for columns, lacking in zip(choices, missing, strict=True):
+        if not lacking and mapped <= {column.name for column in columns}:
             return {column.name: column for column in columns if column.name in told}
+    fewest = min(missing, key=len)
+    cause = f"no column for {' and '.join(fewest)}" if fewest else f"columns maps {','.join(as_told.columns)}"
     expected = " or ".join(_header(columns) for columns in choices)
-    fail(path, header.line, f"columns maps {','.join(as_told.columns)}, expected {expected}; {_there(header)}")
+    fail(path, header.line, f"{cause}, expected {expected}; {_there(header)}")
 
 
 def _there(header: _Header) -> str:

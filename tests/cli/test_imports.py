@@ -232,6 +232,9 @@ def test_columns_may_be_named_and_files_packed(mecsim: Command, tmp_path: Path) 
         ("gpx", "a.gpx", "<kml/>", "is no GPX"),
         ("geojson", "a.json", "{", "is no JSON"),
         ("geojson", "a.json", "[]", "is no GeoJSON"),
+        ("geojson", "a.json", '{"type": "FeatureCollection", "features": 5}', "as the files hold none"),
+        ("geojson", "a.json", f'{{"type": "Point", "coordinates": [{10**400}, 1]}}', "a value that cannot be read"),
+        ("geojson", "a.json", '{"type": "Feature", "properties": 3, "geometry": [1]}', "no point but another geometry"),
         ("sites", "a.csv", "", "no column for longitude; the file has none"),
         (
             "sites",
@@ -270,6 +273,18 @@ def test_wrong_words(mecsim: Command, tmp_path: Path) -> None:
         (("import", "sites", path, *out, "--column", "latitude=x"), "no column 'x' for latitude; the file has SITE_ID"),
     ):
         said = mecsim(*arguments)
+        assert (said.code, told in said.err) == (2, True), said.err
+
+
+def test_nodes_that_cannot_be(mecsim: Command, tmp_path: Path) -> None:
+    table, config = written(tmp_path, "topo4mec")
+    for text, told in (
+        ('{"Nodes": 3}', "names no nodes, expected a list of Nodes"),
+        ('{"Nodes": [{"NodeName": "a"}]}', "node 0 has no speed, expected a MaxCpuFreq in MHz"),
+        (json.dumps({"Nodes": 65 * [{"NodeName": "a", "MaxCpuFreq": 1}]}), "name 65 servers, expected at most 64"),
+    ):
+        config.write_text(text, encoding="utf-8")
+        said = mecsim("import", "topo4mec", table, config, "--out", tmp_path / "out")
         assert (said.code, told in said.err) == (2, True), said.err
 
 

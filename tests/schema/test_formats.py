@@ -124,11 +124,12 @@ def test_headers_and_lines_above_them_may_be_comments(path: Path, lines: str) ->
         ("When,When,user,size_bit\n1,1,1,1\n", {"columns": {"time_s": "When"}},
          ":1: twice a column 'When', which is to be time_s; the file has 'When', 'When', 'user', 'size_bit'"),
         ("When,user\n1,1\n", {"columns": {"time_s": "When"}},
-         ":1: columns maps time_s, expected time_s,user,size_bit,[deadline_s]; the file has 'When', 'user'"),
+         ":1: no column for size_bit, expected time_s,user,size_bit,[deadline_s]; the file has 'When', 'user'"),
         ("When;user;size_bit\n1;1;1\n", {"columns": {"time_s": "When"}},
-         ":1: columns maps time_s, expected time_s,user,size_bit,[deadline_s]; the file has 'When;user;size_bit'"),
+         ":1: no column for user and size_bit, expected time_s,user,size_bit,[deadline_s]; "
+         "the file has 'When;user;size_bit'"),
         ("root:x:0:0\n1,1\n", {"columns": {"time_s": "root"}},
-         ":1: columns maps time_s, expected time_s,user,size_bit,[deadline_s]; "
+         ":1: no column for user and size_bit, expected time_s,user,size_bit,[deadline_s]; "
          "the file has no header of columns, or another separator"),
         ("t,user,size_bit\nsecret,1,1\n", {"columns": {"time_s": "t"}},
          ":2: time_s: expected a time from 0 to 1e12 s, got text that is none"),
