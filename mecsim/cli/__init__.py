@@ -26,6 +26,7 @@ COMMANDS = {
     "init": "mecsim.cli.scenarios:init",
     "validate": "mecsim.cli.scenarios:validate",
     "schema": "mecsim.cli.scenarios:schema",
+    "import": "mecsim.cli.imports:import_",
     "dataset": "mecsim.cli.dataset:dataset",
     "fit": "mecsim.cli.fit:fit",
     "simulate": "mecsim.cli.simulate:simulate",

@@ -12,7 +12,7 @@ from mecsim.cli.options import json_option, listed
 @click.command()
 @json_option
 def plugins(as_json: bool) -> None:
-    """List systems, laws, policies, agents and monitors: where each stands, and which package brought it."""
+    """List systems, laws, policies, agents, monitors and importers: where each stands, and which package brought it."""
     from mecsim.report.plugins import known_plugins
 
     found = known_plugins()

@@ -14,8 +14,8 @@ from types import CodeType
 from mecsim.core.files import digest_of_bytes, is_stray
 from mecsim.core.json_files import digest_of_json
 
-APART = ("api", "bench", "cli", "conformance", "report", "studies")
-"""Parts of mecsim that show, measure or call, and decide no number of what is played."""
+APART = ("api", "bench", "cli", "conformance", "imports", "report", "studies")
+"""Parts of mecsim that show, measure, call or bring data, and decide no number of what is played."""
 
 LIBRARIES = ("numba", "numpy", "torch")
 """Whose version may change the last digit of a number, or what is drawn."""

@@ -1,4 +1,4 @@
-"""What there is by name: systems, laws, policies, agents and monitors, built in or brought by other packages."""
+"""What there is by name: systems, laws, policies, agents, monitors, importers, built in or of other packages."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +7,7 @@ from mecsim_agents import LEARNERS
 
 from mecsim.core.plugins import Registry
 from mecsim.core.system import SYSTEMS
+from mecsim.imports.base import IMPORTERS
 from mecsim.people.forms.base import RATE_FORMS
 from mecsim.physics.arrivals.base import ARRIVALS
 from mecsim.physics.channel.base import CHANNELS
@@ -28,7 +29,7 @@ class Known:
 
 
 def known_plugins() -> list[Known]:
-    """All of them: systems first, then laws, policies, agents and monitors.
+    """All of them: systems first, then laws, policies, agents, monitors and importers.
 
     Raises:
         InputError: a package's policies cannot be imported.
@@ -46,6 +47,7 @@ def known_plugins() -> list[Known]:
         *_policies(),
         *_agents(),
         *_registered("monitors", MONITORS),
+        *_registered("imports", IMPORTERS),
     ]
 
 

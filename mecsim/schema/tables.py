@@ -1,15 +1,14 @@
 """CSV tables of numbers from outside: read fast, checked value by value, and errors that name the line.
 
-A table has a header of known column names, whose units are part of the names, and a row per line. NumPy reads it; where
-that fails or a value is out of bounds, the file is read once more, slowly and exactly, to name the first line at fault.
+A table has a header of known column names, whose units are part of the names, and a row per line; or the names and
+units that a format says. NumPy reads the former; where that fails or a value is out of bounds, the file is read once
+more, slowly and exactly, to name the first line at fault.
 """
 
 import csv
 import itertools
-import math
 import os
 import re
-from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,49 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.errors import ScenarioError
-from mecsim.schema.units import show
+from mecsim.schema.cells import Cells, Column, Ids, Numbers
+from mecsim.schema.formats import PLAIN, Format, Source
+from mecsim.schema.stamps import parse_stamp
+from mecsim.schema.units import parse_unit, show
 from mecsim.schema.words import nearest, one_line
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
+__all__ = ["MAX_ROWS", "Column", "Table", "fail", "read_table"]
+
 MAX_TABLE_BYTE = 2**28
 MAX_ROWS = 10_000_000
+MAX_SHOWN = 12  # columns that a message names
 COLUMN_NAME = re.compile(r"[A-Za-z][\w ;.%°/\[\]()-]{0,39}")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of numbers from `low` to `high`."""
-
-    name: str
-    expected: str  # in words, for messages
-    low: float
-    high: float
-    whole: bool = False
-    optional: bool = False
-    empty: float | None = None  # what an empty value stands for
-
-    def refuses(self, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Which of the values are out of bounds."""
-        taken = (values >= self.low) & (values <= self.high)
-        if self.whole:
-            taken &= values == np.floor(values)
-        if self.empty is not None:
-            taken |= values == self.empty
-        return np.asarray(~taken)
-
-    def parse(self, text: str) -> float:
-        """One value. Raises ValueError with what is wrong and what was expected."""
-        if self.empty is not None and not text.strip():
-            return self.empty
-        try:
-            value = float(text) if "_" not in text else math.nan
-        except ValueError:
-            value = math.nan
-        if self.refuses(np.asarray(value)):
-            raise ValueError(f"{self.name}: expected {self.expected}, got {show(text.strip()) if text else 'nothing'}")
-        return value
+NAMES = "name"  # of the column of text that every table may have
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +45,15 @@ class Table:
     path: str
     columns: dict[str, NDArray[np.float64]]
     names: tuple[str, ...] | None  # what its column `name` says, if it has one
+    format: Format = PLAIN
+    dated: bool = False  # whether its times were dates, and count from the first of them
 
     def refuse(self, wrong: NDArray[np.bool_], message: str) -> None:
         """Raise ScenarioError with `message` if a row is wrong; the first such row's line is named."""
         if wrong.any():
             row = int(np.argmax(wrong))
-            with _opened(self.path) as reader:
-                next(reader)
+            with _opened(self.path, self.format) as reader:
+                _read_header(reader, set(self.columns), self.format)
                 line, _ = next(itertools.islice(_rows(reader), row, None))
             fail(self.path, line, message)
 
@@ -89,11 +63,19 @@ def fail(path: str, line: int | None, message: str) -> NoReturn:
     raise ScenarioError([one_line(f"{path}:{line}: {message}" if line else f"{path}: {message}")])
 
 
-def read_table(path: str, choices: Sequence[Sequence[Column]], max_rows: int = MAX_ROWS) -> Table:
+def read_table(
+    path: str, choices: Sequence[Sequence[Column]], max_rows: int = MAX_ROWS, as_told: Format = PLAIN
+) -> Table:
     """The table in a file, whose columns are those of one of the `choices` in any order.
 
-    A column of text called `name` is allowed everywhere. Tables are remembered until the file changes. One of more than
-    `max_rows` is refused before its values are read.
+    A column of text called `name` is allowed everywhere. A header may begin with `#`, also below other lines that do.
+    Tables are remembered until the file changes. One of more than `max_rows` is refused before its values are read.
+
+    Args:
+        path: the file.
+        choices: the columns that it may have.
+        max_rows: of it.
+        as_told: how it is to be read; where that maps columns, all others are left unread.
 
     Raises:
         ScenarioError: the file cannot be read or holds something else; one line, `FILE:LINE: cause, what is expected`.
@@ -103,11 +85,14 @@ def read_table(path: str, choices: Sequence[Sequence[Column]], max_rows: int = M
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         fail(path, None, f"cannot be read: {reason}, expected a CSV file")
-    return _read(path, tuple(tuple(columns) for columns in choices), max_rows, stat.st_mtime_ns, stat.st_size)
+    columns = tuple(tuple(columns) for columns in choices)
+    return _read(path, columns, as_told, max_rows, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=6)
-def _read(path: str, choices: tuple[tuple[Column, ...], ...], max_rows: int, mtime_ns: int, size_byte: int) -> Table:
+def _read(
+    path: str, choices: tuple[tuple[Column, ...], ...], as_told: Format, max_rows: int, mtime_ns: int, size_byte: int
+) -> Table:
     """`mtime_ns` and `size_byte` tell versions of a file apart."""
     if not Path(path).is_file():
         fail(path, None, "is not a regular file, expected a CSV file")
@@ -115,20 +100,27 @@ def _read(path: str, choices: tuple[tuple[Column, ...], ...], max_rows: int, mti
         fail(path, None, f"larger than {MAX_TABLE_BYTE >> 20} MiB, expected a shorter table")
     try:
         _refuse_long(path, max_rows)
-        with _opened(path) as reader:
-            names = [name.strip() for name in next(reader, [])]
-        columns = _columns(path, names, choices)
-        texts = list[str]()
-        values = _read_fast(path, columns) if None not in columns else None
-        if values is None:
-            values = _read_exactly(path, columns, texts)
+        header = _header_of(path, choices, as_told)
+        if as_told.columns:
+            return _read_mapped(path, header, _chosen(path, header, choices, as_told), as_told)
+        columns = _columns(path, header, choices)
+        values = _read_fast(path, header, columns) if as_told == PLAIN and None not in columns else None
+        if values is not None:
+            numbers = {column.name: values[:, i] for i, column in enumerate(filter(None, columns))}
+            return _frozen(Table(path, numbers, None))
+        places = {column.name if column else NAMES: place for place, column in enumerate(columns)}
+        own = {column.name: column for column in columns if column}
+        return _read_exactly(path, header, places, _cells(path, header, own, as_told), as_told)
     except UnicodeDecodeError:
         fail(path, _line_not_text(path), "is not UTF-8 text, expected a CSV file")
     except OSError as error:
         fail(path, None, f"cannot be read: {error.strerror}, expected a CSV file")
-    values.setflags(write=False)
-    numbers = {column.name: values[:, i] for i, column in enumerate(filter(None, columns))}
-    return Table(path, numbers, tuple(texts) if None in columns else None)
+
+
+def _frozen(table: Table) -> Table:
+    for values in table.columns.values():
+        values.setflags(write=False)
+    return table
 
 
 def _refuse_long(path: str, max_rows: int) -> None:
@@ -141,34 +133,143 @@ def _refuse_long(path: str, max_rows: int) -> None:
         fail(path, None, f"has {lines:,} lines, expected a table of at most {max_rows:,} rows")
 
 
-def _columns(path: str, names: list[str], choices: tuple[tuple[Column, ...], ...]) -> list[Column | None]:
+# The header
+
+
+@dataclass(frozen=True)
+class _Header:
+    """The names of the columns of a file."""
+
+    names: list[str]
+    line: int  # on which they end
+
+
+def _header_of(path: str, choices: tuple[tuple[Column, ...], ...], as_told: Format) -> _Header:
+    with _opened(path, as_told) as reader:
+        return _read_header(reader, {column.name for columns in choices for column in columns}, as_told)
+
+
+def _read_header(reader: "CsvReader", own: set[str], as_told: Format) -> _Header:
+    """The first row that does not begin with `#`, or before it one that does and has a known name."""
+    known = own | {str(source.column) for source in as_told.columns.values()}
+    for row in reader:
+        names = [name.strip() for name in row]
+        if not names or not names[0].startswith("#"):
+            return _Header(names, reader.line_num)
+        names[0] = names[0].lstrip("# ")
+        if known & set(names):
+            return _Header(names, reader.line_num)
+    return _Header([], 1)
+
+
+def _columns(path: str, header: _Header, choices: tuple[tuple[Column, ...], ...]) -> list[Column | None]:
     """The column of each name in the header; None for names of rows."""
+    names = header.names
     if not names:
         fail(path, 1, f"no header, expected {_header(choices[0])}")
     known = {column.name: column for columns in choices for column in columns}
     for name in names:
-        if name != "name" and name not in known:
+        if name != NAMES and name not in known:
             if not COLUMN_NAME.fullmatch(name):  # a message is no way to read any file that a scenario names
-                fail(path, 1, f"no header of columns, expected {_header(choices[0])}")
-            fail(path, 1, f"unknown column {show(name)}, {nearest(name, list(known))}")
+                fail(path, header.line, f"no header of columns, expected {_header(choices[0])}")
+            fail(path, header.line, f"unknown column {show(name)}, {nearest(name, list(known))}")
         if names.count(name) > 1:
-            fail(path, 1, f"column {name!r} is there twice, expected it once")
+            fail(path, header.line, f"column {name!r} is there twice, expected it once")
     for columns in choices:
         optional = {column.name for column in columns if column.optional}
         needed = {column.name for column in columns} - optional
-        if needed <= set(names) <= needed | optional | {"name"}:
+        if needed <= set(names) <= needed | optional | {NAMES}:
             return [known.get(name) for name in names]
-    fail(path, 1, f"columns {','.join(names)}, expected {' or '.join(_header(columns) for columns in choices)}")
+    fail(
+        path, header.line, f"columns {','.join(names)}, expected {' or '.join(_header(columns) for columns in choices)}"
+    )
 
 
 def _header(columns: Sequence[Column]) -> str:
     return ",".join(f"[{column.name}]" if column.optional else column.name for column in columns)
 
 
-def _read_fast(path: str, columns: Sequence[Column | None]) -> NDArray[np.float64] | None:
+def _chosen(path: str, header: _Header, choices: tuple[tuple[Column, ...], ...], as_told: Format) -> dict[str, Column]:
+    """By name, the columns of the choice that the map and the file have."""
+    mapped = set(as_told.columns) - {NAMES}
+    told = mapped | set(header.names)
+    missing = [
+        [column.name for column in columns if not column.optional and column.name not in told] for columns in choices
+    ]
+    for columns, lacking in zip(choices, missing, strict=True):
+        if not lacking and mapped <= {column.name for column in columns}:
+            return {column.name: column for column in columns if column.name in told}
+    fewest = min(missing, key=len)
+    cause = f"no column for {' and '.join(fewest)}" if fewest else f"columns maps {','.join(as_told.columns)}"
+    expected = " or ".join(_header(columns) for columns in choices)
+    fail(path, header.line, f"{cause}, expected {expected}; {_there(header)}")
+
+
+def _there(header: _Header) -> str:
+    """Which columns a file has, unless its first line is none of names: a message is no way to read any file."""
+    names = header.names
+    if not names or not all(COLUMN_NAME.fullmatch(name) for name in names if name):
+        return "the file has no header of columns, or another separator"
+    more = f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else ""
+    return f"the file has {', '.join(map(repr, names[:MAX_SHOWN]))}{more}"
+
+
+def _place(path: str, header: _Header, name: str, column: str) -> int:
+    """Of a column of the file that stands for one of ours."""
+    if header.names.count(column) != 1:
+        told = f"twice a column {column!r}" if column in header.names else f"no column {show(column)}"
+        fail(path, header.line, f"{told}, which is to be {name}; {_there(header)}")
+    return header.names.index(column)
+
+
+# The rows
+
+
+def _read_mapped(path: str, header: _Header, columns: dict[str, Column], as_told: Format) -> Table:
+    """The columns that a format maps, or that have our names."""
+    sources = {name: as_told.columns.get(name, Source(name)) for name in (*columns, NAMES)}
+    if NAMES not in as_told.columns and NAMES not in header.names:
+        del sources[NAMES]
+    places = {
+        name: _place(path, header, name, source.column) for name, source in sources.items() if source.column is not None
+    }
+    table = _read_exactly(path, header, places, _cells(path, header, columns, as_told), as_told)
+    rows = len(next(iter(table.columns.values()), table.names or ()))
+    for name, source in sources.items():
+        if source.value is not None:
+            table.columns[name] = np.full(rows, source.value)
+            if name not in columns or columns[name].refuses(table.columns[name]).any():
+                expected = columns[name].expected if name in columns else "a column of text"
+                fail(path, None, f"{name}: expected {expected}, got a value of {source.value:g}")
+    return _frozen(table)
+
+
+def _cells(path: str, header: _Header, columns: dict[str, Column], as_told: Format) -> dict[str, Cells]:
+    """What reads each column of numbers."""
+    origin = parse_stamp(as_told.origin) if as_told.origin else None
+    cells: dict[str, Cells] = {}
+    for name, column in columns.items():
+        source = as_told.columns.get(name, Source(name))
+        factor = 1.0
+        if source.ids and not column.ids:
+            fail(path, header.line, f"{name}: ids have no meaning here, expected {column.expected}")
+        if source.unit is not None:
+            if column.unit is None:
+                fail(path, header.line, f"{name}: has no unit, expected {column.expected}")
+            try:
+                factor = parse_unit(source.unit, column.unit)
+            except ValueError as error:
+                fail(path, header.line, f"{name}: {error}")
+        quoted, start = not as_told.columns, origin if column.stamps else None
+        cells[name] = Ids(column) if source.ids else Numbers(column, factor, as_told.decimal, quoted, start)
+    return cells
+
+
+def _read_fast(path: str, header: _Header, columns: Sequence[Column | None]) -> NDArray[np.float64] | None:
     """All values, (P, C), or None if anything about them is odd."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        file.readline()
+        for _ in range(header.line):
+            file.readline()
         lines = _plain_lines(file)
         try:
             first = next(lines, None)
@@ -192,42 +293,53 @@ def _plain_lines(file: TextIO) -> Iterator[str]:
             yield line
 
 
-def _read_exactly(path: str, columns: Sequence[Column | None], names: list[str]) -> NDArray[np.float64]:
-    """All numbers, (P, C), line by line; what stands in the column of names is added to `names`.
+def _read_exactly(
+    path: str, header: _Header, places: dict[str, int], cells: dict[str, Cells], as_told: Format
+) -> Table:
+    """All values, line by line.
+
+    Args:
+        path: the file.
+        header: of it.
+        places: where the columns stand in a row, by their names.
+        cells: what reads each of them.
+        as_told: how the file is to be read.
 
     Raises:
         ScenarioError: about the first line at fault.
     """
-    values = array("d")
+    names = list[str]()
+    readers = [(place, cells[name].add if name in cells else names.append) for name, place in places.items()]
     rows = 0
-    with _opened(path) as reader:
-        next(reader)
+    with _opened(path, as_told) as reader:
+        _read_header(reader, set(cells), as_told)
         for line, row in _rows(reader):
-            if len(row) != len(columns):
-                fail(path, line, f"expected {len(columns)} values, got {len(row)}")
+            if len(row) != len(header.names):
+                fail(path, line, f"expected {len(header.names)} values, got {len(row)}")
             rows += 1
-            for column, text in zip(columns, row, strict=True):
-                if column is None:
-                    names.append(text.strip())
-                    continue
-                try:
-                    values.append(column.parse(text))
-                except ValueError as error:
-                    fail(path, line, str(error))
+            try:
+                for place, read in readers:
+                    read(row[place])
+            except ValueError as error:
+                fail(path, line, str(error))
     if not rows:
-        fail(path, 1, "no rows after the header, expected at least one")
-    return np.frombuffer(values, np.float64).reshape(rows, -1)
+        fail(path, header.line, "no rows after the header, expected at least one")
+    values = {name: cell.values() for name, cell in cells.items() if name in places}
+    dated = any(isinstance(cell, Numbers) and cell.stamped and cell.origin is None for cell in cells.values())
+    told = tuple(name.strip() for name in names) if NAMES in places else None
+    return _frozen(Table(path, values, told, as_told, dated))
 
 
 @contextmanager
-def _opened(path: str) -> Iterator["CsvReader"]:
+def _opened(path: str, as_told: Format) -> Iterator["CsvReader"]:
     """A file as rows of text. Errors of the CSV format name their line."""
     with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(file, delimiter=as_told.delimiter, strict=True)
         try:
             yield reader
         except csv.Error as error:
-            fail(path, reader.line_num, f"{error}, expected comma-separated values")
+            separated = "comma" if as_told.separator == "," else repr(as_told.separator)
+            fail(path, reader.line_num, f"{error}, expected {separated}-separated values")
 
 
 def _rows(reader: "CsvReader") -> Iterator[tuple[int, list[str]]]:

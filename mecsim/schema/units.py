@@ -70,6 +70,7 @@ UNIT = r"(?:1?/ ?)?[A-Za-zµμ]{1,20}(?:[/*][A-Za-zµμ]{1,20}){0,3}"
 _MILLI = re.compile(r"m(?:Hz|bit|B)\b")  # of what nobody has thousandths: who writes it means mega
 _NUMBER = re.compile(NUMBER)
 _QUANTITY = re.compile(rf"({NUMBER})\s*({UNIT})")
+_COUNTED = re.compile(rf"(?:({NUMBER})\s*)?({UNIT})")
 _RANGE = re.compile(rf"\[\s*({NUMBER})\s*,\s*({NUMBER})\s*\]\s*({UNIT})")
 
 _DEFINITIONS = """
@@ -271,6 +272,16 @@ def _to_si(number: float, unit: str, kind: str) -> float | None:
         return None
     value = number if factor == 1 else _without_dust(number * factor)
     return value if math.isfinite(value) else None
+
+
+def parse_unit(text: str, unit: str) -> float:
+    """How many `unit` a 1 stands for that counts in `text`, a unit or a quantity: `kB`, `32 bit`."""
+    match = _COUNTED.fullmatch(text.strip())
+    factor = _unit_factor(match[2], unit) if match and not _MILLI.match(match[2]) else None
+    counted = factor * float(match[1] or 1.0) if match and factor is not None else math.nan
+    if not (0.0 < counted < math.inf):
+        raise ValueError(f"expected a unit that can be told in {unit}, or a quantity, got {show(text)}")
+    return _without_dust(counted)
 
 
 def _without_dust(value: float) -> float:

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from mecsim.physics.mobility.base import MobilityModel
 from mecsim.schema.fields import File
+from mecsim.schema.formats import Clocked
 
 
-class Trace(MobilityModel):
+class Trace(MobilityModel, Clocked):
     """Positions from a file, which the system reads, as it knows the clock and the map."""
 
     ABOUT: ClassVar[str] = "positions from file."

@@ -14,6 +14,7 @@ from mecsim.physics.arrivals.poisson import PoissonArrivals
 from mecsim.physics.arrivals.section import Arrivals
 from mecsim.physics.mobility.trace import Trace
 from mecsim.schema.fields import Finding, unread_keys
+from mecsim.systems.offload.area import beyond_area
 from mecsim.systems.offload.data import (
     MAX_STEPS,
     MobilityTrace,
@@ -21,9 +22,6 @@ from mecsim.systems.offload.data import (
     Sites,
     TaskTrace,
     check_names,
-    read_mobility,
-    read_sites,
-    read_tasks,
 )
 from mecsim.systems.offload.demand import Dispatch, Episode, Tasks, Users
 from mecsim.systems.offload.network import Channel, Energy, Servers
@@ -63,6 +61,8 @@ class Described(Protocol):
     @property
     def mobility_trace(self) -> MobilityTrace | None: ...
     @property
+    def site_file(self) -> Sites | None: ...
+    @property
     def own_sites(self) -> Sites | None: ...
     @property
     def sites(self) -> Positions | None: ...
@@ -71,7 +71,8 @@ class Described(Protocol):
 def check_data(scenario: Described) -> list[Finding]:
     """Files that cannot be read, or do not fit the scenario."""
     findings = [*_check_sites(scenario), *_check_mobility(scenario), *_check_tasks(scenario)]
-    return findings or _check_coordinates(scenario)
+    findings = findings or [*_check_coordinates(scenario), *_check_clocks(scenario)]
+    return findings or _check_area(scenario)
 
 
 def check_urgency(scenario: Described) -> list[Finding]:
@@ -167,12 +168,10 @@ def _reading(key: str, check: Callable[[], list[Finding]]) -> list[Finding]:
 
 
 def _check_sites(scenario: Described) -> list[Finding]:
-    path = scenario.servers.edge.sites
-    if path is None:
-        return []
-
     def check() -> list[Finding]:
-        sites, edges = read_sites(path), scenario.servers.edge_count
+        sites, edges = scenario.site_file, scenario.servers.edge_count
+        if sites is None:
+            return []
         if edges.high > len(sites.values):
             told = f"expected at most {len(sites.values)}, as many as there are sites, got {edges.high}"
             return [("servers.edge.count", told)]
@@ -195,12 +194,12 @@ def _check_sites(scenario: Described) -> list[Finding]:
 
 
 def _check_mobility(scenario: Described) -> list[Finding]:
-    path, users = scenario.users.mobility.file, scenario.users.count
-    if path is None:
-        return []
+    users = scenario.users.count
 
     def check() -> list[Finding]:
-        trace = read_mobility(path)
+        trace = scenario.mobility_trace
+        if trace is None:
+            return []
         trace.table.refuse(trace.table.columns["user"] >= users, _user_text(users))
         present = np.zeros(users, np.bool_)
         present[trace.user] = True
@@ -212,12 +211,12 @@ def _check_mobility(scenario: Described) -> list[Finding]:
 
 
 def _check_tasks(scenario: Described) -> list[Finding]:
-    path, users, step_s = scenario.tasks.trace.file, scenario.users.count, scenario.episode.step_s
-    if path is None:
-        return []
+    users, step_s = scenario.users.count, scenario.episode.step_s
 
     def check() -> list[Finding]:
-        trace = read_tasks(path)
+        trace = scenario.task_trace
+        if trace is None:
+            return []
         trace.table.refuse(trace.table.columns["user"] >= users, _user_text(users))
         if scenario.per_task or trace.time_s[-1] / step_s <= MAX_STEPS:
             return []
@@ -232,6 +231,23 @@ def _check_coordinates(scenario: Described) -> list[Finding]:
         return []
     cure = "expected both in metres (x_m,y_m) or both in degrees (latitude,longitude)"
     return [("users.mobility.file", f"other coordinates than servers.edge.sites, {cure}")]
+
+
+def _check_area(scenario: Described) -> list[Finding]:
+    if scenario.users.mobility.outside != "refuse":
+        return []
+    cure = "expected none, a larger users.mobility.width and height, or users.mobility.outside: clip"
+    return [(key, f"{told}, {cure}") for key, told in beyond_area(scenario)]
+
+
+def _check_clocks(scenario: Described) -> list[Finding]:
+    """Recorded tasks and positions have one clock; dates begin it at the first of them, which each file has its own."""
+    tasks, walks = scenario.task_trace, scenario.mobility_trace
+    if tasks is None or walks is None:
+        return []
+    tables = {"tasks.trace.origin": tasks.table, "users.mobility.origin": walks.table}
+    cure = "expected the date and time of second 0, as tasks and positions have one clock"
+    return [(key, f"missing, {cure}") for key, table in tables.items() if table.dated]
 
 
 def _user_text(users: int) -> str:

@@ -1,7 +1,7 @@
 """What a scenario takes from outside: sites of edges, recorded tasks, recorded positions of users.
 
 Positions are metres (`x_m,y_m`) or degrees (`latitude,longitude`). Columns are those of the tables below, in any order;
-others are errors. Rows may come in any order.
+others are errors, unless a format maps columns. Rows may come in any order.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from mecsim.errors import ScenarioError
 from mecsim.schema.fields import MAX_CLASSES, Finding
-from mecsim.schema.tables import Column, Table, fail, read_table
+from mecsim.schema.formats import PLAIN, Format
+from mecsim.schema.mappings import unknown_names
+from mecsim.schema.tables import NAMES, Column, Table, fail, read_table
 from mecsim.schema.units import show
 
 Array = NDArray[np.float64]
@@ -24,28 +26,39 @@ TAKEN_NAMES = ("cloud", "device")  # what the other options are called
 MAX_EXTENT_DEGREE = 5.0  # beyond it a plane is no longer a good map
 MAX_STEPS = 10**15  # from the beginning of time to the end of a trace
 
-_TIME = Column("time_s", "a time from 0 to 1e12 s", 0.0, 1e12)
-_USER = Column("user", "the number of a user, from 0", 0.0, 99_999.0, whole=True)
+_TIME = Column("time_s", "a time from 0 to 1e12 s", 0.0, 1e12, unit="s", stamps=True)
+_USER = Column("user", "the number of a user, from 0", 0.0, 99_999.0, whole=True, ids=True)
 _PLANE = (
-    Column("x_m", "metres from -1e7 to 1e7", -1e7, 1e7),
-    Column("y_m", "metres from -1e7 to 1e7", -1e7, 1e7),
+    Column("x_m", "metres from -1e7 to 1e7", -1e7, 1e7, unit="m"),
+    Column("y_m", "metres from -1e7 to 1e7", -1e7, 1e7, unit="m"),
 )
 _GLOBE = (
     Column("latitude", "degrees from -85 to 85", -85.0, 85.0),
     Column("longitude", "degrees from -180 to 180", -180.0, 180.0),
 )
-_SPEED = Column("cpu_ghz", "a speed from 1e-9 to 1e9 GHz", 1e-9, 1e9, optional=True)
-_POWERS = tuple(Column(name, "a power from 0 to 1e12 W", 0.0, 1e12, optional=True) for name in ("idle_w", "full_w"))
+_SPEED = Column("cpu_ghz", "a speed from 1e-9 to 1e9 GHz", 1e-9, 1e9, optional=True, unit="GHz")
+_POWERS = tuple(
+    Column(name, "a power from 0 to 1e12 W", 0.0, 1e12, optional=True, unit="W") for name in ("idle_w", "full_w")
+)
 _TASKS = (
     _TIME,
     _USER,
-    Column("size_bit", "a size from 1e-18 to 1e18 bit", 1e-18, 1e18),
-    Column("deadline_s", "a time above 0 s, or nothing for none", 1e-18, 1e18, optional=True, empty=np.inf),
+    Column("size_bit", "a size from 1e-18 to 1e18 bit", 1e-18, 1e18, unit="bit"),
+    Column("deadline_s", "a time above 0 s, or nothing for none", 1e-18, 1e18, optional=True, empty=np.inf, unit="s"),
     Column("cycles_per_bit", "a number from 1e-18 to 1e18", 1e-18, 1e18, optional=True),
     Column("cycles", "a number from 1e-18 to 1e30", 1e-18, 1e30, optional=True),
-    Column("output_bit", "a size from 0 to 1e18 bit", 0.0, 1e18, optional=True),
+    Column("output_bit", "a size from 0 to 1e18 bit", 0.0, 1e18, optional=True, unit="bit"),
     Column("priority", f"a class from 0 to {MAX_CLASSES - 1}", 0.0, MAX_CLASSES - 1.0, whole=True, optional=True),
 )
+_SITES = ((*_PLANE, _SPEED, *_POWERS), (*_GLOBE, _SPEED, *_POWERS))
+_WALKS = ((_USER, _TIME, *_PLANE), (_USER, _TIME, *_GLOBE))
+
+
+def _names(*choices: Sequence[Column]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*(column.name for columns in choices for column in columns), NAMES]))
+
+
+SITE_COLUMNS, TASK_COLUMNS, WALK_COLUMNS = _names(*_SITES), _names(_TASKS), _names(*_WALKS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,29 +112,35 @@ class MobilityTrace:
     table: Table  # as the file has it
 
 
-def unreadable(key: str, read: Callable[[str], object], path: str | None) -> list[Finding]:
-    """Why the file that a key names cannot be used; nothing where it can, or names none."""
+def unreadable(
+    key: str, read: Callable[[str, Format], object], path: str | None, as_told: Format, known: Sequence[str]
+) -> list[Finding]:
+    """Why the file that a key names cannot be used; nothing where it can, or names none.
+
+    Columns that its format maps are among the `known` ones.
+    """
+    findings = unknown_names(as_told.columns, known, "column", "columns.")
     try:
-        if path is not None:
-            read(path)
+        if path is not None and not findings:
+            read(path, as_told)
     except ScenarioError as error:
         return [(key, str(error))]
-    return []
+    return findings
 
 
-def read_sites(path: str) -> Sites:
+def read_sites(path: str, as_told: Format = PLAIN) -> Sites:
     """The sites of edges, in the order of the file. Raises ScenarioError as `read_table` does."""
-    return _sites(read_table(path, ((*_PLANE, _SPEED, *_POWERS), (*_GLOBE, _SPEED, *_POWERS)), MAX_SITES))
+    return _sites(read_table(path, _SITES, MAX_SITES, as_told))
 
 
-def read_tasks(path: str) -> TaskTrace:
+def read_tasks(path: str, as_told: Format = PLAIN) -> TaskTrace:
     """Recorded tasks. Raises ScenarioError as `read_table` does."""
-    return _tasks(read_table(path, (_TASKS,)))
+    return _tasks(read_table(path, (_TASKS,), as_told=as_told))
 
 
-def read_mobility(path: str) -> MobilityTrace:
+def read_mobility(path: str, as_told: Format = PLAIN) -> MobilityTrace:
     """Recorded positions. Raises ScenarioError as `read_table` does, and where a user is in two places at once."""
-    return _mobility(read_table(path, ((_USER, _TIME, *_PLANE), (_USER, _TIME, *_GLOBE))))
+    return _mobility(read_table(path, _WALKS, as_told=as_told))
 
 
 @lru_cache(maxsize=4)

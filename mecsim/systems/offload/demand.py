@@ -30,8 +30,9 @@ from mecsim.schema.fields import (
     unread_keys,
     whole,
 )
+from mecsim.schema.formats import PLAIN, Clocked, Format
 from mecsim.schema.units import Uniform
-from mecsim.systems.offload.data import read_mobility, read_tasks, unreadable
+from mecsim.systems.offload.data import TASK_COLUMNS, WALK_COLUMNS, read_mobility, read_tasks, unreadable
 
 
 class Episode(Section):
@@ -55,15 +56,20 @@ class Mobility(LawSection):
     LAWS = MOBILITY
 
     model: str = Field("none", description="Where users are and how they move.")
-    width_m: Distance = Field(1000.0, alias="width", description="Width of the area; sites may lie outside.")
+    width_m: Distance = Field(1000.0, alias="width", description="Width of the area.")
     height_m: Distance = Field(1000.0, alias="height", description="Height of the area.")
+    outside: Literal["tell", "refuse", "clip"] = Field(
+        "tell",
+        description="Sites and recorded positions beyond the area. tell: stay there, and commands tell how many there "
+        "are. refuse: are an error. clip: are put on its border.",
+    )
     law: Annotated[MobilityModel, LAW_FIELD] = Field(Nowhere(), alias=LAW, exclude=True)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         nowhere = (not self.law.HAS_PLACES, "model: fixed, waypoint or trace")
-        findings = unread_keys(self, {"width_m": nowhere, "height_m": nowhere})
-        findings += unreadable("file", read_mobility, self.file)
+        findings = unread_keys(self, dict.fromkeys(("width_m", "height_m", "outside"), nowhere))
+        findings += unreadable("file", read_mobility, self.file, self.format, WALK_COLUMNS)
         refuse(findings)
         return self
 
@@ -76,6 +82,11 @@ class Mobility(LawSection):
     def file(self) -> str | None:
         """Where users were recorded, if they were."""
         return self.law.file if isinstance(self.law, RecordedMobility) else None
+
+    @property
+    def format(self) -> Format:
+        """How that file is to be read."""
+        return self.law.format if isinstance(self.law, RecordedMobility) else PLAIN
 
 
 class Users(Section):
@@ -136,7 +147,7 @@ class TaskSize(Section):
         return findings
 
 
-class Trace(Section):
+class Trace(Clocked):
     """Tasks that were recorded: an episode is a window of them."""
 
     file: File = Field(None, description="CSV of time, user, size and, if there are any, deadlines; null for no trace.")
@@ -147,8 +158,8 @@ class Trace(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        findings = unread_keys(self, {"start": (self.file is None, "a file")})
-        findings += unreadable("file", read_tasks, self.file)
+        findings = unread_keys(self, {"start": (self.file is None, "a file")}) + self.unread_format(self.file)
+        findings += unreadable("file", read_tasks, self.file, self.format, TASK_COLUMNS)
         refuse(findings)
         return self
 

@@ -33,9 +33,10 @@ from mecsim.schema.fields import (
     unread_keys,
     whole,
 )
+from mecsim.schema.formats import Formatted
 from mecsim.schema.mappings import Entry, Frozen, FrozenDict, named
 from mecsim.schema.units import CountRange, Uniform
-from mecsim.systems.offload.data import TAKEN_NAMES, Positions, read_sites, unreadable
+from mecsim.systems.offload.data import SITE_COLUMNS, TAKEN_NAMES, Positions, read_sites, unreadable
 
 
 class Price(Section):
@@ -58,7 +59,7 @@ class Cloud(Section):
     price: Price = Field(Price(), description="What it asks for a task.")
 
 
-class Edge(Section):
+class Edge(Formatted):
     """The edge servers: near and slower."""
 
     count: EdgeCount = Field(CountRange(1, 8), description="Number E of edges, or [low, high] drawn per episode.")
@@ -83,12 +84,14 @@ class Edge(Section):
             return values
         with suppress(ValueError, ScenarioError):
             path = absolute_path(values["sites"], info)
-            return {**values, "count": len(read_sites(str(path)).values)}
+            told = Formatted.model_validate({key: values[key] for key in Formatted.model_fields if key in values})
+            return {**values, "count": len(read_sites(str(path), told.format).values)}
         return values
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        refuse(unreadable("sites", read_sites, self.sites))
+        findings = self.unread_format(self.sites)
+        refuse(findings + unreadable("sites", read_sites, self.sites, self.format, SITE_COLUMNS))
         return self
 
 

@@ -27,6 +27,7 @@ from mecsim.schema.fields import (
     whole,
 )
 from mecsim.schema.fields import Energy as EnergyQuantity
+from mecsim.systems.offload.area import area_remarks
 from mecsim.systems.offload.checks import check_data, check_effects, check_options, check_urgency
 from mecsim.systems.offload.data import (
     MobilityTrace,
@@ -175,6 +176,10 @@ class OffloadScenario(Scenario):
         return None if given is None else (given.of(self.objectives), "given by the scenario")
 
     def remarks(self) -> list[str]:
+        """See `Scenario`."""
+        return [*self._outrunning(), *area_remarks(self)]
+
+    def _outrunning(self) -> list[str]:
         """Arrivals that outrun a dispatch each step."""
         if self.per_task:
             return []
@@ -270,17 +275,20 @@ class OffloadScenario(Scenario):
 
         So do `mobility_trace`, `site_file` and `sites`, and what depends on them.
         """
-        return read_tasks(self.tasks.trace.file) if self.tasks.trace.file else None
+        trace = self.tasks.trace
+        return read_tasks(trace.file, trace.format) if trace.file else None
 
     @property
     def mobility_trace(self) -> MobilityTrace | None:
         """The recorded positions of users, if there are any."""
-        return read_mobility(self.users.mobility.file) if self.users.mobility.file else None
+        mobility = self.users.mobility
+        return read_mobility(mobility.file, mobility.format) if mobility.file else None
 
     @property
     def site_file(self) -> Sites | None:
         """The file of sites, if there is one."""
-        return read_sites(self.servers.edge.sites) if self.servers.edge.sites else None
+        edge = self.servers.edge
+        return read_sites(edge.sites, edge.format) if edge.sites else None
 
     @property
     def own_sites(self) -> Sites | None:

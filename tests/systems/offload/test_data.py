@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mecsim.errors import ScenarioError
 from mecsim.scenario import parse_scenario, scenario_to_yaml, with_context
 from mecsim.schema.units import CountRange
+from mecsim.systems.offload.area import plane_m
 from mecsim.systems.offload.data import most_in_window, read_mobility, read_sites, read_tasks, steps_of
 from mecsim.systems.offload.demand import Mobility, Tasks, Trace, Users
 from mecsim.systems.offload.network import Edge
@@ -290,3 +291,99 @@ def test_python_builds_them_too(write: Write) -> None:
     assert scenario.task_trace is not None
     assert scenario.users_move
     assert scenario.link_per_task
+
+
+MAPPED = """tasks:
+  trace:
+    file: {tasks}
+    columns: {{time_s: When, user: {{column: Who, ids: true}}, size_bit: {{column: Bytes, unit: B}}}}
+    separator: ;
+    decimal: ","
+    {origin}
+users:
+  count: 2
+  mobility: {{model: trace, file: {walks}, columns: {{time_s: When, user: {{column: Who, ids: true}}}}, {walk_origin}}}
+"""
+DATED_TASKS = "When;Who;Bytes\n2024-01-01 10:00:05,5;b;1,5\n2024-01-01 10:00:01;a;2\n"
+DATED_WALKS = "When,Who,x_m,y_m\n2024-01-01 10:00:00,a,0,0\n2024-01-01 10:00:00,b,5,5\n"
+ORIGIN = "origin: 2024-01-01 10:00"
+
+
+def test_a_scenario_maps_the_columns_of_its_files(write: Write) -> None:
+    files = {"tasks": write("t.csv", DATED_TASKS), "walks": write("w.csv", DATED_WALKS)}
+    scenario = parse_offload(HEAD + MAPPED.format(**files, origin=ORIGIN, walk_origin=ORIGIN))
+    trace = scenario.task_trace
+    assert trace is not None
+    assert (trace.time_s.tolist(), trace.user.tolist()) == ([1.0, 5.5], [0, 1])
+    assert trace.size_bit.tolist() == [16.0, 12.0]
+    assert scenario.mobility_trace is not None
+    assert parse_scenario(scenario_to_yaml(scenario)) == scenario
+    changed = with_context(scenario, {"tasks.trace.columns": "{time_s: When, user: {value: 0}, size_bit: Bytes}"})
+    assert changed.task_trace is not None
+    assert changed.task_trace.size_bit.tolist() == [2.0, 1.5]
+
+
+def test_two_files_of_dates_need_one_origin(write: Write) -> None:
+    files = {"tasks": write("t.csv", DATED_TASKS), "walks": write("w.csv", DATED_WALKS)}
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(HEAD + MAPPED.format(**files, origin="", walk_origin=""))
+    told = "missing, expected the date and time of second 0, as tasks and positions have one clock"
+    assert [problem.split(": ", 1)[1] for problem in caught.value.problems] == [
+        f"tasks.trace.origin: {told}", f"users.mobility.origin: {told}"
+    ]  # fmt: skip
+
+
+def test_a_map_of_unknown_columns_or_of_no_file(write: Write) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        parse_scenario(
+            HEAD + f"tasks: {{trace: {{file: {write('t.csv', TASKS)}, columns: {{tim_s: time_s}}}}}}\n"
+            "servers: {edge: {count: 2, separator: ;}}\n"
+        )
+    assert [problem.split(": ", 1)[1] for problem in caught.value.problems] == [
+        "tasks.trace.columns.tim_s: unknown column, did you mean 'time_s'?",
+        "servers.edge.separator: has no meaning here, expected a file or the default",
+    ]
+
+
+def test_sites_with_other_names_have_an_edge_each(write: Write) -> None:
+    sites = write("s.csv", "# masts\n# NAME,north,east\nA,1,200\nB,-3,4\n")
+    scenario = parse_offload(
+        HEAD + f"users: {{mobility: {{model: fixed}}}}\nservers: {{edge: {{sites: {sites}, "
+        "columns: {name: NAME, x_m: {column: east, unit: km}, y_m: north}}}\n"
+    )
+    assert scenario.servers.edge_count == CountRange(2, 2)
+    assert scenario.sites is not None
+    assert scenario.sites.values.tolist() == [[200_000.0, 1.0], [4000.0, -3.0]]
+    assert scenario.own_sites is not None
+    assert scenario.own_sites.names == ("A", "B")
+
+
+def test_places_beyond_the_area_are_told_refused_or_put_on_its_border(write: Write) -> None:
+    sites, walks = (
+        write("s.csv", "x_m,y_m\n10,20\n1500,-40\n"),
+        write("w.csv", "user,time_s,x_m,y_m\n0,0,1,2\n0,1,9,1001.5\n"),
+    )
+    text = (
+        HEAD
+        + f"users: {{count: 1, mobility: {{model: trace, file: {walks}}}}}\nservers: {{edge: {{sites: {sites}}}}}\n"
+    )
+    scenario = parse_offload(text)
+    assert scenario.remarks() == [
+        f"{key}: 1 of 2 {noun} lie outside the area of 1000 by 1000 m, up to {far} m; "
+        "enlarge users.mobility.width and height, or set users.mobility.outside"
+        for key, noun, far in [("servers.edge.sites", "sites", 500), ("users.mobility.file", "recorded positions", 2)]
+    ]
+    with pytest.raises(
+        ScenarioError, match=r"1 of 2 sites lie outside .* expected none, a larger users.mobility.width"
+    ):
+        with_context(scenario, {"users.mobility.outside": "refuse"})
+    clipped = with_context(scenario, {"users.mobility.outside": "clip"})
+    assert clipped.remarks() == []
+    assert clipped.sites is not None
+    assert clipped.mobility_trace is not None
+    assert plane_m(clipped, clipped.sites).tolist() == [[10.0, 20.0], [1000.0, 0.0]]
+    assert plane_m(clipped, clipped.mobility_trace.positions).tolist() == [[1.0, 2.0], [9.0, 1000.0]]
+    assert plane_m(scenario, scenario.sites or clipped.sites).tolist() == [[10.0, 20.0], [1500.0, -40.0]]
+    large = with_context(scenario, {"users.mobility.width": "2 km", "users.mobility.height": "2 km",
+                                    "servers.edge.sites": "null", "servers.edge.count": "2"})  # fmt: skip
+    assert large.remarks() == []

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.physics.geography import middle, to_plane_m
 from mecsim.physics.mobility.paths import Paths, recorded_paths, uniform_places_m
-from mecsim.systems.offload.data import Positions
+from mecsim.systems.offload.area import plane_m
 from mecsim.systems.offload.draw.reel import Phenomenon, Reel
 from mecsim.systems.offload.draw.tasks import Dispatches, DrawnTasks
 from mecsim.systems.offload.edges import edges_of
@@ -74,7 +73,7 @@ def _walks(reel: Reel, tasks: DrawnTasks) -> tuple[Paths, NDArray[np.int64], Arr
         return paths, users * np.arange(reel.size), np.zeros(reel.size)
     # Recorded tasks and positions have one clock; alone, positions begin with the episode.
     start_s = np.full(reel.size, trace.time_s.min()) if tasks.start_s is None else tasks.start_s
-    paths = recorded_paths(trace.user, trace.time_s, _plane_m(reel, trace.positions), users)
+    paths = recorded_paths(trace.user, trace.time_s, plane_m(reel.scenario, trace.positions), users)
     return paths, np.zeros(reel.size, np.int64), start_s
 
 
@@ -93,22 +92,10 @@ def _draw_sites_m(reel: Reel) -> Array:
     sites, edges, rng = reel.scenario.sites, reel.scenario.servers.edge_count, reel.generator(Phenomenon.SITES)
     if sites is None:
         return uniform_places_m(rng, (reel.size, edges.high), reel.scenario.users.mobility.area_m)
-    sites_m = _plane_m(reel, sites)
+    sites_m = plane_m(reel.scenario, sites)
     if edges.low == edges.high == len(sites_m):
         return np.broadcast_to(sites_m, (reel.size, *sites_m.shape))
     return sites_m[[rng.permutation(len(sites_m))[: edges.high] for _ in range(reel.size)]]
-
-
-def _plane_m(reel: Reel, positions: Positions) -> Array:
-    """Given places in metres, (P, 2).
-
-    Degrees are projected so that the middle of the sites, or of the users' positions where no sites are given, comes
-    to lie in the middle of the area.
-    """
-    if not positions.in_degrees:
-        return positions.values
-    common = reel.scenario.sites or positions
-    return to_plane_m(positions.values, middle(common.values)) + 0.5 * reel.scenario.users.mobility.area_m
 
 
 def _distances_m(places_m: Array, sites_m: Array) -> Array:
