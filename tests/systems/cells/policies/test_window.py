@@ -27,6 +27,7 @@ def test_those_are_present_who_came_within_the_duration_of_their_application() -
         blocks=np.array([[1, 4], [2, 3], [5, 6], [0, 0], [1, 1]]),
         ratings=np.tile([2.0, 4.0], (5, 1)),
         capacity=7,
+        asked=np.ones(5, np.bool_),
     )
     assert [episode.window(request).requests.tolist() for request in range(5)] == [[0], [0, 1], [2], [0, 1, 3], [0, 4]]
     window = episode.window(3)
