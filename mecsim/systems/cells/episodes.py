@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays, Episodes, Layout
-from mecsim.core.target import in_numpy
 from mecsim.systems.cells.engine import CellsEngine
 from mecsim.systems.cells.layout import ACTIVE, LEFT, MEAN_UTILISATION, PREDICTED, SATISFACTION, SAVED, cells_spec
 from mecsim.systems.cells.records import CellsRecords
@@ -34,7 +33,7 @@ class CellsEpisodes(Episodes[CellsScenario, CellsTapes, CellsRecords]):
         """Where somebody asks: who has left does not."""
         if not self.spec.memory.on:
             return super().waits(observation)
-        return np.asarray(in_numpy(observation["context"])[..., self.spec.first_memory + LEFT] == 0.0)
+        return observation["context"][..., self.spec.first_memory + LEFT] == 0.0
 
     def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
         """See `CellsEnv`."""

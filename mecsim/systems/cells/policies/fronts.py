@@ -105,7 +105,7 @@ class SnapshotPolicy:
             self._finders = [self._finder(np.random.default_rng([self._seed, n])) for n in range(len(tapes))]
         ratings = in_numpy(episodes.engine.ratings(self._truth))
         level = np.zeros(len(tapes), np.int64)
-        for n in np.flatnonzero(episodes.waits(observation)):
+        for n in np.flatnonzero(in_numpy(episodes.waits(observation))):
             episode = self._played[n]
             episode.ratings[request], episode.asked[request] = ratings[n], True
             above, best = _segments(episode.window(request), self._finders[n])
