@@ -2,8 +2,8 @@
 
     python experiments/memory/run.py --num-threads 1
 
-`personalized-memory`, three trainings of the scenario's length on one thread each; those that are missing in `--runs` are
-trained first. All on common random numbers.
+`personalized-memory`, three trainings of the scenario's length on one thread each; those that are missing in `--runs`
+are trained first. All on common random numbers.
 
 - `result.csv`: hypervolume (reference: nobody satisfied, nothing saved), mean cost and expected utility of each target,
   and ratios to greedy, to greedy among what is adequate, and to the exact choice per arrival, paired by episode.
@@ -35,7 +35,7 @@ Array = NDArray[np.float64]
 SEEDS = 3
 OTHERS = ("greedy", "adequate", "exact", "universal", "minimum")
 RIVALS = ("greedy", "adequate", "exact")
-GRID = (11, 100)  # preferences and episodes
+GRID = (11, 50)  # preferences and episodes
 WEIGHT = 0.5  # of satisfaction, in the table `sessions`
 SESSIONS = 16  # of a user; few ask more often
 TOLD = ("position", "adequate", "rating", "left")

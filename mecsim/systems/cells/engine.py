@@ -29,8 +29,8 @@ class CellsEngine(Engine[CellsTapes, CellsRecords], Protocol):
     block; the user's mean satisfaction so far, 2.5 if there is none; the period of the day, one-hot; a histogram of the
     block-seconds that active sessions have still to get, per cell; a histogram of the mean satisfaction so far of each
     user served or rejected so far, in shares of all users. Where people remember, also: how far the user is used to
-    more, and to less, than the middle of the predicted zone at rest; the rating that is left of all so far, 2.5 if there
-    is none; the sessions of the window below the zone, as a share of those that let the user leave; 1 if the user has
+    more, and to less, than the middle of the predicted zone at rest; the rating that is left of all so far, 2.5 if
+    there is none; the sessions of the window below the zone, as a share of those that let the user leave; 1 if the user has
     left; the share of all users who have.
     After the last request everything is zero, but the mask of rejection.
 

@@ -33,7 +33,7 @@ class CellsEpisodes(Episodes[CellsScenario, CellsTapes, CellsRecords]):
         """Where somebody asks: who has left does not."""
         if not self.spec.memory.on:
             return super().waits(observation)
-        return observation["context"][..., self.spec.first_memory + LEFT] == 0.0
+        return observation["context"][..., self.spec.first_memory + LEFT] == 0.0  # type: ignore[no-any-return]
 
     def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
         """See `CellsEnv`."""

@@ -53,7 +53,8 @@ def rating_at(memory: MemorySpec, position: float, adequate: float, desired: flo
 def adapted(shift: float, got: float, pace: NDArray[np.float64]) -> float:
     """What someone is used to after a session so far above the middle of the zone at rest."""
     surprise = got - shift
-    return shift + (pace[0] if surprise > 0.0 else pace[1]) * surprise
+    rate: float = pace[0] if surprise > 0.0 else pace[1]
+    return shift + rate * surprise
 
 
 @compiled_inline

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mecsim.errors import ScenarioError
 from mecsim.policies import named_policy
 from mecsim.scenario import parse_scenario, with_context
 from mecsim.systems.cells.scenario import CellsScenario
@@ -91,6 +92,6 @@ def test_four_objectives_are_traded_off_at_once() -> None:
     ],
 )
 def test_what_cannot_be_meant_is_told_in_a_line(text: str, complaint: str) -> None:
-    with pytest.raises(Exception, match="(?s).*") as caught:
+    with pytest.raises(ScenarioError) as caught:
         parse_scenario(f"mecsim: 1\nkind: cells\n{text}\n")
     assert complaint in str(caught.value)

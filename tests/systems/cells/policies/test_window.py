@@ -81,7 +81,8 @@ def test_ratings_are_predicted_unless_the_truth_is_asked_for() -> None:
 
 
 def test_who_is_out_of_reach_can_be_rejected_only() -> None:
-    episode = Episode(np.zeros(1), np.ones(1), np.zeros(1, np.int64), np.zeros((1, 3), np.int64), np.ones((1, 3)), 5)
+    one, cell = np.ones(1), np.zeros(1, np.int64)
+    episode = Episode(one, one, cell, np.zeros((1, 3), np.int64), np.ones((1, 3)), 5, np.ones(1, np.bool_))
     window = episode.window(0)
     assert_array_equal(window.snapshot.valid, [[True, False, False, False]])
     assert_array_equal(window.worth, [1.0, 0.0])
