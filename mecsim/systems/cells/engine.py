@@ -30,8 +30,8 @@ class CellsEngine(Engine[CellsTapes, CellsRecords], Protocol):
     block-seconds that active sessions have still to get, per cell; a histogram of the mean satisfaction so far of each
     user served or rejected so far, in shares of all users. Where people remember, also: how far the user is used to
     more, and to less, than the middle of the predicted zone at rest; the rating that is left of all so far, 2.5 if
-    there is none; the sessions of the window below the zone, as a share of those that let the user leave; 1 if the user has
-    left; the share of all users who have.
+    there is none; the sessions of the window below the zone, as a share of those that let the user leave; 1 if the user
+    has left; the share of all users who have.
     After the last request everything is zero, but the mask of rejection.
 
     Rewards are the satisfaction of the user, 0 if rejected, over M, so that an episode comes to its mean; and the
