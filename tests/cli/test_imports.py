@@ -134,8 +134,10 @@ def test_each_format_becomes_a_scenario_that_runs(mecsim: Command, tmp_path: Pat
     assert played.code == 0, played.err
 
 
-def test_an_import_can_be_swept(mecsim: Command, tmp_path: Path) -> None:
-    imported(mecsim, "topo4mec", written(tmp_path, "topo4mec"), tmp_path / "out")
+@pytest.mark.parametrize("kind", ["sites", "gpx", "topo4mec"])
+def test_an_import_can_be_swept(mecsim: Command, tmp_path: Path, kind: str) -> None:
+    """One of sites, one of walks, one of tasks."""
+    imported(mecsim, kind, written(tmp_path, kind), tmp_path / "out")
     said = mecsim("sweep", "greedy", "random", "--scenario", tmp_path / "out" / "scenario.yaml", "--preferences", 2,
                   "--episodes", 2, "--out", tmp_path / "front", "--num-threads", 1)  # fmt: skip
     assert said.code == 0, said.err
@@ -154,6 +156,12 @@ def test_distances_are_those_on_the_globe(mecsim: Command, tmp_path: Path) -> No
     assert math.dist(*places) == pytest.approx(far_m, rel=1e-4)
     assert places[0][0] < places[1][0]
     assert places[0][1] > places[1][1]
+
+
+def test_longitude_comes_first_in_geojson(mecsim: Command, tmp_path: Path) -> None:
+    _, report = imported(mecsim, "geojson", written(tmp_path, "geojson"), tmp_path / "out")
+    ends = [report["area"][f"{name}_degree"] for name in ("west", "south", "east", "north")]
+    assert ends == pytest.approx([8.5, 47.4, 8.51, 47.4], abs=1e-3)
 
 
 def test_walks_of_other_days_begin_together_and_those_of_one_day_do_not(mecsim: Command, tmp_path: Path) -> None:
