@@ -47,6 +47,7 @@ MAX_NAME, MAX_EDGES, MAX_SERVERS, MAX_USERS = 40, 1024, 64, 100_000
 TAKEN = ("cloud", "device")
 LOAD = 0.7  # where nothing tells how fast servers are
 TASK_BIT, CYCLES_PER_BIT = 1e7, 1000.0  # where nothing tells of tasks
+SLOWEST_HZ = 1e6
 EDGES, EDGE_HZ, CLOUD_HZ = 4, 2e9, 4e9  # where nothing tells of servers
 WALKERS, WALKER_RATE = 20, 0.1
 EPISODE_TASKS = 100
@@ -183,7 +184,7 @@ def _servers(made: Imported, found: Found, demand_hz: float) -> dict[str, Any]:
         edges = {f"{name}_" if name in TAKEN else name: {"cpu": _hertz(hz)} for name, hz in found.servers_hz.items()}
         cloud = {"count": 0} if found.cloud_hz is None else {"cpu": _hertz(found.cloud_hz)}
         return {"cloud": cloud, "edges": edges}
-    share_hz = float(f"{demand_hz / LOAD / (EDGES + 2):.3g}")
+    share_hz = float(f"{max(SLOWEST_HZ, demand_hz / LOAD / (EDGES + 2)):.3g}")
     made.assumed.append(
         f"{EDGES} edges and a cloud twice as fast serve all tasks, at a mean load of {LOAD:g}: no file tells of servers"
     )

@@ -252,6 +252,7 @@ def test_columns_may_be_named_and_files_packed(mecsim: Command, tmp_path: Path) 
         ),
         ("azure-llm", "a.csv", "a,b\n1,2\n", "no column for time_s; the file has a, b"),
         ("topo4mec", "a.json", "{}", "expected the tasks, a CSV file, and at most one JSON file of nodes"),
+        ("walks", "a.csv", "user,t,x,y\n1,1.7e12,1,1\n", "times of about 1.7e+12 s; are they milliseconds?"),
         ("walks", "a.csv", "user,t,x,y\n1,-5,1,1\n", "nothing is left of the places (1 rows dropped: a negative time)"),
     ],
 )

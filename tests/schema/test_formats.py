@@ -131,8 +131,14 @@ def test_other_texts_are_no_stamps(text: str) -> None:
     assert parse_stamp(text) is None
 
 
-@pytest.mark.parametrize("lines", ["# time_s,user,size_bit\n", "# of 2024\n#time_s,user,size_bit\n",
-                                   "# of 2024, by hand\ntime_s,user,size_bit\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "# time_s,user,size_bit\n",
+        "# of 2024\n#time_s,user,size_bit\n",
+        "# of 2024, by hand\ntime_s,user,size_bit\n",
+    ],
+)
 def test_headers_and_lines_above_them_may_be_comments(path: Path, lines: str) -> None:
     text = lines + "1,2,3\n2,3,x\n"
     with pytest.raises(ScenarioError, match=rf"data\.csv:{text.count(chr(10))}: size_bit"):
