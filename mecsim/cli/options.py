@@ -120,6 +120,7 @@ MARKS = {
     "summary.json": _JSON_MARK,
     "settings.json": _JSON_MARK,
     "deployed.json": _JSON_MARK,
+    "index.html": b'<!doctype html>\n<html lang="en"><meta charset="utf-8">',
 }
 """How the files begin by which a folder of results is known."""
 
