@@ -35,7 +35,8 @@ class Given:
 TRAIN = ("train", "--steps", 32, *SET, "--num-threads", 1, "--out", "out")
 DATASET = ("dataset", "personalized-quick", "--users", 3, "--days", 1)
 OUTPUTS: dict[str, Callable[[Given], tuple[Any, ...]]] = {
-    "simulate": lambda given: ("simulate", given.small, "--episodes", 1, "--video", "out.gif", "--out", "out"),
+    "simulate": lambda given: ("simulate", given.small, "--episodes", 1, "--out", "out"),
+    "simulate --video": lambda given: ("simulate", given.small, "--episodes", 1, "--video", "out.gif", "--out", "out"),
     "simulate --plot": lambda given: (
         "simulate", "personalized-quick", "--episodes", 1, "--plot", "satisfaction=voice", "--out", "out",
     ),
@@ -60,12 +61,12 @@ OUTPUTS: dict[str, Callable[[Given], tuple[Any, ...]]] = {
 }  # fmt: skip
 AGAIN = {"train": "--resume", "train --seeds": "--resume", "train --multi-policy": "--resume", "sweep": "--resume"}
 KEPT = {
-    **dict.fromkeys(AGAIN, ("metrics.csv", "front.csv")), "simulate": ("tasks.csv", ".gif"),
+    **dict.fromkeys(AGAIN, ("metrics.csv", "front.csv")), "simulate": ("tasks.csv",), "simulate --video": (".gif",),
     "fit": (".safetensors", ".csv"), **dict.fromkeys(("plot", "init", "docs", "dataset", "dataset .parquet"), ("",)),
 }  # fmt: skip
 """Ends of the names of what is the same byte for byte, however it came to be."""
 
-SLOW = {"choose", "export", "report", "docs"}
+SLOW = {"simulate --video", "simulate --plot", "choose", "export", "report", "docs"}
 """Tried at the last write alone, before which all others are done."""
 
 TOLD_FIRST = {"bench"}
