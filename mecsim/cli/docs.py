@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mecsim.cli.options import output_folder
+from mecsim.cli.options import force_option, output_folder
 from mecsim.errors import InputError, MecsimError
 
 
@@ -15,13 +15,14 @@ from mecsim.errors import InputError, MecsimError
 @click.argument("page", required=False, metavar="[PAGE]")
 @click.option("--list", "as_list", is_flag=True, help="List the pages by the names that PAGE can have.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write all pages as HTML to a new folder.")
-def docs(page: str | None, as_list: bool, out: Path | None) -> None:
+@force_option
+def docs(page: str | None, as_list: bool, out: Path | None, force: bool) -> None:
     """Open the documentation in a browser, or show PAGE in the terminal.
 
     Without a browser the pages are listed.
     """
     from mecsim.cli.reference import reference_pages
-    from mecsim.report.handbook import by_name, listed, pages, write_html
+    from mecsim.report.handbook import HTML_ENTRIES, HTML_FIRST, by_name, listed, pages, write_html
     from mecsim.schema.words import nearest
 
     found = pages({})
@@ -37,7 +38,8 @@ def docs(page: str | None, as_list: bool, out: Path | None) -> None:
         _show(found[names[name]])
         return
     if out is not None:
-        click.echo(f"wrote {write_html(found, output_folder(out, (), '', False))}")
+        folder = output_folder(out, HTML_ENTRIES, HTML_FIRST, force)
+        click.echo(f"wrote {write_html(found, folder)}")
         return
     browser = None if as_list or not _on_terminal() else _browser()
     if browser is not None:

@@ -121,6 +121,7 @@ MARKS = {
     "settings.json": _JSON_MARK,
     "deployed.json": _JSON_MARK,
     "import.json": _JSON_MARK,
+    "index.html": b'<!doctype html>\n<html lang="en"><meta charset="utf-8">',
 }
 """How the files begin by which a folder of results is known."""
 

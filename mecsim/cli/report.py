@@ -64,12 +64,13 @@ def report(
     curves = [_curves(front) for _, front in fronts]
     played = _played(fronts, episodes)
     write_text(out, page_html(page_content(read, curves, played)))
-    click.echo(f"report: {out}")
+    lines = [f"report: {out}"]
     if folder is not None:
         from mecsim.report.page.pictures import save_pictures
 
         written = save_pictures(read, curves, played, folder)
-        click.echo(f"pictures: {len(written)} files in {folder}")
+        lines.append(f"pictures: {len(written)} files in {folder}")
+    click.echo("\n".join(lines))
 
 
 def _folder(folder: Path, force: bool) -> Path:

@@ -9,8 +9,9 @@ import click
 
 from mecsim.cli.completion import kinds
 from mecsim.cli.completion import scenarios as complete_scenarios
-from mecsim.cli.options import context_option, json_option, key_values, listed, scenario_argument
+from mecsim.cli.options import context_option, json_option, key_values, listed, scenario_argument, sole_writer
 from mecsim.core.files import NO_PLACES_FAULT, write_text
+from mecsim.core.lock import writing_file
 from mecsim.errors import InputError, ScenarioError
 
 
@@ -54,6 +55,7 @@ def init(name: str, kind: str, force: bool) -> None:
     starter = system_of_kind(kind).starter()
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     try:
+        sole_writer(writing_file(path))
         if path.exists() and not force:
             raise InputError(f"{path}: exists already; choose another name, or replace it with --force")
         write_text(path, starter)

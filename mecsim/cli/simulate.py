@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Folder for summary.json and the records: tasks.csv and servers.csv, or requests.csv and cells.csv.",
+    help="Folder for summary.json and the records: tasks.csv and others, or requests.csv and cells.csv.",
 )
 @click.option(
     "--plot",
@@ -72,6 +72,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="A video of the first episode, .gif, or .mp4 where ffmpeg is installed; see `render` of the environments.",
 )
+@click.option(
+    "--tape",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The episodes, .npz: those in FILE are played if it is there, else they are drawn and written to it.",
+)
 @workers_option
 @ray_option
 @force_option
@@ -80,11 +86,11 @@ if TYPE_CHECKING:
 def simulate(
     scenario: str, policy: str, preference: str | None, plan: int | None, episodes: int, seed: int,
     engine: "EngineName", context: tuple[str, ...],
-    out: Path | None, plot: tuple[str, ...], video: Path | None,
+    out: Path | None, plot: tuple[str, ...], video: Path | None, tape: Path | None,
     workers: int | None, address: str | None, force: bool, num_threads: int | None, as_json: bool,
 ) -> tuple[str, ...] | None:  # fmt: skip
     """Play a policy on SCENARIO (a file or a built-in's name) and print what an episode comes to."""
-    from mecsim.scenario import load_scenario, with_context
+    from mecsim.scenario import load_scenario, scenario_to_yaml, with_context
     from mecsim.sweep import Workers, check_targets, concerns, planned, policy_factory, write_json
 
     played = with_context(load_scenario(scenario), key_values(context, "--context"))
@@ -92,6 +98,7 @@ def simulate(
 
     import numpy as np
 
+    from mecsim.core.files import write_text
     from mecsim.core.record_tables import RecordFiles
     from mecsim.core.system import draw_episodes, system_of
     from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
@@ -107,6 +114,8 @@ def simulate(
     from mecsim.sweep.simulate import simulate as play
 
     system = system_of(played)
+    if tape is not None:
+        episodes = _kept(tape, played, episodes, seed)
     weights = preference_of(preference, played.objectives)
     policy = planned(policy, plan)
     decisions = decisions_per_step(policy) * episodes * played.steps
@@ -127,10 +136,11 @@ def simulate(
         raise InputError(f"--plot {plot[0]}: needs a folder to write to: add --out FOLDER")
     figures = plot_figures(plot, played, seed)
     draw_episodes(played, seed, 0, 1)  # files that the scenario names are read before any is written
-    own = (*record_names(), *PLOT_FILES, "summary.json")
+    own = (*record_names(), *PLOT_FILES, "scenario.yaml", "summary.json")
     folder = None if out is None else output_folder(out, own, "summary.json", force)
     started = time.perf_counter()
-    asked = Simulation(played, policy, tuple(weights.tolist()), engine, episodes, seed, recorded=folder is not None)
+    asked = Simulation(played, policy, tuple(weights.tolist()), engine, episodes, seed, recorded=folder is not None,
+                       tape="" if tape is None else str(tape.absolute()))  # fmt: skip
     parts = []
     with (
         nullcontext() if folder is None else RecordFiles(folder, system.tables) as files,
@@ -149,6 +159,7 @@ def simulate(
         "engine": engine,
         "episodes": episodes,
         "seed": seed,
+        **({} if tape is None else {"tape": tape.name}),
         "per_episode": episode_summary(columns),
         **provenance(),
         "threads": place.threads,
@@ -158,6 +169,7 @@ def simulate(
     warn([*played.remarks(), *concerns(columns, played)])
     pictures = []
     if folder is not None:
+        write_text(folder / "scenario.yaml", scenario_to_yaml(played))
         write_json(folder / "summary.json", summary)
         pictures = save_plots(figures, folder)
     if video is not None:
@@ -169,13 +181,24 @@ def simulate(
     print_table(episode_table(title, columns, system.quantities))
     if folder is not None and files is not None:
         main, *others = (table.file for table in system.tables)
-        click.echo(f"wrote {', '.join([str(folder / main), *others, 'summary.json', *pictures])}")
+        click.echo(f"wrote {', '.join([str(folder / main), *others, 'scenario.yaml', 'summary.json', *pictures])}")
     if video is not None:
         click.echo(f"wrote {video}")
     if Path(policy).is_dir():
         return ("mecsim", "sweep", policy, "greedy", "--out", f"{policy.rstrip('/')}-sweep")
     changes = (word for change in context for word in ("--context", change))
     return ("mecsim", "train", scenario, *changes, "--out", f"{Path(scenario).stem}-run")
+
+
+def _kept(tape: Path, scenario: "Scenario", episodes: int, seed: int) -> int:
+    """How many episodes a tape holds; so many are drawn and written where it is not there yet."""
+    from mecsim.core.system import draw_episodes
+    from mecsim.sweep.simulate import read_tape
+
+    if tape.exists():
+        return len(read_tape(tape, scenario))
+    draw_episodes(scenario, seed, 0, episodes).save(new_file(tape, (".npz",), False, "--tape"))
+    return episodes
 
 
 def _record(

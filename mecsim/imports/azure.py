@@ -37,16 +37,18 @@ def read(paths: Sequence[Path], options: Options) -> Found:
             rows.append(values)
     table = np.array(rows).reshape(-1, 3)
     found.assumed += [
-        f"a token of the context is {TOKEN_BIT:g} bit to send (four letters)",
+        f"a token is {TOKEN_BIT:g} bit (four letters): of the context to send, generated to send back",
         f"a token of the context takes {CYCLES_PER_READ:g} cycles, one that is generated {CYCLES_PER_GENERATED:g}",
     ]
     if set(users) == {"0"}:
         found.assumed.append("all requests are of one user, as the file names none")
+    time_s, context, generated = table.T
     found.tasks = FoundTasks(
-        table[:, 0],
+        time_s,
         users,
-        TOKEN_BIT * table[:, 1],
-        cycles=CYCLES_PER_READ * table[:, 1] + CYCLES_PER_GENERATED * table[:, 2],
+        TOKEN_BIT * context,
+        cycles=CYCLES_PER_READ * context + CYCLES_PER_GENERATED * generated,
+        output_bit=TOKEN_BIT * generated,
     )
     return found
 

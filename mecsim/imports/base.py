@@ -55,6 +55,7 @@ class FoundTasks:
     size_bit: Array  # (P,)
     deadline_s: Array | None = None  # (P,) from their times on
     cycles: Array | None = None  # (P,) their work; None where nothing tells it
+    output_bit: Array | None = None  # (P,) what is sent back
 
 
 @dataclass(eq=False)

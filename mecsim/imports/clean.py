@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.errors import InputError
-from mecsim.imports.base import FoundSites, FoundTasks, FoundWalks
+from mecsim.imports.base import Array, FoundSites, FoundTasks, FoundWalks
 from mecsim.imports.rows import DOUBLED
 from mecsim.physics.geography import EARTH_RADIUS_M, middle, to_plane_m
 
 GLOBE_DEGREE = np.array([180.0, 85.0])  # longitude and latitude, either way
 CLOCK_DIGITS = 6  # of seconds: what a float can tell of those since 1970
+YEAR_5000_S = 1e11  # since 1970, about: what counts milliseconds lies beyond it
 LEAST_SIDE_M = 100.0  # of an area that is made to fit
 Part = TypeVar("Part", FoundSites, FoundWalks, FoundTasks)
 Located = TypeVar("Located", FoundSites, FoundWalks)
@@ -84,6 +85,7 @@ def clean_sites(sites: FoundSites, limits: Limits, dropped: Counter[str]) -> tup
 
 def clean_walks(walks: FoundWalks, limits: Limits, dropped: Counter[str]) -> tuple[FoundWalks, Area, int]:
     """Positions in metres by user and time, the area, and how many were clipped; a user is in one place at a time."""
+    _check_clock(walks.time_s)
     walks = replace(walks, time_s=np.round(walks.time_s, CLOCK_DIGITS))
     walks = keep(walks, walks.time_s >= 0.0, dropped, "a negative time")
     walks = _without_outliers(walks, limits, dropped)
@@ -99,6 +101,7 @@ def clean_walks(walks: FoundWalks, limits: Limits, dropped: Counter[str]) -> tup
 
 def clean_tasks(tasks: FoundTasks, dropped: Counter[str]) -> FoundTasks:
     """Tasks with a time, a size and, if they tell any, work and a deadline above 0, in the order of time."""
+    _check_clock(tasks.time_s)
     tasks = keep(tasks, tasks.time_s >= 0.0, dropped, "a negative time")
     tasks = keep(tasks, tasks.size_bit > 0.0, dropped, "a size of 0 or less")
     if tasks.cycles is not None:
@@ -108,6 +111,13 @@ def clean_tasks(tasks: FoundTasks, dropped: Counter[str]) -> FoundTasks:
     if not len(tasks.users):
         raise InputError(_nothing_left("tasks", dropped))
     return _select(tasks, np.argsort(tasks.time_s, kind="stable"))
+
+
+def _check_clock(time_s: Array) -> None:
+    """Refuse times that cannot be seconds, whatever they count from."""
+    if len(time_s) and np.median(time_s) > YEAR_5000_S:
+        cure = "are they milliseconds? A scenario can map the file's columns with unit: ms"
+        raise InputError(f"times of about {np.median(time_s):.2g} s; {cure}")
 
 
 def _those(index: NDArray[np.int64], rows: int) -> NDArray[np.bool_]:

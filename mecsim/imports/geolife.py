@@ -12,7 +12,7 @@ from mecsim.schema.cells import number_of
 
 HEAD_LINES = 6  # of a .plt file
 TABLE = {
-    "user": (*WANTED["user"],),
+    "user": WANTED["user"],
     "time_s": WANTED["time_s"],
     "longitude": ("x", "longitude", "lon"),
     "latitude": ("y", "latitude", "lat"),

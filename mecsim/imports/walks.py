@@ -55,7 +55,7 @@ def read_walks(
                 )
             timeless = True
         count: dict[str, int] = {}
-        for row in rows.into(found, doubles=timeless):
+        for row in rows.into(found, doubles="time_s" not in rows):
             user = row.get("user") or ("" if "user" in rows else path.stem)
             time_s = seconds(row["time_s"]) if "time_s" in rows else count.get(user, 0) * float(options.every_s or 0.0)
             count[user] = count.get(user, 0) + 1

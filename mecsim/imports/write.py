@@ -37,6 +37,8 @@ TASKS = Schema((
     Column("user", "Int64", "whose"),
     Column("size_bit", "Float64", "to upload"),
     Column("deadline_s", "Float64", "from its time on", optional=True),
+    Column("cycles", "Float64", "its work", optional=True),
+    Column("output_bit", "Float64", "to send back", optional=True),
 ))  # fmt: skip
 USERS = Schema((Column("user", "Int64", "number in the tables"), Column("name", "String", "in the files")))
 TABLES = ("sites.csv", "walks.csv", "tasks.csv", "users.csv")
@@ -45,6 +47,7 @@ MAX_NAME, MAX_EDGES, MAX_SERVERS, MAX_USERS = 40, 1024, 64, 100_000
 TAKEN = ("cloud", "device")
 LOAD = 0.7  # where nothing tells how fast servers are
 TASK_BIT, CYCLES_PER_BIT = 1e7, 1000.0  # where nothing tells of tasks
+SLOWEST_HZ = 1e6
 EDGES, EDGE_HZ, CLOUD_HZ = 4, 2e9, 4e9  # where nothing tells of servers
 WALKERS, WALKER_RATE = 20, 0.1
 EPISODE_TASKS = 100
@@ -161,22 +164,16 @@ def _add_tasks(made: Imported, tasks: FoundTasks, found: Found) -> None:
     user = _numbered(made, tasks.users)
     made.second_0 = float(tasks.time_s[0])
     time_s = np.round(tasks.time_s - made.second_0, CLOCK_DIGITS)
-    columns: dict[str, Any] = {"time_s": time_s, "user": user, "size_bit": tasks.size_bit}
-    if tasks.deadline_s is not None:
-        columns["deadline_s"] = tasks.deadline_s
+    told = {name: getattr(tasks, name) for name in ("deadline_s", "cycles", "output_bit")}
+    columns = {"time_s": time_s, "user": user, "size_bit": tasks.size_bit}
+    columns |= {name: values for name, values in told.items() if values is not None}
     made.frames["tasks.csv"], made.kept["tasks.csv"] = (TASKS, columns), len(user)
-    cycles_per_bit = CYCLES_PER_BIT
-    if tasks.cycles is not None:
-        cycles_per_bit = float(f"{tasks.cycles.sum() / tasks.size_bit.sum():.6g}")
-        if not np.allclose(tasks.cycles, cycles_per_bit * tasks.size_bit, rtol=1e-3):
-            made.assumed.append(
-                f"all tasks take {cycles_per_bit:g} cycles a bit, the mean of all bits; the files tell them apart"
-            )
+    cycles = CYCLES_PER_BIT * tasks.size_bit if tasks.cycles is None else tasks.cycles
     made.scenario |= {
         "episode": {"steps": min(EPISODE_TASKS, len(user))},
         "users": {"count": int(user.max()) + 1},
-        "tasks": {"cycles_per_bit": cycles_per_bit, "trace": {"file": "tasks.csv"}},
-        "servers": _servers(made, found, cycles_per_bit * tasks.size_bit.sum() / max(1.0, time_s[-1])),
+        "tasks": {"trace": {"file": "tasks.csv"}},
+        "servers": _servers(made, found, float(cycles.sum()) / max(1.0, float(time_s[-1]))),
     }
 
 
@@ -187,7 +184,7 @@ def _servers(made: Imported, found: Found, demand_hz: float) -> dict[str, Any]:
         edges = {f"{name}_" if name in TAKEN else name: {"cpu": _hertz(hz)} for name, hz in found.servers_hz.items()}
         cloud = {"count": 0} if found.cloud_hz is None else {"cpu": _hertz(found.cloud_hz)}
         return {"cloud": cloud, "edges": edges}
-    share_hz = float(f"{demand_hz / LOAD / (EDGES + 2):.3g}")
+    share_hz = float(f"{max(SLOWEST_HZ, demand_hz / LOAD / (EDGES + 2)):.3g}")
     made.assumed.append(
         f"{EDGES} edges and a cloud twice as fast serve all tasks, at a mean load of {LOAD:g}: no file tells of servers"
     )

@@ -81,7 +81,7 @@ def read_columns(path: Path, reading: Reading | None = None) -> Columns:
         if not path.is_file():
             _refuse(path, "no such file, expected a request log; write one with mecsim dataset")
         return _Reader(path, reading or Reading()).read()
-    except (OSError, ValueError) as error:  # Arrow's errors are among them
+    except (OSError, ValueError, pa.ArrowException) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         kind = "comma-separated values" if path.suffix == ".csv" else "a Parquet file"
         _refuse(path, f"cannot be read: {one_line(reason)[:150]}, expected {kind}")

@@ -21,6 +21,12 @@ FIRST = (
     "tutorial-agent",
 )
 PLACES = ("docs/*.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+HTML_FIRST = "docs/index.html"
+"""What `write_html` writes first, by which its folder is known."""
+
+HTML_ENTRIES = ("docs", "experiments", *(f"{Path(place).stem}.html" for place in PLACES[1:]))
+"""All that it leaves in its folder."""
+
 PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
 TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 
@@ -59,9 +65,10 @@ def title_of(text: str) -> str:
 
 
 def write_html(found: Mapping[str, str], folder: Path) -> Path:
-    """Every page as HTML in a folder, with its pictures; returns the first one's path."""
+    """Every page as HTML in a folder, with its pictures; returns the path of the first one, which is written first."""
     titles = {path: title_of(found[path]) for path in by_name(found).values()}
-    for path, text in found.items():
+    for path in dict.fromkeys((*titles, *found)):
+        text = found[path]
         written = folder / _html_path(path)
         written.parent.mkdir(parents=True, exist_ok=True)
         write_text(written, _document(path, text, titles))

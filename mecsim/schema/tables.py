@@ -45,6 +45,7 @@ class Table:
     path: str
     columns: dict[str, NDArray[np.float64]]
     names: tuple[str, ...] | None  # what its column `name` says, if it has one
+    header_line: int = 1
     format: Format = PLAIN
     dated: bool = False  # whether its times were dates, and count from the first of them
 
@@ -53,8 +54,7 @@ class Table:
         if wrong.any():
             row = int(np.argmax(wrong))
             with _opened(self.path, self.format) as reader:
-                _read_header(reader, set(self.columns), self.format)
-                line, _ = next(itertools.islice(_rows(reader), row, None))
+                line, _ = next(itertools.islice(_rows(reader, self.header_line), row, None))
             fail(self.path, line, message)
 
 
@@ -107,7 +107,7 @@ def _read(
         values = _read_fast(path, header, columns) if as_told == PLAIN and None not in columns else None
         if values is not None:
             numbers = {column.name: values[:, i] for i, column in enumerate(filter(None, columns))}
-            return _frozen(Table(path, numbers, None))
+            return _frozen(Table(path, numbers, None, header.line))
         places = {column.name if column else NAMES: place for place, column in enumerate(columns)}
         own = {column.name: column for column in columns if column}
         return _read_exactly(path, header, places, _cells(path, header, own, as_told), as_told)
@@ -145,20 +145,17 @@ class _Header:
 
 
 def _header_of(path: str, choices: tuple[tuple[Column, ...], ...], as_told: Format) -> _Header:
-    with _opened(path, as_told) as reader:
-        return _read_header(reader, {column.name for columns in choices for column in columns}, as_told)
-
-
-def _read_header(reader: "CsvReader", own: set[str], as_told: Format) -> _Header:
     """The first row that does not begin with `#`, or before it one that does and has a known name."""
-    known = own | {str(source.column) for source in as_told.columns.values()}
-    for row in reader:
-        names = [name.strip() for name in row]
-        if not names or not names[0].startswith("#"):
-            return _Header(names, reader.line_num)
-        names[0] = names[0].lstrip("# ")
-        if known & set(names):
-            return _Header(names, reader.line_num)
+    known = {column.name for columns in choices for column in columns}
+    known |= {str(source.column) for source in as_told.columns.values()}
+    with _opened(path, as_told) as reader:
+        for row in reader:
+            names = [name.strip() for name in row]
+            if not names or not names[0].startswith("#"):
+                return _Header(names, reader.line_num)
+            names[0] = names[0].lstrip("# ")
+            if known & set(names):
+                return _Header(names, reader.line_num)
     return _Header([], 1)
 
 
@@ -180,9 +177,8 @@ def _columns(path: str, header: _Header, choices: tuple[tuple[Column, ...], ...]
         needed = {column.name for column in columns} - optional
         if needed <= set(names) <= needed | optional | {NAMES}:
             return [known.get(name) for name in names]
-    fail(
-        path, header.line, f"columns {','.join(names)}, expected {' or '.join(_header(columns) for columns in choices)}"
-    )
+    expected = " or ".join(map(_header, choices))
+    fail(path, header.line, f"columns {','.join(names)}, expected {expected}")
 
 
 def _header(columns: Sequence[Column]) -> str:
@@ -201,7 +197,7 @@ def _chosen(path: str, header: _Header, choices: tuple[tuple[Column, ...], ...],
             return {column.name: column for column in columns if column.name in told}
     fewest = min(missing, key=len)
     cause = f"no column for {' and '.join(fewest)}" if fewest else f"columns maps {','.join(as_told.columns)}"
-    expected = " or ".join(_header(columns) for columns in choices)
+    expected = " or ".join(map(_header, choices))
     fail(path, header.line, f"{cause}, expected {expected}; {_there(header)}")
 
 
@@ -312,8 +308,7 @@ def _read_exactly(
     readers = [(place, cells[name].add if name in cells else names.append) for name, place in places.items()]
     rows = 0
     with _opened(path, as_told) as reader:
-        _read_header(reader, set(cells), as_told)
-        for line, row in _rows(reader):
+        for line, row in _rows(reader, header.line):
             if len(row) != len(header.names):
                 fail(path, line, f"expected {len(header.names)} values, got {len(row)}")
             rows += 1
@@ -327,7 +322,7 @@ def _read_exactly(
     values = {name: cell.values() for name, cell in cells.items() if name in places}
     dated = any(isinstance(cell, Numbers) and cell.stamped and cell.origin is None for cell in cells.values())
     told = tuple(name.strip() for name in names) if NAMES in places else None
-    return _frozen(Table(path, values, told, as_told, dated))
+    return _frozen(Table(path, values, told, header.line, as_told, dated))
 
 
 @contextmanager
@@ -342,10 +337,10 @@ def _opened(path: str, as_told: Format) -> Iterator["CsvReader"]:
             fail(path, reader.line_num, f"{error}, expected {separated}-separated values")
 
 
-def _rows(reader: "CsvReader") -> Iterator[tuple[int, list[str]]]:
-    """Line and values of each row; empty lines are none."""
+def _rows(reader: "CsvReader", header_line: int) -> Iterator[tuple[int, list[str]]]:
+    """Line and values of each row below the header; empty lines are none."""
     for row in reader:
-        if len(row) > 1 or any(text.strip() for text in row):
+        if reader.line_num > header_line and (len(row) > 1 or any(text.strip() for text in row)):
             yield reader.line_num, row
 
 

@@ -3,7 +3,9 @@
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,7 @@ from mecsim.core.episodes import EngineName
 from mecsim.core.record_tables import record_texts
 from mecsim.core.scenario import Scenario
 from mecsim.core.system import draw_episodes, system_of
+from mecsim.core.tape import Tapes
 from mecsim.core.watch import tell_progress
 from mecsim.policies import play
 from mecsim.sweep.cluster import Cluster
@@ -32,6 +35,7 @@ class Simulation:
     episodes: int
     seed: int
     recorded: bool  # whether records are asked for
+    tape: str = ""  # the file of the episodes, where they are not drawn
 
 
 class Chunk(NamedTuple):
@@ -68,9 +72,26 @@ def simulate(simulation: Simulation, workers: Place = ALONE) -> Generator[Chunk]
             yield chunk
 
 
+def read_tape(path: Path, scenario: Scenario) -> Tapes:
+    """The episodes of a file, of the system of a scenario.
+
+    Raises:
+        InputError: it holds none, or such of another system, or format; whether they fit is seen when they are played.
+    """
+    return type(draw_episodes(scenario, 0, 0, 1)).load(path)
+
+
+@lru_cache(maxsize=1)  # of all chunks that a process plays
+def _tape(path: str, scenario: Scenario) -> Tapes:
+    return read_tape(Path(path), scenario)
+
+
 def _play(job: _Job) -> Chunk:
     asked, scenario = job.simulation, job.simulation.scenario
-    tapes = draw_episodes(scenario, asked.seed, job.first, job.episodes)
+    if asked.tape:
+        tapes = _tape(asked.tape, scenario).select(slice(job.first, job.first + job.episodes))
+    else:
+        tapes = draw_episodes(scenario, asked.seed, job.first, job.episodes)
     policy = same_policy(asked.policy, scenario, job.identity)(asked.seed + job.first)
     steps = count(1)
     played = play(policy, scenario, tapes, np.array(asked.preference), asked.engine, lambda: job.tell(next(steps)))

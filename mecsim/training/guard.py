@@ -27,9 +27,9 @@ class Guard:
     as it is stored, which tells the first number that is at fault.
     """
 
-    def __init__(self, run: Run, saved_epoch: int) -> None:
+    def __init__(self, run: Run, saved_epoch: int, device: str) -> None:
         """`saved_epoch`: that of the checkpoint from which the training goes on, 0 for none."""
-        self._run, self._saved_epoch = run, saved_epoch
+        self._run, self._saved_epoch, self._device = run, saved_epoch, device
         self._path = run.folder / run.FAILURE
         self._checked_epoch = max(saved_epoch + 1, self._failed_epoch())
 
@@ -71,10 +71,10 @@ class Guard:
 
     def _stop(self, epoch: int, told: str, cure: str) -> NoReturn:
         run = self._run
-        content = {"epoch": epoch, "told": told, "checkpoint_epoch": self._saved_epoch}
+        again = shlex.join(["mecsim", "train", "--resume", "--out", str(run.folder), "--device", self._device])
+        content = {"epoch": epoch, "told": told, "checkpoint_epoch": self._saved_epoch, "command": again}
         write_text(self._path, json.dumps(content, indent=2) + "\n")
         kept = f"the last checkpoint is of epoch {self._saved_epoch}" if self._saved_epoch else "there is no checkpoint"
-        again = f"mecsim train --resume --out {shlex.quote(str(run.folder))}"
         raise MecsimError(
             one_line(
                 f"{run.folder}: stopped in epoch {epoch}, {told}; {cure}; {kept}, and {again} comes to the same place, "

@@ -56,7 +56,7 @@ def train(
     with _computing(device, config.precision), _beside(config.engine) as beside:
         collector, agent, replay = prepared(run, device, first_epoch)
         policy = AgentPolicy(agent, scenario, scenario, config.preference)
-        guard = Guard(run, first_epoch)
+        guard = Guard(run, first_epoch, device)
         saved_s = time.monotonic()
         for epoch in range(first_epoch + 1, run.epochs + 1):
             report = _epoch(Prepared(collector, agent, replay), run, epoch, beside, guard)

@@ -92,10 +92,10 @@ DROPPED: dict[str, dict[str, int]] = {
 }
 TABLES: dict[str, dict[str, list[list[str]]]] = {
     "sumo-fcd": {"walks.csv": [["0", "1", "490.75", "85"], ["1", "0", "0.25", "15"], ["1", "1", "2.25", "15"]]},
-    "azure-llm": {"tasks.csv": [["0.0", "0", "153856.0"], ["0.052", "0", "101760.0"]]},
-    "alibaba-genai": {"tasks.csv": [["0.0", "0", "8000.0"], ["4.0", "1", "8000.0"]]},
-    "topo4mec": {"tasks.csv": [["0.0", "1", "2.7e7", "67.0"], ["1.0", "0", "2.3e7", "73.0"]]},
-    "pakistan-tuples": {"tasks.csv": [["0.0", "0", "2.7e8", "30.0"], ["0.41", "1", "8e7", "89.0"]]},
+    "azure-llm": {"tasks.csv": [["0", "0", "153856", "5.808e9", "320"], ["0.052", "0", "101760", "3.98e9", "256"]]},
+    "alibaba-genai": {"tasks.csv": [["0", "0", "8000", "3e9"], ["4", "1", "8000", "9e9"]]},
+    "topo4mec": {"tasks.csv": [["0", "1", "2.7e7", "67", "2.3355e10"], ["1", "0", "2.3e7", "73", "1.3064e10"]]},
+    "pakistan-tuples": {"tasks.csv": [["0", "0", "2.7e8", "30", "2.7e11"], ["0.41", "1", "8e7", "89", "4e9"]]},
 }
 
 
@@ -134,8 +134,10 @@ def test_each_format_becomes_a_scenario_that_runs(mecsim: Command, tmp_path: Pat
     assert played.code == 0, played.err
 
 
-def test_an_import_can_be_swept(mecsim: Command, tmp_path: Path) -> None:
-    imported(mecsim, "topo4mec", written(tmp_path, "topo4mec"), tmp_path / "out")
+@pytest.mark.parametrize("kind", ["sites", "gpx", "topo4mec"])
+def test_an_import_can_be_swept(mecsim: Command, tmp_path: Path, kind: str) -> None:
+    """One of sites, one of walks, one of tasks."""
+    imported(mecsim, kind, written(tmp_path, kind), tmp_path / "out")
     said = mecsim("sweep", "greedy", "random", "--scenario", tmp_path / "out" / "scenario.yaml", "--preferences", 2,
                   "--episodes", 2, "--out", tmp_path / "front", "--num-threads", 1)  # fmt: skip
     assert said.code == 0, said.err
@@ -154,6 +156,12 @@ def test_distances_are_those_on_the_globe(mecsim: Command, tmp_path: Path) -> No
     assert math.dist(*places) == pytest.approx(far_m, rel=1e-4)
     assert places[0][0] < places[1][0]
     assert places[0][1] > places[1][1]
+
+
+def test_longitude_comes_first_in_geojson(mecsim: Command, tmp_path: Path) -> None:
+    _, report = imported(mecsim, "geojson", written(tmp_path, "geojson"), tmp_path / "out")
+    ends = [report["area"][f"{name}_degree"] for name in ("west", "south", "east", "north")]
+    assert ends == pytest.approx([8.5, 47.4, 8.51, 47.4], abs=1e-3)
 
 
 def test_walks_of_other_days_begin_together_and_those_of_one_day_do_not(mecsim: Command, tmp_path: Path) -> None:
@@ -244,6 +252,7 @@ def test_columns_may_be_named_and_files_packed(mecsim: Command, tmp_path: Path) 
         ),
         ("azure-llm", "a.csv", "a,b\n1,2\n", "no column for time_s; the file has a, b"),
         ("topo4mec", "a.json", "{}", "expected the tasks, a CSV file, and at most one JSON file of nodes"),
+        ("walks", "a.csv", "user,t,x,y\n1,1.7e12,1,1\n", "times of about 1.7e+12 s; are they milliseconds?"),
         ("walks", "a.csv", "user,t,x,y\n1,-5,1,1\n", "nothing is left of the places (1 rows dropped: a negative time)"),
     ],
 )

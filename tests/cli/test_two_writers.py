@@ -85,11 +85,13 @@ def test_other_folders_and_files(mecsim: Command, small: Path, tmp_path: Path) -
     assert mecsim(*SWEEP, small, "--out", "front").code == 0
     simulate = ("simulate", small, "--episodes", 1, "--out", "out")
     report = ("report", "front", "--episodes", 0, "--out", "page.html")
-    assert mecsim(*simulate).code == mecsim(*report).code == 0
+    assert mecsim(*simulate).code == mecsim(*report).code == mecsim("init", "mine").code == 0
     with held(writing_folder(tmp_path / "out")):
         check_refused(mecsim, tmp_path / "out", *simulate, "--force")
     with held(writing_file(tmp_path / "page.html")):
         check_refused(mecsim, tmp_path / "page.html", *report, "--force")
+    with held(writing_file(tmp_path / "mine.yaml")):
+        check_refused(mecsim, tmp_path / "mine.yaml", "init", "mine", "--force")
     assert mecsim(*simulate, "--force").code == mecsim(*report, "--force").code == 0
 
 

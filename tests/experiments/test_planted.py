@@ -13,7 +13,7 @@ from mecsim.errors import InputError
 
 SOURCES = Path(__file__).parents[2]
 PACKAGES = (
-    "core", "schema", "scenario", "physics", "people", "predictor", "envs", "policies", "systems/offload",
+    "core", "schema", "scenario", "physics", "people", "predictor", "imports", "envs", "policies", "systems/offload",
     "systems/cells", "training", "sweep", "report", "api", "cli",
 )  # fmt: skip
 

@@ -40,6 +40,7 @@ ROWS = {
     "bound": {"result": 3 * (3 + 1)},
     "intervals": {"result": 2 * (24 + 14 + 14) + 10 + 3},
     "learning": {"six_edges": 4 * 2, "any_edges": 3 + 2},
+    "each_task": {"tasks": 3, "services": 2 * 3, "hours": 1},
     "scaling": {"result": 5 * 2},
     "gpu": {"engines": 2 * ENGINES, "result": 2 * KINDS, "agreement": KINDS},
     "snapshots": {"result": 2 * 9, "times": 2 * 3},

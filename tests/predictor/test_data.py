@@ -142,12 +142,13 @@ def test_files_that_are_no_log(log: SmallLog, tmp_path: Path) -> None:
         "header.csv": (whole.splitlines()[0] + "\n", "no requests"),
         "other.csv": ("a,b\n1,2\n", "no column 'user', 'date'"),
         "ragged.csv": (bare.rsplit(",", 1)[0] + "\n", "cannot be read: "),
+        "two_lines.csv": ("one\rtwo," + bare, "cannot be read: "),  # to Arrow: its header ends after the first
         "text.parquet": (whole, "cannot be read: "),
         "empty.parquet": ("", "cannot be read: "),
     }
     for name, (text, part) in cases.items():
         if text is not None:
-            (tmp_path / name).write_text(text)
+            (tmp_path / name).write_text(text, newline="")
         assert part in refusal(tmp_path / name), name
     (tmp_path / "binary.csv").write_bytes(whole.encode()[:300] + b"\xff\xfe\x00" + whole.encode()[300:])
     refusal(tmp_path / "binary.csv")

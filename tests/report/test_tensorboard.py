@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 
 from mecsim.core.system import values_shown
 from mecsim.policies import named_policy
+from mecsim.report.events import EventFile
 from mecsim.report.learning import READING, about_curve, told_apart
 from mecsim.report.tensorboard import TensorBoardMonitor
 from mecsim.sweep import preference_grid, training_evaluation
@@ -148,6 +149,22 @@ def test_what_followed_the_checkpoint_of_a_resumed_run_is_dropped(tmp_path: Path
             monitor.on_epoch(reports[-1])
         assert [step for step, _ in curve(events_of(folder), "return/delay")] == steps
         assert curve(events_of(folder / "greedy"), "return/delay")[-1][0] == 96
+
+
+@pytest.mark.parametrize("lost_byte", [1, 4, 5, 20, 60])
+def test_a_record_that_was_cut_off_hides_no_other(tmp_path: Path, lost_byte: int) -> None:
+    """A process that is killed leaves its file in the middle of a record; the next one goes on in a file of its own."""
+    with EventFile(tmp_path) as file:
+        for step in (32, 64, 96):
+            file.scalar("curve", step, step)
+    [path] = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-lost_byte])
+    whole = [32, 64] if lost_byte < 60 else [32]
+    assert [step for step, _ in curve(events_of(tmp_path), "curve")] == whole
+    with EventFile(tmp_path, purge_step=64) as file:
+        for step in (64, 96):
+            file.scalar("curve", step, step)
+    assert [step for step, _ in curve(events_of(tmp_path), "curve")] == [32, 64, 96]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -99,13 +100,45 @@ def test_stamps_are_those_of_the_standard_library(moment: datetime, ahead_min: i
     assert parse_stamp(moment.isoformat(between)) == (naive * 1000, False)
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    rows=st.lists(st.tuples(st.floats(0, 1e6), st.integers(0, 9), st.floats(1, 1e6)), min_size=1, max_size=20),
+    order=st.permutations(["When", "Who", "What", "Else"]),
+    signs=st.sampled_from([(",", "."), (";", ","), ("|", ","), ("tab", "."), (";", ".")]),
+)
+def test_a_foreign_spelling_tells_the_same(
+    rows: list[tuple[float, int, float]], order: list[str], signs: tuple[str, str]
+) -> None:
+    """As our own table of the same values, whatever the order of columns, the separator and the decimal sign."""
+    separator, decimal = signs
+    with TemporaryDirectory() as folder:
+        own, other = Path(folder) / "own.csv", Path(folder) / "other.csv"
+        own.write_text("time_s,user,size_bit\n" + "".join(f"{t!r},{u},{b!r}\n" for t, u, b in rows))
+        letter = "\t" if separator == "tab" else separator
+        lines = [letter.join(order)]
+        for time_s, user, size_bit in rows:
+            cells = {"When": repr(time_s), "Who": str(user), "What": repr(size_bit), "Else": "no number"}
+            lines.append(letter.join(cells[name].replace(".", decimal) for name in order))
+        other.write_text("\n".join(lines))
+        columns = {"time_s": "When", "user": "Who", "size_bit": {"column": "What", "unit": "bit"}}
+        as_told = told(columns=columns, separator=separator, decimal=decimal)
+        found = read_table(str(other), (COLUMNS,), as_told=as_told)
+        assert values(found) == values(read_table(str(own), (COLUMNS,)))
+
+
 @pytest.mark.parametrize("text", ["", "12", "2023-11-16", "2023-02-30 10:00", "2023-01-01 24:00", "18:00:01"])
 def test_other_texts_are_no_stamps(text: str) -> None:
     assert parse_stamp(text) is None
 
 
-@pytest.mark.parametrize("lines", ["# time_s,user,size_bit\n", "# of 2024\n#time_s,user,size_bit\n",
-                                   "# of 2024, by hand\ntime_s,user,size_bit\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "# time_s,user,size_bit\n",
+        "# of 2024\n#time_s,user,size_bit\n",
+        "# of 2024, by hand\ntime_s,user,size_bit\n",
+    ],
+)
 def test_headers_and_lines_above_them_may_be_comments(path: Path, lines: str) -> None:
     text = lines + "1,2,3\n2,3,x\n"
     with pytest.raises(ScenarioError, match=rf"data\.csv:{text.count(chr(10))}: size_bit"):

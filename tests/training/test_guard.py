@@ -2,12 +2,14 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from mecsim.cli import main
 from mecsim.envs.vector import BatchVectorEnv
 from mecsim.errors import MecsimError
 from tests.training.small import ENVS, STEPS, new_run, trained
@@ -51,10 +53,35 @@ def test_a_reward_that_is_no_number_is_told_and_found_again(tmp_path: Path, monk
     assert "stopped in epoch 4, the return of environment 2 in energy is nan" in told
     assert "the last checkpoint is of epoch 2" in told
     assert "\n" not in told
-    assert json.loads((run.folder / "failure.json").read_text())["epoch"] == 4
+    failure = json.loads((run.folder / "failure.json").read_text())
+    assert failure["epoch"] == 4
+    assert f"and {failure['command']} comes to the same place" in told
     assert run.latest_epoch() == 2  # and no later one, into which it would have gone
     with pytest.raises(MecsimError, match=re.escape("epoch 4, step 5: reward[1] of environment 2 is nan")):
         trained(run, resume=True)
+
+
+@pytest.mark.parametrize(("epoch", "saved"), [(4, 2), (1, 0)])
+def test_the_command_that_is_told_comes_there_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], epoch: int, saved: int
+) -> None:
+    faulty = Faulty(monkeypatch, epoch, step=5)
+    run = new_run(tmp_path / "a run", checkpoint_epochs="2", updates_per_step="0.01")
+    with pytest.raises(MecsimError):
+        trained(run)
+    first = json.loads((run.folder / "failure.json").read_text())
+    assert (first["epoch"], first["checkpoint_epoch"]) == (epoch, saved)
+    faulty.value = float("inf")  # what is told comes from this training
+    program, *words = shlex.split(first["command"])
+    assert program == "mecsim"
+    for _ in range(2):
+        with pytest.raises(SystemExit) as caught:
+            main(words)
+        assert caught.value.code == 1
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert f"stopped in epoch {epoch}, step 5: reward[1] of environment 2 is inf" in said
+        again = json.loads((run.folder / "failure.json").read_text())
+        assert (again["command"], again["checkpoint_epoch"]) == (first["command"], saved)
 
 
 def test_a_loss_that_is_no_number_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""tasks.csv and servers.csv: every task and server of the episodes that were simulated."""
+"""tasks.csv, servers.csv and waiting.csv: every task and server of the episodes that were simulated."""
 
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from mecsim.core.record_tables import EPISODE, RecordTable
 from mecsim.systems.offload.scenario import OffloadScenario
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mecsim.systems.offload.records import OffloadRecords
     from mecsim.systems.offload.tape import OffloadTapes
 
@@ -18,10 +20,13 @@ TASKS = Schema(
         Column("step", "Int64", "where it was dispatched, from 0"),
         Column("task", "Int64", "position in the order of arrival, from 0"),
         Column("user", "Int64", "whose it is"),
+        Column("priority", "Int64", "its class, 0 is the most urgent", optional=True),
         Column("size_bit", "Float64", "how large it is"),
         Column("cycles", "Float64", "how much work it is", optional=True),
         Column("output_bit", "Float64", "how large its result is", optional=True),
         Column("server", "Int64", "the cloud, if there is one, then the edges; after the most servers the devices"),
+        Column("distance_m", "Float64", "from the user to the server on the ground; 0 on a device"),
+        Column("snr", "Float64", "of the link if nothing interferes, a power ratio; 0 on a device", optional=True),
         Column("rate_bit_per_s", "Float64", "of the link used, the mean over the upload; 0 on a device"),
         Column("queued_s", "Float64", "from arrival to dispatch; not part of the delay"),
         Column("dispatch_s", "Float64", "when it was dispatched, in the episode"),
@@ -34,9 +39,27 @@ TASKS = Schema(
         Column("reward_delay", "Float64", "the reward at its dispatch, in s"),
         Column("deadline_s", "Float64", "when it had to be finished, in the episode; inf for none", optional=True),
         Column("satisfaction", "Float64", "the user's rating of its delay, 0 to 5", optional=True),
+        Column("adequate_s", "Float64", "the delay that is just adequate to the user, of zones", optional=True),
+        Column("desired_s", "Float64", "the delay that the user desires, of zones", optional=True),
+        Column("centre_s", "Float64", "the delay that the user rates by 2.5, of logistic forms", optional=True),
+        Column("steepness_per_s", "Float64", "how steeply ratings fall there, of logistic forms", optional=True),
     )
 )
 """A row per dispatched task, in the order of dispatch. Columns of what a scenario has not are left out."""
+
+WAITING = Schema(
+    (
+        Column(EPISODE, "Int64", "whose end found it waiting, from 0"),
+        Column("task", "Int64", "position in the order of arrival, from 0"),
+        Column("user", "Int64", "whose it is"),
+        Column("priority", "Int64", "its class, 0 is the most urgent", optional=True),
+        Column("size_bit", "Float64", "how large it is"),
+        Column("cycles", "Float64", "how much work it is", optional=True),
+        Column("arrival_s", "Float64", "when it arrived, in the episode"),
+        Column("deadline_s", "Float64", "when it had to be finished, in the episode; inf for none", optional=True),
+    )
+)
+"""A row per task that was still in the dispatch queue when its episode ended: none where each task is decided."""
 
 SERVERS = Schema(
     (
@@ -57,10 +80,50 @@ def task_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: Off
     told |= {"cycles": scenario.has_work, "output_bit": scenario.has_output, "result_s": scenario.has_output}
     told |= {"price": scenario.servers.priced}
     sources = {"reward_delay": "reward_delay_s"}  # where the records have another name for it
-    columns: dict[str, Values] = {EPISODE: episode, "step": step}
-    for name in (column.name for column in TASKS.columns if column.name not in columns):
+    columns: dict[str, Values] = {EPISODE: episode, "step": step, **_links(records, tapes, scenario)}
+    if scenario.has_classes:
+        columns["priority"] = tapes.priority[episode, records.task[episode, step]]
+    if scenario.satisfaction is not None:
+        numbers = tapes.patience[episode, records.user[episode, step]].T
+        columns |= dict(zip(scenario.satisfaction.law.NUMBERS, numbers, strict=True))
+    elsewhere = {"priority", "snr", "adequate_s", "desired_s", "centre_s", "steepness_per_s"}
+    for name in (column.name for column in TASKS.columns if column.name not in {*columns, *elsewhere}):
         if told.get(name, True):
             columns[name] = getattr(records, sources.get(name, name))[episode, step]
+    return {column.name: columns[column.name] for column in TASKS.columns if column.name in columns}
+
+
+def _links(records: "OffloadRecords", tapes: "OffloadTapes", scenario: OffloadScenario) -> dict[str, Values]:
+    """What the link of each task is like, as far as a tape tells; zeros on devices."""
+    episode, step = np.nonzero(records.dispatched)
+    server, link = records.server[episode, step], tapes.link[episode, records.task[episode, step]]
+    on_radio = server < scenario.max_servers
+
+    def of_link(values: "NDArray[np.float64]") -> "NDArray[np.float64]":
+        return np.where(on_radio, values[episode, link, np.where(on_radio, server, 0)], 0.0)
+
+    snr = {"snr": of_link(tapes.snr)} if tapes.snr.size else {}
+    return {"distance_m": of_link(tapes.distance_m), **snr}
+
+
+def waiting_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: OffloadScenario) -> dict[str, Values]:
+    """waiting.csv of some episodes."""
+    from mecsim.physics.dispatch import arrival_steps, arrival_times_s
+
+    waits = arrival_steps(tapes.arrivals, tapes.user.shape[1]) < tapes.arrivals.shape[1]
+    rows, steps = np.nonzero(records.dispatched)
+    waits[rows, records.task[rows, steps]] = False
+    episode, task = np.nonzero(waits)
+    arrival_s = arrival_times_s(tapes.arrivals, tapes.user.shape[1], tapes.decision_s)[episode, task]
+    columns: dict[str, Values] = {EPISODE: episode, "task": task, "user": tapes.user[episode, task]}
+    if scenario.has_classes:
+        columns["priority"] = tapes.priority[episode, task]
+    columns["size_bit"] = tapes.size_bit[episode, task]
+    if scenario.has_work:
+        columns["cycles"] = tapes.size_bit[episode, task] * tapes.cycles_per_bit[episode, task]
+    columns["arrival_s"] = arrival_s
+    if scenario.has_deadlines:
+        columns["deadline_s"] = arrival_s + tapes.deadline_s[episode, task]
     return columns
 
 
@@ -83,4 +146,8 @@ def server_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: O
     }
 
 
-TABLES = (RecordTable("tasks.csv", TASKS, task_columns), RecordTable("servers.csv", SERVERS, server_columns))
+TABLES = (
+    RecordTable("tasks.csv", TASKS, task_columns),
+    RecordTable("servers.csv", SERVERS, server_columns),
+    RecordTable("waiting.csv", WAITING, waiting_columns),
+)
