@@ -56,7 +56,7 @@ def recorded_objectives(records: CellsRecords, tapes: CellsTapes, scenario: Cell
     np.divide(records.saved_block_s.sum(axis=1), demanded_block_s, out=saved, where=demanded_block_s > 0.0)
     if scenario.memory is None:
         return np.stack([records.satisfaction.mean(axis=1), saved], axis=1)
-    return np.stack([*_remembered(records, tapes, scenario.memory, saved)], axis=1)
+    return np.stack(_remembered(records, tapes, scenario.memory, saved), axis=1)
 
 
 def _remembered(records: CellsRecords, tapes: CellsTapes, memory: Memory, saved: Array) -> tuple[Array, ...]:
@@ -72,8 +72,10 @@ def _remembered(records: CellsRecords, tapes: CellsTapes, memory: Memory, saved:
             overall, below = overall_rating(memory, rating), rating < ADEQUATE_RATING - 1e-9
             left = memory.churn is not None and below[-memory.churn.window :].sum() >= memory.churn.below
             satisfaction[n] += len(rating) * overall / records.option.shape[1]
-            satisfied[n] += (overall >= ADEQUATE_RATING - 1e-9 and not left) / len(users)
-            churn[n] += left / len(users)
+            satisfied[n] += overall >= ADEQUATE_RATING - 1e-9 and not left
+            churn[n] += left
+        satisfied[n] /= len(users)
+        churn[n] /= len(users)
     return satisfaction, saved, satisfied, churn
 
 

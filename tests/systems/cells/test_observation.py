@@ -208,7 +208,8 @@ def test_the_system_of_a_scenario() -> None:
     spec, mean_duration_s = cells_spec(scenario), mean_durations_s(scenario)
     applications = scenario.population.applications
     assert spec[:7] == (33, 7, 25, 2, 3, len(applications), 12)
-    assert spec[7:] == (8, 1.0 / 250.0, 6, False)
+    assert spec[7:11] == (8, 1.0 / 250.0, 6, False)
+    assert not spec.memory.on
     assert spec.max_options == 1 + 2 * 3
     assert mean_duration_s.tolist() == [application.duration_s for application in applications.values()]
     for engine in ENGINES.values():
