@@ -107,7 +107,10 @@ def test_simulate_writes_its_files(mecsim: Command, small: Path, tmp_path: Path)
     arguments = ("simulate", small, "--policy", "greedy", "--preference", "0.3,0.7", "--episodes", 3)
     said = mecsim(*arguments, "--out", "out", "--context", "edges=3", "--num-threads", 1)
     assert said.code == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"tasks.csv", "servers.csv", "summary.json"}
+    names = {"tasks.csv", "servers.csv", "waiting.csv", "scenario.yaml", "summary.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
+    played = load_scenario(tmp_path / "out" / "scenario.yaml")
+    assert played == with_context(load_scenario(small), {"edges": "3"})
     assert len(rows_of(tmp_path / "out" / "servers.csv")) == 3 * 4
     tasks = rows_of(tmp_path / "out" / "tasks.csv")
     told = json.loads((tmp_path / "out" / "summary.json").read_text())
