@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.rating import ADEQUATE_RATING, TOP_RATING
 from mecsim.people.forms.base import Choice
+from mecsim.people.forms.zone import ZoneForm
 from mecsim.people.people import People, typical_people
 from mecsim.people.persona import Shift
 from mecsim.people.population import ACTIVITIES, PERIODS, Population
@@ -36,6 +37,15 @@ def typical_ratings(
     """`expected_ratings`, were all users as their personas say."""
     person = typical_people(population).select(requests.persona)
     return _ratings(population, satisfaction, person, requests, rate_bit_per_s)
+
+
+def zones(population: Population, law: ZoneForm, people: People, requests: Requests, typical: bool = False) -> Array:
+    """Positions of the adequate and the desired level of each request's user in its context, (R, 2).
+
+    `typical`: as if all users were as their personas say.
+    """
+    person = typical_people(population).select(requests.persona) if typical else people.select(requests.user)
+    return law.levels(person, _shifts(population, requests))
 
 
 def noisy_ratings(satisfaction: Satisfaction, ratings: Array, rng: np.random.Generator) -> Array:

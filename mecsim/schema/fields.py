@@ -254,6 +254,7 @@ BitRate = Annotated[float, _quantity("bit_rate")]
 PositiveRate = Annotated[float, _quantity("rate")]
 DurationOrZero = Annotated[float, _quantity("duration", zero=True)]
 NotNegative = Annotated[float, _number(low_included=True)]
+NotNegativeUpToOne = Annotated[float, _number(low_included=True, high=1.0)]
 EdgeCount = Annotated[CountRange, _count_range(1, MAX_EDGES)]
 File = Annotated[Annotated[str, PlainSerializer(file_text, when_used="json")] | None, BeforeValidator(absolute_path)]
 At = Annotated[

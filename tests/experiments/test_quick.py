@@ -47,6 +47,7 @@ ROWS = {
     "personal_offloading": {"result": 2 + 3, "front": 5 * 5},
     "scaleout": {"result": 4, "killed": 1},  # where there is Ray
     "own_log": {"result": 2 * 3 * 3, "people": 3 * 2},
+    "memory": {"result": 1 + 1 + 5, "sessions": 4 * 16},
     "personalization": {
         "result": 2 * (2 + 5),
         "points": 2 * (2 + 3 * (2 + 3)),

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from mecsim.people.forms.base import Array, Choice, RateForm
+from mecsim.people.forms.base import Array, Choice, RateForm, Tastes
 from mecsim.physics.satisfaction import log_position, zone_rating
 from mecsim.schema.fields import Positive
 
@@ -22,10 +22,14 @@ class ZoneForm(RateForm):
     slope_below: Positive = Field(1.0, description="Slope below the adequate level, relative to that inside the zone.")
     slope_above: Positive = Field(1.0, description="Slope above the desired level, relative to that inside the zone.")
 
+    def levels(self, person: Tastes, shift: Array) -> Array:
+        """Positions of the adequate and the desired level of those who ask, (R, 2); `shift` as that of a `Choice`."""
+        adequate = person.adequate + shift[:, 0]
+        return np.stack([adequate, np.maximum(person.desired + shift[:, 1], adequate + LEAST_ZONE_WIDTH)], axis=1)
+
     def ratings(self, choice: Choice) -> Array:
         """See `RateForm`."""
-        adequate = choice.person.adequate + choice.shift[:, 0]
-        desired = np.maximum(choice.person.desired + choice.shift[:, 1], adequate + LEAST_ZONE_WIDTH)
+        adequate, desired = self.levels(choice.person, choice.shift).T
         return zone_rating(
             log_position(choice.rate_bit_per_s, choice.minimum_bit_per_s, choice.demand_bit_per_s),
             adequate[:, None],

@@ -30,6 +30,8 @@ SYSTEM: "System[CellsScenario, CellsTapes, CellsRecords]" = System(
         "adequate_share": "share at least adequately served",
         "fairness": "fairness among users (Jain)",
         "utilisation": "mean utilisation of the cells",
+        "satisfied_users": "share of the users satisfied",
+        "churn": "share of the users who left",
     },
     tables=TABLES,
     draw=Reference("mecsim.systems.cells.draw:draw_tapes"),

@@ -12,30 +12,47 @@ from mecsim.core.compiled_engine import CompiledEngine, Kernels
 from mecsim.core.engine import ABSENT, Observation
 from mecsim.core.histogram import histogram_bin
 from mecsim.systems.cells.dynamics import (
+    NOTED_ADEQUATE,
+    NOTED_DESIRED,
+    NOTED_PREDICTED,
+    NOTED_RATING,
+    PREDICTED_ZONE,
     WRITTEN,
     CellsState,
     expected_rewards,
     fits,
+    gains,
     initial_state,
     is_possible,
     offered,
+    predicted_rating,
     release_until,
     saved_share,
     step_one,
+    true_rating,
+    zone_now,
 )
 from mecsim.systems.cells.engine import impossible_choice
 from mecsim.systems.cells.layout import (
+    ABOVE_ADEQUATE,
     ACTIVE,
     APPLICATION,
     BLOCK_SHARE,
+    CHURN,
     CQI,
     DEMAND_MBIT_PER_S,
+    FALLEN,
     FITS,
+    LEFT,
+    LEFT_SHARE,
     LOG_DURATION,
     MEAN_UTILISATION,
+    MEMORY_COLUMNS,
     MIN_MBIT_PER_S,
     NEUTRAL_RATING,
+    OVERALL,
     PERIOD,
+    POSITION,
     PREDICTED,
     RATE_MBIT_PER_S,
     RATE_SHARE,
@@ -43,17 +60,21 @@ from mecsim.systems.cells.layout import (
     REJECTED,
     REMAINING,
     RESIDUALS,
+    RISEN,
     SATISFACTION,
+    SATISFIED,
     SAVED,
     TO_MBIT,
     UNDECIDED,
     USER_RATING,
     UTILISATION,
+    WARNINGS,
     CellsSpec,
     cells_spec,
     mean_durations_s,
+    paces,
 )
-from mecsim.systems.cells.objectives import OBJECTIVES
+from mecsim.systems.cells.memory import ones
 from mecsim.systems.cells.records import CellsRecords, unwritten_records
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import MAX_CQI, CellsTapes
@@ -70,12 +91,12 @@ class BatchedCellsEngine(CompiledEngine[CellsSpec, CellsState, CellsTapes, Cells
 
     def __init__(self, scenario: CellsScenario) -> None:
         spec = cells_spec(scenario)
-        super().__init__(spec, spec.requests, spec.max_options, len(OBJECTIVES))
-        self._mean_duration_s = mean_durations_s(scenario)
+        super().__init__(spec, spec.requests, spec.max_options, spec.num_rewards)
+        self._mean_duration_s, self._pace = mean_durations_s(scenario), paces(scenario)
 
     def initial_state(self, tapes: CellsTapes) -> CellsState:
         tapes.check_fits(self.spec)
-        return initial_state(self.spec, self._mean_duration_s, tapes)
+        return initial_state(self.spec, self._mean_duration_s, self._pace, tapes)
 
     def check_possible(self, action: NDArray[np.int64]) -> None:
         possible = self.xp.empty((len(action),), dtype=self.xp.int8)
@@ -87,6 +108,11 @@ class BatchedCellsEngine(CompiledEngine[CellsSpec, CellsState, CellsTapes, Cells
     def free_blocks(self) -> NDArray[np.int64]:
         return np.asarray(self.spec.blocks - self.target.on_host(self.state.cells)["used"])
 
+    def ratings(self, truth: bool) -> NDArray[np.float64]:
+        rating = self.empty(self.spec.levels)
+        self.run(_ratings, truth, rating)
+        return rating
+
     def recorded(self, state: CellsState) -> CellsRecords:
         spec, tapes = self.spec, self._tapes
         records = unwritten_records(tapes, spec)
@@ -95,6 +121,8 @@ class BatchedCellsEngine(CompiledEngine[CellsSpec, CellsState, CellsTapes, Cells
         rows, columns = np.ogrid[: served.shape[0], : served.shape[1]]
         blocks = np.where(served, tapes.blocks[rows, columns, candidate, level], 0)
         saved_block_s = tapes.demanded_block_s - blocks * tapes.duration_s
+        if spec.memory.on:
+            decided &= ~state.left
         records.option[:] = state.option
         records.level[served] = level[served] + 1
         records.cell[:] = np.where(served, tapes.cell[rows, columns, candidate], REJECTED)
@@ -103,6 +131,15 @@ class BatchedCellsEngine(CompiledEngine[CellsSpec, CellsState, CellsTapes, Cells
         records.satisfaction[:] = np.where(served, tapes.satisfaction[rows, columns, level], 0.0)
         records.predicted[:] = np.where(served, tapes.predicted[rows, columns, level], 0.0)
         records.saved_block_s[:] = np.where(decided, saved_block_s, 0.0)
+        if spec.memory.on:
+            records.left[:] = state.left
+            for column, array in (
+                (NOTED_RATING, records.satisfaction),
+                (NOTED_PREDICTED, records.predicted),
+                (NOTED_ADEQUATE, records.adequate),
+                (NOTED_DESIRED, records.desired),
+            ):
+                array[decided] = state.noted[decided, column]
         records.blocked[:] = state.blocked
         records.busy_block_s[:] = state.cells["busy_block_s"]
         records.peak_blocks[:] = state.cells["peak"]
@@ -136,7 +173,9 @@ def _describe_rejection(spec: CellsSpec, state: CellsState, n: int, step: int, r
     row[RATE_MBIT_PER_S] = row[RATE_SHARE] = row[BLOCK_SHARE] = row[PREDICTED] = row[CQI] = 0.0
     row[FITS] = 1.0
     row[UTILISATION] = used / (spec.candidates * spec.blocks)
-    _describe_request(spec, state, n, step, row, 0.0, saved_share(state, n, step, 0))
+    _describe_request(spec, state, n, step, row, 0.0, saved_share(spec, state, n, step, 0))
+    if spec.memory.on:
+        _describe_position(spec, state, n, step, row, 0.0)
 
 
 @compiled_inline
@@ -151,7 +190,7 @@ def _describe_offer(
     rate_bit_per_s = state.rate_bit_per_s[n, step, level]
     fitting = fits(spec, state, n, step, candidate, level)
     used_after = state.cells[n, state.cell[n, step, candidate]].used + blocks
-    predicted, saved = expected_rewards(state, n, step, candidate, level)
+    predicted, saved = expected_rewards(spec, state, n, step, candidate, level)
     row[RATE_MBIT_PER_S] = rate_bit_per_s * TO_MBIT
     row[RATE_SHARE] = rate_bit_per_s / state.demand_rate_bit_per_s[n, step]
     row[BLOCK_SHARE] = blocks / spec.blocks
@@ -160,6 +199,8 @@ def _describe_offer(
     row[UTILISATION] = min(1.0, used_after / spec.blocks)
     row[CQI] = state.cqi[n, step, candidate] / MAX_CQI
     _describe_request(spec, state, n, step, row, predicted, saved)
+    if spec.memory.on:
+        _describe_position(spec, state, n, step, row, state.position[n, step, level])
     return fitting
 
 
@@ -176,9 +217,22 @@ def _describe_request(
         row[APPLICATION + other] = 0.0
     row[APPLICATION + application] = 1.0
     if spec.cost_features:
-        costs = row[APPLICATION + spec.applications :]
+        costs = row[APPLICATION + spec.applications + MEMORY_COLUMNS * spec.memory.on :]
         costs[SATISFACTION], costs[SAVED] = -predicted, -saved
         costs[SATISFACTION] *= 1.0 / spec.requests
+        if spec.memory.on:
+            gain, satisfied, churn = gains(spec, state, n, step, predicted)
+            costs[SATISFACTION], costs[SATISFIED], costs[CHURN] = -gain * (1.0 / spec.requests), -satisfied, -churn
+
+
+@compiled_inline
+def _describe_position(
+    spec: CellsSpec, state: CellsState, n: int, step: int, row: NDArray[np.floating], position: float
+) -> None:
+    """Where an option's rate lies, and how far above what is expected to be adequate now."""
+    columns = row[APPLICATION + spec.applications :]
+    columns[POSITION] = position
+    columns[ABOVE_ADEQUATE] = position - zone_now(spec, state, n, step, PREDICTED_ZONE)[0]
 
 
 @compiled_inline
@@ -203,6 +257,20 @@ def _describe_system(spec: CellsSpec, state: CellsState, n: int, step: int, cont
             context[residual] /= spec.cells
     for rating in range(spec.rating_bins):
         context[RESIDUALS + spec.residual_bins + rating] = state.rated[n, rating] / spec.users
+    if spec.memory.on:
+        _describe_person(spec, state, n, step, context[RESIDUALS + spec.residual_bins + spec.rating_bins :])
+
+
+@compiled_inline
+def _describe_person(spec: CellsSpec, state: CellsState, n: int, step: int, out: NDArray[np.floating]) -> None:
+    """What is known of the memory of the user who asks, and how many have left."""
+    user = state.users[n, state.user[n, step]]
+    out[RISEN], out[FALLEN] = max(user.predicted_shift, 0.0), max(-user.predicted_shift, 0.0)
+    out[OVERALL] = user.overall if user.ratings > 0 else NEUTRAL_RATING
+    if spec.memory.churn_below > 0:
+        out[WARNINGS] = ones(user.below) / spec.memory.churn_below
+    out[LEFT] = user.left
+    out[LEFT_SHARE] = state.episodes[n].left / spec.users
 
 
 @kernel
@@ -238,12 +306,37 @@ def _option_rewards(
         reward[n] = -np.inf
         reward[n, REJECT] = 0.0
         if step < spec.requests:
-            reward[n, REJECT, SAVED] = saved_share(state, n, step, 0)
+            _expect(spec, state, n, step, 0.0, saved_share(spec, state, n, step, 0), reward[n, REJECT])
         for option in range(1, reward.shape[1]):
             if is_possible(spec, state, n, step, option):
                 candidate, level = offered(spec, option)
-                predicted, saved = expected_rewards(state, n, step, candidate, level)
-                reward[n, option, SATISFACTION], reward[n, option, SAVED] = predicted * (1.0 / spec.requests), saved
+                predicted, saved = expected_rewards(spec, state, n, step, candidate, level)
+                _expect(spec, state, n, step, predicted, saved, reward[n, option])
+
+
+@compiled_inline
+def _expect(
+    spec: CellsSpec, state: CellsState, n: int, step: int, rating: float, saved: float, out: NDArray[np.float64]
+) -> None:
+    """Rewards (Q,) of a rating and a share that is saved."""
+    out[SATISFACTION], out[SAVED] = rating * (1.0 / spec.requests), saved
+    if spec.memory.on:
+        gain, out[SATISFIED], out[CHURN] = gains(spec, state, n, step, rating)
+        out[SATISFACTION] = gain * (1.0 / spec.requests)
+
+
+@kernel
+def _ratings(
+    spec: CellsSpec, state: CellsState, step: int, truth: bool, rating: NDArray[np.float64], first: int, last: int
+) -> None:
+    for n in range(first, last):
+        for level in range(spec.levels):
+            rating[n, level] = 0.0
+            if step < spec.requests:
+                if truth:
+                    rating[n, level] = true_rating(spec, state, n, step, level)
+                else:
+                    rating[n, level] = predicted_rating(spec, state, n, step, level)
 
 
 @kernel

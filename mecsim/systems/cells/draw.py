@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.seeds import Stream, generator_of, reel_size, reels_of
+from mecsim.people.forms.zone import ZoneForm
 from mecsim.people.people import People
-from mecsim.people.requests import DAY_S, HOUR_S, draw_contexts, mean_duration_s, request_rate_per_s
-from mecsim.people.zones import expected_ratings
+from mecsim.people.requests import DAY_S, HOUR_S, Requests, draw_contexts, mean_duration_s, request_rate_per_s
+from mecsim.people.zones import expected_ratings, zones
 from mecsim.physics.channel.base import Generators, Links
 from mecsim.physics.channel.cqi import CQI_EFFICIENCY, cqi
 from mecsim.physics.geography import hexagonal_sites_m
@@ -90,7 +91,17 @@ class _Draw:
             blocks=resource_blocks(rates[:, :, None], cqi[..., None], scenario.cells.block_bandwidth_hz),
             satisfaction=truth.reshape(*shape, -1),
             predicted=predicted.reshape(*shape, -1),
+            zone=self._zone(people, asked).reshape(*shape, -1),
         )
+
+    def _zone(self, people: People, asked: Requests) -> Array:
+        """Levels at rest of those who ask, true and predicted, (N·M, 4); (N·M, 0) where nobody remembers."""
+        population, satisfaction = self.scenario.population, self.scenario.satisfaction
+        if self.scenario.memory is None:
+            return np.empty((len(asked), 0))
+        assert isinstance(satisfaction.law, ZoneForm)
+        typical = satisfaction.predictor == "typical"
+        return np.hstack([zones(population, satisfaction.law, people, asked, each) for each in (False, typical)])
 
     def _start_s(self) -> Array:
         """When each episode begins, (N,), since Monday 0:00."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays, Episodes, Layout
 from mecsim.systems.cells.engine import CellsEngine
-from mecsim.systems.cells.layout import ACTIVE, MEAN_UTILISATION, PREDICTED, SATISFACTION, SAVED, cells_spec
+from mecsim.systems.cells.layout import ACTIVE, LEFT, MEAN_UTILISATION, PREDICTED, SATISFACTION, SAVED, cells_spec
 from mecsim.systems.cells.records import CellsRecords
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import CellsTapes
@@ -28,6 +28,12 @@ class CellsEpisodes(Episodes[CellsScenario, CellsTapes, CellsRecords]):
         within = action.clip(max=self.max_options - 1)
         fits = self.engine.xp.take_along_axis(mask, within[:, None], 1)[:, 0] != 0
         return action * (fits & (within == action))  # type: ignore[no-any-return]  # REJECT is 0
+
+    def waits(self, observation: Arrays) -> NDArray[np.bool_]:
+        """Where somebody asks: who has left does not."""
+        if not self.spec.memory.on:
+            return super().waits(observation)
+        return observation["context"][..., self.spec.first_memory + LEFT] == 0.0  # type: ignore[no-any-return]
 
     def info(self, observation: Arrays, rewards: NDArray[np.float64] | None) -> dict[str, Any]:
         """See `CellsEnv`."""

@@ -29,6 +29,9 @@ class CellsRecords:
     blocked: NDArray[np.bool_]  # (N, M) nothing fitted
     busy_block_s: NDArray[np.float64]  # (N, cells) integral of the occupied blocks over time, until all sessions ended
     peak_blocks: NDArray[np.int64]  # (N, cells) most blocks occupied at a time
+    left: NDArray[np.bool_]  # (N, M) the user had left before: nothing was asked for, and nothing is saved
+    adequate: NDArray[np.float64]  # (N, M) position of the user's level then; NaN of people without memory or who left
+    desired: NDArray[np.float64]  # (N, M) likewise
 
 
 def unwritten_records(tapes: CellsTapes, spec: CellsSpec) -> CellsRecords:
@@ -47,4 +50,7 @@ def unwritten_records(tapes: CellsTapes, spec: CellsSpec) -> CellsRecords:
         blocked=np.zeros(shape, np.bool_),
         busy_block_s=np.zeros(per_cell),
         peak_blocks=np.zeros(per_cell, np.int64),
+        left=np.zeros(shape, np.bool_),
+        adequate=np.full(shape, np.nan),
+        desired=np.full(shape, np.nan),
     )

@@ -15,6 +15,7 @@ from mecsim.core.scenario import MAX_TAPE_BYTE, Scenario, Training
 from mecsim.errors import InputError
 from mecsim.people.forms.zone import ZoneForm
 from mecsim.people.known import KnownPeople, read_people
+from mecsim.people.memory import Memory
 from mecsim.people.population import Population
 from mecsim.people.satisfaction import Satisfaction
 from mecsim.physics.arrivals.section import Arrivals
@@ -38,7 +39,8 @@ BYTES_PER_REQUEST = 128  # what is known of a request before its links and level
 BYTES_PER_LINK = 32  # of a user to a cell
 BYTES_PER_LEVEL = 24
 
-CellsObjective = Literal["satisfaction", "saved_resources"]
+CellsObjective = Literal["satisfaction", "saved_resources", "satisfied_users", "churn"]
+REMEMBERED = ("satisfied_users", "churn")  # objectives that people have who remember
 
 
 class CellsEpisode(Section):
@@ -172,6 +174,8 @@ class CellsValues(Section):
     saved_resources: Positive | None = Field(
         None, description="Share of the demanded block-seconds of an episode that is saved."
     )
+    satisfied_users: Positive | None = Field(None, description="Share of the users who are satisfied with an episode.")
+    churn: Positive | None = Field(None, description="Share of the users who leave in an episode.")
 
 
 class CellsEvaluation(Section):
@@ -200,10 +204,13 @@ class CellsScenario(Scenario):
     radio: Radio = Field(Radio(), description="The radio link from a cell to a user.")
     population: Population = Field(Population(), description="Who the users are, and what they do.")
     satisfaction: Satisfaction = Field(Satisfaction(), description="What quality satisfies whom.")
+    memory: Memory | None = Field(
+        None, description="What people remember of what they got; null: nothing, each session is judged by itself."
+    )
     objectives: tuple[CellsObjective, ...] = Field(
         ("satisfaction", "saved_resources"),
         min_length=1,
-        max_length=2,
+        max_length=4,
         description="What is traded off, in the order of preferences.",
     )
     observation: CellsObservation = Field(CellsObservation(), description="What the agent sees.")
@@ -229,7 +236,8 @@ class CellsScenario(Scenario):
     @property
     def fixed_reference(self) -> tuple[tuple[float, ...], str]:
         """See `Scenario`."""
-        return (0.0,) * len(self.objectives), "nobody satisfied, nothing saved"
+        worst = tuple(1.0 if name == "churn" else 0.0 for name in self.objectives)
+        return worst, "nobody satisfied, nothing saved" + (", all gone" if 1.0 in worst else "")
 
     @property
     def data(self) -> Hashable:
@@ -279,7 +287,8 @@ class CellsScenario(Scenario):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        findings = [*_check_time(self), *_check_choice(self), *_check_memory(self), *_check_people(self)]
+        findings = [*_check_time(self), *_check_choice(self), *_check_size(self), *_check_people(self)]
+        findings += _check_memory(self)
         refuse(findings)
         return self
 
@@ -329,6 +338,22 @@ def _check_people(scenario: CellsScenario) -> list[Finding]:
 
 
 def _check_memory(scenario: CellsScenario) -> list[Finding]:
+    memory = scenario.memory
+    if memory is None:
+        told = "is known of people who remember, expected a section memory or other objectives"
+        return [("objectives", f"{name} {told}") for name in REMEMBERED if name in scenario.objectives]
+    findings = [(f"memory.{key}", told) for key, told in memory.unknown_personas(tuple(scenario.population.personas))]
+    if memory.churn is None and "churn" in scenario.objectives:
+        findings.append(("objectives", "nobody leaves, expected a section memory.churn or no objective churn"))
+    if not isinstance(scenario.satisfaction.law, ZoneForm):
+        findings.append(("satisfaction.form", "expected zone, whose levels follow what people remember"))
+    if scenario.satisfaction.predictor_file is not None:
+        told = "expected oracle or typical: a file does not know how memory moves levels"
+        findings.append(("satisfaction.predictor", told))
+    return findings
+
+
+def _check_size(scenario: CellsScenario) -> list[Finding]:
     if scenario.tape_byte <= MAX_TAPE_BYTE:
         return []
     cure = "expected at most 1 GiB: fewer users, cells or levels, or shorter episodes"

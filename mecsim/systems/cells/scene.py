@@ -4,6 +4,7 @@ import numpy as np
 
 from mecsim.core.rating import TOP_RATING
 from mecsim.core.scene import Bar, Bars, Drawn, Scene, fullest
+from mecsim.core.target import in_numpy
 from mecsim.systems.cells.episodes import CellsEpisodes
 from mecsim.systems.cells.tape import CellsTapes
 
@@ -34,11 +35,12 @@ def scene(episodes: CellsEpisodes, tapes: CellsTapes, drawn: Drawn | None) -> Sc
 def _offers(episodes: CellsEpisodes, tapes: CellsTapes, step: int) -> Bars:
     """What the waiting request would get."""
     mask, names = episodes.masks()[0], episodes.layout.option_names
+    predicted = in_numpy(episodes.engine.ratings(truth=False))[0]
     candidates, levels = tapes.blocks.shape[2:]
     bars = [Bar("reject", (0.0, 0.0))]
     for option in range(1, 1 + candidates * levels):
         candidate, level = divmod(option - 1, levels)
-        rating, fits = float(tapes.predicted[0, step, level]), bool(mask[option])
+        rating, fits = float(predicted[level]), bool(mask[option])
         note = f"cell {tapes.cell[0, step, candidate]}, blocks: {tapes.blocks[0, step, candidate, level]}"
         amounts = (rating, 0.0) if fits else (0.0, rating)
         bars.append(Bar(names[option].replace("_", " "), amounts, note))

@@ -7,7 +7,7 @@ shared with the batched engine but the layout of an observation.
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import simpy
@@ -16,35 +16,44 @@ from numpy.typing import NDArray
 from mecsim.core.engine import ABSENT, Observation, Replayed, checked_actions
 from mecsim.core.histogram import histogram_bin
 from mecsim.errors import InputError
+from mecsim.physics.satisfaction import log_position
 from mecsim.systems.cells.engine import impossible_choice
 from mecsim.systems.cells.layout import (
+    ABOVE_ADEQUATE,
     ACTIVE,
     APPLICATION,
     BLOCK_SHARE,
     CQI,
     DEMAND_MBIT_PER_S,
+    FALLEN,
     FITS,
+    LEFT,
+    LEFT_SHARE,
     LOG_DURATION,
     MEAN_UTILISATION,
     MIN_MBIT_PER_S,
     NEUTRAL_RATING,
+    OVERALL,
     PERIOD,
+    POSITION,
     PREDICTED,
     RATE_MBIT_PER_S,
     RATE_SHARE,
     REJECT,
     REMAINING,
     RESIDUALS,
-    SATISFACTION,
-    SAVED,
+    RISEN,
     TO_MBIT,
     USER_RATING,
     UTILISATION,
+    WARNINGS,
     CellsSpec,
     cells_spec,
     mean_durations_s,
+    paces,
     rating_bin,
 )
+from mecsim.systems.cells.person import Person
 from mecsim.systems.cells.records import CellsRecords, unwritten_records
 from mecsim.systems.cells.scenario import CellsScenario
 from mecsim.systems.cells.tape import MAX_CQI, CellsTapes
@@ -61,7 +70,8 @@ class Offer:
     level: int
     rate_bit_per_s: float
     blocks: int  # 0: the cell cannot be reached
-    satisfaction: float
+    position: float  # of the rate between the minimum, 0, and the demanded one, 1
+    satisfaction: float  # without memory
     predicted: float
 
 
@@ -77,6 +87,8 @@ class Request:
     min_rate_bit_per_s: float
     demand_rate_bit_per_s: float
     demanded_blocks: int
+    persona: int
+    zone: list[float]  # at rest: adequate and desired position, true, then predicted; empty without memory
     offers: list[Offer]
 
 
@@ -89,6 +101,10 @@ class Decision:
     end_s: float
     saved_block_s: float
     blocked: bool
+    satisfaction: float = 0.0
+    predicted: float = 0.0
+    levels: tuple[float, float] = (math.nan, math.nan)  # of the user then
+    left: bool = False  # the user, before
 
 
 @dataclass(eq=False)  # a session is itself and no other
@@ -134,19 +150,26 @@ class Cell:
         self._accounted_until_s = self.env.now
 
 
+class Known(NamedTuple):
+    """What is known of a scenario beside its tapes."""
+
+    mean_duration_s: list[float]  # of each application
+    paces: list[list[float]]  # of each persona: rise and fall
+
+
 class CellSimulation:
     """One episode: requests, cells and what users think so far, driven one request at a time."""
 
-    def __init__(self, spec: CellsSpec, mean_duration_s: list[float], tapes: CellsTapes, episode: int) -> None:
+    def __init__(self, spec: CellsSpec, known: Known, tapes: CellsTapes, episode: int) -> None:
         self.spec = spec
         self.env = simpy.Environment()
         self.cells = [Cell(self.env, spec.blocks) for _ in range(spec.cells)]
         self.requests = [_request(tapes, episode, m) for m in range(spec.requests)]
         self.decisions: list[Decision] = []
         self.current_step = 0
-        self._mean_duration_s = mean_duration_s
+        self._mean_duration_s = known.mean_duration_s
         self._demanded_block_s = sum(request.demanded_blocks * request.duration_s for request in self.requests)
-        self._ratings: dict[int, list[float]] = {}  # of each user so far
+        self._users = {one.user: Person(spec.memory, known.paces[one.persona]) for one in self.requests}
         self._run_until(self.requests[0].arrival_s)
 
     def _run_until(self, arrival_s: float) -> None:
@@ -164,41 +187,78 @@ class CellSimulation:
     def is_possible(self, option: int) -> bool:
         """Whether the waiting request can be served so, or rejected."""
         request = self.waiting
-        if request is None or option == REJECT:
+        if request is None or option == REJECT or self._users[request.user].left:
             return option == REJECT
         return 0 < option < self.spec.max_options and self._fits(request.offers[option - 1])
 
     def _fits(self, offer: Offer) -> bool:
+        """Whether the cell has room; whether anybody asks is not looked at."""
         return 0 < offer.blocks <= self.cells[offer.cell].free.level
 
     def _share(self, block_s: float) -> float:
         """Block-seconds as a share of what the whole episode demands."""
         return block_s / self._demanded_block_s if self._demanded_block_s > 0.0 else 0.0
 
-    def expected_rewards(self, request: Request, offer: Offer | None) -> tuple[float, float]:
+    def expected_rewards(self, request: Request, offer: Offer | None) -> list[float]:
         """As `option_rewards` tell them, for a session as long as those of its application on average."""
-        predicted, blocks = (offer.predicted, offer.blocks) if offer else (0.0, 0)
+        user = self._users[request.user]
+        if user.left:
+            return [0.0] * self.spec.num_rewards
+        predicted, blocks = (_expected(user, request, offer), offer.blocks) if offer else (0.0, 0)
         saved_block_s = (request.demanded_blocks - blocks) * self._mean_duration_s[request.application]
-        return predicted * self.spec.satisfaction_unit, self._share(saved_block_s)
+        return self._rewards(user, predicted, self._share(saved_block_s))
 
-    def step(self, option: int) -> tuple[float, float]:
+    def _rewards(self, user: Person, rating: float, saved: float) -> list[float]:
+        """Rewards of one more rating of a user, and of a share that is saved."""
+        if not self.spec.memory.on:
+            return [rating * self.spec.satisfaction_unit, saved]
+        after, share = user.after(rating), 1.0 / len(self._users)
+        gain = after.total - user.total
+        gone, satisfied = int(after.left), int(after.satisfied) - int(user.satisfied)
+        return [gain * self.spec.satisfaction_unit, saved, satisfied * share, -gone * share]
+
+    def step(self, option: int) -> list[float]:
         """Decide the waiting request, and let time pass until the next; its rewards."""
         request = self.requests[self.current_step]
-        offer = request.offers[option - 1] if option != REJECT else None
-        blocked = not any(self._fits(other) for other in request.offers)
-        saved_block_s = request.demanded_blocks * request.duration_s
-        if offer is None:
-            end_s, satisfaction = self.env.now, 0.0
+        user = self._users[request.user]
+        if user.left:
+            rewards = [0.0] * self.spec.num_rewards
+            self.decisions.append(Decision(option, None, self.env.now, 0.0, blocked=False, left=True))
         else:
-            end_s, satisfaction = self.env.now + request.duration_s, offer.satisfaction
-            saved_block_s -= offer.blocks * request.duration_s
-            self.env.process(self.cells[offer.cell].serve(offer.blocks, request.duration_s))
-        self._ratings.setdefault(request.user, []).append(satisfaction)
-        self.decisions.append(Decision(option, offer, end_s, saved_block_s, blocked))
+            rewards = self._decide(request, user, option)
         self.current_step += 1
         following = self.waiting
         self._run_until(following.arrival_s if following else self.env.now)  # the last session starts even so
-        return satisfaction * self.spec.satisfaction_unit, self._share(saved_block_s)
+        return rewards
+
+    def _decide(self, request: Request, user: Person, option: int) -> list[float]:
+        """Serve or reject a request that is made; its rewards."""
+        offer = request.offers[option - 1] if option != REJECT else None
+        blocked = not any(self._fits(other) for other in request.offers)
+        saved_block_s = request.demanded_blocks * request.duration_s
+        end_s, satisfaction, predicted = self.env.now, 0.0, 0.0
+        if offer is not None:
+            end_s += request.duration_s
+            satisfaction, predicted = _felt(user, request, offer), _expected(user, request, offer)
+            saved_block_s -= offer.blocks * request.duration_s
+            self.env.process(self.cells[offer.cell].serve(offer.blocks, request.duration_s))
+        rewards = self._rewards(user, satisfaction, self._share(saved_block_s))
+        levels = user.truth.levels(request.zone[:2])
+        self.decisions.append(Decision(option, offer, end_s, saved_block_s, blocked, satisfaction, predicted, levels))
+        user.ratings.append(satisfaction)
+        if request.zone:
+            position = min(max(offer.position, 0.0), 1.0) if offer else 0.0
+            user.truth.add(position, request.zone[:2])
+            user.prediction.add(position, request.zone[2:])
+        return rewards
+
+    def ratings(self, truth: bool) -> list[float]:
+        """What the user who asks would think of each level now, or is expected to; of nobody 0."""
+        request = self.waiting
+        if request is None:
+            return [0.0] * self.spec.levels
+        rating = _felt if truth else _expected
+        return [rating(self._users[request.user], request, offer) for offer in request.offers[: self.spec.levels]]
 
     def finish(self) -> None:
         """Let all sessions end; nothing comes after."""
@@ -233,8 +293,9 @@ class CellSimulation:
         row[RATE_MBIT_PER_S] = offer.rate_bit_per_s * TO_MBIT
         row[RATE_SHARE] = offer.rate_bit_per_s / request.demand_rate_bit_per_s
         row[BLOCK_SHARE] = offer.blocks / self.spec.blocks
-        row[FITS] = 1.0 if self._fits(offer) else 0.0
-        row[PREDICTED] = offer.predicted
+        user = self._users[request.user]
+        row[FITS] = 1.0 if self._fits(offer) and not user.left else 0.0
+        row[PREDICTED] = _expected(user, request, offer)
         row[UTILISATION] = min(1.0, (self.cells[offer.cell].used + offer.blocks) / self.spec.blocks)
         row[CQI] = offer.cqi / MAX_CQI
         self._describe_request(request, offer, row)
@@ -245,15 +306,19 @@ class CellSimulation:
         row[DEMAND_MBIT_PER_S] = request.demand_rate_bit_per_s * TO_MBIT
         row[LOG_DURATION] = math.log10(1.0 + self._mean_duration_s[request.application])
         row[APPLICATION + request.application] = 1.0
+        if self.spec.memory.on:
+            user, position = self._users[request.user], offer.position if offer else 0.0
+            columns = row[APPLICATION + self.spec.applications :]
+            columns[POSITION] = position
+            columns[ABOVE_ADEQUATE] = position - user.prediction.levels(request.zone[2:])[0]
         if self.spec.cost_features:
-            predicted, saved = self.expected_rewards(request, offer)
-            costs = row[APPLICATION + self.spec.applications :]
-            costs[SATISFACTION], costs[SAVED] = -predicted, -saved
+            row[self.spec.first_cost :] = [-reward for reward in self.expected_rewards(request, offer)]
 
     def _describe_system(self, request: Request, context: NDArray[np.floating]) -> None:
         spec = self.spec
         sessions = [session for cell in self.cells for session in cell.sessions]
-        own = self._ratings.get(request.user)
+        user = self._users[request.user]
+        own = user.ratings
         context[REMAINING] = (spec.requests - self.current_step) / spec.requests
         context[MEAN_UTILISATION] = sum(map(self.utilisation, range(spec.cells))) / spec.cells
         context[ACTIVE] = len(sessions) / (spec.cells * spec.blocks)
@@ -263,9 +328,31 @@ class CellSimulation:
             residual_block_s = session.blocks * (session.end_s - self.env.now)
             residual = histogram_bin(residual_block_s, spec.residual_bins_per_block_s, spec.residual_bins)
             context[RESIDUALS + residual] += 1.0 / spec.cells
-        for ratings in self._ratings.values():
-            rating = rating_bin(sum(ratings) / len(ratings), spec.rating_bins)
-            context[RESIDUALS + spec.residual_bins + rating] += 1.0 / spec.users
+        for each in self._users.values():
+            if each.ratings:
+                rating = rating_bin(sum(each.ratings) / len(each.ratings), spec.rating_bins)
+                context[RESIDUALS + spec.residual_bins + rating] += 1.0 / spec.users
+        if spec.memory.on:
+            self._describe_person(user, context[spec.first_memory :])
+
+    def _describe_person(self, user: Person, out: NDArray[np.floating]) -> None:
+        shift = user.prediction.shift
+        out[RISEN], out[FALLEN] = max(shift, 0.0), max(-shift, 0.0)
+        out[OVERALL] = user.overall if user.ratings else NEUTRAL_RATING
+        if self.spec.memory.churn_below:
+            out[WARNINGS] = user.warnings / self.spec.memory.churn_below
+        out[LEFT] = float(user.left)
+        out[LEFT_SHARE] = sum(each.left for each in self._users.values()) / self.spec.users
+
+
+def _felt(user: Person, request: Request, offer: Offer) -> float:
+    """What the user thinks of an offer now."""
+    return user.truth.rating(offer.position, request.zone[:2]) if request.zone else offer.satisfaction
+
+
+def _expected(user: Person, request: Request, offer: Offer) -> float:
+    """What the predictor expects of that."""
+    return user.prediction.rating(offer.position, request.zone[2:]) if request.zone else offer.predicted
 
 
 def _request(tapes: CellsTapes, n: int, m: int) -> Request:
@@ -280,6 +367,8 @@ def _request(tapes: CellsTapes, n: int, m: int) -> Request:
         min_rate_bit_per_s=float(tapes.min_rate_bit_per_s[n, m]),
         demand_rate_bit_per_s=float(tapes.demand_rate_bit_per_s[n, m]),
         demanded_blocks=int(tapes.blocks[n, m, 0, -1]),
+        persona=int(tapes.persona[n, m]),
+        zone=tapes.zone[n, m].tolist(),
         offers=[
             Offer(
                 cell=int(tapes.cell[n, m, c]),
@@ -287,6 +376,7 @@ def _request(tapes: CellsTapes, n: int, m: int) -> Request:
                 level=k + 1,
                 rate_bit_per_s=float(tapes.rate_bit_per_s[n, m, k]),
                 blocks=int(tapes.blocks[n, m, c, k]),
+                position=_position(tapes, n, m, k),
                 satisfaction=float(tapes.satisfaction[n, m, k]),
                 predicted=float(tapes.predicted[n, m, k]),
             )
@@ -294,6 +384,11 @@ def _request(tapes: CellsTapes, n: int, m: int) -> Request:
             for k in range(levels)
         ],
     )
+
+
+def _position(tapes: CellsTapes, n: int, m: int, k: int) -> float:
+    minimum, demand = tapes.min_rate_bit_per_s[n, m], tapes.demand_rate_bit_per_s[n, m]
+    return float(log_position(float(tapes.rate_bit_per_s[n, m, k]), minimum, demand))
 
 
 class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes, CellsRecords]):
@@ -304,7 +399,7 @@ class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes, CellsRecords]):
     def __init__(self, scenario: CellsScenario) -> None:
         super().__init__(scenario)
         self.spec = cells_spec(scenario)
-        self._mean_duration_s: list[float] = mean_durations_s(scenario).tolist()
+        self._known = Known(mean_durations_s(scenario).tolist(), paces(scenario).tolist())
         self._simulations: list[CellSimulation] = []
 
     @property
@@ -318,14 +413,14 @@ class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes, CellsRecords]):
     def begin(self, tapes: CellsTapes) -> None:
         tapes.check_fits(self.spec)
         super().begin(tapes)
-        self._simulations = [CellSimulation(self.spec, self._mean_duration_s, tapes, n) for n in range(len(tapes))]
+        self._simulations = [CellSimulation(self.spec, self._known, tapes, n) for n in range(len(tapes))]
 
     def observe(self, out: Observation) -> None:
         for n, simulation in enumerate(self._simulations):
             simulation.observe(out, n)
 
     def option_rewards(self) -> NDArray[np.float64]:
-        reward = np.full((len(self._simulations), self.spec.max_options, 2), -np.inf)
+        reward = np.full((len(self._simulations), self.spec.max_options, self.spec.num_rewards), -np.inf)
         for n, simulation in enumerate(self._simulations):
             reward[n, REJECT] = 0.0
             request = simulation.waiting
@@ -336,6 +431,9 @@ class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes, CellsRecords]):
                 if simulation.is_possible(i + 1):
                     reward[n, i + 1] = simulation.expected_rewards(request, offer)
         return reward
+
+    def ratings(self, truth: bool) -> NDArray[np.float64]:
+        return np.array([simulation.ratings(truth) for simulation in self._simulations])
 
     def free_blocks(self) -> NDArray[np.int64]:
         free = [[int(cell.free.level) for cell in simulation.cells] for simulation in self._simulations]
@@ -368,12 +466,14 @@ class SimpyCellsEngine(Replayed[CellsScenario, CellsTapes, CellsRecords]):
                 records.end_s[n, m] = decision.end_s
                 records.saved_block_s[n, m] = decision.saved_block_s
                 records.blocked[n, m] = decision.blocked
+                records.left[n, m] = decision.left
+                records.adequate[n, m], records.desired[n, m] = decision.levels
                 if decision.offer is not None:
                     records.level[n, m] = decision.offer.level
                     records.cell[n, m] = decision.offer.cell
                     records.blocks[n, m] = decision.offer.blocks
-                    records.satisfaction[n, m] = decision.offer.satisfaction
-                    records.predicted[n, m] = decision.offer.predicted
+                    records.satisfaction[n, m] = decision.satisfaction
+                    records.predicted[n, m] = decision.predicted
             records.busy_block_s[n] = [cell.busy_block_s for cell in simulation.cells]
             records.peak_blocks[n] = [cell.peak_blocks for cell in simulation.cells]
         return records

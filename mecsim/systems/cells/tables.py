@@ -39,6 +39,9 @@ REQUESTS = Schema(
         ),
         Column("cell", "Int64", "that serves it; −1 where it was rejected"),
         Column("level", "Int64", "of its rate, from 1; 0 where it was rejected"),
+        Column("adequate_position", "Float64", "of the user's adequate level then, with memory", optional=True),
+        Column("desired_position", "Float64", "of the user's desired level then, with memory", optional=True),
+        Column("left", "Int64", "1 where the user had left: nothing was asked for; with memory", optional=True),
     )
 )
 """A row per request, in the order of arrival."""
@@ -89,6 +92,9 @@ def request_columns(records: "CellsRecords", tapes: "CellsTapes", scenario: Cell
         "cell": records.cell,
         "level": level,
     }
+    if scenario.memory is not None:
+        columns |= {"adequate_position": records.adequate, "desired_position": records.desired}
+        columns["left"] = records.left.astype(np.int64)
     return {name: values.ravel() for name, values in columns.items()}
 
 

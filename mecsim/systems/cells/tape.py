@@ -18,7 +18,8 @@ from mecsim.physics.channel.cqi import CQI_EFFICIENCY
 if TYPE_CHECKING:
     from mecsim.systems.cells.layout import CellsSpec
 
-FORMAT = 1
+FORMAT = 2
+ZONE_NUMBERS = 4
 MAX_CQI = len(CQI_EFFICIENCY)
 
 
@@ -29,6 +30,9 @@ class CellsTapes(Tapes):
     Requests are in the order of their arrival. Level k of K, at index k − 1, gives a rate between the minimum and the
     demanded one. It takes the same rate from every candidate, but not the same blocks: none says that the candidate
     cannot be reached (CQI 0).
+
+    Ratings are those of people without memory. Of people who remember a tape has their zones at rest, Z = 4: positions
+    of the adequate and the desired level, and those that the predictor expects; of others Z is 0.
     """
 
     FORMAT: ClassVar[int] = FORMAT
@@ -50,6 +54,7 @@ class CellsTapes(Tapes):
     blocks: NDArray[np.int64]  # (N, M, C, K) that the rate takes; 0 where the CQI is 0
     satisfaction: NDArray[np.float64]  # (N, M, K) what the user will think of the level, 0 to 5
     predicted: NDArray[np.float64]  # (N, M, K) what the predictor expects of it, 0 to 5
+    zone: NDArray[np.float64]  # (N, M, Z) of the user in its context
 
     def __len__(self) -> int:
         return len(self.arrival_s)
@@ -72,6 +77,7 @@ class CellsTapes(Tapes):
                 **dict.fromkeys(("cell", "cqi"), (np.int64, per_candidate)),
                 **dict.fromkeys(("rate_bit_per_s", "satisfaction", "predicted"), (np.float64, per_level)),
                 "blocks": (np.int64, (*per_candidate, levels)),
+                "zone": (np.float64, (*per_request, ZONE_NUMBERS if self.zone.shape[-1] else 0)),
             }
         )
         for name in floats:
@@ -101,6 +107,9 @@ class CellsTapes(Tapes):
             if not ((ratings >= 0.0) & (ratings <= TOP_RATING)).all():
                 raise ValueError(f"{name} lies outside 0 to {TOP_RATING:g}")
 
+        if not np.isfinite(self.zone).all() or (self.zone[..., 0::2] >= self.zone[..., 1::2]).any():
+            raise ValueError("zone has to be finite, each adequate level below the desired one")
+
     def check_fits(self, spec: "CellsSpec") -> None:
         """Raise InputError unless an engine of this system can play these tapes."""
         given = dict(zip(("requests", "candidates", "levels"), self.blocks.shape[1:], strict=True))
@@ -108,6 +117,9 @@ class CellsTapes(Tapes):
         for what, count in given.items():
             if count != expected[what]:
                 raise InputError(f"tapes of another scenario: {what}: they have {count}, expected {expected[what]}")
+        if spec.memory.on != bool(self.zone.shape[2]):
+            has = "no levels" if spec.memory.on else "levels"
+            raise InputError(f"tapes of another scenario: they have {has} of people who remember")
         for what, values, count in (
             ("users", self.user, spec.users),
             ("applications", self.application, spec.applications),

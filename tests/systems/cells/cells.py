@@ -67,12 +67,13 @@ def make_scenario(mean_duration_s: Sequence[float] = (3.0,), **changes: Any) -> 
             "rating_bins": given["rating_bins"],
             "cost_features": given["cost_features"],
         },
+        memory=given["memory"],
     )
 
 
 SMALL: dict[str, Any] = {
     "requests": 1, "users": 1, "levels": 2, "cells": 1, "blocks": 1, "candidates": 1, "residual_bins": 4,
-    "width_block_s": 10.0, "rating_bins": 5, "cost_features": True,
+    "width_block_s": 10.0, "rating_bins": 5, "cost_features": True, "memory": None,
 }  # fmt: skip
 
 
@@ -90,6 +91,7 @@ def hand_made(
     blocks: list[list[int]],
     users: list[int] | None = None,
     satisfaction: list[list[float]] | None = None,
+    zone: list[list[float]] | None = None,
 ) -> CellsTapes:
     """One episode of one cell and one application; `blocks` (M, K) of each level, 0 where it cannot be reached."""
     needed = np.array(blocks, np.int64)
@@ -114,6 +116,7 @@ def hand_made(
         blocks=needed[None, :, None],
         satisfaction=rating[None],
         predicted=rating[None] * 0.9,
+        zone=np.zeros((1, requests, 0)) if zone is None else np.array([zone], np.float64),
     )
     tapes._check()
     return tapes
@@ -158,13 +161,38 @@ def random_tapes(
         blocks=blocks * (cqi > 0)[..., None],
         satisfaction=ratings[0],
         predicted=ratings[1],
+        zone=_zones(rng, (n, m)) if spec.memory.on else np.zeros((n, m, 0)),
     )
+    if spec.memory.on:  # a user is of one persona
+        tapes.persona[:] = tapes.user % 4
     tapes._check()
     return tapes
 
 
+def _zones(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    """Levels at rest, the predicted ones others than the true ones."""
+    adequate = rng.uniform(0.0, 0.6, (*shape, 2))
+    return np.stack([adequate, adequate + rng.uniform(0.05, 0.6, (*shape, 2))], axis=-1).reshape(*shape, 4)
+
+
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def memories(draw: st.DrawFn) -> dict[str, Any]:
+    """What people may remember; two personas have a pace of their own."""
+    shares = st.sampled_from([0.3, 0.0, 1.0, 0.05])
+    ratings = draw(st.sampled_from(["mean", "peak_end", "last"]))
+    window = draw(st.sampled_from([5, 1, 3, 62]))
+    churn = {"below": draw(st.integers(1, min(window, 4))), "window": window}
+    return {
+        **{name: draw(shares) for name in ("rise", "fall", "adequate", "desired")},
+        "ratings": ratings,
+        **({"last": draw(st.sampled_from([3, 1, 7]))} if ratings == "last" else {}),
+        "churn": draw(st.sampled_from([churn, None])),
+        "personas": {"professional": {"rise": draw(shares), "fall": draw(shares)}},
+    }
+
+
+@st.composite
+def cases(draw: st.DrawFn, memory: bool = False) -> Case:
     """Any system an engine can be given, kept small: from idle to crowded, with times that coincide or do not."""
     cells = draw(st.sampled_from([1, 2, 4]))
     given: dict[str, Any] = {
@@ -182,6 +210,8 @@ def cases(draw: st.DrawFn) -> Case:
         "rating_bins": draw(st.sampled_from([10, 1, 5])),
         "cost_features": draw(st.booleans()),
     }
+    if memory:
+        given["memory"] = draw(memories())
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     scenario = make_scenario(rng.uniform(1e-6, 100.0, applications).tolist(), **given)
     episodes = draw(st.integers(1, 3))
@@ -207,9 +237,10 @@ class Played:
     options: Array  # (M + 1, N, A, F)
     mask: NDArray[np.int8]  # (M + 1, N, A)
     context: Array  # (M + 1, N, G)
-    option_rewards: Array  # (M + 1, N, A, 2)
+    option_rewards: Array  # (M + 1, N, A, Q)
+    ratings: Array  # (M + 1, 2, N, K) true and predicted
     free_blocks: NDArray[np.int64]  # (M + 1, N, cells)
-    reward: Array  # (M, N, 2)
+    reward: Array  # (M, N, Q)
     records: CellsRecords
 
 
@@ -233,10 +264,11 @@ def play(name: str, case: Case, actions: NDArray[np.int64] | None = None) -> Pla
     engine: CellsEngine = ENGINES[name](case.scenario)
     episodes = len(case.tapes)
     engine.begin(case.tapes)
-    seen, promised, free, rewards, taken = [], [], [], [], []
+    seen, promised, free, rewards, taken, felt = [], [], [], [], [], []
     for step in range(case.spec.requests + 1):
         seen.append(observed(engine, case.spec, episodes))
         promised.append(in_numpy(engine.option_rewards()))
+        felt.append(np.stack([in_numpy(engine.ratings(truth)) for truth in (True, False)]))
         free.append(engine.free_blocks().copy())
         if step < case.spec.requests:
             taken.append(wished(seen[-1].mask, case.wishes[step]) if actions is None else actions[step])
@@ -247,6 +279,7 @@ def play(name: str, case: Case, actions: NDArray[np.int64] | None = None) -> Pla
         mask=np.stack([o.mask for o in seen]),
         context=np.stack([o.context for o in seen]),
         option_rewards=np.stack(promised),
+        ratings=np.stack(felt),
         free_blocks=np.stack(free),
         reward=np.stack(rewards),
         records=engine.records(),
@@ -259,18 +292,18 @@ def assert_same_records(one: CellsRecords, other: CellsRecords, rtol: float = 1e
         assert_same(field.name, getattr(one, field.name), getattr(other, field.name), rtol)
 
 
-def assert_same_play(one: Played, other: Played) -> None:
-    """The same actions gave the same, to 1e-9."""
+def assert_same_play(one: Played, other: Played, atol: float = 0.0) -> None:
+    """The same actions gave the same, to 1e-9 or `atol`, as memory makes differences of sums."""
     for field in fields(Played):
         if field.name != "records":
-            assert_same(field.name, getattr(one, field.name), getattr(other, field.name), 1e-9)
+            assert_same(field.name, getattr(one, field.name), getattr(other, field.name), 1e-9, atol)
     assert_same_records(one.records, other.records)
 
 
-def assert_same(name: str, one: NDArray[Any], other: NDArray[Any], rtol: float) -> None:
+def assert_same(name: str, one: NDArray[Any], other: NDArray[Any], rtol: float, atol: float = 0.0) -> None:
     """Two arrays of the same type agree."""
     assert one.dtype == other.dtype, name
     if np.issubdtype(one.dtype, np.floating):
-        np.testing.assert_allclose(one, other, rtol=rtol, atol=0.0, err_msg=name)
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=atol, err_msg=name)
     else:
         np.testing.assert_array_equal(one, other, err_msg=name)

@@ -48,7 +48,7 @@ def equal_sessions(blocks: int, episodes: int, requests: int) -> tuple[CellsScen
         application=zeros, speed_m_per_s=ones, min_rate_bit_per_s=ones, demand_rate_bit_per_s=ones,
         cell=zeros[..., None], cqi=zeros[..., None] + 15, rate_bit_per_s=np.ones(per_level),
         blocks=np.ones((episodes, requests, 1, 2), np.int64), satisfaction=np.ones(per_level),
-        predicted=np.ones(per_level),
+        predicted=np.ones(per_level), zone=np.zeros((*per_request, 0)),
     )  # fmt: skip
     scenario = make_scenario(
         (1.0,), requests=requests, blocks=blocks, residual_bins=1, width_block_s=1.0, rating_bins=1, cost_features=False

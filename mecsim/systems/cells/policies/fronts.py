@@ -1,8 +1,9 @@
 """Snapshot optimisers as policies of cells: for each arrival the front of its window, and on it what is asked for.
 
-A front depends neither on the preference nor on what was decided before. So the fronts of all requests are found once
-and remembered; a preference takes its point of each of them. What is kept of a front is its convex hull, which holds
-the best choice for every weighting, and of a choice the level of the request that has arrived.
+A front depends neither on the preference nor on what was decided before, unless people remember. So the fronts of all
+requests are found once and remembered; a preference takes its point of each of them. What is kept of a front is its
+convex hull, which holds the best choice for every weighting, and of a choice the level of the request that has arrived.
+People who remember are asked at each arrival what they think by then; what a choice brings later is not seen.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from mecsim.core.compiled import kernel
 from mecsim.core.episodes import Arrays
+from mecsim.core.target import in_numpy
 from mecsim.errors import InputError
 from mecsim.policies.calibration import calibrate
 from mecsim.policies.fitting import report_progress
@@ -79,13 +81,36 @@ class SnapshotPolicy:
         """The option of each episode."""
         if episodes.tapes is None:
             raise InputError("no episode has begun: call reset first")
+        weight = np.zeros((len(preference), len(OBJECTIVES)))
+        weight[:, episodes.objective_columns] = preference / self._scale
+        share = np.delete(weight, SAVED, axis=1).sum(axis=1) / weight.sum(axis=1)
+        level = self._remembering(episodes, observation, share) if self._spec.memory.on else self._at(episodes, share)
+        return fitting_option(level, observation["mask"], episodes.spec.levels)
+
+    def _at(self, episodes: CellsEpisodes, share: Array) -> Choice:
+        """The best levels of people without memory, (N,), which depend on nothing that was decided."""
+        assert episodes.tapes is not None
         if episodes.tapes is not self._tapes:
             self._tapes = episodes.tapes
             self._levels = self._found(episodes.tapes)
-        weight = np.zeros((len(preference), len(OBJECTIVES)))
-        weight[:, episodes.objective_columns] = preference / self._scale
-        level = self._levels.at(episodes.step_index, weight[:, SATISFACTION] / weight.sum(axis=1))
-        return fitting_option(level, observation["mask"], episodes.spec.levels)
+        return self._levels.at(episodes.step_index, share)
+
+    def _remembering(self, episodes: CellsEpisodes, observation: Arrays, share: Array) -> Choice:
+        """The best levels, (N,), by ratings as each was when it was asked for: what it brings later is not seen."""
+        tapes, request = episodes.tapes, episodes.step_index
+        assert tapes is not None
+        if request == 0:
+            known = self._mean_duration_s, self._spec.blocks, self._truth
+            self._played = [episode_of(tapes, n, *known).forgetting() for n in range(len(tapes))]
+            self._finders = [self._finder(np.random.default_rng([self._seed, n])) for n in range(len(tapes))]
+        ratings = in_numpy(episodes.engine.ratings(self._truth))
+        level = np.zeros(len(tapes), np.int64)
+        for n in np.flatnonzero(in_numpy(episodes.waits(observation))):
+            episode = self._played[n]
+            episode.ratings[request], episode.asked[request] = ratings[n], True
+            above, best = _segments(episode.window(request), self._finders[n])
+            level[n] = best[(above <= share[n]).sum() - 1]
+        return level
 
     def _found(self, tapes: CellsTapes) -> Levels:
         """The levels for these episodes; remembered, as sweeps play the same ones for each preference."""

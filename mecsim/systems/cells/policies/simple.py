@@ -4,12 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mecsim.core.episodes import Arrays
+from mecsim.core.rating import ADEQUATE_RATING
+from mecsim.core.target import in_numpy
 from mecsim.policies.calibration import calibrate
 from mecsim.policies.immediate import best_option
 from mecsim.policies.policy import Actions, Preferences
 from mecsim.policies.registry import policy
 from mecsim.systems.cells.episodes import CellsEpisodes
-from mecsim.systems.cells.layout import REJECT, SATISFACTION
+from mecsim.systems.cells.layout import PREDICTED, REJECT, SATISFACTION
 from mecsim.systems.cells.scenario import CellsScenario
 
 
@@ -54,13 +56,30 @@ class OracleGreedyPolicy:
         return best_option(_known_rewards(episodes) / self._scale, observation["mask"], preference)
 
 
+class AdequatePolicy:
+    """Greedy among the options that are expected to be at least adequate, where there are any.
+
+    So nobody is let down who need not be: it looks at nothing but the request at hand, and still few leave.
+    """
+
+    def __init__(self, scale: NDArray[np.float64]) -> None:
+        self._scale = scale
+
+    def act(self, episodes: CellsEpisodes, observation: Arrays, preference: Preferences) -> Actions:
+        """The option that brings most at once."""
+        mask = observation["mask"] != 0
+        adequate = mask & (observation["options"][..., PREDICTED] >= ADEQUATE_RATING)
+        allowed = np.where(adequate.any(axis=1, keepdims=True), adequate, mask)
+        return best_option(episodes.option_rewards() / self._scale, allowed.astype(np.int8), preference)
+
+
 def _known_rewards(episodes: CellsEpisodes) -> NDArray[np.float64]:
-    """Immediate rewards (N, A, objectives) that count the true satisfaction."""
+    """Immediate rewards (N, A, objectives) that count the true rating of a request as its satisfaction."""
     rewards = episodes.option_rewards()
-    if episodes.tapes is None or SATISFACTION not in episodes.objective_columns:
+    if SATISFACTION not in episodes.objective_columns:
         return rewards
     column, spec = episodes.objective_columns.index(SATISFACTION), episodes.spec
-    truth = episodes.tapes.satisfaction[:, episodes.step_index] / spec.requests
+    truth = in_numpy(episodes.engine.ratings(truth=True)) / spec.requests
     served = rewards[:, 1:, column]
     rewards[:, 1:, column] = np.where(np.isfinite(served), np.tile(truth, spec.candidates), served)
     return rewards
@@ -82,6 +101,12 @@ def universal(scenario: CellsScenario, seed: int) -> FixedLevelPolicy:
 def minimum(scenario: CellsScenario, seed: int) -> FixedLevelPolicy:
     """The least that works."""
     return FixedLevelPolicy(0)
+
+
+@policy("adequate", "greedy among what is at least adequate for the user")
+def adequate(scenario: CellsScenario, seed: int) -> AdequatePolicy:
+    """In the scales of the scenario."""
+    return AdequatePolicy(calibrate(scenario).scale)
 
 
 @policy("greedy-oracle", "greedy that knows the true satisfaction: a bound")

@@ -10,7 +10,7 @@ rating counts by 1/duration (Horvitz and Thompson 1952), and objectives of the s
 episode: satisfaction per request, and saved block-seconds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,19 +41,25 @@ class Episode:
     blocks: Index  # (M, K) of each level there; 0 if out of reach
     ratings: Array  # (M, K) that are expected
     capacity: int  # blocks of a cell
+    asked: NDArray[np.bool_]  # (M,) which requests are made: those of users who have not left
 
     def __len__(self) -> int:
         return len(self.arrival_s)
 
+    def forgetting(self) -> "Episode":
+        """The same before any request is made, to be written to as they are."""
+        return replace(self, ratings=np.zeros_like(self.ratings), asked=np.zeros_like(self.asked))
+
     def window(self, request: int) -> Window:
         """The window of a request."""
-        before = np.flatnonzero(self.cell[:request] == self.cell[request])
+        before = np.flatnonzero(self.asked[:request] & (self.cell[:request] == self.cell[request]))
         age_s = self.arrival_s[request] - self.arrival_s[before]
         users = np.append(before[age_s < self.mean_duration_s[before]], request)
         per_s = 1.0 / self.mean_duration_s[users]
         weight = per_s / per_s.mean()
         snapshot = snapshot_of_offers(self.ratings[users] * weight[:, None], self.blocks[users], self.capacity)
-        demanded_block_s = (self.mean_duration_s * self.blocks[:, -1])[: request + 1].mean()
+        until = self.asked[: request + 1]
+        demanded_block_s = (self.mean_duration_s * self.blocks[:, -1])[: request + 1][until].mean()
         worth = np.empty(2)
         worth[SATISFACTION] = per_s.sum()
         worth[SAVED] = snapshot.demanded_blocks / demanded_block_s if demanded_block_s > 0.0 else 0.0
@@ -77,4 +83,5 @@ def episode_of(tapes: CellsTapes, episode: int, mean_duration_s: Array, capacity
         blocks=tapes.blocks[episode, :, 0],
         ratings=(tapes.satisfaction if truth else tapes.predicted)[episode],
         capacity=capacity,
+        asked=np.ones(len(tapes.user[episode]), np.bool_),
     )

@@ -27,6 +27,7 @@ def test_those_are_present_who_came_within_the_duration_of_their_application() -
         blocks=np.array([[1, 4], [2, 3], [5, 6], [0, 0], [1, 1]]),
         ratings=np.tile([2.0, 4.0], (5, 1)),
         capacity=7,
+        asked=np.ones(5, np.bool_),
     )
     assert [episode.window(request).requests.tolist() for request in range(5)] == [[0], [0, 1], [2], [0, 1, 3], [0, 4]]
     window = episode.window(3)
@@ -80,7 +81,8 @@ def test_ratings_are_predicted_unless_the_truth_is_asked_for() -> None:
 
 
 def test_who_is_out_of_reach_can_be_rejected_only() -> None:
-    episode = Episode(np.zeros(1), np.ones(1), np.zeros(1, np.int64), np.zeros((1, 3), np.int64), np.ones((1, 3)), 5)
+    one, cell = np.ones(1), np.zeros(1, np.int64)
+    episode = Episode(one, one, cell, np.zeros((1, 3), np.int64), np.ones((1, 3)), 5, np.ones(1, np.bool_))
     window = episode.window(0)
     assert_array_equal(window.snapshot.valid, [[True, False, False, False]])
     assert_array_equal(window.worth, [1.0, 0.0])
