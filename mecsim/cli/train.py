@@ -164,7 +164,7 @@ def train(
     else:
         gpus = (gpu_share or 1.0) if chosen_device != "cpu" else 0.0
         place = cluster_at(address, threads, process_byte(0.0) + training_byte(run), gpus, workers)
-    foretold = foreseen(run.scenario, run.seed)
+    foretold = [] if resume else foreseen(run.scenario, run.seed)  # who goes on has been told
     again = f"mecsim train --resume --out {shlex.quote(str(out))}"
     again += f" --workers {workers}" if workers else ""
     again += f" --ray {shlex.quote(address)}" if address else ""

@@ -48,7 +48,7 @@ TAKEN = ("cloud", "device")
 LOAD = 0.7  # where nothing tells how fast servers are
 TASK_BIT, CYCLES_PER_BIT = 1e7, 1000.0  # where nothing tells of tasks
 SLOWEST_HZ = 1e6
-EDGES, EDGE_HZ, CLOUD_HZ = 4, 2e9, 4e9  # where nothing tells of servers
+EDGES, EDGE_HZ, CLOUD_HZ, DEVICE_HZ = 4, 2e9, 4e9, 1e9  # where nothing tells of servers
 WALKERS, WALKER_RATE = 20, 0.1
 EPISODE_TASKS = 100
 MOST_EDGES = 32  # one for each square kilometre
@@ -143,8 +143,9 @@ def _add_walks(made: Imported, walks: FoundWalks, area: Area, clipped: int) -> N
     capacity_hz = CLOUD_HZ + edges * EDGE_HZ
     rate_per_s = min(0.5 * capacity_hz / (TASK_BIT * CYCLES_PER_BIT), MOST_TASKS / span_s)
     made.assumed.append(
-        f"nothing but the walks is known: {edges} edges stand at random places, beside a cloud; tasks are drawn, about "
-        f"{rate_per_s * span_s:.0f} in an episode, which is the whole recording of {span_s:g} s"
+        f"nothing but the walks is known: {edges} edges stand at random places, beside a cloud, and devices of "
+        f"{_hertz(DEVICE_HZ)} serve whom no edge is near; tasks are drawn, about {rate_per_s * span_s:.0f} in an "
+        f"episode, which is the whole recording of {span_s:g} s"
     )
     made.scenario |= {
         "episode": {"span": f"{span_s:g} s"},
@@ -154,7 +155,11 @@ def _add_walks(made: Imported, walks: FoundWalks, area: Area, clipped: int) -> N
             "mobility": {"model": "trace", "file": "walks.csv", **_sides(area)},
         },
         "tasks": {"size": {"mean": f"{TASK_BIT / 1e6:g} Mbit"}, "cycles_per_bit": CYCLES_PER_BIT},
-        "servers": {"cloud": {"cpu": _hertz(CLOUD_HZ)}, "edge": {"count": edges, "cpu": _hertz(EDGE_HZ)}},
+        "servers": {
+            "cloud": {"cpu": _hertz(CLOUD_HZ)},
+            "edge": {"count": edges, "cpu": _hertz(EDGE_HZ)},
+            "device": {"cpu": _hertz(DEVICE_HZ)},
+        },
         "channel": RADIO,
     }
 

@@ -30,6 +30,7 @@ class Given:
     run: Path
     front: Path  # a sweep of the run and a baseline
     log: Path  # of requests
+    sites: Path  # a table of them
 
 
 TRAIN = ("train", "--steps", 32, *SET, "--num-threads", 1, "--out", "out")
@@ -37,6 +38,7 @@ DATASET = ("dataset", "personalized-quick", "--users", 3, "--days", 1)
 OUTPUTS: dict[str, Callable[[Given], tuple[Any, ...]]] = {
     "simulate": lambda given: ("simulate", given.small, "--episodes", 1, "--out", "out"),
     "simulate --video": lambda given: ("simulate", given.small, "--episodes", 1, "--video", "out.gif", "--out", "out"),
+    "simulate --tape": lambda given: ("simulate", given.small, "--episodes", 1, "--tape", "out.npz", "--out", "out"),
     "simulate --plot": lambda given: (
         "simulate", "personalized-quick", "--episodes", 1, "--plot", "satisfaction=voice", "--out", "out",
     ),
@@ -58,6 +60,7 @@ OUTPUTS: dict[str, Callable[[Given], tuple[Any, ...]]] = {
     "bench": lambda given: ("bench", "--scenario", given.small, "--envs", 4, "--latency", "--out", "out.json"),
     "docs": lambda given: ("docs", "--out", "out"),
     "init": lambda given: ("init", "out"),
+    "import": lambda given: ("import", "sites", given.sites, "--out", "out"),
 }  # fmt: skip
 AGAIN = {"train": "--resume", "train --seeds": "--resume", "train --multi-policy": "--resume", "sweep": "--resume"}
 KEPT = {
@@ -103,7 +106,9 @@ def read(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Given:
     sweep = ("sweep", finished, "greedy", "--episodes", 2, "--preferences", 2, "--workers", 1, "--num-threads", 1)
     called(*sweep, "--out", folder / "front")
     log = small_log(users=6, days=4, per_day=30).write(folder / "log.csv")
-    return Given(scenario_file(folder), finished, folder / "front", log)
+    sites = folder / "sites.csv"
+    sites.write_text("name,latitude,longitude\na,52.5,13.4\nb,52.51,13.41\n")
+    return Given(scenario_file(folder), finished, folder / "front", log, sites)
 
 
 @pytest.mark.parametrize("command", list(OUTPUTS))
@@ -171,9 +176,14 @@ def test_a_disk_that_is_full_when_curves_are_written(
 
 
 def test_no_command_and_no_option_that_writes_is_missing() -> None:
-    given = Given(*[Path("given")] * 4)
+    given = Given(*[Path("given")] * 5)
     calls = {command: OUTPUTS[command](given) for command in OUTPUTS}
-    for name, command in cli.commands.items():
+    context = click.Context(cli)
+    names = cli.list_commands(context)
+    assert {call[0] for call in calls.values()} < set(names)
+    for name in names:
+        command = cli.get_command(context, name)
+        assert command is not None
         options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
         paths = [one for one in options if isinstance(one.type, click.Path) and one.name not in READ]
         tried = [call for call in calls.values() if call[0] == name]

@@ -147,7 +147,7 @@ def test_mutated_inputs_are_used_or_refused(runs: Path, tmp_path: Path, capsys: 
         main(["--quick", "--runs", str(runs), "--out", str(tmp_path)], command_of("fuzz"))
     assert caught.value.code == 0, capsys.readouterr().err
     for row in rows_of(tmp_path / "result.csv"):
-        assert int(row["used"]) + int(row["refused"]) == int(row["tried"]) >= 8
+        assert int(row["used"]) + int(row["refused"]) == int(row["tried"]) >= 5
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")

@@ -7,6 +7,7 @@ import pytest
 from mecsim.errors import ScenarioError
 from mecsim.scenario import content_of, load_scenario, load_whole, save_whole
 from mecsim.scenario.whole import data_entries
+from mecsim.systems.offload.scenario import OffloadScenario
 
 SITES = "name,x_m,y_m\nlibrary,0,0\ngate,100,50\n"
 TEXT = (
@@ -42,6 +43,20 @@ def test_a_folder_that_is_moved_says_the_same_whatever_became_of_the_originals(o
     assert content_of(scenario) == content
     assert str(original) not in (moved / "scenario.yaml").read_text()
     assert [Path(entry).name.partition("-")[0] for entry in data_entries(moved)] == ["sites", "tasks", "walks"]
+
+
+def test_how_a_file_is_read_is_kept_with_its_copy(original: Path) -> None:
+    """Maps of columns and all else that is said of a file that others made."""
+    (original / "tasks.csv").write_text("When;Who;Bytes\n2024-01-01 10:00;b;1,5\n")
+    told = "{time_s: When, user: {column: Who, ids: true}, size_bit: {column: Bytes, unit: B}}"
+    trace = f"file: tasks.csv, columns: {told}, separator: ;, decimal: ',', origin: 2024-01-01 09:59"
+    (original / "mine.yaml").write_text(TEXT.replace("file: tasks.csv", trace))
+    folder = kept(original)
+    (original / "tasks.csv").unlink()
+    whole = load_whole(folder)
+    assert isinstance(whole, OffloadScenario)
+    assert whole.task_trace is not None
+    assert (whole.task_trace.time_s.tolist(), whole.task_trace.size_bit.tolist()) == ([60.0], [12.0])
 
 
 def test_a_copy_of_a_copy_has_the_same_name(original: Path) -> None:

@@ -100,6 +100,8 @@ def test_windows_of_a_trace_have_its_tasks_in_order(
         place = size_bit.index(sizes[0]) if count else 0
         assert sizes == size_bit[place : place + count]
         np.testing.assert_allclose(np.diff(at_s), np.diff(ordered_s[place : place + count]), atol=1e-9)
+        if span_s is None:  # the gap to the task before
+            assert at_s[0] == pytest.approx(ordered_s[place] - ordered_s[max(0, place - 1)], abs=1e-9)
         leaders = (
             tapes.decision_s[n, :count] != np.concatenate([[-1.0], tapes.decision_s[n, : max(0, count - 1)]])[:count]
         )
