@@ -97,13 +97,18 @@ def quality_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]
 
 
 def difference_table(told: Mapping[str, Mapping[str, Any]], fronts: Sequence[Front]) -> Table | None:
-    """One row per target of a sweep and yardstick, greedy or lookahead; None if there is nothing but greedy."""
+    """One row per target of a sweep and yardstick, greedy or lookahead; None if there is nothing but greedy.
+
+    Of greedy's own there is none to a target that has a row to greedy: it would say the same.
+    """
     table = Table(title="Differences on the same episodes")
     table.add_column("", overflow="fold")
     for measure in MEASURES:
         table.add_column(measure.replace("_", " "), justify="right", no_wrap=True)
     for front in fronts:
         for name, found in told[front.target]["differences"].items():
+            if front.target == "greedy" and "greedy" in told.get(name, {}).get("differences", {}):
+                continue
             label = f"{shortened(front.label, WIDEST_LABEL)} - {name}"
             table.add_row(label, *(with_interval(one["difference"], one["ci95"], "+") for one in found.values()))
             if front.trainings:

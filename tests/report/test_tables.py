@@ -64,6 +64,7 @@ def test_differences_are_paired_with_greedy_and_lookahead(fronts: list[Front], s
     assert table is not None
     shown = text_of(table)
     assert "lookahead - greedy" in shown
+    assert "greedy - lookahead" not in shown  # which would say the same
     assert with_interval(apart["difference"], apart["ci95"], "+") in shown
     alone = summary([greedy], greedy, scenario, calibrate(scenario), {})["targets"]
     assert difference_table(alone, [greedy]) is None
