@@ -131,7 +131,7 @@ def test_the_episode_table_names_every_quantity(
 ) -> None:
     columns = episode_quantities(*played, scenario)
     shown = text_of(episode_table("small", columns, SYSTEM.quantities))
-    some = ("idle_energy_j", "device_share", "deadline_miss_ratio", "satisfaction", "adequate_share")
+    some = ("idle_energy_j", "device_share", "deadline_miss_ratio", "price", "satisfaction", "adequate_share")
     assert list(columns) == [name for name in SYSTEM.quantities if name not in some]
     assert all((label in shown) == (name in columns) for name, label in SYSTEM.quantities.items())
     assert f"{played[0].shown('delay').mean():.6g}" in shown
