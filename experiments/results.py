@@ -47,6 +47,7 @@ JOBS = {
     "interference": Job(60),
     "intervals": Job(15),
     "learning": Job(60),
+    "memory": Job(25),
     "each_task": Job(50),
     "fronts": Job(15),
     "preferences": Job(10),

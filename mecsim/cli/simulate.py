@@ -98,7 +98,7 @@ def simulate(
 
     import numpy as np
 
-    from mecsim.core.files import write_text
+    from mecsim.core.files import is_run, write_text
     from mecsim.core.record_tables import RecordFiles
     from mecsim.core.system import draw_episodes, system_of
     from mecsim.report.plots import PLOT_FILES, plot_figures, save_plots
@@ -184,7 +184,7 @@ def simulate(
         click.echo(f"wrote {', '.join([str(folder / main), *others, 'scenario.yaml', 'summary.json', *pictures])}")
     if video is not None:
         click.echo(f"wrote {video}")
-    if Path(policy).is_dir():
+    if is_run(Path(policy)):
         return ("mecsim", "sweep", policy, "greedy", "--out", f"{policy.rstrip('/')}-sweep")
     changes = (word for change in context for word in ("--context", change))
     return ("mecsim", "train", scenario, *changes, "--out", f"{Path(scenario).stem}-run")

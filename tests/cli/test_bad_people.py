@@ -15,6 +15,10 @@ PERSONA = "population: {{personas: {{a: {{{}}}}}}}"
 
 SCENARIOS = {
     "a negative rate": (FILM.format("-1 Mbit/s"), "applications.film.min_rate: expected a bit rate above 0"),
+    "a window too short": (
+        "memory: {churn: {below: 4, window: 3}}",
+        "memory.churn.below: expected at most the window, 3, got 4",
+    ),
     "a rate in kg": (FILM.format("5 kg"), "applications.film.min_rate: expected a bit rate such as"),
     "a rate without a unit": (FILM.format("5"), "applications.film.min_rate: expected a bit rate"),
     "a minimum above the demand": (FILM.format("5 Mbit/s"), "applications.film.min_rate: lies above demand_rate"),

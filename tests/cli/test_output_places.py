@@ -19,7 +19,7 @@ OUTPUTS: dict[str, Callable[[Path], tuple[Any, ...]]] = {
     "sweep": lambda small: ("sweep", "cloud", "--scenario", small, "--episodes", 1, "--preferences", 2),
 }
 OWN = {
-    "simulate": ["tasks.csv", "servers.csv", "summary.json"],
+    "simulate": ["tasks.csv", "servers.csv", "waiting.csv", "scenario.yaml", "summary.json"],
     "train": [
         "scenario.yaml",
         "config.yaml",

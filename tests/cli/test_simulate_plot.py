@@ -7,7 +7,7 @@ import pytest
 from tests.cli.conftest import Command
 
 CELL = "mecsim: 1\nkind: personalize\nepisode: {requests: 12}\nusers: {count: 5}\n"
-FILES = {"requests.csv", "cells.csv", "summary.json"}
+FILES = {"requests.csv", "cells.csv", "scenario.yaml", "summary.json"}
 PICTURES = {"satisfaction.png", "satisfaction.svg"}
 
 
@@ -21,7 +21,9 @@ def cell(tmp_path: Path) -> str:
 def test_a_picture_of_what_satisfies_whom(mecsim: Command, cell: str, tmp_path: Path, plot: str) -> None:
     said = mecsim("simulate", cell, "--episodes", 1, "--plot", plot, "--out", "out")
     assert (said.code, said.err) == (0, "")
-    assert said.out.splitlines()[-1] == "wrote out/requests.csv, cells.csv, summary.json, satisfaction.png"
+    assert (
+        said.out.splitlines()[-1] == "wrote out/requests.csv, cells.csv, scenario.yaml, summary.json, satisfaction.png"
+    )
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | PICTURES
     assert (tmp_path / "out" / "satisfaction.png").read_bytes().startswith(b"\x89PNG\r\n")
     assert "<svg" in (tmp_path / "out" / "satisfaction.svg").read_text()

@@ -38,7 +38,7 @@ class OffloadEngine(Engine[OffloadTapes, OffloadRecords], Protocol):
         """The cost of each option of the decision at hand, summed over futures in which greedy goes on, (N, A).
 
         Greedy takes the option of the least immediate cost, the first of equals. A cost is the sum, by the weights
-        (N, 3) of delay, energy and shortfall, of what the decisions of a future add; what servers take that do nothing
+        (N, 5) of all OBJECTIVES, of what the decisions of a future add; what servers take that do nothing
         is left out. Ratings count in the mean over the tasks that the episode dispatches. Infinite for options that do
         not exist, zero where no task waits. The engine stays where it is.
         """

@@ -28,7 +28,7 @@ LOOK_US = 500  # an episode, or more
 class _Worth(NamedTuple):
     """What costs count, and what comes out."""
 
-    weight: NDArray[np.float64]  # (N, 3) of delay, energy and shortfall
+    weight: NDArray[np.float64]  # (N, 5) of all OBJECTIVES
     value: NDArray[np.float64]  # (N, A)
 
 

@@ -72,7 +72,7 @@ class _Episode:
     def edges_s(self) -> Array:
         """Bins from the beginning until the last task is finished, or the episode is over."""
         episode_s = float(self.tapes.decision_s[self.row, -1])
-        return bins_s(max(episode_s, self.of("finish_s").max(initial=0.0)))
+        return bins_s(max(episode_s, self.of("result_s").max(initial=0.0)))
 
     def shown(self, most: int) -> NDArray[np.int64]:
         """The options that most tasks took."""
@@ -120,9 +120,11 @@ class _Episode:
         A processor draws the mean of its working time whenever it works: with the dynamic model, what it really does.
         """
         dispatch_s, upload_s, finish_s = (self.of(name) for name in ("dispatch_s", "upload_end_s", "finish_s"))
-        radio_w = self.scenario.channel.tx_power_w
-        execution_j = self.of("energy_j") - radio_w * (upload_s - dispatch_s)
-        radios_w = mean_active(dispatch_s, upload_s, self.edges_s, radio_w)
+        sent_w, received_w = self.scenario.channel.tx_power_w, self.scenario.channel.rx_power_w
+        back_s = self.of("result_s")
+        execution_j = self.of("energy_j") - sent_w * (upload_s - dispatch_s) - received_w * (back_s - finish_s)
+        radios_w = mean_active(dispatch_s, upload_s, self.edges_s, sent_w)
+        radios_w += mean_active(finish_s, back_s, self.edges_s, received_w)
         processors_w, processor = np.zeros(len(self.edges_s) - 1), self.of("server")
         for one in np.unique(processor):
             own = processor == one

@@ -30,7 +30,7 @@ def test_rollouts_and_backlogs(scenario: OffloadScenario, seed: int) -> None:
     engines = [ENGINES[name](scenario) for name in ("batched", "cuda")]
     for engine in engines:
         engine.begin(tapes)
-    actions, weight = random_actions(tapes, seed, 0.7), np.ones((2, 3))
+    actions, weight = random_actions(tapes, seed, 0.7), np.ones((2, 5))
     for step in range(min(3, scenario.steps)):
         futures = futures_of(scenario, tapes, min(4, scenario.steps - step - 1))
         one, other = (in_numpy(engine.rollouts(futures, weight)) for engine in engines)

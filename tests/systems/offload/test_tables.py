@@ -74,8 +74,8 @@ def tasks(files: Path) -> Rows:
 
 def test_tasks_csv_has_the_documented_columns(tasks: Rows) -> None:
     assert ",".join(tasks[0]) == (
-        "episode,step,task,user,size_bit,server,rate_bit_per_s,queued_s,dispatch_s,upload_end_s,finish_s,delay_s,"
-        "energy_j,reward_delay"
+        "episode,step,task,user,size_bit,server,distance_m,rate_bit_per_s,queued_s,dispatch_s,upload_end_s,finish_s,"
+        "delay_s,energy_j,reward_delay"
     )
 
 
@@ -282,7 +282,8 @@ def test_files_of_devices_and_deadlines(by_hand: ByHand, tmp_path: Path) -> None
         )
     ]
     tasks = read(tmp_path / "tasks.csv")
-    assert list(tasks[0])[-3:] == ["reward_delay", "deadline_s", "satisfaction"]
+    last = ["price", "reward_delay", "deadline_s", "satisfaction", "adequate_s", "desired_s"]
+    assert list(tasks[0])[-6:] == last
     keys = ("server", "rate_bit_per_s", "upload_end_s", "deadline_s", "satisfaction")
     told = [[float(row[key]) for key in keys] for row in tasks]
     rated = 2.0 - np.log2(1.5)

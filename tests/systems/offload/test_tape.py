@@ -32,12 +32,14 @@ def assert_same(one: OffloadTapes, other: OffloadTapes, except_for: tuple[str, .
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
-def tasks_of(tapes: OffloadTapes) -> list[tuple[list[int], list[float]]]:
-    """Users and sizes of each episode, without the padding, whose width depends on what was drawn together."""
-    return [
-        (tapes.user[n, :total].tolist(), tapes.size_bit[n, :total].tolist())
-        for n, total in enumerate(tapes.arrivals.sum(axis=1))
-    ]
+TASK_COLUMNS = ("user", "size_bit", "deadline_s", "priority", "cycles_per_bit", "output_bit", "link")
+
+
+def tasks_of(tapes: OffloadTapes) -> list[list[list[float]]]:
+    """Users, sizes, work and results of each episode, without padding: its width depends on what is drawn together."""
+    columns = tapes.user, tapes.size_bit, tapes.cycles_per_bit, tapes.output_bit
+    totals = tapes.arrivals.sum(axis=1).tolist()
+    return [[column[n, :total].tolist() for column in columns] for n, total in enumerate(totals)]
 
 
 def test_shapes_and_padding(scenario: OffloadScenario) -> None:
@@ -80,7 +82,7 @@ def test_episodes_do_not_depend_on_how_many_are_asked_for(scenario: OffloadScena
     many = draw_tapes(scenario, 5, 0, 3 * reel)
     for first, count in ((0, 1), (reel - 1, 2), (reel, reel), (reel + 3, reel), (3 * reel - 1, 1)):
         some, expected = draw_tapes(scenario, 5, first, count), many.select(slice(first, first + count))
-        assert_same(some, expected, except_for=("user", "size_bit", "deadline_s", "priority", "link"))
+        assert_same(some, expected, except_for=TASK_COLUMNS)
         assert tasks_of(some) == tasks_of(expected)
 
 
@@ -104,6 +106,7 @@ def test_episodes_seeds_and_streams_differ(scenario: OffloadScenario) -> None:
 
 
 EVERYTHING = {  # every phenomenon there is
+    "tasks.cycles_distribution": "uniform", "tasks.output": "[1, 2] Mbit",
     "users.mobility.model": "waypoint", "tasks.deadline": "[1, 5] s", "tasks.priorities": "[0.3, 0.7]",
     "servers.device.cpu": "[1, 2] GHz", "channel.model": "umi", "channel.interference": "true", "satisfaction": "{}",
 }  # fmt: skip
@@ -221,7 +224,7 @@ def test_files_that_are_no_tapes(scenario: OffloadScenario, tmp_path: Path) -> N
 def test_archives_of_something_else(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, format=np.int64(FORMAT), arrivals=np.zeros(3))
-    with pytest.raises(InputError, match=r"it lacks cpu_hz, deadline_s"):
+    with pytest.raises(InputError, match=r"it lacks cpu_hz, cycles_per_bit, deadline_s, decision_s"):
         OffloadTapes.load(path)
     np.savez(path, allow_pickle=True, format=np.int64(FORMAT), **{name: np.array([None]) for name in NAMES})
     with pytest.raises(InputError, match="not a tape"):  # nothing is unpickled

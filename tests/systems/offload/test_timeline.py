@@ -42,8 +42,8 @@ def test_power_adds_up_to_energy_and_tasks_to_delays(case: Case) -> None:
         energy_j = recorded_objectives(records, case.tapes, case.scenario)[row, ENERGY]
         assert integral(lines_of(shown, "Power")) == pytest.approx(energy_j, rel=1e-6, abs=1e-9)
         dispatched = records.dispatched[row]
-        delay_s = records.delay_s[row][dispatched].sum()
-        assert integral(lines_of(shown, "Tasks on servers, uploads included")) == pytest.approx(delay_s, rel=1e-6)
+        there_s = (records.finish_s - records.dispatch_s)[row][dispatched].sum()
+        assert integral(lines_of(shown, "Tasks on servers, uploads included")) == pytest.approx(there_s, rel=1e-6)
         queue = lines_of(shown, "Tasks that wait for their dispatch").values[0]
         left = case.tapes.arrivals[row].sum() - dispatched.sum()
         assert queue[-1] == pytest.approx(left, abs=1e-6)

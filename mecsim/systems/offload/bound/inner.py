@@ -55,7 +55,7 @@ def inner_problem(scenario: OffloadScenario, tapes: OffloadTapes, weight: Array,
     Args:
         scenario: with plain processor sharing.
         tapes: of N episodes.
-        weight: of delay (per s), energy (per J) and shortfall, (N, 3).
+        weight: of all OBJECTIVES, (N, 5).
         penalty: what each option of a step costs beside that, (N, T, A).
 
     Raises:

@@ -95,7 +95,7 @@ class Search(NamedTuple):
     schedule: NDArray[np.int64]  # (N, T)
     best: NDArray[np.int64]  # (N, T) of those before
     cost: NDArray[np.float64]  # (N, S) of each server
-    weight: NDArray[np.float64]  # (N, 3) as `weighted_cost` takes it
+    weight: NDArray[np.float64]  # (N, 5) as `weighted_cost` takes it
     price: NDArray[np.float64]  # (N, T, A) of each option, beside what it costs
 
 
