@@ -47,6 +47,8 @@ def test_work_that_differs_makes_an_m_g_1_queue(load: float, work: SizeDistribut
     sojourn_s = (records.finish_s - records.upload_end_s)[:, WARM_UP:].mean(axis=1)
     Estimate.of(sojourn_s).assert_near(load / (1.0 - load))
     np.testing.assert_array_equal(records.queued_s, 0.0)
+    variation = records.cycles.std() / records.cycles.mean()
+    assert variation == pytest.approx({"deterministic": 0.0, "uniform": 3.0**-0.5, "exponential": 1.0}[work], abs=0.01)
 
 
 def test_arrivals_see_time_averages() -> None:

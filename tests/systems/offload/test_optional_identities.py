@@ -32,6 +32,7 @@ from mecsim.systems.offload.layout import (
     layout_of,
 )
 from mecsim.systems.offload.network import Channel, Cloud, Edge, Servers
+from mecsim.systems.offload.quantities import recorded_objectives
 from mecsim.systems.offload.tape import OffloadTapes
 from tests.systems.offload.offloading import (
     ENGINES,
@@ -87,6 +88,18 @@ def test_satisfaction_adds_up_to_the_mean_rating(case: Case) -> None:
         assert not played.records.satisfaction[n, ~sent].any()
         shortfall = 5.0 - np.mean(rated) if rated else 0.0
         assert played.cost[:, n, SHORTFALL].sum() == pytest.approx(shortfall, rel=1e-9, abs=1e-9)
+
+
+@settings(max_examples=40)
+@given(case=cases())
+def test_records_alone_tell_the_objectives(case: Case) -> None:
+    """What rewards add up to, in the order of the rewards; satisfaction as it is shown."""
+    played = case.play()
+    expected = played.cost.sum(axis=0)
+    if SHORTFALL in case.spec.told:
+        expected[:, SHORTFALL] = 5.0 - expected[:, SHORTFALL]
+    found = recorded_objectives(played.records, case.tapes, case.scenario)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8)
 
 
 @settings(max_examples=40)
