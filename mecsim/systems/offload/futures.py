@@ -53,7 +53,7 @@ def play_rollouts(
         weight: of all OBJECTIVES, (N, 5).
     """
     devices = int(scenario.servers.device is not None)
-    told, counted = list(offload_spec(scenario).told), counted_of(scenario, tapes)
+    told, counted = list(offload_spec(scenario).told), counted_of(tapes, _dispatched(scenario, tapes))
     value = np.full((len(tapes), scenario.max_servers + devices), np.inf)
     for n in range(len(tapes)):
         options = int(tapes.num_servers[n]) + devices
@@ -69,7 +69,7 @@ def play_rollouts(
                 engine.step(action[n : n + 1])
             worth = weight[n].copy()  # ratings and misses count as in the true episode
             worth[SHORTFALL] *= (dispatched_of(scenario, tape, 0) != NOBODY).sum() / (turns != NOBODY).sum()
-            imagined_tasks, expired = (int(count[0]) for count in counted_of(scenario, tape))
+            imagined_tasks, expired = (int(count[0]) for count in counted_of(tape, _dispatched(scenario, tape)))
             worth[MISSES] *= imagined_tasks / counted.tasks[n]
             still = (futures.horizon + 1) * worth[ENERGY] * _idle_j(scenario, int(tapes.num_servers[n]))
             still += (futures.horizon + 1) * worth[MISSES] * expired / (imagined_tasks * tapes.arrivals.shape[1])
@@ -156,9 +156,13 @@ def _times_ahead_s(
 
 def dispatched_of(scenario: OffloadScenario, tapes: OffloadTapes, n: int) -> NDArray[np.int64]:
     """The task that each step of episode `n` dispatches, (T,); NOBODY where none waits."""
-    one = tapes.select(slice(n, n + 1))
+    return np.asarray(_dispatched(scenario, tapes.select(slice(n, n + 1)))[0])
+
+
+def _dispatched(scenario: OffloadScenario, tapes: OffloadTapes) -> NDArray[np.int64]:
+    """Likewise of all episodes, (N, T)."""
     queue = scenario.dispatch.queue
-    return np.asarray(dispatched_tasks(queue, one.arrivals, one.decision_s, one.priority, one.deadline_s)[0])
+    return dispatched_tasks(queue, tapes.arrivals, tapes.decision_s, tapes.priority, tapes.deadline_s)
 
 
 def _idle_j(scenario: OffloadScenario, num_servers: int) -> float:

@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mecsim.physics.dispatch import arrival_steps, arrival_times_s, dispatched_tasks
-from mecsim.systems.offload.scenario import OffloadScenario
+from mecsim.physics.dispatch import arrival_steps, arrival_times_s
 from mecsim.systems.offload.tape import OffloadTapes
 
 
@@ -22,14 +21,17 @@ class Counted(NamedTuple):
     expired: NDArray[np.int64]  # (N,) of these
 
 
-def counted_of(scenario: OffloadScenario, tapes: OffloadTapes) -> Counted:
-    """The tasks that misses are a share of."""
-    taken = dispatched_tasks(
-        scenario.dispatch.queue, tapes.arrivals, tapes.decision_s, tapes.priority, tapes.deadline_s
-    )
-    waiting = arrival_steps(tapes.arrivals, tapes.user.shape[1]) < tapes.arrivals.shape[1]
-    rows, steps = np.nonzero(taken >= 0)
-    waiting[rows, taken[rows, steps]] = False
+def never_dispatched(tapes: OffloadTapes, task: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which tasks still wait when their episode ends, (N, M); `task` is that of each step, (N, T), −1 for none."""
+    waiting: NDArray[np.bool_] = arrival_steps(tapes.arrivals, tapes.user.shape[1]) < tapes.arrivals.shape[1]
+    rows, steps = np.nonzero(task >= 0)
+    waiting[rows, task[rows, steps]] = False
+    return waiting
+
+
+def counted_of(tapes: OffloadTapes, task: NDArray[np.int64]) -> Counted:
+    """The tasks that misses are a share of; `task` as of `never_dispatched`."""
+    waiting = never_dispatched(tapes, task)
     arrival_s = arrival_times_s(tapes.arrivals, tapes.user.shape[1], tapes.decision_s)
     expired = (waiting & (arrival_s + tapes.deadline_s < tapes.decision_s[:, -1:])).sum(axis=1)
-    return Counted((taken >= 0).sum(axis=1) + expired, expired)
+    return Counted((task >= 0).sum(axis=1) + expired, expired)

@@ -46,7 +46,7 @@ def episode_quantities(
     if scenario.servers.device is not None:
         columns["device_share"] = per_task((records.server >= scenario.max_servers).astype(np.float64))
     if scenario.has_deadlines:
-        columns["deadline_miss_ratio"] = _miss_ratio(records, tapes, scenario)
+        columns["deadline_miss_ratio"] = _miss_ratio(records, tapes)
     if scenario.servers.priced:
         columns["price"] = records.price.sum(axis=1)
     if scenario.satisfaction is not None:
@@ -98,7 +98,7 @@ def recorded_objectives(records: OffloadRecords, tapes: OffloadTapes, scenario: 
         short = np.where(dispatched, TOP_RATING - records.satisfaction, 0.0).sum(axis=1)
         columns.append(TOP_RATING - short / np.maximum(1, dispatched.sum(axis=1)))
     if spec.missed:
-        columns.append(np.nan_to_num(_miss_ratio(records, tapes, scenario)))
+        columns.append(np.nan_to_num(_miss_ratio(records, tapes)))
     if spec.priced:
         columns.append(records.price.sum(axis=1))
     return np.stack(columns, axis=1)
@@ -109,9 +109,9 @@ def _idle_j(tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float6
     return server_powers(scenario).idle_w(tapes.num_servers) * tapes.decision_s[:, -1]
 
 
-def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes, scenario: OffloadScenario) -> NDArray[np.float64]:
+def _miss_ratio(records: OffloadRecords, tapes: OffloadTapes) -> NDArray[np.float64]:
     """Share of late tasks in each episode, (N,); NaN without any. `misses` says which are counted."""
-    tasks, expired = counted_of(scenario, tapes)
+    tasks, expired = counted_of(tapes, records.task)
     late = (records.dispatched & (records.result_s > records.deadline_s)).sum(axis=1) + expired
     return np.asarray(np.divide(late, tasks, out=np.full(len(late), np.nan), where=tasks > 0))
 

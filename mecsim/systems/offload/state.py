@@ -64,7 +64,8 @@ def initial_state(scenario: OffloadScenario, spec: OffloadSpec, tapes: OffloadTa
     count, steps = tapes.arrivals.shape
     cpu_hz = tapes.server_hz
     powers, devices = server_powers(scenario), tapes.device_hz.shape[1]
-    turns, counted = turns_of(scenario, tapes), counted_of(scenario, tapes)
+    turns = turns_of(scenario, tapes)
+    counted = counted_of(tapes, turns["task"][:, :-1])
     tasks = 0 if spec.contended else steps
     return State(
         num_servers=read_only(tapes.num_servers),

@@ -108,12 +108,10 @@ def _links(records: "OffloadRecords", tapes: "OffloadTapes", scenario: OffloadSc
 
 def waiting_columns(records: "OffloadRecords", tapes: "OffloadTapes", scenario: OffloadScenario) -> dict[str, Values]:
     """waiting.csv of some episodes."""
-    from mecsim.physics.dispatch import arrival_steps, arrival_times_s
+    from mecsim.physics.dispatch import arrival_times_s
+    from mecsim.systems.offload.misses import never_dispatched
 
-    waits = arrival_steps(tapes.arrivals, tapes.user.shape[1]) < tapes.arrivals.shape[1]
-    rows, steps = np.nonzero(records.dispatched)
-    waits[rows, records.task[rows, steps]] = False
-    episode, task = np.nonzero(waits)
+    episode, task = np.nonzero(never_dispatched(tapes, records.task))
     arrival_s = arrival_times_s(tapes.arrivals, tapes.user.shape[1], tapes.decision_s)[episode, task]
     columns: dict[str, Values] = {EPISODE: episode, "task": task, "user": tapes.user[episode, task]}
     if scenario.has_classes:
